@@ -1,0 +1,58 @@
+/**
+ * The part of the strict Ed25519 rule that needs no curve arithmetic, shared by both sides of the crypto seam.
+ *
+ * Libraries agree on honest signatures and differ on crafted ones: keys of small order, encodings of y or S that are
+ * not reduced. What passes here leaves one question, which both sides answer alike: does the encoding of
+ * [S]B - [k]A equal R byte for byte? That comparison also refuses every encoding of R that is not canonical.
+ */
+
+export const publicKeyLength = 32;
+export const signatureLength = 64;
+
+/** p = 2^255 - 19, little-endian: a canonical y is smaller. */
+const fieldPrime = littleEndian(2n ** 255n - 19n);
+
+/** L, the order of the base point: a canonical S is smaller (RFC 8032, section 5.1.7). */
+const groupOrder = littleEndian(2n ** 252n + 27742317777372353535851937790883648493n);
+
+/**
+ * The y coordinates of the eight points of small order: 1 (order 1), p - 1 (order 2), 0 (order 4), and the two of
+ * order 8. Non-canonical spellings of them fall to y < p, and both sign bits are refused, so that the two encodings
+ * with x = 0 and the sign bit set fall here as well.
+ */
+const smallOrderYs: readonly Uint8Array[] = [
+  littleEndian(1n),
+  littleEndian(2n ** 255n - 20n),
+  littleEndian(0n),
+  littleEndian(0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n),
+  littleEndian(0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7n),
+];
+
+/**
+ * May this key and signature be given to the equation at all? True when the lengths are right, A is canonical and
+ * not of small order, and S < L. Everything here is public, so comparisons need not take constant time.
+ */
+export function mayVerify(publicKey: Uint8Array, signature: Uint8Array): boolean {
+  if (publicKey.length !== publicKeyLength || signature.length !== signatureLength) return false;
+  const y = withoutSignBit(publicKey);
+  if (!isBelow(y, fieldPrime) || !isBelow(signature.subarray(32), groupOrder)) return false;
+  return !smallOrderYs.some((small) => small.every((byte, at) => byte === y[at]));
+}
+
+function withoutSignBit(publicKey: Uint8Array): Uint8Array {
+  const y = publicKey.slice();
+  y[31]! &= 0x7f;
+  return y;
+}
+
+/** Is the 32-byte little-endian number `a` smaller than `b`? */
+function isBelow(a: Uint8Array, b: Uint8Array): boolean {
+  for (let at = 31; at >= 0; at--) {
+    if (a[at] !== b[at]) return a[at]! < b[at]!;
+  }
+  return false;
+}
+
+function littleEndian(value: bigint): Uint8Array {
+  return Uint8Array.from({ length: 32 }, (_, at) => Number((value >> BigInt(8 * at)) & 0xffn));
+}

@@ -1,0 +1,126 @@
+/** What a row of the table has to say about a code. */
+export interface ErrorRow {
+  /** May the same call succeed later without anyone changing anything? */
+  readonly retryable: boolean;
+  /** Is the code sent to the other side before the connection closes? */
+  readonly tellPeer: boolean;
+  /** One sentence, safe to show to anyone; it never holds data of a peer or a secret. */
+  readonly text: string;
+}
+
+/** Every way to fail. docs/errors.md is generated from this table (`npm run docs:errors`). */
+export const errorTable = {
+  // records
+  json_refused: { retryable: false, tellPeer: true, text: "The JSON is not in the one normal form that records use." },
+  record_refused: { retryable: false, tellPeer: true, text: "The record breaks a rule of admission." },
+  chain_refused: { retryable: false, tellPeer: true, text: "The frame does not continue its timeline." },
+  record_missing: { retryable: false, tellPeer: true, text: "A record that is linked to is not there." },
+  reserved_record: { retryable: false, tellPeer: true, text: "Keystone frames and contexts cannot travel as domain records." },
+  limit_exceeded: { retryable: false, tellPeer: true, text: "A limit was exceeded." },
+
+  // keystones
+  frame_refused: { retryable: false, tellPeer: true, text: "The keystone frame is not a valid successor of the one before." },
+  wrong_solution: { retryable: false, tellPeer: true, text: "A solution does not open its challenge." },
+  challenge_reused: { retryable: false, tellPeer: true, text: "A one-time key was presented a second time." },
+  verb_not_allowed: { retryable: false, tellPeer: true, text: "The pool does not allow this verb." },
+  wrong_demand: { retryable: false, tellPeer: true, text: "The demanded challenges are not what the pool allows." },
+  pool_exhausted: { retryable: false, tellPeer: true, text: "The pool has no challenge left." },
+  duplicity: { retryable: false, tellPeer: true, text: "Two valid frames claim the same place in a keystone." },
+  keystone_moved: { retryable: true, tellPeer: false, text: "Another process signed with this keystone at the same time." },
+  restored_backup: {
+    retryable: false,
+    tellPeer: false,
+    text: "The receiver knows newer frames of this identity than this home does: it looks like a restored backup.",
+  },
+
+  // handshake
+  auth_fail: { retryable: false, tellPeer: true, text: "The other side did not accept the handshake." },
+  not_admitted: { retryable: false, tellPeer: true, text: "The receiver does not admit this identity." },
+  receiver_changed: {
+    retryable: false,
+    tellPeer: false,
+    text: "The receiver at this address is not the one that was pinned. If the change is meant, remove the pin or name the new identity.",
+  },
+  receiver_unproved: { retryable: false, tellPeer: false, text: "The receiver could not prove its identity." },
+  no_common_version: { retryable: false, tellPeer: true, text: "The two sides have no protocol version or suite in common." },
+  wrong_audience: { retryable: false, tellPeer: true, text: "The receiver does not answer for the address that was dialled." },
+  insecure_url: {
+    retryable: false,
+    tellPeer: false,
+    text: "Refusing to connect without TLS to another machine. Use wss://, or allow it explicitly.",
+  },
+
+  // turns
+  malformed_message: { retryable: false, tellPeer: true, text: "The message is not one of this protocol." },
+  out_of_turn: { retryable: false, tellPeer: true, text: "The peer sent a message that does not belong here." },
+  wrong_context: { retryable: false, tellPeer: true, text: "The context does not cover this message, turn or session." },
+  payload_mismatch: { retryable: false, tellPeer: true, text: "The payload is not what its context says." },
+  credit_exceeded: { retryable: false, tellPeer: true, text: "The peer sent more than it was given credit for." },
+  diverged: { retryable: false, tellPeer: true, text: "Both sides have changed the timeline since they were last in step." },
+  tip_moved: { retryable: true, tellPeer: true, text: "The timeline moved at the receiver while it was being synced." },
+  not_closed: { retryable: false, tellPeer: true, text: "The commit leaves links to records that are not there." },
+  unknown_root: { retryable: false, tellPeer: true, text: "The receiver has nothing to give for a root that was asked for." },
+  sync_error: { retryable: false, tellPeer: true, text: "The other side ended the session with an error." },
+
+  // connections
+  handshake_timeout: { retryable: true, tellPeer: true, text: "The handshake did not finish in time." },
+  turn_timeout: { retryable: true, tellPeer: true, text: "The peer did not answer in time." },
+  connection_lost: { retryable: true, tellPeer: false, text: "The connection was lost." },
+  connection_closed: { retryable: false, tellPeer: false, text: "The connection is closed." },
+  cannot_connect: { retryable: true, tellPeer: false, text: "Could not connect to the receiver." },
+  too_busy: { retryable: true, tellPeer: true, text: "The receiver has no room for another connection." },
+  aborted: { retryable: false, tellPeer: true, text: "The operation was cancelled." },
+  shutting_down: { retryable: true, tellPeer: true, text: "The other side is shutting down." },
+
+  // space and home
+  store_failed: { retryable: true, tellPeer: true, text: "The store could not complete the operation." },
+  store_damaged: { retryable: false, tellPeer: false, text: "The store is damaged. Run keysaga verify to see what is wrong." },
+  internal: { retryable: false, tellPeer: true, text: "An internal error occurred." },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** Helps whoever debugs: rules, counts, short addresses. Never data, never a secret, never sent to the peer. */
+export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** The one error class. What a peer can cause is a `KeysagaError`; what only our own bug can cause is an `assert`. */
+export class KeysagaError extends Error {
+  override readonly name = "KeysagaError";
+
+  constructor(
+    readonly code: ErrorCode,
+    readonly facts: Facts = {},
+    options?: ErrorOptions,
+  ) {
+    super(describe(code, facts), options);
+  }
+
+  get retryable(): boolean {
+    return errorTable[this.code].retryable;
+  }
+
+  get tellPeer(): boolean {
+    return errorTable[this.code].tellPeer;
+  }
+}
+
+function describe(code: ErrorCode, facts: Facts): string {
+  const told = Object.entries(facts).filter(([, value]) => value !== undefined);
+  if (told.length === 0) return errorTable[code].text;
+  return `${errorTable[code].text} (${told.map(([name, value]) => `${name}: ${value}`).join(", ")})`;
+}
+
+/** Is `code` a row of the table? What a peer sends may be any string. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorTable, code);
+}
+
+/** Any thrown value as a `KeysagaError`: what is not one already is `fallback`, with the original as its cause. */
+export function toKeysagaError(thrown: unknown, fallback: ErrorCode = "internal"): KeysagaError {
+  return thrown instanceof KeysagaError ? thrown : new KeysagaError(fallback, {}, { cause: thrown });
+}
+
+/** Fails on what only a bug of this package can cause. */
+export function assert(holds: unknown, what: string): asserts holds {
+  if (!holds) throw new Error(`keysaga bug: ${what}`);
+}

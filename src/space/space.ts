@@ -1,0 +1,144 @@
+import type { Address, IbGib } from "../ibgib/index.js";
+
+/**
+ * In whose name a record is held: an identity's address (the local owner's, or a peer's). Presence is not
+ * permission: a record of a holder that a call does not name is not present to that call.
+ */
+export type Holder = Address;
+
+/** Names a saga, for what it has staged. */
+export type SagaId = string;
+
+/** The newest committed frame of a timeline. */
+export interface Tip {
+  readonly tjp: Address;
+  readonly address: Address;
+  readonly n: number;
+}
+
+/** Moves a tip, if it still is `from` (`undefined`: the timeline is not there yet). */
+export interface TipMove {
+  readonly tjp: Address;
+  readonly from: Address | undefined;
+  readonly to: Address;
+}
+
+/** Replaces a small named value, if its bytes still are `from` (`undefined`: absent). `to: undefined` removes it. */
+export interface CellChange {
+  readonly key: string;
+  readonly from: Uint8Array | undefined;
+  readonly to: Uint8Array | undefined;
+}
+
+/**
+ * Keystone frames and contexts, filed under what they belong to (an identity's, lane's or session's first address),
+ * so that a retention rule can drop a group as a whole.
+ */
+export interface ProofPut {
+  readonly group: Address;
+  readonly record: IbGib;
+}
+
+/** Everything that has to become true at once. */
+export interface Commit {
+  /** Take what this saga has staged. What of it lies outside the closure of `tips` and `roots` is dropped. */
+  readonly saga?: SagaId;
+  /** In whose name `puts` and the staged records are held from now on. */
+  readonly holder: Holder;
+  /** Whose records count as present when closure is judged; `holder` always does. */
+  readonly holders: readonly Holder[];
+  /** Domain records that were not staged, dependencies first. */
+  readonly puts?: readonly IbGib[];
+  readonly tips?: readonly TipMove[];
+  /** Stones to keep although no tip links to them. */
+  readonly roots?: readonly Address[];
+  readonly proofs?: readonly ProofPut[];
+  readonly dropProofGroups?: readonly Address[];
+  readonly cells?: readonly CellChange[];
+}
+
+export type CommitResult =
+  | { readonly kind: "committed" }
+  /** A compare-and-set failed, nothing was changed: the tips (as they are) or cells (by key) that had moved. */
+  | { readonly kind: "moved"; readonly tips: readonly TipNow[]; readonly cells: readonly string[] }
+  /** Links that would dangle; nothing was changed. At most `limits.missingReported` of them. */
+  | { readonly kind: "notClosed"; readonly missing: readonly Address[] };
+
+export interface TipNow {
+  readonly tjp: Address;
+  readonly tip: Tip | undefined;
+}
+
+/**
+ * What a saga has staged so far. Staging is checked as it goes: records come dependencies first, every link must be
+ * present to `holders` or staged before by the same saga, and frames must continue their chain; so a stage is closed
+ * at any moment and a commit costs by its tips, not by its records.
+ */
+export interface StageTotals {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** What a scan yields, in no particular order: every stored thing once, staged ones excepted. */
+export type Scanned =
+  | { readonly kind: "record"; readonly address: Address; readonly bytes: Uint8Array }
+  | { readonly kind: "proof"; readonly address: Address; readonly group: Address; readonly bytes: Uint8Array }
+  | { readonly kind: "tip"; readonly tip: Tip }
+  | { readonly kind: "cell"; readonly key: string; readonly value: Uint8Array };
+
+/**
+ * A store of records plus the tip of each timeline.
+ *
+ * The closure invariant: what is visible is closed. Only `commit` makes domain records visible, all or nothing, and
+ * once it has resolved they are flushed and survive kill -9 and power loss. Compare-and-set is the only
+ * coordination; no call holds a lock while it waits for another.
+ *
+ * Every method rejects with KeysagaError `store_failed` or `store_damaged` when the store does.
+ */
+export interface Space {
+  /** Committed domain records, in the order asked; `undefined` where absent or held only by others than `holders`. */
+  getMany(addresses: readonly Address[], holders?: readonly Holder[]): Promise<(IbGib | undefined)[]>;
+  get(address: Address, holders?: readonly Holder[]): Promise<IbGib | undefined>;
+  hasMany(addresses: readonly Address[], holders?: readonly Holder[]): Promise<boolean[]>;
+
+  tip(tjp: Address): Promise<Tip | undefined>;
+  /** Many tips on one snapshot, in the order asked. */
+  tips(tjps: readonly Address[]): Promise<(Tip | undefined)[]>;
+  /** The frame number `n` on the `past` chain of the committed tip. Cost: at most one index step and 32 frames. */
+  frameAt(tjp: Address, n: number): Promise<Address | undefined>;
+  /** The frames `from..to` (inclusive) on the committed tip's `past` chain, oldest first. */
+  frames(tjp: Address, from: number, to: number): Promise<IbGib[]>;
+  /**
+   * The timelines that belong to the closure of `roots` (timelines by first address, stones by address), themselves
+   * included, with their tips, on one snapshot. From an index: no record is read.
+   */
+  reachableTips(roots: readonly Address[]): Promise<Tip[]>;
+  /** Addresses that the closure of `roots` needs and that are not present to `holders`. A full walk. */
+  missing(roots: readonly Address[], holders: readonly Holder[]): Promise<Address[]>;
+
+  /**
+   * Adds admitted records, dependencies first, to what `saga` has staged for `holder`. Invisible to everyone else.
+   * All or nothing. Resolves when stored; it is durable with the next commit.
+   *
+   * @throws KeysagaError `record_missing` (a link is present neither to `holders` nor in this stage),
+   *   `chain_refused`, `limit_exceeded` (staged records or bytes, per holder and in all).
+   */
+  stage(saga: SagaId, holder: Holder, holders: readonly Holder[], records: readonly IbGib[]): Promise<StageTotals>;
+  /** Forgets what `saga` has staged. Idempotent. */
+  drop(saga: SagaId): Promise<void>;
+  commit(commit: Commit): Promise<CommitResult>;
+
+  cell(key: string): Promise<Uint8Array | undefined>;
+  /** Cells whose key starts with `prefix`, by key. */
+  cells(prefix: string): Promise<{ key: string; value: Uint8Array }[]>;
+
+  proof(address: Address): Promise<IbGib | undefined>;
+  /** All of a group, in the order they were put. */
+  proofs(group: Address): Promise<IbGib[]>;
+
+  scan(): AsyncIterable<Scanned>;
+  /** Calls `listener` after each commit that moved tips, with all of them. Returns the function that stops it. */
+  watch(listener: (tips: readonly Tip[]) => void): () => void;
+  /** Waits for what is under way, then closes. Idempotent. */
+  close(): Promise<void>;
+}

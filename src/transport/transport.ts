@@ -1,0 +1,41 @@
+import type { KeysagaError } from "../base/index.js";
+
+/** A text or binary message; a text message is given as a string, a binary one as bytes the taker may keep. */
+export type Message = string | Uint8Array;
+
+/** What a connection reports. All are called from the event loop, never from within a call on the connection. */
+export interface ConnectionHandlers {
+  message(message: Message): void;
+  /** Called once, last. `error` says why when it was not an orderly close of either side. */
+  closed(error?: KeysagaError): void;
+}
+
+/**
+ * One end of an ordered, message-preserving, two-way connection. It moves messages and knows nothing of what is in
+ * them. A connection starts paused: messages that arrive before `start` are kept (within the transport's limits) and
+ * delivered in order afterwards, so whoever is handed a connection never loses the first message.
+ */
+export interface Connection {
+  /** Attaches the handlers and begins delivery. Called once. */
+  start(handlers: ConnectionHandlers): void;
+  /** Queues a message. @throws KeysagaError `connection_closed` once closing has begun. */
+  send(message: Message): void;
+  /** Bytes accepted by `send` and not yet handed to the network. */
+  readonly bufferedBytes: number;
+  /** Resolves when `bufferedBytes` is below the transport's low-water mark, or the connection has closed. */
+  drained(): Promise<void>;
+  /** Stops or resumes the reading of further messages (backpressure towards the other side). */
+  pause(): void;
+  resume(): void;
+  /**
+   * Closes: what was sent before is flushed, the other side is told, and after a short grace the connection is cut.
+   * Idempotent. Resolves when nothing is left (no socket, timer or listener); never rejects, never waits on the
+   * other side longer than the grace.
+   */
+  close(): Promise<void>;
+  /** Whom the other end looks like to the network (an IP address), for limits and logs; never proof of anything. */
+  readonly remoteAddress: string;
+}
+
+/** Opens connections to one receiver. @throws KeysagaError `cannot_connect`, `aborted`, `insecure_url`. */
+export type Dial = (signal?: AbortSignal) => Promise<Connection>;
