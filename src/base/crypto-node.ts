@@ -2,7 +2,16 @@
  * The crypto seam on Node: `node:crypto` (OpenSSL), several times faster than portable code; see engineering.md.
  * OpenSSL verifies by the cofactorless equation but takes small-order and non-canonical keys: `mayVerify` does not.
  */
-import { createHash, createHmac, createPrivateKey, createPublicKey, hash, hkdfSync, sign, verify } from "node:crypto";
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  hash,
+  hkdfSync,
+  sign,
+  verify,
+} from "node:crypto";
 import { concatBytes } from "./bytes.js";
 import { mayVerify } from "./ed25519-rule.js";
 
@@ -24,7 +33,12 @@ export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
   return plain(createHmac("sha256", key).update(message).digest());
 }
 
-export function hkdfSha256(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+export function hkdfSha256(
+  secret: Uint8Array,
+  salt: Uint8Array,
+  info: Uint8Array,
+  length: number,
+): Uint8Array {
   return new Uint8Array(hkdfSync("sha256", secret, salt, info, length));
 }
 
@@ -39,7 +53,10 @@ export function ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array {
 
 export function ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (!mayVerify(publicKey, signature)) return false;
-  const key = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: base64Url(publicKey) } });
+  const key = createPublicKey({
+    format: "jwk",
+    key: { kty: "OKP", crv: "Ed25519", x: base64Url(publicKey) },
+  });
   return verify(null, message, key, signature);
 }
 

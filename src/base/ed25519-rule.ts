@@ -9,24 +9,22 @@
 export const publicKeyLength = 32;
 export const signatureLength = 64;
 
-/** p = 2^255 - 19, little-endian: a canonical y is smaller. */
-const fieldPrime = littleEndian(2n ** 255n - 19n);
+/** A canonical y is smaller than p. */
+const p = 2n ** 255n - 19n;
+const fieldPrime = littleEndian(p);
 
 /** L, the order of the base point: a canonical S is smaller (RFC 8032, section 5.1.7). */
 const groupOrder = littleEndian(2n ** 252n + 27742317777372353535851937790883648493n);
 
+/** The y of two of the four points of order 8; that of the other two is p minus this. */
+const yOfOrder8 = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
+
 /**
- * The y coordinates of the eight points of small order: 1 (order 1), p - 1 (order 2), 0 (order 4), and the two of
- * order 8. Non-canonical spellings of them fall to y < p, and both sign bits are refused, so that the two encodings
- * with x = 0 and the sign bit set fall here as well.
+ * The y coordinates of the eight points of small order: 1 (order 1), p - 1 (order 2), 0 (order 4) and those of order
+ * 8. Non-canonical spellings of them fall to y < p, and both sign bits are refused, so that the two encodings with
+ * x = 0 and the sign bit set fall here as well.
  */
-const smallOrderYs: readonly Uint8Array[] = [
-  littleEndian(1n),
-  littleEndian(2n ** 255n - 20n),
-  littleEndian(0n),
-  littleEndian(0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n),
-  littleEndian(0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7n),
-];
+const smallOrderYs = [1n, p - 1n, 0n, yOfOrder8, p - yOfOrder8].map(littleEndian);
 
 /**
  * May this key and signature be given to the equation at all? True when the lengths are right, A is canonical and
