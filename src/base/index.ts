@@ -1,7 +1,41 @@
 /** What every layer stands on: errors, bytes, canonical JSON, the crypto seam, ports. Imports nothing of ours. */
-export { assert, type ErrorCode, type ErrorRow, errorTable, type Facts, isErrorCode, KeysagaError, toKeysagaError } from "./errors.js";
-export { concatBytes, fromHex, fromUtf8, isWellFormed, lengthPrefixed, sameBytes, toHex, u32, utf8 } from "./bytes.js";
-export { canonicalJson, parseCanonicalJson } from "./canonical-json.js";
+
+export {
+  concatBytes,
+  fromHex,
+  fromUtf8,
+  isWellFormed,
+  lengthPrefixed,
+  sameBytes,
+  toHex,
+  u32,
+  utf8,
+} from "./bytes.js";
+export {
+  canonicalJson,
+  type JsonRule,
+  jsonDepthMax,
+  normalJson,
+  parseCanonicalJson,
+} from "./canonical-json.js";
+export {
+  type CryptoSeam,
+  ed25519PublicKey,
+  ed25519Sign,
+  ed25519Verify,
+  hkdfSha256,
+  hmacSha256,
+  sha256,
+} from "./crypto.js";
+export {
+  assert,
+  type ErrorCode,
+  type ErrorRow,
+  errorTable,
+  type Facts,
+  isErrorCode,
+  KeysagaError,
+  toKeysagaError,
+} from "./errors.js";
 export type { Json, JsonObject } from "./json.js";
-export { type CryptoSeam, ed25519PublicKey, ed25519Sign, ed25519Verify, hkdfSha256, hmacSha256, sha256 } from "./crypto.js";
 export type { Clock, Instant, Random, Timers } from "./ports.js";

@@ -1,0 +1,76 @@
+import { KeysagaError } from "../base/index.js";
+
+declare const addressBrand: unique symbol;
+
+/**
+ * `ib^gib`, syntactically right: a non-empty ib without `^` or lone surrogates, and a gib that is `gib` (a
+ * primitive), 64 upper-case hex digits, or two such with a dot between them (a later frame and its timeline).
+ */
+export type Address = string & { readonly [addressBrand]: true };
+
+/** The literal gib of a primitive. */
+export const primitiveGib = "gib";
+
+const addressShape = /^[^^\p{Surrogate}]+\^(?:gib|[0-9A-F]{64}(?:\.[0-9A-F]{64})?)$/u;
+const gibShape = /^(?:gib|[0-9A-F]{64}(?:\.[0-9A-F]{64})?)$/;
+const ibShape = /^[^^\p{Surrogate}]+$/u;
+
+export function isAddress(value: unknown): value is Address {
+  return typeof value === "string" && addressShape.test(value);
+}
+
+/** @throws KeysagaError `record_refused`, rule `address`. */
+export function parseAddress(text: unknown): Address {
+  if (!isAddress(text)) throw new KeysagaError("record_refused", { rule: "address" });
+  return text;
+}
+
+/** @throws KeysagaError `record_refused`, rule `address`, where the two do not make one. */
+export function addressOf(ib: string, gib: string): Address {
+  return parseAddress(`${ib}^${gib}`);
+}
+
+/** Non-empty, no `^`, no lone surrogate. */
+export function isIb(value: unknown): value is string {
+  return typeof value === "string" && ibShape.test(value);
+}
+
+export function isGib(value: unknown): value is string {
+  return typeof value === "string" && gibShape.test(value);
+}
+
+export function ibOf(address: Address): string {
+  return address.slice(0, address.indexOf("^"));
+}
+
+export function gibOf(address: Address): string {
+  return address.slice(address.indexOf("^") + 1);
+}
+
+/** Primitives stand for their ib alone and are never stored. */
+export function isPrimitive(address: Address): boolean {
+  return address.endsWith("^gib");
+}
+
+/** The record's own hash, 64 hex digits; `gib` for a primitive. */
+export function hashOf(address: Address): string {
+  return gibOf(address).slice(0, 64);
+}
+
+/** The hash of the first frame of the timeline, in the address of a later frame; else undefined. */
+export function tjpHashOf(address: Address): string | undefined {
+  const gib = gibOf(address);
+  return gib.length > 64 ? gib.slice(65) : undefined;
+}
+
+/** For logs and messages to people: `note^9F2C…`, or `note^9F2C….A01B…` for a later frame. */
+export function shortAddress(address: Address): string {
+  const gib = gibOf(address);
+  const short = gib.split(".").map((hash) => (hash.length > 4 ? `${hash.slice(0, 4)}…` : hash));
+  return `${ibOf(address)}^${short.join(".")}`;
+}
+
+/** Keystone frames and contexts: they live apart from domain records and never travel as such. */
+export function isReservedIb(ib: string): boolean {
+  return /^(?:keystone|context)(?: |$)/.test(ib);
+}

@@ -1,0 +1,280 @@
+import {
+  fromUtf8,
+  type Json,
+  type JsonObject,
+  KeysagaError,
+  normalJson,
+  parseCanonicalJson,
+  utf8,
+} from "../base/index.js";
+import { type Address, addressOf, gibOf, isAddress, isGib, isIb, primitiveGib } from "./address.js";
+import { type AdmittedContent, checkContent, checkLimit, type Rel8ns, refuseRecord } from "./admission.js";
+import { joinParts, type RecordParts, splitParts } from "./byte-form.js";
+import { recordHash } from "./hash.js";
+
+/** What a record is made of, before it has a gib. */
+export interface Draft {
+  readonly ib: string;
+  /** An object, or raw bytes exactly where the ib is `bin` or begins `bin `. */
+  readonly data?: JsonObject | Uint8Array | undefined;
+  readonly rel8ns?: Rel8ns | undefined;
+}
+
+/** A record without raw bytes inside a JSON message: rel8ns and data as their normal text, "" where absent. */
+export type RecordText = [ib: string, gib: string, rel8ns: string, data: string];
+
+/**
+ * One immutable, admitted record. Made only by `sealRecord`, `admitRecord`, `decodeRecord`, `decodeText` and
+ * `readRecord`.
+ *
+ * `bytes` is the truth: what is hashed, stored and sent; nobody may write to it. `data` and `rel8ns` are read from it
+ * when first asked for, so that a record that is only passed on costs no parsing. They are deeply frozen, except
+ * that raw bytes are a copy.
+ */
+export class IbGib {
+  readonly ib: string;
+  readonly gib: string;
+  readonly address: Address;
+  readonly bytes: Uint8Array;
+  #content: AdmittedContent | undefined;
+  #isFrozen = false;
+
+  constructor(ib: string, gib: string, address: Address, bytes: Uint8Array, content?: AdmittedContent) {
+    this.ib = ib;
+    this.gib = gib;
+    this.address = address;
+    this.bytes = bytes;
+    this.#content = content;
+  }
+
+  get data(): JsonObject | Uint8Array | undefined {
+    return this.#read().data;
+  }
+
+  get rel8ns(): Rel8ns | undefined {
+    return this.#read().rel8ns;
+  }
+
+  #read(): AdmittedContent {
+    if (this.#content !== undefined && this.#isFrozen) return this.#content;
+    this.#content = handOut(this.#content ?? storedContent(this.bytes));
+    this.#isFrozen = true;
+    return this.#content;
+  }
+}
+
+/**
+ * Makes a record of a draft: normal form, gib and byte form. The draft may be changed afterwards.
+ *
+ * @throws KeysagaError `json_refused`, `record_refused` or `limit_exceeded`. Empty data or rel8ns is an error here.
+ */
+export function sealRecord(draft: Draft): IbGib {
+  const composed = compose(draft.ib, draft.rel8ns, draft.data);
+  return finish(composed, gibOfParts(composed));
+}
+
+/**
+ * Admits a plain object with a claimed gib, as other ibGib software writes it: with no members but `ib`, `gib` and,
+ * where present, `data` and `rel8ns`.
+ *
+ * @throws KeysagaError `json_refused`, `record_refused` or `limit_exceeded`.
+ */
+export function admitRecord(plain: unknown): IbGib {
+  const { ib, gib, rel8ns, data } = membersOf(plain);
+  if (!isGib(gib)) return refuseRecord("gib_shape");
+  const composed = compose(ib, rel8ns, data);
+  checkGib(composed, gib);
+  return finish(composed, gib);
+}
+
+/**
+ * Admits the byte form of a record from anyone, in the one encoding that is accepted. The record keeps `bytes`
+ * without a copy: the caller gives them up.
+ *
+ * Costs three or four hashes, and JSON.parse, a walk and JSON.stringify of rel8ns and data.
+ *
+ * @throws KeysagaError `json_refused`, `record_refused` or `limit_exceeded`.
+ */
+export function decodeRecord(bytes: Uint8Array): IbGib {
+  checkLimit("recordBytesMax", bytes.length);
+  const parts = splitParts(bytes) ?? refuseRecord("framing");
+  checkLimit("ibBytesMax", parts.ib.length);
+  const ib = strictText(parts.ib);
+  const gib = strictText(parts.gib);
+  if (!isIb(ib)) return refuseRecord("ib");
+  if (!isGib(gib)) return refuseRecord("gib_shape");
+  const content = checkContent(ib, {
+    rel8ns: parts.rel8ns && parseCanonicalJson(strictText(parts.rel8ns)),
+    data: parts.data && (parts.isRaw ? parts.data : parseCanonicalJson(strictText(parts.data))),
+  });
+  checkGib({ ib, parts, content }, gib);
+  return new IbGib(ib, gib, addressOf(ib, gib), bytes, content);
+}
+
+/**
+ * Admits a record that came as text inside a JSON message.
+ *
+ * @throws KeysagaError `json_refused`, `record_refused` or `limit_exceeded`.
+ */
+export function decodeText([ib, gib, rel8nsText, dataText]: RecordText): IbGib {
+  checkLimit("recordBytesMax", ib.length + gib.length + rel8nsText.length + dataText.length);
+  if (!isIb(ib)) return refuseRecord("ib");
+  if (!isGib(gib)) return refuseRecord("gib_shape");
+  const content = checkContent(ib, {
+    rel8ns: rel8nsText === "" ? undefined : parseCanonicalJson(rel8nsText),
+    data: dataText === "" ? undefined : parseCanonicalJson(dataText),
+  });
+  const parts = {
+    ib: utf8(ib),
+    gib: utf8(gib),
+    rel8ns: rel8nsText === "" ? undefined : utf8(rel8nsText),
+    data: dataText === "" ? undefined : utf8(dataText),
+    isRaw: false,
+  };
+  const composed = { ib, parts, content };
+  checkLimit("ibBytesMax", parts.ib.length);
+  checkGib(composed, gib);
+  return finish(composed, gib);
+}
+
+/**
+ * The text form of a record, for `decodeText`.
+ *
+ * @throws KeysagaError `record_refused`, rule `raw_as_text`, for a record with raw bytes.
+ */
+export function toText(record: IbGib): RecordText {
+  const { rel8ns, data, isRaw } = storedParts(record.bytes);
+  if (isRaw) return refuseRecord("raw_as_text");
+  return [
+    record.ib,
+    record.gib,
+    rel8ns === undefined ? "" : storedText(rel8ns),
+    data === undefined ? "" : storedText(data),
+  ];
+}
+
+/**
+ * A record from the bytes of our own store, which were admitted before they were put there: neither hashed nor
+ * parsed. Damage that this meets is `store_damaged`, here or when `data` or `rel8ns` is first asked for; damage that
+ * it does not meet is found by `decodeRecord` (`keysaga verify`).
+ */
+export function readRecord(bytes: Uint8Array): IbGib {
+  const parts = storedParts(bytes);
+  const ib = storedText(parts.ib);
+  const gib = storedText(parts.gib);
+  const address = `${ib}^${gib}`;
+  return isAddress(address) ? new IbGib(ib, gib, address, bytes) : damaged();
+}
+
+/**
+ * The byte form of a draft with an empty gib: what the digest of a keystone frame is taken over (design, section 4).
+ *
+ * @throws KeysagaError as `sealRecord`.
+ */
+export function encodeWithoutGib(draft: Draft): Uint8Array {
+  return joinParts(compose(draft.ib, draft.rel8ns, draft.data).parts);
+}
+
+/** A record with everything checked but its gib. */
+interface Composed {
+  readonly ib: string;
+  /** The gib among them is not looked at. */
+  readonly parts: RecordParts;
+  readonly content: AdmittedContent;
+}
+
+function compose(ib: unknown, rel8ns: unknown, data: unknown): Composed {
+  if (!isIb(ib)) return refuseRecord("ib");
+  const isRaw = data instanceof Uint8Array;
+  const normalRel8ns = rel8ns === undefined ? undefined : normalJson(rel8ns);
+  const normalData = data === undefined ? undefined : isRaw ? data.slice() : normalJson(data);
+  const content = checkContent(ib, { rel8ns: normalRel8ns, data: normalData });
+  const parts = {
+    ib: utf8(ib),
+    gib: new Uint8Array(0),
+    rel8ns: bytesOf(normalRel8ns),
+    data: bytesOf(normalData),
+    isRaw,
+  };
+  checkLimit("ibBytesMax", parts.ib.length);
+  return { ib, parts, content };
+}
+
+function bytesOf(value: Json | Uint8Array | undefined): Uint8Array | undefined {
+  return value === undefined || value instanceof Uint8Array ? value : utf8(JSON.stringify(value));
+}
+
+function finish({ ib, parts, content }: Composed, gib: string): IbGib {
+  const bytes = joinParts({ ...parts, gib: utf8(gib) });
+  checkLimit("recordBytesMax", bytes.length);
+  return new IbGib(ib, gib, addressOf(ib, gib), bytes, content);
+}
+
+function checkGib(composed: Composed, gib: string): void {
+  if (gib !== primitiveGib) {
+    if (gib !== gibOfParts(composed)) refuseRecord("gib_mismatch");
+  } else if (composed.parts.rel8ns !== undefined || composed.parts.data !== undefined) {
+    refuseRecord("primitive_content");
+  }
+}
+
+function gibOfParts({ ib, parts, content }: Composed): string {
+  const hash = recordHash(ib, parts.rel8ns, parts.data);
+  const tjp = content.rel8ns?.["tjp"]?.[0];
+  return tjp === undefined ? hash : `${hash}.${gibOf(tjp)}`;
+}
+
+const memberNames = new Set(["ib", "gib", "rel8ns", "data"]);
+
+function membersOf(plain: unknown): { ib?: unknown; gib?: unknown; rel8ns?: unknown; data?: unknown } {
+  if (typeof plain !== "object" || plain === null) return refuseRecord("members");
+  if (!Reflect.ownKeys(plain).every((name) => typeof name === "string" && memberNames.has(name)))
+    refuseRecord("members");
+  return { ...plain };
+}
+
+function strictText(bytes: Uint8Array): string {
+  return fromUtf8(bytes) ?? refuseRecord("utf8");
+}
+
+function storedParts(bytes: Uint8Array): RecordParts {
+  return splitParts(bytes) ?? damaged();
+}
+
+function storedText(bytes: Uint8Array): string {
+  return fromUtf8(bytes) ?? damaged();
+}
+
+/** What is in our own store has been admitted, so its types are believed. */
+function storedContent(bytes: Uint8Array): AdmittedContent {
+  const { rel8ns, data, isRaw } = storedParts(bytes);
+  return {
+    rel8ns: rel8ns && storedJson<Rel8ns>(rel8ns),
+    data: data && (isRaw ? data : storedJson<JsonObject>(data)),
+  };
+}
+
+function storedJson<Stored>(bytes: Uint8Array): Stored {
+  try {
+    return JSON.parse(storedText(bytes));
+  } catch {
+    return damaged();
+  }
+}
+
+function damaged(): never {
+  throw new KeysagaError("store_damaged", { found: "record" });
+}
+
+function handOut({ rel8ns, data }: AdmittedContent): AdmittedContent {
+  if (data instanceof Uint8Array) return { rel8ns, data: data.slice() };
+  freezeDeep(rel8ns);
+  freezeDeep(data);
+  return { rel8ns, data };
+}
+
+function freezeDeep(value: Json | undefined): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const member of Object.values(value)) freezeDeep(member);
+  Object.freeze(value);
+}
