@@ -13,10 +13,26 @@ export {
   tjpHashOf,
 } from "./address.js";
 export type { RecordRule, Rel8ns } from "./admission.js";
+export { type ForeignRecord, gibV1 } from "./gib-v1.js";
+export {
+  type Closure,
+  closure,
+  dependenciesFirst,
+  type GraphLimits,
+  type GraphReader,
+  graphLimits,
+  isExactLink,
+  type Link,
+  linksOf,
+  sameGraph,
+  type Visited,
+  walk,
+} from "./graph.js";
 export { recordLimits } from "./limits.js";
 export {
   admitRecord,
   type Draft,
+  type DraftData,
   decodeRecord,
   decodeText,
   encodeWithoutGib,
@@ -26,3 +42,21 @@ export {
   sealRecord,
   toText,
 } from "./record.js";
+export {
+  type ChainRule,
+  checkFirst,
+  checkSuccessor,
+  createTimeline,
+  fork,
+  isFrame,
+  isTjp,
+  mutate,
+  type NewFork,
+  type NewTimeline,
+  nOf,
+  type Patch,
+  previousOf,
+  type Relation,
+  relate,
+  tjpOf,
+} from "./timeline.js";

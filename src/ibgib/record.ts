@@ -12,11 +12,16 @@ import { type AdmittedContent, checkContent, checkLimit, type Rel8ns, refuseReco
 import { joinParts, type RecordParts, splitParts } from "./byte-form.js";
 import { recordHash } from "./hash.js";
 
+/** Data that is not sealed yet: members that are `undefined` will be left out. */
+export interface DraftData {
+  readonly [name: string]: Json | undefined;
+}
+
 /** What a record is made of, before it has a gib. */
 export interface Draft {
   readonly ib: string;
   /** An object, or raw bytes exactly where the ib is `bin` or begins `bin `. */
-  readonly data?: JsonObject | Uint8Array | undefined;
+  readonly data?: DraftData | Uint8Array | undefined;
   readonly rel8ns?: Rel8ns | undefined;
 }
 
