@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { hkdfSha256, KeysagaError, utf8 } from "../base/index.js";
+import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
+import { genesis } from "./frame.js";
+import type { PoolSpec, SecretFor } from "./pool.js";
+import { type KeystoneState, startReplay } from "./replay.js";
+
+/** Ids of the connect pool that a receiver demands, of how many there are. */
+export const connectDemand = 2;
+const connectSize = 4;
+
+const syncPool = (verbs: readonly string[]): PoolSpec => ({
+  name: "sync",
+  config: { strategy: "ed25519-once", verbs, demanded: 0, fifo: 1, replenish: "top-up", size: 1, commit: "list" },
+});
+
+const senderPools: readonly PoolSpec[] = [
+  {
+    name: "connect",
+    config: {
+      strategy: "ed25519-once",
+      verbs: ["connect"],
+      demanded: connectDemand,
+      fifo: 0,
+      replenish: "consume",
+      size: connectSize,
+      commit: "list",
+    },
+  },
+  syncPool(["sync"]),
+];
+
+const receiverPools: readonly PoolSpec[] = [syncPool(["challenge", "sync"])];
+
+const address = z.custom<Address>(isAddress);
+const cap = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const Caps = z.strictObject({ records: cap, bytes: cap, turns: cap });
+
+const SenderSession = z.strictObject({
+  role: z.literal("sender"),
+  lane: address,
+  receiver: address,
+  audience: z.string().min(1).max(256),
+  caps: Caps,
+});
+/** What S, the sender's session keystone, is bound to from its genesis on. */
+export type SenderSession = z.infer<typeof SenderSession>;
+
+const ReceiverSession = z.strictObject({
+  role: z.literal("receiver"),
+  sender: address,
+  session: address,
+  receiver: address,
+});
+/** What R, the receiver's session keystone, is bound to: the sender's identity, S, and the receiver's identity. */
+export type ReceiverSession = z.infer<typeof ReceiverSession>;
+
+/** The secret of one session, fixed for its life: HKDF of the owner's secret and the session's fresh nonce. */
+export function sessionSecret(secret: Uint8Array, nonce: Uint8Array): Uint8Array {
+  return hkdfSha256(secret, nonce, utf8("keysaga/session-secret/1"), 32);
+}
+
+export function createSenderSession(nonce: Uint8Array, names: Omit<SenderSession, "role">, secretFor: SecretFor): IbGib {
+  return genesis({ kind: "session", nonce, details: { role: "sender", ...names }, pools: senderPools, secretFor });
+}
+
+export function createReceiverSession(
+  nonce: Uint8Array,
+  names: Omit<ReceiverSession, "role">,
+  secretFor: SecretFor,
+): IbGib {
+  return genesis({ kind: "session", nonce, details: { role: "receiver", ...names }, pools: receiverPools, secretFor });
+}
+
+/** @throws KeysagaError `frame_refused` when `first` is not a sender's session with the pools this version demands. */
+export function startSenderSession(first: IbGib): { keystone: KeystoneState; details: SenderSession } {
+  return startSession(first, SenderSession, senderPools);
+}
+
+/** @throws KeysagaError `frame_refused` when `first` is not a receiver's session with the pools this version demands. */
+export function startReceiverSession(first: IbGib): { keystone: KeystoneState; details: ReceiverSession } {
+  return startSession(first, ReceiverSession, receiverPools);
+}
+
+/** Pools are compared with this version's own: a weaker genesis than we would make is not taken (no downgrade). */
+function startSession<Details>(first: IbGib, schema: z.ZodType<Details>, pools: readonly PoolSpec[]) {
+  const keystone = startReplay(first, "session");
+  const details = schema.safeParse(keystone.details);
+  if (!details.success) throw new KeysagaError("frame_refused", { rule: "session details" });
+  const shape = (list: readonly PoolSpec[]) => JSON.stringify(list.map(({ name, config }) => ({ name, config })));
+  if (shape(keystone.pools) !== shape(pools)) throw new KeysagaError("frame_refused", { rule: "session pools" });
+  return { keystone, details: details.data };
+}

@@ -1,0 +1,84 @@
+/** The session protocol: wire messages, the handshake and the saga of both sides as pure steps. No I/O in this folder. */
+export { sagaLimits, type SagaLimits } from "./limits.js";
+export {
+  type AckBody,
+  AckEntry,
+  type Challenge,
+  type CommitBody,
+  type Connect,
+  Credit,
+  type Direction,
+  Failure,
+  type FinalTip,
+  FromReceiver,
+  FromSender,
+  type Hello,
+  type InitBody,
+  type OfferBody,
+  type Open,
+  protocolName,
+  protocolVersion,
+  type Ready,
+  type ReceiptBody,
+  type Root,
+  type RootStatus,
+  type Turn,
+  TurnFromReceiver,
+  TurnFromSender,
+  type WantsBody,
+} from "./messages.js";
+export {
+  type Caps,
+  type Dialogue,
+  otherRole,
+  parseJson,
+  pathOf,
+  type PayloadContent,
+  type Role,
+  signTurn,
+  tallyPayload,
+  type TurnDraft,
+  type TurnMessage,
+  type TurnProofs,
+  type Verified,
+  verifyTurn,
+} from "./turn.js";
+export { entriesFrame, readPayload, recordsFrame } from "./payload.js";
+export { type Established, type Exact, type SessionKeys, type Standing, standingOf } from "./handshake.js";
+export {
+  type SenderHandshakeEffect,
+  type SenderHandshakeEvent,
+  type SenderHandshakeState,
+  type SenderIntent,
+  type SenderStanding,
+  startSenderHandshake,
+  stepSenderHandshake,
+} from "./sender-handshake.js";
+export {
+  type Accepted,
+  type ChallengeDraw,
+  helloOf,
+  type KnownLane,
+  type ReceiverHandshakeEffect,
+  type ReceiverHandshakeEvent,
+  type ReceiverHandshakeState,
+  type ReceiverSelf,
+  type SenderKnown,
+  startReceiverHandshake,
+  stepReceiverHandshake,
+} from "./receiver-handshake.js";
+export { isEmpty, nothingToSend, type SendPlan } from "./roots.js";
+export {
+  type SenderSagaEffect,
+  type SenderSagaEvent,
+  type SenderSagaState,
+  startSenderSaga,
+  stepSenderSaga,
+} from "./sender-saga.js";
+export {
+  awaitSaga,
+  type ReceiverSagaEffect,
+  type ReceiverSagaEvent,
+  type ReceiverSagaState,
+  stepReceiverSaga,
+} from "./receiver-saga.js";

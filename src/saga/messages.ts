@@ -1,0 +1,204 @@
+import { z } from "zod";
+import { type Address, isAddress, type RecordText } from "../ibgib/index.js";
+import { sagaLimits } from "./limits.js";
+
+/** The WebSocket subprotocol; the pinned hash of these schemas stands beside it in tests/saga/schemas.test.ts. */
+export const protocolName = "keysaga.v1";
+export const protocolVersion = 1;
+/** Names the signature and hash algorithms of a session, as offered and chosen in hello and open. */
+export const suites = ["ed25519-sha256"] as const;
+
+const address = z.custom<Address>(isAddress, "an address");
+const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const uuid = hex(16);
+
+/** A record inside a JSON message: its four parts as text, admitted where it is used (ibgib `decodeText`). */
+const recordText = z.tuple([
+  z.string().max(sagaLimits.messageBytesMax),
+  z.string().max(129),
+  z.string().max(sagaLimits.messageBytesMax),
+  z.string().max(sagaLimits.messageBytesMax),
+]) satisfies z.ZodType<RecordText>;
+const frames = z.array(recordText).max(sagaLimits.framesShownMax);
+const body = z.string().max(sagaLimits.messageBytesMax);
+
+const names = z.array(z.string().min(1).max(64)).min(1).max(16);
+const versions = z.array(count).min(1).max(16);
+
+/** Receiver to sender, at once: who answers here, and what it speaks. Nothing in it is believed before `challenge`. */
+export const Hello = z.strictObject({
+  type: z.literal("hello"),
+  versions,
+  suites: names,
+  receiver: address,
+  payloadBytesMax: count,
+});
+export type Hello = z.infer<typeof Hello>;
+
+const standing = z.strictObject({ keystone: address, tip: address, n: count });
+
+/** Sender to receiver, nothing signed: who it claims to be, and the genesis of this connection's session keystone. */
+export const Open = z.strictObject({
+  type: z.literal("open"),
+  nonce: hex(sagaLimits.nonceBytes),
+  audience: z.string().min(1).max(sagaLimits.audienceLengthMax),
+  versions,
+  suites: names,
+  version: count,
+  suite: z.string().min(1).max(64),
+  identity: standing,
+  lane: standing,
+  /** The newest frame of the receiver's identity that this side has verified and stored. */
+  receiverTip: standing.optional(),
+  session: recordText,
+});
+export type Open = z.infer<typeof Open>;
+
+/** What the receiver shows of itself; signed by R's first frame, whose claim covers hello, open and this text. */
+export const ChallengeBody = z.strictObject({
+  type: z.literal("challenge"),
+  nonce: hex(sagaLimits.nonceBytes),
+  challengeUuid: uuid,
+  demanded: z.array(count).max(64),
+  /** A claim about the receiver's clock, for people; no check rests on it. */
+  expires: count,
+  /** Frames of the receiver's identity that `open` did not name, oldest first. */
+  receiverFrames: frames,
+  /** The host key, the frame of the receiver's identity that certifies it, and its signature over R's genesis. */
+  host: z.strictObject({ key: hex(32), certifiedBy: address, signature: hex(64) }),
+  session: recordText,
+  identityTip: standing.optional(),
+  laneTip: standing.optional(),
+});
+export type ChallengeBody = z.infer<typeof ChallengeBody>;
+
+export const Challenge = z.strictObject({
+  type: z.literal("challenge"),
+  body,
+  proof: z.strictObject({ frame: recordText }),
+});
+export type Challenge = z.infer<typeof Challenge>;
+
+/**
+ * One signed turn of a saga, in either direction. Its context is not sent: both sides derive it from what they have
+ * seen (saga/turn.ts), and the session frame claims the address that has to come out.
+ */
+export const Turn = z.strictObject({
+  type: z.literal("turn"),
+  body,
+  proof: z.strictObject({ frame: recordText }),
+});
+export type Turn = z.infer<typeof Turn>;
+
+/**
+ * Sender to receiver: what the receiver lacks of I and L, the vouching lane frame, S1. The first turn may follow at
+ * once: the receiver keeps one turn until it is ready.
+ */
+export const Connect = z.strictObject({
+  type: z.literal("connect"),
+  identityFrames: frames,
+  laneFrames: frames,
+  proof: z.strictObject({ lane: recordText, frame: recordText }),
+});
+export type Connect = z.infer<typeof Connect>;
+
+/** Receiver to sender: everything was checked, admitted, stored and flushed; handlers are attached. */
+export const Ready = z.strictObject({ type: z.literal("ready"), session: address });
+export type Ready = z.infer<typeof Ready>;
+
+/** Allows the other side so many more payload frames. */
+export const Credit = z.strictObject({ type: z.literal("credit"), frames: count.min(1).max(1024) });
+export type Credit = z.infer<typeof Credit>;
+
+/** The last word of a side that fails. The code is all that crosses. */
+export const Failure = z.strictObject({ type: z.literal("error"), code: z.string().min(1).max(64) });
+export type Failure = z.infer<typeof Failure>;
+
+/** The half of the protocol a receiver may speak. A sender parses with this and nothing wider. */
+export const FromReceiver = z.discriminatedUnion("type", [Hello, Challenge, Ready, Turn, Credit, Failure]);
+export type FromReceiver = z.infer<typeof FromReceiver>;
+
+/** The half a sender may speak. */
+export const FromSender = z.discriminatedUnion("type", [Open, Connect, Turn, Credit, Failure]);
+export type FromSender = z.infer<typeof FromSender>;
+
+const turnHead = { saga: uuid, turn: count.min(1) };
+
+/**
+ * A root of a saga: a timeline by its first address, or a stone (which is its own tip, with n=0). `tip` and `n` are
+ * the sender's; without them it has nothing of this root and asks for it.
+ */
+export const Root = z.strictObject({ address, tip: address.optional(), n: count.optional() });
+export type Root = z.infer<typeof Root>;
+
+/**
+ * How a root compares with what the receiver holds. `behind`: the receiver is, and its tip is the common base.
+ * `ahead`: the receiver is, and what the sender lacks comes as payload of this turn.
+ */
+export const RootStatus = z.discriminatedUnion("status", [
+  z.strictObject({ status: z.literal("same") }),
+  z.strictObject({ status: z.literal("unknown") }),
+  z.strictObject({ status: z.literal("behind"), tip: address, n: count }),
+  z.strictObject({ status: z.literal("ahead"), tip: address, n: count }),
+  z.strictObject({ status: z.literal("diverged"), tip: address, n: count }),
+]);
+export type RootStatus = z.infer<typeof RootStatus>;
+
+/** A root and the tip that the receiver has for it when the saga is done. */
+export const FinalTip = z.strictObject({ address, tip: address });
+export type FinalTip = z.infer<typeof FinalTip>;
+
+const listOf = <Entry extends z.ZodType>(entry: Entry) => z.array(entry).max(sagaLimits.entriesInlineMax).optional();
+
+/** Which way records may go: to the receiver, from it, or both. */
+export const Direction = z.enum(["push", "pull", "both"]);
+export type Direction = z.infer<typeof Direction>;
+
+export const InitBody = z.strictObject({
+  type: z.literal("init"),
+  ...turnHead,
+  direction: Direction,
+  entries: listOf(Root),
+});
+export type InitBody = z.infer<typeof InitBody>;
+
+/**
+ * A status for each root, in the order of `init`; behind them, the timelines beyond the roots that belong to the
+ * closure of what the receiver sends along, which come whole.
+ */
+export const AckEntry = z.union([RootStatus, FinalTip]);
+export type AckEntry = z.infer<typeof AckEntry>;
+
+export const AckBody = z.strictObject({ type: z.literal("ack"), ...turnHead, entries: listOf(AckEntry) });
+export type AckBody = z.infer<typeof AckBody>;
+
+/** Addresses of which the sender does not know whether the receiver has them. */
+export const OfferBody = z.strictObject({ type: z.literal("offer"), ...turnHead, entries: listOf(address) });
+export type OfferBody = z.infer<typeof OfferBody>;
+
+/** The answer to an offer: bit i (lowest first in each byte) says whether the receiver wants entry i. */
+export const WantsBody = z.strictObject({
+  type: z.literal("wants"),
+  ...turnHead,
+  wants: z.string().regex(/^([0-9a-f]{2})*$/).max(sagaLimits.entriesMax / 4 + 2),
+  entries: z.undefined().optional(),
+});
+export type WantsBody = z.infer<typeof WantsBody>;
+
+export const CommitBody = z.strictObject({ type: z.literal("commit"), ...turnHead, entries: listOf(FinalTip) });
+export type CommitBody = z.infer<typeof CommitBody>;
+
+export const ReceiptBody = z.strictObject({
+  type: z.literal("receipt"),
+  ...turnHead,
+  /** The receiver's clock; a claim. */
+  time: count,
+  entries: listOf(FinalTip),
+});
+export type ReceiptBody = z.infer<typeof ReceiptBody>;
+
+export const TurnFromSender = z.discriminatedUnion("type", [InitBody, OfferBody, CommitBody]);
+export type TurnFromSender = z.infer<typeof TurnFromSender>;
+export const TurnFromReceiver = z.discriminatedUnion("type", [AckBody, WantsBody, ReceiptBody]);
+export type TurnFromReceiver = z.infer<typeof TurnFromReceiver>;

@@ -1,0 +1,63 @@
+import { concatBytes, fromUtf8, type Json, KeysagaError, parseCanonicalJson, u32, utf8, canonicalJson } from "../base/index.js";
+import { decodeRecord, type IbGib, isReservedIb } from "../ibgib/index.js";
+import { sagaLimits } from "./limits.js";
+import type { PayloadContent } from "./turn.js";
+
+/** The first byte of a payload frame says what is in it. */
+const recordsKind = 1;
+const entriesKind = 2;
+
+/** A frame of records: kind, then each record's one byte form behind its length (big-endian 32 bit). */
+export function recordsFrame(records: readonly IbGib[]): Uint8Array {
+  return concatBytes(Uint8Array.of(recordsKind), ...records.flatMap(({ bytes }) => [u32(bytes.length), bytes]));
+}
+
+/** A frame with a part of a turn's list: kind, then a JSON array in normal form. */
+export function entriesFrame(entries: readonly Json[]): Uint8Array {
+  return concatBytes(Uint8Array.of(entriesKind), utf8(canonicalJson(entries)));
+}
+
+/**
+ * Reads a payload frame from a stranger; every record is admitted (ibgib `decodeRecord`) or the frame is refused.
+ *
+ * @throws KeysagaError `malformed_message`, `limit_exceeded`, `reserved_record`, or what `decodeRecord` throws.
+ */
+export function readPayload(frame: Uint8Array): PayloadContent {
+  if (frame.length > sagaLimits.payloadBytesMax)
+    throw new KeysagaError("limit_exceeded", { limit: "payloadBytesMax", max: sagaLimits.payloadBytesMax });
+  switch (frame[0]) {
+    case recordsKind:
+      return { records: readRecords(frame), entries: [] };
+    case entriesKind:
+      return { records: [], entries: readEntries(frame) };
+    default:
+      throw new KeysagaError("malformed_message", { in: "payload", rule: "kind" });
+  }
+}
+
+function readRecords(frame: Uint8Array): IbGib[] {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const records: IbGib[] = [];
+  for (let at = 1; at < frame.length; ) {
+    if (at + 4 > frame.length) throw new KeysagaError("malformed_message", { in: "payload", rule: "length" });
+    const end = at + 4 + view.getUint32(at);
+    if (end > frame.length) throw new KeysagaError("malformed_message", { in: "payload", rule: "length" });
+    if (records.length === sagaLimits.payloadRecordsMax)
+      throw new KeysagaError("limit_exceeded", { limit: "payloadRecordsMax", max: sagaLimits.payloadRecordsMax });
+    // A copy: what is kept of a record must not keep the whole frame alive.
+    const record = decodeRecord(frame.slice(at + 4, end));
+    if (isReservedIb(record.ib)) throw new KeysagaError("reserved_record", { ib: record.ib.split(" ", 1)[0] });
+    records.push(record);
+    at = end;
+  }
+  if (records.length === 0) throw new KeysagaError("malformed_message", { in: "payload", rule: "empty" });
+  return records;
+}
+
+function readEntries(frame: Uint8Array): readonly Json[] {
+  const text = fromUtf8(frame.subarray(1));
+  const entries = text === undefined ? undefined : parseCanonicalJson(text);
+  if (!Array.isArray(entries) || entries.length === 0)
+    throw new KeysagaError("malformed_message", { in: "payload", rule: "entries" });
+  return entries;
+}

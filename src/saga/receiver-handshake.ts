@@ -1,0 +1,390 @@
+import { type Instant, KeysagaError, toHex, toKeysagaError } from "../base/index.js";
+import { type Address, decodeText, type IbGib, toText } from "../ibgib/index.js";
+import {
+  advance,
+  type Claim,
+  checkFrame,
+  checkIdentityFrame,
+  claimOf,
+  createReceiverSession,
+  type IdentityState,
+  type KeystoneState,
+  nextFrame,
+  type SecretFor,
+  type SenderSession,
+  signFrame,
+  startIdentity,
+  startLane,
+  startReceiverSession,
+  startSenderSession,
+} from "../keystone/index.js";
+import {
+  challengeTarget,
+  connectTarget,
+  type Established,
+  type Exact,
+  type SessionKeys,
+  signAsHost,
+  standingOf,
+} from "./handshake.js";
+import { sagaLimits } from "./limits.js";
+import {
+  type Challenge,
+  type ChallengeBody,
+  type Connect,
+  type Hello,
+  type Open,
+  protocolVersion,
+  type Ready,
+  suites,
+  type Turn,
+} from "./messages.js";
+import { startDialogue } from "./turn.js";
+
+/** Who answers: the receiver's identity with its whole chain, and the host key of this home. */
+export interface ReceiverSelf {
+  readonly identity: IdentityState;
+  readonly frames: readonly IbGib[];
+  readonly hostKey: string;
+  readonly hostSeed: Uint8Array;
+  /** Origins this receiver answers for. */
+  readonly audiences: readonly string[];
+  readonly sessionKeys: SessionKeys;
+  readonly exporter?: Uint8Array;
+}
+
+/** A lane as this receiver's store knows it. */
+export interface KnownLane {
+  readonly keystone: KeystoneState;
+  readonly delegator: Address;
+  /** Addresses of its newest frames, oldest first, the tip last: at most `sagaLimits.framesShownMax`. */
+  readonly newest: readonly Address[];
+}
+
+/** What the store knows of the identity and the lane that `open` names. */
+export interface SenderKnown {
+  readonly identity: IdentityState | undefined;
+  readonly lane: KnownLane | undefined;
+  /** Does the store hold the frame of I that `open` calls its newest, and is that one after the genesis? */
+  readonly holdsClaimedTip: boolean;
+}
+
+/** Randomness of one challenge, drawn by the shell. */
+export interface ChallengeDraw {
+  readonly nonce: Uint8Array;
+  readonly sessionNonce: Uint8Array;
+  readonly challengeUuid: Uint8Array;
+  /** Indexes into S's connect pool; the pool's config says how many. */
+  readonly demanded: readonly number[];
+  readonly now: Instant;
+}
+
+interface Opened {
+  readonly hello: Exact<Hello>;
+  readonly open: Exact<Open>;
+  readonly session: { readonly first: IbGib; readonly keystone: KeystoneState; readonly details: SenderSession };
+  readonly deadline: Instant;
+}
+
+interface Challenged extends Opened {
+  readonly known: SenderKnown;
+  readonly challenge: Exact<Challenge>;
+  readonly body: ChallengeBody;
+  readonly own: { readonly frames: readonly [IbGib, IbGib]; readonly keystone: KeystoneState; readonly secretFor: SecretFor };
+}
+
+/** Everything `connect` brought, checked, and what of it the store lacks. */
+export interface Accepted {
+  readonly established: Established;
+  readonly identity: IdentityState;
+  readonly lane: KeystoneState;
+  readonly newIdentityFrames: readonly IbGib[];
+  readonly newLaneFrames: readonly IbGib[];
+  /** As the store stood when this was checked; storing compares and sets on both. */
+  readonly known: SenderKnown;
+}
+
+/** A turn that followed `connect` at once, kept until the session is ready. */
+type Early = { readonly early: Exact<Turn> | undefined };
+
+export type ReceiverHandshakeState =
+  | { readonly kind: "awaitingOpen"; readonly hello: Exact<Hello>; readonly deadline: Instant }
+  | (Opened & { readonly kind: "loadingKnown" })
+  | (Challenged & { readonly kind: "awaitingConnect" })
+  | (Challenged & Early & { readonly kind: "admitting"; readonly connect: Exact<Connect>; readonly accepted: Accepted })
+  | (Challenged & Early & { readonly kind: "storing"; readonly connect: Exact<Connect>; readonly accepted: Accepted })
+  | (Early & { readonly kind: "ready"; readonly established: Established })
+  | { readonly kind: "failed"; readonly error: KeysagaError };
+
+export type ReceiverHandshakeEvent =
+  | { readonly kind: "open"; readonly heard: Exact<Open> }
+  | { readonly kind: "knownLoaded"; readonly known: SenderKnown; readonly draw: ChallengeDraw }
+  | { readonly kind: "connect"; readonly heard: Exact<Connect> }
+  | { readonly kind: "turn"; readonly heard: Exact<Turn> }
+  | { readonly kind: "admitted" }
+  | { readonly kind: "sessionStored" }
+  /** Another connection moved I or L meanwhile: what is known now. */
+  | { readonly kind: "knownMoved"; readonly known: SenderKnown }
+  | { readonly kind: "failed"; readonly error: KeysagaError }
+  | { readonly kind: "tick"; readonly now: Instant };
+
+export type ReceiverHandshakeEffect =
+  /** Ends in `knownLoaded`. */
+  | { readonly kind: "loadKnown"; readonly open: Open }
+  | { readonly kind: "send"; readonly message: Challenge | Ready }
+  /** Ends in `admitted`, or in `failed` with `not_admitted`. */
+  | { readonly kind: "admit"; readonly identity: Address }
+  /** One transaction, one flush; ends in `sessionStored` or `knownMoved`. */
+  | { readonly kind: "storeSession"; readonly accepted: Accepted };
+
+export interface ReceiverHandshakeStep {
+  readonly state: ReceiverHandshakeState;
+  readonly effects: readonly ReceiverHandshakeEffect[];
+}
+
+/** The receiver's first word, the same for everyone. */
+export function helloOf(self: ReceiverSelf): Hello {
+  return {
+    type: "hello",
+    versions: [protocolVersion],
+    suites: [...suites],
+    receiver: self.identity.keystone.tjp,
+    payloadBytesMax: sagaLimits.payloadBytesMax,
+  };
+}
+
+/** The handshake of the side that answers. `hello` is what was sent on the connection that opened at `now`. */
+export function startReceiverHandshake(hello: Exact<Hello>, now: Instant): ReceiverHandshakeState {
+  return { kind: "awaitingOpen", hello, deadline: now + sagaLimits.handshakeTimeoutMs };
+}
+
+/** Advances the handshake by one event. What the sender gets wrong ends in `failed`; this never throws. */
+export function stepReceiverHandshake(
+  self: ReceiverSelf,
+  state: ReceiverHandshakeState,
+  event: ReceiverHandshakeEvent,
+): ReceiverHandshakeStep {
+  if (state.kind === "ready" || state.kind === "failed") return { state, effects: [] };
+  if (event.kind === "failed") return fail(event.error);
+  if (event.kind === "tick") {
+    if (event.now < state.deadline) return { state, effects: [] };
+    return fail(new KeysagaError("handshake_timeout", { during: state.kind }));
+  }
+  try {
+    return advanceHandshake(self, state, event);
+  } catch (thrown) {
+    return fail(toKeysagaError(thrown));
+  }
+}
+
+type Awaiting = Exclude<ReceiverHandshakeState, { kind: "ready" | "failed" }>;
+type Progress = Exclude<ReceiverHandshakeEvent, { kind: "failed" | "tick" }>;
+type In<Kind> = Extract<ReceiverHandshakeState, { kind: Kind }>;
+
+function advanceHandshake(self: ReceiverSelf, state: Awaiting, event: Progress): ReceiverHandshakeStep {
+  switch (state.kind) {
+    case "awaitingOpen":
+      if (event.kind === "open") return onOpen(self, state, event.heard);
+      break;
+    case "loadingKnown":
+      if (event.kind === "knownLoaded") return onKnown(self, state, event.known, event.draw);
+      break;
+    case "awaitingConnect":
+      if (event.kind === "connect") return onConnect(self, state, event.heard);
+      break;
+    case "admitting":
+      if (event.kind === "admitted") return store(state);
+      if (event.kind === "turn" && !state.early) return { state: { ...state, early: event.heard }, effects: [] };
+      break;
+    case "storing":
+      if (event.kind === "sessionStored") return onStored(state);
+      if (event.kind === "knownMoved") return onMoved(self, state, event.known);
+      if (event.kind === "turn" && !state.early) return { state: { ...state, early: event.heard }, effects: [] };
+      break;
+  }
+  return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
+}
+
+function onOpen(self: ReceiverSelf, state: In<"awaitingOpen">, open: Exact<Open>): ReceiverHandshakeStep {
+  const { message } = open;
+  if (message.version !== protocolVersion || message.suite !== suites[0]) throw new KeysagaError("no_common_version");
+  if (!self.audiences.includes(message.audience)) throw new KeysagaError("wrong_audience");
+  const first = decodeText(message.session);
+  const { keystone, details } = startSenderSession(first);
+  const namesUs = details.receiver === self.identity.keystone.tjp && details.audience === message.audience;
+  if (!namesUs || details.lane !== message.lane.keystone) throw refused("session genesis");
+  const session = { first, keystone, details };
+  return {
+    state: { ...state, kind: "loadingKnown", open, session },
+    effects: [{ kind: "loadKnown", open: message }],
+  };
+}
+
+/** The receiver's only two signatures before the sender is proved: the host key's, and R1's. */
+function onKnown(
+  self: ReceiverSelf,
+  state: In<"loadingKnown">,
+  known: SenderKnown,
+  draw: ChallengeDraw,
+): ReceiverHandshakeStep {
+  const certifiedBy = self.identity.hostKeys.get(self.hostKey);
+  if (certifiedBy === undefined) throw new KeysagaError("internal", { what: "host key not certified" });
+  const secretFor = self.sessionKeys(draw.sessionNonce);
+  const names = {
+    sender: state.open.message.identity.keystone,
+    session: state.session.first.address,
+    receiver: self.identity.keystone.tjp,
+  };
+  const first = createReceiverSession(draw.sessionNonce, names, secretFor);
+  const body: ChallengeBody = {
+    type: "challenge",
+    nonce: toHex(draw.nonce),
+    challengeUuid: toHex(draw.challengeUuid),
+    demanded: [...draw.demanded],
+    expires: draw.now + sagaLimits.handshakeTimeoutMs,
+    receiverFrames: framesAfter(self.frames, state.open.message.receiverTip?.tip).map(toText),
+    host: { key: self.hostKey, certifiedBy, signature: signAsHost(self.hostSeed, certifiedBy, first.address) },
+    session: toText(first),
+    ...tipsToTell(state.open.message, known),
+  };
+  const text = JSON.stringify(body);
+  const { keystone } = startReceiverSession(first);
+  const claim = { verb: "challenge", target: challengeTarget(state.hello.text, state.open.text, text) };
+  const frame = signFrame(nextFrame(keystone, claim, secretFor), keystone, secretFor);
+  const message: Challenge = { type: "challenge", body: text, proof: { frame: toText(frame) } };
+  const challenge = { text: JSON.stringify(message), message };
+  const own = { frames: [first, frame] as const, keystone: advance(keystone, frame).state, secretFor };
+  return {
+    state: { ...state, kind: "awaitingConnect", known, challenge, body, own },
+    effects: [{ kind: "send", message }],
+  };
+}
+
+/** Frames behind the one the sender has verified; the whole chain where it names none that is ours. */
+function framesAfter(frames: readonly IbGib[], tip: Address | undefined): readonly IbGib[] {
+  return frames.slice(frames.findIndex(({ address }) => address === tip) + 1);
+}
+
+/** What we hold of I and L is told only to someone who shows to know them already. */
+function tipsToTell(open: Open, { identity, lane, holdsClaimedTip }: SenderKnown) {
+  if (!lane && !holdsClaimedTip) return {};
+  return {
+    ...(identity && { identityTip: standingOf(identity.keystone) }),
+    ...(lane && lane.delegator === open.identity.keystone && { laneTip: standingOf(lane.keystone) }),
+  };
+}
+
+function onConnect(self: ReceiverSelf, state: In<"awaitingConnect">, connect: Exact<Connect>): ReceiverHandshakeStep {
+  const accepted = checkConnect(self, state, connect.message);
+  return {
+    state: { ...state, kind: "admitting", connect, accepted, early: undefined },
+    effects: [{ kind: "admit", identity: accepted.identity.keystone.tjp }],
+  };
+}
+
+/** The sender proves itself: S1 over the whole transcript, the lane vouching for S, the identity behind the lane. */
+function checkConnect(self: ReceiverSelf, state: Challenged, connect: Connect): Accepted {
+  const { open, session, own, body } = state;
+  const s1 = decodeText(connect.proof.frame);
+  const { state: sender, claim } = checkFrame(session.keystone, s1, body.demanded);
+  const target = connectTarget(state.hello.text, open.text, state.challenge.text, self.exporter);
+  if (claim.verb !== "connect" || claim.target !== target || claim.scope !== undefined) throw refused("transcript");
+
+  const identity = continueIdentity(state, connect.identityFrames.map(decodeText));
+  const vouching = decodeText(connect.proof.lane);
+  const lane = continueLane(self, state, [...connect.laneFrames.map(decodeText), vouching]);
+  if (!identity.state.delegated.has(lane.state.tjp)) throw refused("lane not delegated");
+  const vouch = lane.claimOf(vouching);
+  const vouchesForUs = vouch.target === session.first.address && vouch.scope === self.identity.keystone.tjp;
+  if (vouch.verb !== "vouch" || !vouchesForUs) throw refused("lane vouches for another session");
+
+  const [r0, r1] = own.frames;
+  return {
+    identity: identity.state,
+    lane: lane.state,
+    newIdentityFrames: identity.fresh,
+    newLaneFrames: lane.fresh,
+    known: state.known,
+    established: {
+      identity: identity.state.keystone.tjp,
+      lane: lane.state.tjp,
+      receiver: self.identity.keystone.tjp,
+      session: session.first.address,
+      receiverSession: r0.address,
+      dialogue: startDialogue(sender, own.keystone, session.details.caps),
+      secretFor: own.secretFor,
+      host: body.host,
+      proofs: [
+        ...[session.first, s1].map((record) => ({ group: session.first.address, record })),
+        ...[r0, r1].map((record) => ({ group: r0.address, record })),
+      ],
+    },
+  };
+}
+
+function continueIdentity({ open, known }: Challenged, shown: readonly IbGib[]) {
+  const claimed = open.message.identity.keystone;
+  const held = known.identity;
+  const fresh = held ? shown.filter((frame) => !isHeld(frame, held.keystone)) : shown;
+  const [first, ...later] = fresh;
+  if (held) return { state: fresh.reduce(checkIdentityFrame, held), fresh };
+  if (!first || first.address !== claimed) throw refused("identity not shown");
+  return { state: later.reduce(checkIdentityFrame, startIdentity(first)), fresh };
+}
+
+/** Frames up to the held tip prove nothing new: if they were other than the held ones, the rest would not link. */
+function isHeld(frame: IbGib, held: KeystoneState): boolean {
+  return frame.address === held.tip || frame.address === held.tjp;
+}
+
+function continueLane(self: ReceiverSelf, { open, known }: Challenged, shown: readonly IbGib[]) {
+  const names = { delegator: open.message.identity.keystone, receiver: self.identity.keystone.tjp };
+  const held = known.lane;
+  if (held && held.delegator !== names.delegator) throw refused("another's lane");
+  const isKnown = (frame: IbGib) => held?.newest.includes(frame.address) === true;
+  const fresh = shown.filter((frame) => !isKnown(frame));
+  const [first, ...later] = fresh;
+  if (held) return walkLane(held.keystone, fresh, fresh);
+  if (!first || first.address !== open.message.lane.keystone) throw refused("lane not shown");
+  return walkLane(startLane(first, names).keystone, later, fresh);
+}
+
+function walkLane(start: KeystoneState, later: readonly IbGib[], fresh: readonly IbGib[]) {
+  let state = start;
+  const claims = new Map<Address, Claim>();
+  for (const frame of later) {
+    const checked = checkFrame(state, frame);
+    state = checked.state;
+    claims.set(frame.address, checked.claim);
+  }
+  // A frame the store already holds was checked when it came; its claim is read from the frame itself.
+  return { state, fresh, claimOf: (frame: IbGib) => claims.get(frame.address) ?? claimOf(frame) };
+}
+
+function store(state: In<"admitting">): ReceiverHandshakeStep {
+  return {
+    state: { ...state, kind: "storing" },
+    effects: [{ kind: "storeSession", accepted: state.accepted }],
+  };
+}
+
+/** Someone else of the same identity connected meanwhile: judge again by what is known now. */
+function onMoved(self: ReceiverSelf, state: In<"storing">, known: SenderKnown): ReceiverHandshakeStep {
+  const moved = { ...state, known };
+  return store({ ...moved, kind: "admitting", accepted: checkConnect(self, moved, state.connect.message) });
+}
+
+function onStored({ accepted, early, session }: In<"storing">): ReceiverHandshakeStep {
+  return {
+    state: { kind: "ready", established: accepted.established, early },
+    effects: [{ kind: "send", message: { type: "ready", session: session.first.address } }],
+  };
+}
+
+function refused(rule: string): KeysagaError {
+  return new KeysagaError("auth_fail", { rule });
+}
+
+function fail(error: KeysagaError): ReceiverHandshakeStep {
+  return { state: { kind: "failed", error }, effects: [] };
+}

@@ -1,0 +1,213 @@
+import { type Instant, KeysagaError } from "../base/index.js";
+import type { Address, IbGib } from "../ibgib/index.js";
+import { sagaLimits } from "./limits.js";
+import type { CommitBody, Direction, FinalTip, InitBody, OfferBody, Root, RootStatus } from "./messages.js";
+import { finalTips, isEmpty, movesOfReceiver, type RootMove, type SendPlan, toBitmap } from "./roots.js";
+import type { TurnDraft, Verified } from "./turn.js";
+
+interface Saga {
+  readonly saga: string;
+  readonly direction: Direction;
+  readonly roots: readonly Root[];
+}
+
+interface Answered extends Saga {
+  readonly statuses: readonly RootStatus[];
+  /** Payload frames that are being staged. */
+  readonly staging: number;
+}
+
+export type ReceiverSagaState =
+  | { readonly kind: "awaitingInit"; readonly deadline: Instant }
+  | (Saga & { readonly kind: "comparing" })
+  | (Answered & { readonly kind: "sending"; readonly found: readonly FinalTip[] })
+  | (Answered & { readonly kind: "awaitingCommit"; readonly offered: boolean; readonly deadline: Instant })
+  | (Answered & { readonly kind: "choosing" })
+  | (Answered & { readonly kind: "settling"; readonly final: readonly FinalTip[] })
+  | (Answered & { readonly kind: "committing" })
+  | { readonly kind: "failed"; readonly error: KeysagaError };
+
+export type ReceiverSagaEvent =
+  | { readonly kind: "init"; readonly turn: Verified<InitBody>; readonly now: Instant }
+  | {
+      readonly kind: "compared";
+      readonly statuses: readonly RootStatus[];
+      /** Timelines beyond the roots that come along with what the sender pulls. */
+      readonly found: readonly FinalTip[];
+      readonly plan: SendPlan;
+      readonly now: Instant;
+    }
+  | { readonly kind: "recordsSent"; readonly now: Instant }
+  | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Instant }
+  | { readonly kind: "staged"; readonly now: Instant }
+  | { readonly kind: "offer"; readonly turn: Verified<OfferBody> }
+  | { readonly kind: "chosen"; readonly wanted: readonly boolean[]; readonly now: Instant }
+  | { readonly kind: "commit"; readonly turn: Verified<CommitBody>; readonly now: Instant }
+  | { readonly kind: "spaceCommitted"; readonly now: Instant }
+  /** Another saga moved one of the tips first; nothing was changed. */
+  | { readonly kind: "spaceMoved" }
+  | { readonly kind: "failed"; readonly error: KeysagaError }
+  | { readonly kind: "tick"; readonly now: Instant };
+
+export type ReceiverSagaEffect =
+  /** Holds each root against the space; ends in `compared`. */
+  | { readonly kind: "compareRoots"; readonly roots: readonly Root[]; readonly direction: Direction }
+  | { readonly kind: "sendRecords"; readonly plan: SendPlan; readonly known: readonly Address[] }
+  | { readonly kind: "sendTurn"; readonly draft: TurnDraft }
+  /** Ends in `staged`. */
+  | { readonly kind: "stage"; readonly saga: string; readonly records: readonly IbGib[] }
+  /** Which of these are not there; ends in `chosen`. */
+  | { readonly kind: "choose"; readonly offered: readonly Address[] }
+  /**
+   * Makes the saga's graph visible and durable with its proofs, in one transaction and one flush, in which the
+   * receipt is signed; then the receipt is written. Ends in `spaceCommitted` or `spaceMoved`.
+   */
+  | {
+      readonly kind: "commitSpace";
+      readonly saga: string;
+      readonly moves: readonly RootMove[];
+      readonly receipt: TurnDraft;
+    };
+
+export interface ReceiverSagaStep {
+  readonly state: ReceiverSagaState;
+  readonly effects: readonly ReceiverSagaEffect[];
+}
+
+/** A receiver that is ready for the first, or the next, saga of a session. */
+export function awaitSaga(now: Instant): ReceiverSagaState {
+  return { kind: "awaitingInit", deadline: now + sagaLimits.idleTimeoutMs };
+}
+
+/** Advances the receiver's saga by one event. No clock, no randomness, no I/O, no mutation; never throws. */
+export function stepReceiverSaga(state: ReceiverSagaState, event: ReceiverSagaEvent): ReceiverSagaStep {
+  if (state.kind === "failed") return stay(state);
+  switch (event.kind) {
+    case "failed":
+      return fail(event.error);
+    case "tick":
+      return onTick(state, event.now);
+    case "payload":
+      return onPayload(state, event.records, event.now);
+    case "staged":
+      return onStaged(state, event.now);
+    default:
+      return onProgress(state, event);
+  }
+}
+
+type Running = Exclude<ReceiverSagaState, { kind: "failed" }>;
+type Progress = Exclude<ReceiverSagaEvent, { kind: "failed" | "tick" | "payload" | "staged" }>;
+type In<Kind> = Extract<ReceiverSagaState, { kind: Kind }>;
+type On<Kind> = Extract<ReceiverSagaEvent, { kind: Kind }>;
+
+function onProgress(state: Running, event: Progress): ReceiverSagaStep {
+  if (state.kind === "awaitingInit" && event.kind === "init") return onInit(event.turn.message);
+  if (state.kind === "comparing" && event.kind === "compared") return onCompared(state, event);
+  if (state.kind === "sending" && event.kind === "recordsSent") return acknowledge(state, state.found, event.now);
+  if (state.kind === "awaitingCommit" && event.kind === "offer") return onOffer(state, event.turn.message);
+  if (state.kind === "choosing" && event.kind === "chosen") return onChosen(state, event);
+  if (state.kind === "awaitingCommit" && event.kind === "commit") return onCommit(state, event);
+  if (state.kind === "committing" && event.kind === "spaceCommitted") return stay(awaitSaga(event.now));
+  if (state.kind === "committing" && event.kind === "spaceMoved") return fail(new KeysagaError("tip_moved"));
+  return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
+}
+
+function onInit({ saga, direction, entries }: InitBody): ReceiverSagaStep {
+  const roots = entries ?? [];
+  if (roots.length === 0 || new Set(roots.map(({ address }) => address)).size < roots.length)
+    return fail(new KeysagaError("malformed_message", { in: "init", rule: "roots, each once" }));
+  if (roots.some(({ tip, n }) => (tip === undefined) !== (n === undefined)))
+    return fail(new KeysagaError("malformed_message", { in: "init", rule: "tip and n together" }));
+  return {
+    state: { kind: "comparing", saga, direction, roots },
+    effects: [{ kind: "compareRoots", roots, direction }],
+  };
+}
+
+function onCompared(state: In<"comparing">, { statuses, found, plan, now }: On<"compared">): ReceiverSagaStep {
+  const answered: Answered = { ...sagaOf(state), statuses, staging: 0 };
+  if (isEmpty(plan)) return acknowledge(answered, found, now);
+  return { state: { ...answered, kind: "sending", found }, effects: [{ kind: "sendRecords", plan, known: [] }] };
+}
+
+function acknowledge(state: Answered, found: readonly FinalTip[], now: Instant): ReceiverSagaStep {
+  return {
+    state: { ...answeredOf(state), kind: "awaitingCommit", offered: false, deadline: turnDeadline(now) },
+    effects: [{ kind: "sendTurn", draft: { type: "ack", entries: [...state.statuses, ...found] } }],
+  };
+}
+
+function onPayload(state: Running, records: readonly IbGib[], now: Instant): ReceiverSagaStep {
+  if (records.length === 0 && state.kind === "awaitingInit") return stay(state);
+  const expected = state.kind === "awaitingCommit" && (records.length === 0 || state.direction !== "pull");
+  if (!expected) return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
+  if (records.length === 0) return stay({ ...state, deadline: turnDeadline(now) });
+  return {
+    state: { ...state, staging: state.staging + 1, deadline: turnDeadline(now) },
+    effects: [{ kind: "stage", saga: state.saga, records }],
+  };
+}
+
+function onStaged(state: Running, now: Instant): ReceiverSagaStep {
+  if (!("staging" in state)) return stay(state);
+  const settled = { ...state, staging: state.staging - 1 };
+  return settled.kind === "settling" ? settle(settled, now) : stay(settled);
+}
+
+/** One offer a saga: what is wanted can be asked of the space once. */
+function onOffer(state: In<"awaitingCommit">, { entries }: OfferBody): ReceiverSagaStep {
+  if (state.offered) return fail(new KeysagaError("out_of_turn", { got: "offer", rule: "once in a saga" }));
+  return {
+    state: { ...answeredOf(state), kind: "choosing" },
+    effects: [{ kind: "choose", offered: entries ?? [] }],
+  };
+}
+
+function onChosen(state: In<"choosing">, { wanted, now }: On<"chosen">): ReceiverSagaStep {
+  return {
+    state: { ...answeredOf(state), kind: "awaitingCommit", offered: true, deadline: turnDeadline(now) },
+    effects: [{ kind: "sendTurn", draft: { type: "wants", wants: toBitmap(wanted) } }],
+  };
+}
+
+function onCommit(state: In<"awaitingCommit">, { turn, now }: On<"commit">): ReceiverSagaStep {
+  const final = finalTips(state.roots, state.statuses, state.direction);
+  if (JSON.stringify(turn.message.entries ?? []) !== JSON.stringify(final))
+    return fail(new KeysagaError("malformed_message", { in: "commit", rule: "the tips that follow from init and ack" }));
+  return settle({ ...answeredOf(state), kind: "settling", final }, now);
+}
+
+/** The commit waits until everything that came in is staged. */
+function settle(state: In<"settling">, now: Instant): ReceiverSagaStep {
+  if (state.staging > 0) return stay(state);
+  const moves = movesOfReceiver(state.roots, state.statuses, state.direction);
+  const receipt = { type: "receipt", time: now, entries: state.final };
+  return {
+    state: { ...answeredOf(state), kind: "committing" },
+    effects: [{ kind: "commitSpace", saga: state.saga, moves, receipt }],
+  };
+}
+
+function onTick(state: Running, now: Instant): ReceiverSagaStep {
+  if (!("deadline" in state) || now < state.deadline) return stay(state);
+  return fail(new KeysagaError("turn_timeout", { during: state.kind }));
+}
+
+const turnDeadline = (now: Instant): Instant => now + sagaLimits.turnTimeoutMs;
+
+const sagaOf = ({ saga, direction, roots }: Saga): Saga => ({ saga, direction, roots });
+
+const answeredOf = ({ saga, direction, roots, statuses, staging }: Answered): Answered => ({
+  saga,
+  direction,
+  roots,
+  statuses,
+  staging,
+});
+
+const stay = (state: ReceiverSagaState): ReceiverSagaStep => ({ state, effects: [] });
+
+function fail(error: KeysagaError): ReceiverSagaStep {
+  return { state: { kind: "failed", error }, effects: [] };
+}

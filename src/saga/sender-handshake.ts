@@ -1,0 +1,308 @@
+import { type Instant, KeysagaError, toHex, toKeysagaError } from "../base/index.js";
+import { type Address, decodeText, type IbGib, toText } from "../ibgib/index.js";
+import {
+  advance,
+  checkFrame,
+  checkIdentityFrame,
+  createSenderSession,
+  type IdentityState,
+  type KeystoneState,
+  nextFrame,
+  type SecretFor,
+  signFrame,
+  startIdentity,
+  startReceiverSession,
+  startSenderSession,
+} from "../keystone/index.js";
+import {
+  challengeTarget,
+  connectTarget,
+  type Established,
+  type Exact,
+  isHostSignature,
+  type SessionKeys,
+  type Standing,
+  standingOf,
+} from "./handshake.js";
+import { sagaLimits } from "./limits.js";
+import { type Challenge, ChallengeBody, type Connect, type Hello, type Open, protocolVersion, type Ready, suites } from "./messages.js";
+import { type Caps, parseJson, pathOf, startDialogue } from "./turn.js";
+
+/** What this side wants of a connection, and the pure functions of its secrets. */
+export interface SenderIntent {
+  /** The origin that was dialled, as in `wss://host:port`. */
+  readonly audience: string;
+  /** The receiver's identity that has to answer; undefined: whoever answers first here is trusted and pinned. */
+  readonly pin: Address | undefined;
+  readonly caps: Caps;
+  readonly sessionKeys: SessionKeys;
+  readonly exporter?: Uint8Array;
+}
+
+/** What this side's store knows, read after hello, with the fresh randomness that open needs. */
+export interface SenderStanding {
+  readonly identity: Standing;
+  readonly lane: Standing;
+  /** The receiver's identity as verified and stored earlier. */
+  readonly receiver: IdentityState | undefined;
+  readonly nonce: Uint8Array;
+  readonly sessionNonce: Uint8Array;
+}
+
+interface Opened {
+  readonly intent: SenderIntent;
+  readonly hello: Exact<Hello>;
+  readonly standing: SenderStanding;
+  readonly open: Exact<Open>;
+  readonly session: { readonly first: IbGib; readonly keystone: KeystoneState; readonly secretFor: SecretFor };
+  readonly deadline: Instant;
+}
+
+interface Proved extends Opened {
+  readonly challenge: Exact<Challenge>;
+  readonly body: ChallengeBody;
+  readonly receiver: IdentityState;
+  readonly receiverFrames: readonly IbGib[];
+  readonly receiverSession: { readonly frames: readonly [IbGib, IbGib]; readonly keystone: KeystoneState };
+}
+
+export type SenderHandshakeState =
+  | { readonly kind: "awaitingHello"; readonly intent: SenderIntent; readonly deadline: Instant }
+  | {
+      readonly kind: "loadingStanding";
+      readonly intent: SenderIntent;
+      readonly hello: Exact<Hello>;
+      readonly deadline: Instant;
+    }
+  | (Opened & { readonly kind: "awaitingChallenge" })
+  | (Proved & { readonly kind: "reserving" })
+  | { readonly kind: "awaitingReady"; readonly established: Established; readonly deadline: Instant }
+  | { readonly kind: "ready"; readonly established: Established }
+  | { readonly kind: "failed"; readonly error: KeysagaError };
+
+export type SenderHandshakeEvent =
+  | { readonly kind: "hello"; readonly heard: Exact<Hello> }
+  | { readonly kind: "standingLoaded"; readonly standing: SenderStanding }
+  | { readonly kind: "challenge"; readonly heard: Exact<Challenge> }
+  | {
+      /** I's and L's frames that the receiver lacks, and the lane frame that vouches for S: durable before signed. */
+      readonly kind: "reserved";
+      readonly identityFrames: readonly IbGib[];
+      readonly laneFrames: readonly IbGib[];
+      readonly vouching: IbGib;
+    }
+  | { readonly kind: "ready"; readonly heard: Exact<Ready> }
+  | { readonly kind: "failed"; readonly error: KeysagaError }
+  | { readonly kind: "tick"; readonly now: Instant };
+
+export type SenderHandshakeEffect =
+  /** Ends in `standingLoaded`. */
+  | { readonly kind: "loadStanding"; readonly receiver: Address }
+  | { readonly kind: "send"; readonly message: Open | Connect }
+  /** Reserves and signs the vouching lane frame, keeps what was verified of the receiver; ends in `reserved`. */
+  | {
+      readonly kind: "reserveConnect";
+      readonly session: Address;
+      readonly lane: Address;
+      readonly receiver: IdentityState;
+      readonly receiverFrames: readonly IbGib[];
+      /** The newest frames of I and L that the receiver says it holds; hints, only used to choose what to show. */
+      readonly theirIdentity: Standing | undefined;
+      readonly theirLane: Standing | undefined;
+    };
+
+export interface SenderHandshakeStep {
+  readonly state: SenderHandshakeState;
+  readonly effects: readonly SenderHandshakeEffect[];
+}
+
+/** The handshake of the side that dials. `now` is when the connection opened. */
+export function startSenderHandshake(intent: SenderIntent, now: Instant): SenderHandshakeState {
+  return { kind: "awaitingHello", intent, deadline: now + sagaLimits.handshakeTimeoutMs };
+}
+
+/** Advances the handshake by one event. What the receiver gets wrong ends in `failed`; this never throws. */
+export function stepSenderHandshake(state: SenderHandshakeState, event: SenderHandshakeEvent): SenderHandshakeStep {
+  if (state.kind === "ready" || state.kind === "failed") return { state, effects: [] };
+  if (event.kind === "failed") return fail(event.error);
+  if (event.kind === "tick") {
+    if (state.kind === "reserving" || event.now < state.deadline) return { state, effects: [] };
+    return fail(new KeysagaError("handshake_timeout", { during: state.kind }));
+  }
+  try {
+    return advanceHandshake(state, event);
+  } catch (thrown) {
+    return fail(toKeysagaError(thrown));
+  }
+}
+
+type Awaiting = Exclude<SenderHandshakeState, { kind: "ready" | "failed" }>;
+type Progress = Exclude<SenderHandshakeEvent, { kind: "failed" | "tick" }>;
+
+function advanceHandshake(state: Awaiting, event: Progress): SenderHandshakeStep {
+  if (state.kind === "awaitingHello" && event.kind === "hello") return onHello(state, event.heard);
+  if (state.kind === "loadingStanding" && event.kind === "standingLoaded") return onStanding(state, event.standing);
+  if (state.kind === "awaitingChallenge" && event.kind === "challenge") return onChallenge(state, event.heard);
+  if (state.kind === "reserving" && event.kind === "reserved") return onReserved(state, event);
+  if (state.kind === "awaitingReady" && event.kind === "ready") return onReady(state, event.heard);
+  return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
+}
+
+type In<Kind> = Extract<SenderHandshakeState, { kind: Kind }>;
+
+function onHello(state: In<"awaitingHello">, hello: Exact<Hello>): SenderHandshakeStep {
+  const { versions, suites: offered, receiver } = hello.message;
+  if (!versions.includes(protocolVersion) || !offered.includes(suites[0])) throw new KeysagaError("no_common_version");
+  if (state.intent.pin !== undefined && receiver !== state.intent.pin) throw new KeysagaError("receiver_changed");
+  return { state: { ...state, kind: "loadingStanding", hello }, effects: [{ kind: "loadStanding", receiver }] };
+}
+
+function onStanding(state: In<"loadingStanding">, standing: SenderStanding): SenderHandshakeStep {
+  const { intent, hello } = state;
+  const secretFor = intent.sessionKeys(standing.sessionNonce);
+  const names = {
+    lane: standing.lane.keystone,
+    receiver: hello.message.receiver,
+    audience: intent.audience,
+    caps: intent.caps,
+  };
+  const first = createSenderSession(standing.sessionNonce, names, secretFor);
+  const message: Open = {
+    type: "open",
+    nonce: toHex(standing.nonce),
+    audience: intent.audience,
+    versions: [protocolVersion],
+    suites: [...suites],
+    version: protocolVersion,
+    suite: suites[0],
+    identity: standing.identity,
+    lane: standing.lane,
+    ...(standing.receiver && { receiverTip: standingOf(standing.receiver.keystone) }),
+    session: toText(first),
+  };
+  const open = { text: JSON.stringify(message), message };
+  const session = { first, keystone: startSenderSession(first).keystone, secretFor };
+  return {
+    state: { ...state, kind: "awaitingChallenge", standing, open, session },
+    effects: [{ kind: "send", message }],
+  };
+}
+
+/** The receiver proves itself: nothing is signed before every check here has passed. */
+function onChallenge(state: In<"awaitingChallenge">, challenge: Exact<Challenge>): SenderHandshakeStep {
+  const body = parseChallenge(challenge.message.body);
+  const receiverFrames = body.receiverFrames.map(decodeText);
+  const receiver = checkReceiver(state, receiverFrames);
+  const receiverSession = checkReceiverSession(state, challenge, body, receiver);
+  refuseRestoredBackup(state.standing.identity, body.identityTip);
+  refuseRestoredBackup(state.standing.lane, body.laneTip);
+  // Drafting S1 shows whether the demand is one that S's connect pool allows, before anything is reserved.
+  nextFrame(state.session.keystone, connectClaim(state, challenge, body), state.session.secretFor);
+  return {
+    state: { ...state, kind: "reserving", challenge, body, receiver, receiverFrames, receiverSession },
+    effects: [
+      {
+        kind: "reserveConnect",
+        session: state.session.first.address,
+        lane: state.standing.lane.keystone,
+        receiver,
+        receiverFrames,
+        theirIdentity: body.identityTip,
+        theirLane: body.laneTip,
+      },
+    ],
+  };
+}
+
+function parseChallenge(text: string): ChallengeBody {
+  const body = ChallengeBody.safeParse(parseJson(text));
+  if (!body.success) throw new KeysagaError("malformed_message", { in: "challenge", at: pathOf(body.error) });
+  return body.data;
+}
+
+/** The receiver's identity, continued from what is stored of it; it has to be the one that hello named. */
+function checkReceiver({ hello, standing }: Opened, frames: readonly IbGib[]): IdentityState {
+  const [first, ...later] = frames;
+  const known = standing.receiver;
+  if (known) return frames.reduce(checkIdentityFrame, known);
+  if (!first || first.address !== hello.message.receiver) throw unproved("identity");
+  return later.reduce(checkIdentityFrame, startIdentity(first));
+}
+
+function checkReceiverSession(
+  { hello, open, session, standing }: Opened,
+  challenge: Exact<Challenge>,
+  body: ChallengeBody,
+  receiver: IdentityState,
+): Proved["receiverSession"] {
+  const first = decodeText(body.session);
+  if (receiver.hostKeys.get(body.host.key) !== body.host.certifiedBy) throw unproved("host key not in force");
+  if (!isHostSignature(body.host, first.address)) throw unproved("host signature");
+  const { keystone, details } = startReceiverSession(first);
+  if (details.receiver !== hello.message.receiver) throw unproved("session of another receiver");
+  if (details.sender !== standing.identity.keystone || details.session !== session.first.address)
+    throw unproved("session for another sender");
+  const frame = decodeText(challenge.message.proof.frame);
+  const { state, claim } = checkFrame(keystone, frame);
+  if (claim.verb !== "challenge" || claim.target !== challengeTarget(hello.text, open.text, challenge.message.body))
+    throw unproved("transcript");
+  return { frames: [first, frame], keystone: state };
+}
+
+/** A receiver that knows more of us than we do has met us since this home's data was current. */
+function refuseRestoredBackup(mine: Standing, theirs: Standing | undefined): void {
+  if (!theirs) return;
+  if (theirs.keystone !== mine.keystone) throw unproved("standing of another keystone");
+  if (theirs.n > mine.n) throw new KeysagaError("restored_backup", { theirs: theirs.n, ours: mine.n });
+  if (theirs.n === mine.n && theirs.tip !== mine.tip) throw new KeysagaError("duplicity", { n: mine.n });
+}
+
+function connectClaim({ hello, open, intent }: Opened, challenge: Exact<Challenge>, body: ChallengeBody) {
+  const target = connectTarget(hello.text, open.text, challenge.text, intent.exporter);
+  return { verb: "connect", target, demanded: body.demanded };
+}
+
+function onReserved(state: In<"reserving">, event: Extract<Progress, { kind: "reserved" }>): SenderHandshakeStep {
+  const { keystone, secretFor, first } = state.session;
+  const claim = connectClaim(state, state.challenge, state.body);
+  const frame = signFrame(nextFrame(keystone, claim, secretFor), keystone, secretFor);
+  const message: Connect = {
+    type: "connect",
+    identityFrames: event.identityFrames.map(toText),
+    laneFrames: event.laneFrames.map(toText),
+    proof: { lane: toText(event.vouching), frame: toText(frame) },
+  };
+  const [r0, r1] = state.receiverSession.frames;
+  const established: Established = {
+    identity: state.standing.identity.keystone,
+    lane: state.standing.lane.keystone,
+    receiver: state.hello.message.receiver,
+    session: first.address,
+    receiverSession: r0.address,
+    dialogue: startDialogue(advance(keystone, frame).state, state.receiverSession.keystone, state.intent.caps),
+    secretFor,
+    host: state.body.host,
+    proofs: [
+      { group: state.standing.lane.keystone, record: event.vouching },
+      ...[first, frame].map((record) => ({ group: first.address, record })),
+      ...[r0, r1].map((record) => ({ group: r0.address, record })),
+    ],
+  };
+  return {
+    state: { kind: "awaitingReady", established, deadline: state.deadline },
+    effects: [{ kind: "send", message }],
+  };
+}
+
+function onReady({ established }: In<"awaitingReady">, ready: Exact<Ready>): SenderHandshakeStep {
+  if (ready.message.session !== established.session) throw unproved("ready for another session");
+  return { state: { kind: "ready", established }, effects: [] };
+}
+
+function unproved(rule: string): KeysagaError {
+  return new KeysagaError("receiver_unproved", { rule });
+}
+
+function fail(error: KeysagaError): SenderHandshakeStep {
+  return { state: { kind: "failed", error }, effects: [] };
+}

@@ -1,0 +1,282 @@
+import type { z } from "zod";
+import { canonicalJson, type Json, KeysagaError, lengthPrefixed, sha256, toHex, utf8 } from "../base/index.js";
+import { type Address, decodeText, type IbGib, sealRecord, toText } from "../ibgib/index.js";
+import { advance, checkFrame, type KeystoneState, merkleRoot, nextFrame, type SecretFor, signFrame } from "../keystone/index.js";
+import { sagaLimits } from "./limits.js";
+import type { Turn } from "./messages.js";
+
+/** The two sides of a session. The sender dials and opens sagas; the receiver answers. */
+export type Role = "sender" | "receiver";
+
+export const otherRole = (role: Role): Role => (role === "sender" ? "receiver" : "sender");
+
+/** What one side has sent in a session so far: records, their canonical bytes, signed contexts. Only ever grows. */
+export interface Totals {
+  readonly records: number;
+  readonly bytes: number;
+  readonly contexts: number;
+}
+
+/** Payload frames since their sender's last turn; its next context has to cover exactly these. */
+export interface PayloadTally {
+  readonly frames: number;
+  readonly records: number;
+  readonly bytes: number;
+  /** A chain over the frames in the order sent: SHA-256(digest before, SHA-256(frame)). Hex; empty for none. */
+  readonly digest: string;
+  /** The turn's list as far as it travels as payload. */
+  readonly entries: readonly Json[];
+}
+
+/** One side's voice in a session: its keystone, and what it has said. */
+export interface Voice {
+  readonly keystone: KeystoneState;
+  readonly lastContext: Address | undefined;
+  readonly totals: Totals;
+  readonly payload: PayloadTally;
+}
+
+/** Both voices of a session and whose turn it is. Pure data: each function below gives a new one. */
+export interface Dialogue {
+  readonly voices: Readonly<Record<Role, Voice>>;
+  readonly speaker: Role;
+  /** The saga under way, and the number of its last turn (0: none yet). */
+  readonly saga: string | undefined;
+  readonly turn: number;
+  /** Caps of the session's genesis, for each direction. */
+  readonly caps: Caps;
+}
+
+export interface Caps {
+  readonly records: number;
+  readonly bytes: number;
+  readonly turns: number;
+}
+
+const nothing: PayloadTally = { frames: 0, records: 0, bytes: 0, digest: "", entries: [] };
+const silent = { lastContext: undefined, totals: { records: 0, bytes: 0, contexts: 0 }, payload: nothing };
+
+/** A session whose keystones have both reached n=1; the sender speaks first. */
+export function startDialogue(sender: KeystoneState, receiver: KeystoneState, caps: Caps): Dialogue {
+  return {
+    voices: { sender: { keystone: sender, ...silent }, receiver: { keystone: receiver, ...silent } },
+    speaker: "sender",
+    saga: undefined,
+    turn: 0,
+    caps,
+  };
+}
+
+/** What a payload frame holds: records dependencies first, or the next part of the turn's list. */
+export interface PayloadContent {
+  readonly records: readonly IbGib[];
+  readonly entries: readonly Json[];
+}
+
+/**
+ * Counts a payload frame that `role` sends, before or as it leaves.
+ *
+ * @throws KeysagaError `limit_exceeded` when it would take `role` over the session's caps or a list over its limit.
+ */
+export function tallyPayload(dialogue: Dialogue, role: Role, frame: Uint8Array, content: PayloadContent): Dialogue {
+  const voice = dialogue.voices[role];
+  const recordBytes = content.records.reduce((sum, record) => sum + record.bytes.length, 0);
+  const payload: PayloadTally = {
+    frames: voice.payload.frames + 1,
+    records: voice.payload.records + content.records.length,
+    bytes: voice.payload.bytes + recordBytes,
+    digest: toHex(sha256(utf8(voice.payload.digest), sha256(frame))),
+    entries: content.entries.length === 0 ? voice.payload.entries : [...voice.payload.entries, ...content.entries],
+  };
+  const { records, bytes } = voice.totals;
+  if (records + payload.records > dialogue.caps.records) throw tooMuch("records", dialogue.caps.records);
+  if (bytes + payload.bytes > dialogue.caps.bytes) throw tooMuch("bytes", dialogue.caps.bytes);
+  if (payload.entries.length > sagaLimits.entriesMax) throw tooMuch("entriesMax", sagaLimits.entriesMax);
+  return withVoice(dialogue, role, { ...voice, payload });
+}
+
+/** One entry of a turn's list: an address, a root, a status or a tip (messages.ts). */
+export type Entry = string | Readonly<Record<string, string | number | undefined>>;
+
+/** The body of a turn as it is written into the message. */
+export interface TurnMessage {
+  readonly type: string;
+  readonly saga: string;
+  readonly turn: number;
+  readonly entries?: readonly Entry[] | undefined;
+}
+
+/** The context and the session frame of a turn, to be kept. */
+export interface TurnProofs {
+  readonly context: IbGib;
+  readonly frame: IbGib;
+}
+
+/** A turn as its machine wants it said; place and saga are filled in where it is signed. An `init` names its saga. */
+export interface TurnDraft {
+  readonly type: string;
+  readonly saga?: string;
+  readonly entries?: readonly Entry[];
+  readonly [member: string]: unknown;
+}
+
+/**
+ * Signs the next turn of `role`: a context over the message, the payload and the totals, and the session frame that
+ * claims it. Synchronous: two key derivations and one signature; the keystone stands one frame further afterwards.
+ */
+export function signTurn(dialogue: Dialogue, role: Role, draft: TurnDraft, secretFor: SecretFor) {
+  const saga = draft.saga ?? dialogue.saga ?? "";
+  const turn = draft.type === "init" ? 1 : dialogue.turn + 1;
+  const message: TurnMessage = { ...draft, saga, turn };
+  const body = JSON.stringify(message);
+  const next = openTurn(dialogue, role, message);
+  const context = sealContext(next, role, message, body, message.entries ?? voiceOf(next, role).payload.entries);
+  const { keystone } = voiceOf(next, role);
+  const claim = { verb: "sync", target: context.address };
+  const frame = signFrame(nextFrame(keystone, claim, secretFor), keystone, secretFor);
+  const signed: Turn = { type: "turn", body, proof: { frame: toText(frame) } };
+  return { dialogue: closeTurn(next, role, context, advance(keystone, frame).state), signed, proofs: { context, frame } };
+}
+
+declare const verified: unique symbol;
+
+/** A turn that was parsed, is the other side's to send, and is signed for exactly this place in this session. */
+export interface Verified<Message> {
+  readonly message: Message;
+  readonly proofs: TurnProofs;
+  readonly [verified]: true;
+}
+
+/**
+ * Checks a turn of `role` against everything seen of this session so far.
+ *
+ * The context is derived anew from the message and the dialogue; the frame has to be a valid successor of `role`'s
+ * newest one (hashes first, then one signature) and to claim exactly that context. So a turn of another session,
+ * saga, place or direction, or over another payload, cannot pass.
+ *
+ * @param parse The one schema of the turns that `role` may send, with the list's entries in place.
+ * @throws KeysagaError `malformed_message`, `out_of_turn`, `wrong_context`, `limit_exceeded`, or what `checkFrame`
+ *   throws.
+ */
+export function verifyTurn<Message extends TurnMessage>(
+  dialogue: Dialogue,
+  role: Role,
+  turn: Turn,
+  schema: z.ZodType<Message>,
+): { dialogue: Dialogue; verified: Verified<Message> } {
+  const travelled = voiceOf(dialogue, role).payload.entries;
+  const message = parseTurn(turn.body, travelled, schema);
+  const next = openTurn(dialogue, role, message);
+  const context = sealContext(next, role, message, turn.body, message.entries ?? []);
+  const { keystone } = voiceOf(next, role);
+  const frame = decodeText(turn.proof.frame);
+  const { state, claim } = checkFrame(keystone, frame);
+  if (claim.verb !== "sync" || claim.target !== context.address || claim.scope !== undefined)
+    throw new KeysagaError("wrong_context", { turn: message.turn, type: message.type });
+  const proofs = { context, frame };
+  return {
+    dialogue: closeTurn(next, role, context, state),
+    verified: { message, proofs } as Verified<Message>,
+  };
+}
+
+function parseTurn<Message extends TurnMessage>(
+  body: string,
+  travelled: readonly Json[],
+  schema: z.ZodType<Message>,
+): Message {
+  const parsed = parseJson(body);
+  if (typeof parsed !== "object" || parsed === null) throw new KeysagaError("malformed_message", { in: "turn" });
+  const inline = Object.hasOwn(parsed, "entries");
+  if (inline && travelled.length > 0) throw new KeysagaError("malformed_message", { in: "entries" });
+  const result = schema.safeParse(travelled.length > 0 ? { ...parsed, entries: travelled } : parsed);
+  if (!result.success) throw new KeysagaError("malformed_message", { in: "turn", at: pathOf(result.error) });
+  return result.data;
+}
+
+/** JSON from a stranger; whatever is wrong with it is one typed error. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new KeysagaError("malformed_message", { in: "JSON" }, { cause });
+  }
+}
+
+/** Where a schema failed, as a path of member names; never the value. */
+export function pathOf(error: z.ZodError): string {
+  return error.issues[0]?.path.join(".") ?? "";
+}
+
+/** Takes the next place in the conversation for `role`: turns alternate, and an `init` opens a saga of its own. */
+function openTurn(dialogue: Dialogue, role: Role, message: TurnMessage): Dialogue {
+  if (dialogue.speaker !== role) throw new KeysagaError("out_of_turn", { got: message.type });
+  const opens = message.type === "init";
+  const expected = opens ? 1 : dialogue.turn + 1;
+  if (message.turn !== expected) throw new KeysagaError("out_of_turn", { turn: message.turn, expected });
+  if (opens ? message.saga === dialogue.saga : message.saga !== dialogue.saga)
+    throw new KeysagaError("out_of_turn", { got: message.type, saga: "another" });
+  const { contexts } = voiceOf(dialogue, role).totals;
+  if (contexts + 1 > dialogue.caps.turns) throw tooMuch("turns", dialogue.caps.turns);
+  return { ...dialogue, saga: message.saga, turn: message.turn };
+}
+
+/** The context of a turn: the same on both sides, because both have seen the same. */
+function sealContext(
+  dialogue: Dialogue,
+  role: Role,
+  message: TurnMessage,
+  body: string,
+  entries: readonly unknown[],
+): IbGib {
+  const mine = voiceOf(dialogue, role);
+  const theirs = voiceOf(dialogue, otherRole(role));
+  const { entries: _, ...payload } = mine.payload;
+  const said = addTotals(mine);
+  const previous = theirs.lastContext;
+  return sealRecord({
+    ib: "context",
+    data: {
+      saga: message.saga,
+      stage: message.type,
+      turn: message.turn,
+      role,
+      digest: toHex(sha256(lengthPrefixed("keysaga/turn/1", role, body))),
+      entries: { count: entries.length, root: listRoot(entries) },
+      payload,
+      totals: {
+        up: { ...(role === "sender" ? said : theirs.totals) },
+        down: { ...(role === "sender" ? theirs.totals : said) },
+      },
+    },
+    rel8ns: { session: [mine.keystone.tip], ...(previous && { previous: [previous] }) },
+  });
+}
+
+function listRoot(entries: readonly unknown[]): string {
+  return toHex(merkleRoot(entries.map((entry) => sha256(lengthPrefixed("keysaga/entry/1", canonicalJson(entry))))));
+}
+
+function closeTurn(dialogue: Dialogue, role: Role, context: IbGib, keystone: KeystoneState): Dialogue {
+  const totals = addTotals(voiceOf(dialogue, role));
+  const spoken = withVoice(dialogue, role, { keystone, lastContext: context.address, totals, payload: nothing });
+  return { ...spoken, speaker: otherRole(role) };
+}
+
+function addTotals({ totals, payload }: Voice): Totals {
+  return {
+    records: totals.records + payload.records,
+    bytes: totals.bytes + payload.bytes,
+    contexts: totals.contexts + 1,
+  };
+}
+
+const voiceOf = (dialogue: Dialogue, role: Role): Voice => dialogue.voices[role];
+
+function withVoice(dialogue: Dialogue, role: Role, voice: Voice): Dialogue {
+  return { ...dialogue, voices: { ...dialogue.voices, [role]: voice } };
+}
+
+function tooMuch(limit: string, max: number): KeysagaError {
+  return new KeysagaError("limit_exceeded", { limit, max });
+}
