@@ -1,0 +1,42 @@
+/**
+ * Keystones: chains of frames, each of which commits to the one-time keys that may authorize the next. No I/O, no
+ * clock, no randomness in this folder.
+ */
+
+// The chain: found it, check it, go on with it.
+export { type Claim, genesis, type GenesisOptions, type KeystoneKind } from "./frame.js";
+export { advance, type Advanced, checkFrame, type KeystoneState, startReplay } from "./replay.js";
+export { nextFrame, type NextFrameOptions, signFrame } from "./next-frame.js";
+
+// What a signer makes durable before it signs.
+export { claimOf, decodeUnsigned, encodeUnsigned, frameDigest, type UnsignedFrame } from "./frame.js";
+
+// Who speaks: a person or service, its standing with one receiver, one connection.
+export {
+  checkIdentityFrame,
+  createIdentity,
+  hostKeyDetails,
+  type IdentitySecrets,
+  type IdentityState,
+  readIdentity,
+  readIdentityFrame,
+  startIdentity,
+} from "./identity.js";
+export { createLane, type LaneState, startLane } from "./lane.js";
+export {
+  connectDemand,
+  createReceiverSession,
+  createSenderSession,
+  type ReceiverSession,
+  type SenderSession,
+  sessionSecret,
+  startReceiverSession,
+  startSenderSession,
+} from "./session.js";
+
+// What a frame is made of.
+export type { Challenge, Pool, PoolConfig, PoolSpec, SecretFor } from "./pool.js";
+export { strategies, type Strategy } from "./strategy.js";
+export { poolKey } from "./derive.js";
+export { merklePath, merkleRoot, rootOfPath } from "./merkle.js";
+export { keystoneLimits } from "./limits.js";
