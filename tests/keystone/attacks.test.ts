@@ -4,7 +4,6 @@ import { decodeRecord, type IbGib } from "../../src/ibgib/index.js";
 import { checkFrame, nextFrame, signFrame } from "../../src/keystone/index.js";
 import {
   bytesOf,
-  connectPool,
   forged,
   type Loose,
   type LooseFrame,
