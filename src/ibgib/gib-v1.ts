@@ -4,6 +4,7 @@
  * wherever that admits anything.
  */
 import { utf8 } from "../base/index.js";
+import { refuseRecord } from "./admission.js";
 import { recordHash } from "./hash.js";
 
 /** Any record of theirs; members outside these four are not hashed, `gib` neither. */
@@ -16,21 +17,20 @@ export interface ForeignRecord {
 /**
  * @param record From JSON.parse, or with bytes for `data`.
  * @returns 64 upper-case hex digits, with a dot and the gib of the last `tjp` address behind them, where there is one
- *   and `data.isTjp` is not true.
+ *   and `data.isTjp` is not true. An empty ib alone gives "".
+ * @throws KeysagaError `record_refused`, rule `tjp`, where the first entry of `tjp` is empty: an error there as well.
  */
-export function gibV1(record: ForeignRecord): string {
-  const { ib, data, rel8ns } = record;
-  const hash = recordHash(
-    ib,
-    textOf(rel8ns, hasLinks(rel8ns)),
-    data instanceof Uint8Array ? data : textOf(data, isPresent(data)),
-  );
-  const tjp = tjpGib(rel8ns);
-  return tjp === undefined || memberOf(data, "isTjp") === true ? hash : `${hash}.${tjp}`;
+export function gibV1({ ib, data, rel8ns }: ForeignRecord): string {
+  const links = hasLinks(rel8ns) ? textOf(rel8ns) : undefined;
+  const said = data instanceof Uint8Array ? data : isPresent(data) ? textOf(data) : undefined;
+  if (ib === "" && links === undefined && said === undefined) return "";
+  const hash = recordHash(ib, links, said);
+  const tjp = memberOf(data, "isTjp") === true ? undefined : tjpGib(rel8ns);
+  return tjp === undefined ? hash : `${hash}.${tjp}`;
 }
 
-function textOf(value: unknown, isThere: boolean): Uint8Array | undefined {
-  return isThere ? utf8(JSON.stringify(sorted(value))) : undefined;
+function textOf(value: unknown): Uint8Array {
+  return utf8(JSON.stringify(sorted(value)));
 }
 
 /** Does at least one list have a member? */
@@ -58,12 +58,15 @@ function byUtf16(a: string, b: string): number {
 
 function tjpGib(rel8ns: unknown): string | undefined {
   const tjp = memberOf(rel8ns, "tjp");
-  const last: unknown = Array.isArray(tjp) ? tjp.at(-1) : undefined;
-  return typeof last === "string" ? last.slice(last.lastIndexOf("^") + 1) : undefined;
+  if (!Array.isArray(tjp) || tjp.length === 0) return undefined;
+  const last: unknown = tjp.at(-1);
+  if (!tjp[0] || typeof last !== "string") return refuseRecord("tjp");
+  return last.slice(last.lastIndexOf("^") + 1);
 }
 
+/** Theirs asks anything for its `length`. */
 function lengthOf(list: unknown): number {
-  return typeof list === "string" || Array.isArray(list) ? list.length : 0;
+  return typeof list === "string" ? list.length : Number(memberOf(list, "length"));
 }
 
 function memberOf(value: unknown, name: string): unknown {
