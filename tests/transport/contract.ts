@@ -167,7 +167,9 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
       expect(await ends[1].ended()).toBe("in order");
       expect(ends[1].messages).toHaveLength(100);
       for (const { connection } of ends) {
-        expect(() => connection.send("late")).toThrowError(expect.objectContaining({ code: "connection_closed" }));
+        expect(() => connection.send("late")).toThrowError(
+          expect.objectContaining({ code: "connection_closed" }),
+        );
         await connection.drained();
         await connection.close();
       }

@@ -1,8 +1,8 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { TransportOptions } from "../../src/transport/limits.js";
-import { createWebSocketAcceptor } from "../../src/transport/websocket-acceptor-node.js";
 import type { Connection } from "../../src/transport/transport.js";
+import { createWebSocketAcceptor } from "../../src/transport/websocket-acceptor-node.js";
 
 export interface Listening {
   readonly port: number;
@@ -40,6 +40,8 @@ export async function receiverServer(
   server: Server = httpServer(),
 ) {
   const acceptor = createWebSocketAcceptor(options);
-  server.on("upgrade", (request, socket, head) => acceptor.handleUpgrade(request, socket, head, onConnection));
+  server.on("upgrade", (request, socket, head) =>
+    acceptor.handleUpgrade(request, socket, head, onConnection),
+  );
   return { ...(await listening(server)), acceptor };
 }
