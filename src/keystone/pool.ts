@@ -28,8 +28,7 @@ export const PoolConfig = z
   .refine((config) => new Set(config.verbs).size === config.verbs.length, "verbs differ")
   .refine((config) => (config.demanded === 0) !== (config.fifo === 0), "exactly one selection layer")
   .refine((config) => config.demanded + config.fifo <= config.size, "a proof fits the pool")
-  .refine((config) => config.commit === commitFor(config), "commits as its kind does")
-  .refine((config) => config.commit === "merkle" || config.size <= limits.listSizeMax, "lists are short");
+  .refine((config) => config.commit === commitFor(config), "commits as its kind does");
 export type PoolConfig = Readonly<z.infer<typeof PoolConfig>>;
 
 /** A pool as whoever makes a genesis asks for it. */

@@ -2,6 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
 import { decodeRecord, type IbGib } from "../../src/ibgib/index.js";
 import { checkFrame, nextFrame, signFrame } from "../../src/keystone/index.js";
+import { challengePath, freshPool, isCommitted } from "../../src/keystone/pool.js";
 import {
   bytesOf,
   forged,
@@ -169,6 +170,22 @@ describe("eve, who sees a frame, changes it and makes its gib right again", () =
     expect(check(long, withPath)).toBe("wrong_solution: challenge");
     expect(check(long, withLeaf)).toBe("wrong_solution: challenge");
     expect(check(long, withIndex)).toBe("wrong_solution: which challenges");
+  });
+
+  it("cannot open a challenge behind the root a second time", () => {
+    const next = stepped(long, recover);
+    const spent = proofsOf(makeFrame(long, recover))[0].solutions;
+    const frame = tampered(makeFrame(next, recover), ({ data }) => (data.proofs[0].solutions = spent));
+    expect(check(next, frame)).toBe("challenge_reused");
+  });
+
+  it("cannot pass one challenge off as another, even where two commit to one key", () => {
+    const { config } = longPool(8);
+    const commitments = Array.from({ length: 8 }, () => "00".repeat(32));
+    const pool = freshPool("long", config, commitments);
+    const path = challengePath("long", commitments, 0);
+    expect(isCommitted(pool, 0, commitments[0]!, path)).toBe(true);
+    expect(isCommitted(pool, 1, commitments[1]!, path)).toBe(false);
   });
 
   it("pays nothing but hashes for a forged key", () => {
