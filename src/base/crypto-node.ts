@@ -29,6 +29,10 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return plain(hasher.digest());
 }
 
+export function sha256Hex(message: string | Uint8Array): string {
+  return hash("sha256", message, "hex");
+}
+
 export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
   return plain(createHmac("sha256", key).update(message).digest());
 }

@@ -7,7 +7,7 @@ import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 as hasherSha256, sha512 } from "@noble/hashes/sha2.js";
-import { concatBytes, sameBytes } from "./bytes.js";
+import { concatBytes, sameBytes, toHex, utf8 } from "./bytes.js";
 import { mayVerify } from "./ed25519-rule.js";
 
 const { Point } = ed25519;
@@ -16,6 +16,10 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   const hasher = hasherSha256.create();
   for (const part of parts) hasher.update(part);
   return hasher.digest();
+}
+
+export function sha256Hex(message: string | Uint8Array): string {
+  return toHex(hasherSha256(typeof message === "string" ? utf8(message) : message));
 }
 
 export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {

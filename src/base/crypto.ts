@@ -8,6 +8,8 @@ import * as platform from "#crypto";
 export interface CryptoSeam {
   /** SHA-256 of the parts joined: 32 bytes. */
   sha256(...parts: readonly Uint8Array[]): Uint8Array;
+  /** SHA-256 of bytes, or of text in UTF-8, as 64 lower-case hex digits: on Node in a third of the time of bytes. */
+  sha256Hex(message: string | Uint8Array): string;
   /** HMAC-SHA-256: 32 bytes. */
   hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array;
   /** HKDF-SHA-256 (RFC 5869). */
@@ -23,4 +25,12 @@ export interface CryptoSeam {
   ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 }
 
-export const { sha256, hmacSha256, hkdfSha256, ed25519PublicKey, ed25519Sign, ed25519Verify }: CryptoSeam = platform;
+export const {
+  sha256,
+  sha256Hex,
+  hmacSha256,
+  hkdfSha256,
+  ed25519PublicKey,
+  ed25519Sign,
+  ed25519Verify,
+}: CryptoSeam = platform;

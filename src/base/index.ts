@@ -26,6 +26,7 @@ export {
   hkdfSha256,
   hmacSha256,
   sha256,
+  sha256Hex,
 } from "./crypto.js";
 export {
   assert,

@@ -31,6 +31,7 @@ describe.each(sides)("%s: published vectors", (_, side) => {
     ],
   ])("SHA-256 of %j (FIPS 180-2)", (message, digest) => {
     expect(hex(side.sha256(text(message)))).toBe(digest);
+    expect(side.sha256Hex(message)).toBe(digest);
   });
 
   test.each([
@@ -136,7 +137,22 @@ describe("both sides of the seam", () => {
         const joined = Uint8Array.from(parts.flatMap((part) => [...part]));
         expect(node.sha256(...parts)).toEqual(node.sha256(joined));
         expect(portable.sha256(...parts)).toEqual(node.sha256(joined));
+        expect(portable.sha256Hex(joined)).toBe(node.sha256Hex(joined));
+        expect(node.sha256Hex(joined)).toBe(hex(node.sha256(joined)));
       }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("hash text alike, lone surrogates too", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: "binary" }),
+        fc.constantFrom("", "\ud800", "\udfff"),
+        (string, surrogate) => {
+          expect(portable.sha256Hex(string + surrogate)).toBe(node.sha256Hex(string + surrogate));
+        },
+      ),
       { numRuns: 50 },
     );
   });
