@@ -75,13 +75,15 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
 
     test("bytes that were received are the taker's own", async () => {
       const { left, right } = await connect();
-      const sent = [new Uint8Array([1, 2, 3]), new Uint8Array(5_000).fill(4), chunk];
-      for (const bytes of sent) left.send(bytes.slice());
+      const sent = [new Uint8Array([1, 2, 3]), new Uint8Array(5_000).fill(4), chunk.slice()];
+      for (const bytes of sent) left.send(bytes);
       for (const message of await new Recorder(right).received(3)) {
         if (typeof message === "string") throw new Error("bytes expected");
         expect(message.buffer.byteLength).toBe(message.length); // a view would keep its neighbours alive
         expect(message.constructor).toBe(Uint8Array);
+        message.fill(0);
       }
+      expect(sent.map((bytes) => bytes.at(-1))).toEqual([3, 4, 7]); // no memory is shared between the ends
     });
 
     test("what arrives before start is kept, also when the other side has closed meanwhile", async () => {
@@ -212,6 +214,29 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
       await right.close();
       expect(end.messages).toEqual([]);
       expect(await end.ended()).toBe("in order");
+    });
+
+    test("a side that has stopped reading can still close in order", async () => {
+      const { left, right } = await connect({ closeGraceMs: 3_000 });
+      const end = new Recorder(left);
+      await fill(left, 64 * 1024);
+      const before = performance.now();
+      await right.close();
+      expect(await end.ended()).toBe("in order");
+      expect(performance.now() - before).toBeLessThan(1_500);
+    });
+
+    test("a connection that is paused over a message reports its end behind it", async () => {
+      const { left, right } = await connect();
+      right.pause();
+      const end = new Recorder(right);
+      left.send("last words");
+      await left.close();
+      await sleep(20);
+      expect([end.messages, end.ends]).toEqual([[], []]);
+      right.resume();
+      expect(await end.ended()).toBe("in order");
+      expect(end.messages).toEqual(["last words"]);
     });
 
     test("when the other side never answers, close cuts after the grace", async () => {

@@ -249,7 +249,22 @@ describe("a half-open connection", () => {
   });
 });
 
-describe("a page, which cannot stop reading", () => {
+describe("a page, which cannot stop reading and is not told what was written", () => {
+  test("looks now and then while much waits to go out, and no longer once it has let go", async () => {
+    const clock = fakeTimers();
+    const server = await receiver();
+    const left = await dialFromBrowser(server.url, { timers: clock.timers }, WebSocket)();
+    await server.accepted; // and never started: it stops reading
+    for (let at = 0; at < 100; at++) left.send(new Uint8Array(64 * 1024));
+    expect(clock.waiting()).toBe(1);
+    clock.advance(1_000);
+    expect(clock.waiting()).toBe(1);
+    const closing = left.close();
+    clock.advance(5_000);
+    await closing;
+    expect(clock.waiting()).toBe(0);
+  });
+
   test("ends with limit_exceeded when more is kept than keptBytesMax", async () => {
     const server = await receiver();
     const left = await dialFromBrowser(server.url, { ...options, keptBytesMax: 100_000 }, WebSocket)();
