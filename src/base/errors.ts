@@ -11,22 +11,46 @@ export interface ErrorRow {
 /** Every way to fail. docs/errors.md is generated from this table (`npm run docs:errors`). */
 export const errorTable = {
   // records
-  json_refused: { retryable: false, tellPeer: true, text: "The JSON is not in the one normal form that records use." },
+  json_refused: {
+    retryable: false,
+    tellPeer: true,
+    text: "The JSON is not in the one normal form that records use.",
+  },
   record_refused: { retryable: false, tellPeer: true, text: "The record breaks a rule of admission." },
   chain_refused: { retryable: false, tellPeer: true, text: "The frame does not continue its timeline." },
   record_missing: { retryable: false, tellPeer: true, text: "A record that is linked to is not there." },
-  reserved_record: { retryable: false, tellPeer: true, text: "Keystone frames and contexts cannot travel as domain records." },
+  reserved_record: {
+    retryable: false,
+    tellPeer: true,
+    text: "Keystone frames and contexts cannot travel as domain records.",
+  },
   limit_exceeded: { retryable: false, tellPeer: true, text: "A limit was exceeded." },
 
   // keystones
-  frame_refused: { retryable: false, tellPeer: true, text: "The keystone frame is not a valid successor of the one before." },
+  frame_refused: {
+    retryable: false,
+    tellPeer: true,
+    text: "The keystone frame is not a valid successor of the one before.",
+  },
   wrong_solution: { retryable: false, tellPeer: true, text: "A solution does not open its challenge." },
   challenge_reused: { retryable: false, tellPeer: true, text: "A one-time key was presented a second time." },
   verb_not_allowed: { retryable: false, tellPeer: true, text: "The pool does not allow this verb." },
-  wrong_demand: { retryable: false, tellPeer: true, text: "The demanded challenges are not what the pool allows." },
+  wrong_demand: {
+    retryable: false,
+    tellPeer: true,
+    text: "The demanded challenges are not what the pool allows.",
+  },
   pool_exhausted: { retryable: false, tellPeer: true, text: "The pool has no challenge left." },
-  duplicity: { retryable: false, tellPeer: true, text: "Two valid frames claim the same place in a keystone." },
-  keystone_moved: { retryable: true, tellPeer: false, text: "Another process signed with this keystone at the same time." },
+  duplicity: {
+    retryable: false,
+    tellPeer: true,
+    text: "Two valid frames claim the same place in a keystone.",
+  },
+  keystone_moved: {
+    retryable: true,
+    tellPeer: false,
+    text: "Another process signed with this keystone at the same time.",
+  },
   restored_backup: {
     retryable: false,
     tellPeer: false,
@@ -41,9 +65,21 @@ export const errorTable = {
     tellPeer: false,
     text: "The receiver at this address is not the one that was pinned. If the change is meant, remove the pin or name the new identity.",
   },
-  receiver_unproved: { retryable: false, tellPeer: false, text: "The receiver could not prove its identity." },
-  no_common_version: { retryable: false, tellPeer: true, text: "The two sides have no protocol version or suite in common." },
-  wrong_audience: { retryable: false, tellPeer: true, text: "The receiver does not answer for the address that was dialled." },
+  receiver_unproved: {
+    retryable: false,
+    tellPeer: false,
+    text: "The receiver could not prove its identity.",
+  },
+  no_common_version: {
+    retryable: false,
+    tellPeer: true,
+    text: "The two sides have no protocol version or suite in common.",
+  },
+  wrong_audience: {
+    retryable: false,
+    tellPeer: true,
+    text: "The receiver does not answer for the address that was dialled.",
+  },
   insecure_url: {
     retryable: false,
     tellPeer: false,
@@ -52,14 +88,42 @@ export const errorTable = {
 
   // turns
   malformed_message: { retryable: false, tellPeer: true, text: "The message is not one of this protocol." },
-  out_of_turn: { retryable: false, tellPeer: true, text: "The peer sent a message that does not belong here." },
-  wrong_context: { retryable: false, tellPeer: true, text: "The context does not cover this message, turn or session." },
+  out_of_turn: {
+    retryable: false,
+    tellPeer: true,
+    text: "The peer sent a message that does not belong here.",
+  },
+  wrong_context: {
+    retryable: false,
+    tellPeer: true,
+    text: "The context does not cover this message, turn or session.",
+  },
   payload_mismatch: { retryable: false, tellPeer: true, text: "The payload is not what its context says." },
-  credit_exceeded: { retryable: false, tellPeer: true, text: "The peer sent more than it was given credit for." },
-  diverged: { retryable: false, tellPeer: true, text: "Both sides have changed the timeline since they were last in step." },
-  tip_moved: { retryable: true, tellPeer: true, text: "The timeline moved at the receiver while it was being synced." },
-  not_closed: { retryable: false, tellPeer: true, text: "The commit leaves links to records that are not there." },
-  unknown_root: { retryable: false, tellPeer: true, text: "The receiver has nothing to give for a root that was asked for." },
+  credit_exceeded: {
+    retryable: false,
+    tellPeer: true,
+    text: "The peer sent more than it was given credit for.",
+  },
+  diverged: {
+    retryable: false,
+    tellPeer: true,
+    text: "Both sides have changed the timeline since they were last in step.",
+  },
+  tip_moved: {
+    retryable: true,
+    tellPeer: true,
+    text: "The timeline moved at the receiver while it was being synced.",
+  },
+  not_closed: {
+    retryable: false,
+    tellPeer: true,
+    text: "The commit leaves links to records that are not there.",
+  },
+  unknown_root: {
+    retryable: false,
+    tellPeer: true,
+    text: "The receiver has nothing to give for a root that was asked for.",
+  },
   sync_error: { retryable: false, tellPeer: true, text: "The other side ended the session with an error." },
 
   // connections
@@ -73,8 +137,33 @@ export const errorTable = {
   shutting_down: { retryable: true, tellPeer: true, text: "The other side is shutting down." },
 
   // space and home
+  identity_exists: { retryable: false, tellPeer: false, text: "This home already has an identity." },
+  nothing_to_sync: {
+    retryable: false,
+    tellPeer: false,
+    text: "There is nothing to sync: name at least one address.",
+  },
+  no_identity: {
+    retryable: false,
+    tellPeer: false,
+    text: "This home has no identity yet. Make one with keysaga init.",
+  },
+  wrong_secret: {
+    retryable: false,
+    tellPeer: false,
+    text: "The secret is not the one this identity was made with.",
+  },
+  lane_replaced: {
+    retryable: true,
+    tellPeer: false,
+    text: "Too many of this device's sessions never reached the receiver; the next connection uses a new lane.",
+  },
   store_failed: { retryable: true, tellPeer: true, text: "The store could not complete the operation." },
-  store_damaged: { retryable: false, tellPeer: false, text: "The store is damaged. Run keysaga verify to see what is wrong." },
+  store_damaged: {
+    retryable: false,
+    tellPeer: false,
+    text: "The store is damaged. Run keysaga verify to see what is wrong.",
+  },
   internal: { retryable: false, tellPeer: true, text: "An internal error occurred." },
 } as const satisfies Record<string, ErrorRow>;
 

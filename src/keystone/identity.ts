@@ -15,8 +15,24 @@ const identityPools: readonly PoolSpec[] = identityVerbs.map((verb) => ({
   name: verb,
   config:
     verb === "recover"
-      ? { strategy: "ed25519-once", verbs: [verb], demanded: 0, fifo: 1, replenish: "consume", size: recoverFrames, commit: "merkle" }
-      : { strategy: "ed25519-once", verbs: [verb], demanded: 0, fifo: 1, replenish: "top-up", size: 1, commit: "list" },
+      ? {
+          strategy: "ed25519-once",
+          verbs: [verb],
+          demanded: 0,
+          fifo: 1,
+          replenish: "consume",
+          size: recoverFrames,
+          commit: "merkle",
+        }
+      : {
+          strategy: "ed25519-once",
+          verbs: [verb],
+          demanded: 0,
+          fifo: 1,
+          replenish: "top-up",
+          size: 1,
+          commit: "list",
+        },
 }));
 
 /** The two secrets of an identity: the device keeps the first, a person keeps the second (shown once, at creation). */
@@ -26,7 +42,7 @@ export interface IdentitySecrets {
 }
 
 /** The genesis of an identity: five pools, `recover` from its own secret. */
-export function createIdentity(nonce: Uint8Array, secrets: IdentitySecrets): IbGib {
+export function foundIdentity(nonce: Uint8Array, secrets: IdentitySecrets): IbGib {
   return genesis({
     kind: "identity",
     nonce,
@@ -49,7 +65,9 @@ export function startIdentity(first: IbGib): IdentityState {
   const keystone = startReplay(first, "identity");
   const rightPools =
     keystone.pools.length === identityPools.length &&
-    keystone.pools.every(({ config: { verbs }, name }, at) => name === identityVerbs[at] && verbs.join() === name);
+    keystone.pools.every(
+      ({ config: { verbs }, name }, at) => name === identityVerbs[at] && verbs.join() === name,
+    );
   if (!rightPools) throw new KeysagaError("frame_refused", { rule: "identity pools" });
   return { keystone, hostKeys: new Map(), delegated: new Set() };
 }
@@ -90,7 +108,11 @@ function applyClaim(identity: IdentityState, claim: Claim, details: unknown): Id
     : applyHostKey(identity, claim.verb, claim.target, details);
 }
 
-function applyDelegation(identity: IdentityState, verb: "delegate" | "revoke", target: string): IdentityState {
+function applyDelegation(
+  identity: IdentityState,
+  verb: "delegate" | "revoke",
+  target: string,
+): IdentityState {
   if (!isAddress(target)) throw new KeysagaError("frame_refused", { rule: "delegates an address" });
   const delegated = new Set(identity.delegated);
   if (verb === "delegate") delegated.add(target);
@@ -98,7 +120,12 @@ function applyDelegation(identity: IdentityState, verb: "delegate" | "revoke", t
   return { ...identity, delegated };
 }
 
-function applyHostKey(identity: IdentityState, verb: "delegate" | "revoke", key: string, details: unknown): IdentityState {
+function applyHostKey(
+  identity: IdentityState,
+  verb: "delegate" | "revoke",
+  key: string,
+  details: unknown,
+): IdentityState {
   const told = HostKeys.safeParse(details);
   const { hostKeys } = hostKeyDetails(identity, verb, key);
   if (!told.success || told.data.hostKeys.join() !== hostKeys.join())

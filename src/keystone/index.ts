@@ -5,7 +5,7 @@
 
 // The chain: found it, check it, go on with it.
 export { type Claim, genesis, type GenesisOptions, type KeystoneKind } from "./frame.js";
-export { advance, type Advanced, checkFrame, type KeystoneState, startReplay } from "./replay.js";
+export { advance, type Advanced, checkFrame, type KeystoneState, resume, startReplay } from "./replay.js";
 export { nextFrame, type NextFrameOptions, signFrame } from "./next-frame.js";
 
 // What a signer makes durable before it signs.
@@ -14,7 +14,7 @@ export { claimOf, decodeUnsigned, encodeUnsigned, frameDigest, type UnsignedFram
 // Who speaks: a person or service, its standing with one receiver, one connection.
 export {
   checkIdentityFrame,
-  createIdentity,
+  foundIdentity,
   hostKeyDetails,
   type IdentitySecrets,
   type IdentityState,
@@ -22,11 +22,12 @@ export {
   readIdentityFrame,
   startIdentity,
 } from "./identity.js";
-export { createLane, type LaneState, startLane } from "./lane.js";
+export { foundLane, type LaneState, startLane } from "./lane.js";
 export {
   connectDemand,
-  createReceiverSession,
-  createSenderSession,
+  connectSize,
+  foundReceiverSession,
+  foundSenderSession,
   type ReceiverSession,
   type SenderSession,
   sessionSecret,

@@ -8,7 +8,15 @@ import { type KeystoneState, startReplay } from "./replay.js";
 const lanePools: readonly PoolSpec[] = [
   {
     name: "vouch",
-    config: { strategy: "ed25519-once", verbs: ["vouch"], demanded: 0, fifo: 1, replenish: "top-up", size: 1, commit: "list" },
+    config: {
+      strategy: "ed25519-once",
+      verbs: ["vouch"],
+      demanded: 0,
+      fifo: 1,
+      replenish: "top-up",
+      size: 1,
+      commit: "list",
+    },
   },
 ];
 
@@ -26,7 +34,7 @@ export interface LaneState {
 }
 
 /** The genesis of a lane. It counts once a frame of `delegator` has delegated its address. */
-export function createLane(
+export function foundLane(
   nonce: Uint8Array,
   names: { delegator: Address; receiver: Address },
   secretFor: SecretFor,
@@ -39,7 +47,9 @@ export function startLane(first: IbGib, names: { delegator: Address; receiver: A
   const keystone = startReplay(first, "lane");
   const details = LaneDetails.safeParse(keystone.details);
   if (!details.success) throw new KeysagaError("frame_refused", { rule: "lane details" });
-  if (details.data.delegator !== names.delegator) throw new KeysagaError("frame_refused", { rule: "another's lane" });
-  if (details.data.receiver !== names.receiver) throw new KeysagaError("frame_refused", { rule: "lane elsewhere" });
+  if (details.data.delegator !== names.delegator)
+    throw new KeysagaError("frame_refused", { rule: "another's lane" });
+  if (details.data.receiver !== names.receiver)
+    throw new KeysagaError("frame_refused", { rule: "lane elsewhere" });
   return { keystone, ...names };
 }

@@ -115,6 +115,19 @@ export function advance(state: KeystoneState, record: IbGib): Advanced {
   return stepTo(state, record, readSuccessor(state, record));
 }
 
+/**
+ * The keystone at a frame that was checked when it was stored: what was replayed once is not replayed again.
+ *
+ * @param tip A frame of the keystone that `genesis` founds, or that genesis itself.
+ */
+export function resume(genesis: IbGib, tip: IbGib, kind: KeystoneKind): KeystoneState {
+  const first = startReplay(genesis, kind);
+  if (tip.address === genesis.address) return first;
+  const { ib, data, rel8ns } = readLaterFrame(tip);
+  if (ib !== genesis.ib || rel8ns.tjp[0] !== first.tjp) throw refusal("another keystone");
+  return { ...first, tip: tip.address, n: data.n, pools: data.pools };
+}
+
 /** The frame in `record`, where its shape and its place in the chain are right. */
 function readSuccessor(state: KeystoneState, record: IbGib): LaterFrame {
   const frame = readLaterFrame(record);

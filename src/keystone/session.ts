@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { hkdfSha256, KeysagaError, utf8 } from "../base/index.js";
+import { canonicalJson, hkdfSha256, KeysagaError, utf8 } from "../base/index.js";
 import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
 import { genesis } from "./frame.js";
 import type { PoolSpec, SecretFor } from "./pool.js";
@@ -7,11 +7,19 @@ import { type KeystoneState, startReplay } from "./replay.js";
 
 /** Ids of the connect pool that a receiver demands, of how many there are. */
 export const connectDemand = 2;
-const connectSize = 4;
+export const connectSize = 4;
 
 const syncPool = (verbs: readonly string[]): PoolSpec => ({
   name: "sync",
-  config: { strategy: "ed25519-once", verbs, demanded: 0, fifo: 1, replenish: "top-up", size: 1, commit: "list" },
+  config: {
+    strategy: "ed25519-once",
+    verbs,
+    demanded: 0,
+    fifo: 1,
+    replenish: "top-up",
+    size: 1,
+    commit: "list",
+  },
 });
 
 const senderPools: readonly PoolSpec[] = [
@@ -60,16 +68,32 @@ export function sessionSecret(secret: Uint8Array, nonce: Uint8Array): Uint8Array
   return hkdfSha256(secret, nonce, utf8("keysaga/session-secret/1"), 32);
 }
 
-export function createSenderSession(nonce: Uint8Array, names: Omit<SenderSession, "role">, secretFor: SecretFor): IbGib {
-  return genesis({ kind: "session", nonce, details: { role: "sender", ...names }, pools: senderPools, secretFor });
+export function foundSenderSession(
+  nonce: Uint8Array,
+  names: Omit<SenderSession, "role">,
+  secretFor: SecretFor,
+): IbGib {
+  return genesis({
+    kind: "session",
+    nonce,
+    details: { role: "sender", ...names },
+    pools: senderPools,
+    secretFor,
+  });
 }
 
-export function createReceiverSession(
+export function foundReceiverSession(
   nonce: Uint8Array,
   names: Omit<ReceiverSession, "role">,
   secretFor: SecretFor,
 ): IbGib {
-  return genesis({ kind: "session", nonce, details: { role: "receiver", ...names }, pools: receiverPools, secretFor });
+  return genesis({
+    kind: "session",
+    nonce,
+    details: { role: "receiver", ...names },
+    pools: receiverPools,
+    secretFor,
+  });
 }
 
 /** @throws KeysagaError `frame_refused` when `first` is not a sender's session with the pools this version demands. */
@@ -87,7 +111,9 @@ function startSession<Details>(first: IbGib, schema: z.ZodType<Details>, pools: 
   const keystone = startReplay(first, "session");
   const details = schema.safeParse(keystone.details);
   if (!details.success) throw new KeysagaError("frame_refused", { rule: "session details" });
-  const shape = (list: readonly PoolSpec[]) => JSON.stringify(list.map(({ name, config }) => ({ name, config })));
-  if (shape(keystone.pools) !== shape(pools)) throw new KeysagaError("frame_refused", { rule: "session pools" });
+  const shape = (list: readonly PoolSpec[]) =>
+    canonicalJson(list.map(({ name, config }) => ({ name, config })));
+  if (shape(keystone.pools) !== shape(pools))
+    throw new KeysagaError("frame_refused", { rule: "session pools" });
   return { keystone, details: details.data };
 }

@@ -37,6 +37,7 @@ export {
   type Role,
   signTurn,
   tallyPayload,
+  type Totals,
   type TurnDraft,
   type TurnMessage,
   type TurnProofs,
@@ -67,7 +68,7 @@ export {
   startReceiverHandshake,
   stepReceiverHandshake,
 } from "./receiver-handshake.js";
-export { isEmpty, nothingToSend, type SendPlan } from "./roots.js";
+export { isEmpty, nothingToSend, type RootMove, type SendPlan } from "./roots.js";
 export {
   type SenderSagaEffect,
   type SenderSagaEvent,

@@ -12,6 +12,8 @@ const address = z.custom<Address>(isAddress, "an address");
 const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const uuid = hex(16);
+/** A frame's number; -1 stands for a first frame by other software that has none. */
+const frameNumber = z.number().int().min(-1).max(Number.MAX_SAFE_INTEGER);
 
 /** A record inside a JSON message: its four parts as text, admitted where it is used (ibgib `decodeText`). */
 const recordText = z.tuple([
@@ -36,7 +38,7 @@ export const Hello = z.strictObject({
 });
 export type Hello = z.infer<typeof Hello>;
 
-const standing = z.strictObject({ keystone: address, tip: address, n: count });
+const standing = z.strictObject({ keystone: address, tip: address, n: frameNumber });
 
 /** Sender to receiver, nothing signed: who it claims to be, and the genesis of this connection's session keystone. */
 export const Open = z.strictObject({
@@ -129,7 +131,7 @@ const turnHead = { saga: uuid, turn: count.min(1) };
  * A root of a saga: a timeline by its first address, or a stone (which is its own tip, with n=0). `tip` and `n` are
  * the sender's; without them it has nothing of this root and asks for it.
  */
-export const Root = z.strictObject({ address, tip: address.optional(), n: count.optional() });
+export const Root = z.strictObject({ address, tip: address.optional(), n: frameNumber.optional() });
 export type Root = z.infer<typeof Root>;
 
 /**
@@ -139,17 +141,18 @@ export type Root = z.infer<typeof Root>;
 export const RootStatus = z.discriminatedUnion("status", [
   z.strictObject({ status: z.literal("same") }),
   z.strictObject({ status: z.literal("unknown") }),
-  z.strictObject({ status: z.literal("behind"), tip: address, n: count }),
-  z.strictObject({ status: z.literal("ahead"), tip: address, n: count }),
-  z.strictObject({ status: z.literal("diverged"), tip: address, n: count }),
+  z.strictObject({ status: z.literal("behind"), tip: address, n: frameNumber }),
+  z.strictObject({ status: z.literal("ahead"), tip: address, n: frameNumber }),
+  z.strictObject({ status: z.literal("diverged"), tip: address, n: frameNumber }),
 ]);
 export type RootStatus = z.infer<typeof RootStatus>;
 
 /** A root and the tip that the receiver has for it when the saga is done. */
-export const FinalTip = z.strictObject({ address, tip: address });
+export const FinalTip = z.strictObject({ address, tip: address, n: frameNumber });
 export type FinalTip = z.infer<typeof FinalTip>;
 
-const listOf = <Entry extends z.ZodType>(entry: Entry) => z.array(entry).max(sagaLimits.entriesInlineMax).optional();
+const listOf = <Entry extends z.ZodType>(entry: Entry) =>
+  z.array(entry).max(sagaLimits.entriesInlineMax).optional();
 
 /** Which way records may go: to the receiver, from it, or both. */
 export const Direction = z.enum(["push", "pull", "both"]);
@@ -181,12 +184,19 @@ export type OfferBody = z.infer<typeof OfferBody>;
 export const WantsBody = z.strictObject({
   type: z.literal("wants"),
   ...turnHead,
-  wants: z.string().regex(/^([0-9a-f]{2})*$/).max(sagaLimits.entriesMax / 4 + 2),
+  wants: z
+    .string()
+    .regex(/^([0-9a-f]{2})*$/)
+    .max(sagaLimits.entriesMax / 4 + 2),
   entries: z.undefined().optional(),
 });
 export type WantsBody = z.infer<typeof WantsBody>;
 
-export const CommitBody = z.strictObject({ type: z.literal("commit"), ...turnHead, entries: listOf(FinalTip) });
+export const CommitBody = z.strictObject({
+  type: z.literal("commit"),
+  ...turnHead,
+  entries: listOf(FinalTip),
+});
 export type CommitBody = z.infer<typeof CommitBody>;
 
 export const ReceiptBody = z.strictObject({

@@ -1,5 +1,13 @@
-import { concatBytes, fromUtf8, type Json, KeysagaError, parseCanonicalJson, u32, utf8, canonicalJson } from "../base/index.js";
-import { decodeRecord, type IbGib, isReservedIb } from "../ibgib/index.js";
+import {
+  concatBytes,
+  fromUtf8,
+  KeysagaError,
+  parseCanonicalJson,
+  u32,
+  utf8,
+  canonicalJson,
+} from "../base/index.js";
+import { decodeRecord, type IbGib, ibOf, isReservedIb, linksOf } from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
 import type { PayloadContent } from "./turn.js";
 
@@ -9,11 +17,14 @@ const entriesKind = 2;
 
 /** A frame of records: kind, then each record's one byte form behind its length (big-endian 32 bit). */
 export function recordsFrame(records: readonly IbGib[]): Uint8Array {
-  return concatBytes(Uint8Array.of(recordsKind), ...records.flatMap(({ bytes }) => [u32(bytes.length), bytes]));
+  return concatBytes(
+    Uint8Array.of(recordsKind),
+    ...records.flatMap(({ bytes }) => [u32(bytes.length), bytes]),
+  );
 }
 
 /** A frame with a part of a turn's list: kind, then a JSON array in normal form. */
-export function entriesFrame(entries: readonly Json[]): Uint8Array {
+export function entriesFrame(entries: readonly unknown[]): Uint8Array {
   return concatBytes(Uint8Array.of(entriesKind), utf8(canonicalJson(entries)));
 }
 
@@ -43,10 +54,13 @@ function readRecords(frame: Uint8Array): IbGib[] {
     const end = at + 4 + view.getUint32(at);
     if (end > frame.length) throw new KeysagaError("malformed_message", { in: "payload", rule: "length" });
     if (records.length === sagaLimits.payloadRecordsMax)
-      throw new KeysagaError("limit_exceeded", { limit: "payloadRecordsMax", max: sagaLimits.payloadRecordsMax });
+      throw new KeysagaError("limit_exceeded", {
+        limit: "payloadRecordsMax",
+        max: sagaLimits.payloadRecordsMax,
+      });
     // A copy: what is kept of a record must not keep the whole frame alive.
     const record = decodeRecord(frame.slice(at + 4, end));
-    if (isReservedIb(record.ib)) throw new KeysagaError("reserved_record", { ib: record.ib.split(" ", 1)[0] });
+    refuseReserved(record);
     records.push(record);
     at = end;
   }
@@ -54,7 +68,14 @@ function readRecords(frame: Uint8Array): IbGib[] {
   return records;
 }
 
-function readEntries(frame: Uint8Array): readonly Json[] {
+/** Keystones and contexts have ways of their own; as domain records they could pass for what they are not. */
+function refuseReserved(record: IbGib): void {
+  if (isReservedIb(record.ib)) throw new KeysagaError("reserved_record", { rule: "ib" });
+  for (const { target } of linksOf(record))
+    if (isReservedIb(ibOf(target))) throw new KeysagaError("reserved_record", { rule: "link" });
+}
+
+function readEntries(frame: Uint8Array): readonly unknown[] {
   const text = fromUtf8(frame.subarray(1));
   const entries = text === undefined ? undefined : parseCanonicalJson(text);
   if (!Array.isArray(entries) || entries.length === 0)

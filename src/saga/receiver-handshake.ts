@@ -6,7 +6,7 @@ import {
   checkFrame,
   checkIdentityFrame,
   claimOf,
-  createReceiverSession,
+  foundReceiverSession,
   type IdentityState,
   type KeystoneState,
   nextFrame,
@@ -82,7 +82,11 @@ export interface ChallengeDraw {
 interface Opened {
   readonly hello: Exact<Hello>;
   readonly open: Exact<Open>;
-  readonly session: { readonly first: IbGib; readonly keystone: KeystoneState; readonly details: SenderSession };
+  readonly session: {
+    readonly first: IbGib;
+    readonly keystone: KeystoneState;
+    readonly details: SenderSession;
+  };
   readonly deadline: Instant;
 }
 
@@ -90,7 +94,11 @@ interface Challenged extends Opened {
   readonly known: SenderKnown;
   readonly challenge: Exact<Challenge>;
   readonly body: ChallengeBody;
-  readonly own: { readonly frames: readonly [IbGib, IbGib]; readonly keystone: KeystoneState; readonly secretFor: SecretFor };
+  readonly own: {
+    readonly frames: readonly [IbGib, IbGib];
+    readonly keystone: KeystoneState;
+    readonly secretFor: SecretFor;
+  };
 }
 
 /** Everything `connect` brought, checked, and what of it the store lacks. */
@@ -111,8 +119,10 @@ export type ReceiverHandshakeState =
   | { readonly kind: "awaitingOpen"; readonly hello: Exact<Hello>; readonly deadline: Instant }
   | (Opened & { readonly kind: "loadingKnown" })
   | (Challenged & { readonly kind: "awaitingConnect" })
-  | (Challenged & Early & { readonly kind: "admitting"; readonly connect: Exact<Connect>; readonly accepted: Accepted })
-  | (Challenged & Early & { readonly kind: "storing"; readonly connect: Exact<Connect>; readonly accepted: Accepted })
+  | (Challenged &
+      Early & { readonly kind: "admitting"; readonly connect: Exact<Connect>; readonly accepted: Accepted })
+  | (Challenged &
+      Early & { readonly kind: "storing"; readonly connect: Exact<Connect>; readonly accepted: Accepted })
   | (Early & { readonly kind: "ready"; readonly established: Established })
   | { readonly kind: "failed"; readonly error: KeysagaError };
 
@@ -135,7 +145,7 @@ export type ReceiverHandshakeEffect =
   /** Ends in `admitted`, or in `failed` with `not_admitted`. */
   | { readonly kind: "admit"; readonly identity: Address }
   /** One transaction, one flush; ends in `sessionStored` or `knownMoved`. */
-  | { readonly kind: "storeSession"; readonly accepted: Accepted };
+  | { readonly kind: "storeSession"; readonly accepted: Accepted; readonly open: Open };
 
 export interface ReceiverHandshakeStep {
   readonly state: ReceiverHandshakeState;
@@ -194,12 +204,14 @@ function advanceHandshake(self: ReceiverSelf, state: Awaiting, event: Progress):
       break;
     case "admitting":
       if (event.kind === "admitted") return store(state);
-      if (event.kind === "turn" && !state.early) return { state: { ...state, early: event.heard }, effects: [] };
+      if (event.kind === "turn" && !state.early)
+        return { state: { ...state, early: event.heard }, effects: [] };
       break;
     case "storing":
       if (event.kind === "sessionStored") return onStored(state);
       if (event.kind === "knownMoved") return onMoved(self, state, event.known);
-      if (event.kind === "turn" && !state.early) return { state: { ...state, early: event.heard }, effects: [] };
+      if (event.kind === "turn" && !state.early)
+        return { state: { ...state, early: event.heard }, effects: [] };
       break;
   }
   return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
@@ -207,7 +219,8 @@ function advanceHandshake(self: ReceiverSelf, state: Awaiting, event: Progress):
 
 function onOpen(self: ReceiverSelf, state: In<"awaitingOpen">, open: Exact<Open>): ReceiverHandshakeStep {
   const { message } = open;
-  if (message.version !== protocolVersion || message.suite !== suites[0]) throw new KeysagaError("no_common_version");
+  if (message.version !== protocolVersion || message.suite !== suites[0])
+    throw new KeysagaError("no_common_version");
   if (!self.audiences.includes(message.audience)) throw new KeysagaError("wrong_audience");
   const first = decodeText(message.session);
   const { keystone, details } = startSenderSession(first);
@@ -235,7 +248,7 @@ function onKnown(
     session: state.session.first.address,
     receiver: self.identity.keystone.tjp,
   };
-  const first = createReceiverSession(draw.sessionNonce, names, secretFor);
+  const first = foundReceiverSession(draw.sessionNonce, names, secretFor);
   const body: ChallengeBody = {
     type: "challenge",
     nonce: toHex(draw.nonce),
@@ -243,7 +256,11 @@ function onKnown(
     demanded: [...draw.demanded],
     expires: draw.now + sagaLimits.handshakeTimeoutMs,
     receiverFrames: framesAfter(self.frames, state.open.message.receiverTip?.tip).map(toText),
-    host: { key: self.hostKey, certifiedBy, signature: signAsHost(self.hostSeed, certifiedBy, first.address) },
+    host: {
+      key: self.hostKey,
+      certifiedBy,
+      signature: signAsHost(self.hostSeed, certifiedBy, first.address),
+    },
     session: toText(first),
     ...tipsToTell(state.open.message, known),
   };
@@ -274,7 +291,11 @@ function tipsToTell(open: Open, { identity, lane, holdsClaimedTip }: SenderKnown
   };
 }
 
-function onConnect(self: ReceiverSelf, state: In<"awaitingConnect">, connect: Exact<Connect>): ReceiverHandshakeStep {
+function onConnect(
+  self: ReceiverSelf,
+  state: In<"awaitingConnect">,
+  connect: Exact<Connect>,
+): ReceiverHandshakeStep {
   const accepted = checkConnect(self, state, connect.message);
   return {
     state: { ...state, kind: "admitting", connect, accepted, early: undefined },
@@ -288,7 +309,8 @@ function checkConnect(self: ReceiverSelf, state: Challenged, connect: Connect): 
   const s1 = decodeText(connect.proof.frame);
   const { state: sender, claim } = checkFrame(session.keystone, s1, body.demanded);
   const target = connectTarget(state.hello.text, open.text, state.challenge.text, self.exporter);
-  if (claim.verb !== "connect" || claim.target !== target || claim.scope !== undefined) throw refused("transcript");
+  if (claim.verb !== "connect" || claim.target !== target || claim.scope !== undefined)
+    throw refused("transcript");
 
   const identity = continueIdentity(state, connect.identityFrames.map(decodeText));
   const vouching = decodeText(connect.proof.lane);
@@ -364,7 +386,7 @@ function walkLane(start: KeystoneState, later: readonly IbGib[], fresh: readonly
 function store(state: In<"admitting">): ReceiverHandshakeStep {
   return {
     state: { ...state, kind: "storing" },
-    effects: [{ kind: "storeSession", accepted: state.accepted }],
+    effects: [{ kind: "storeSession", accepted: state.accepted, open: state.open.message }],
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Instant, KeysagaError } from "../base/index.js";
-import type { Address, IbGib } from "../ibgib/index.js";
+import { type Address, type IbGib, isFrame } from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
 import type { CommitBody, Direction, FinalTip, InitBody, OfferBody, Root, RootStatus } from "./messages.js";
 import { finalTips, isEmpty, movesOfReceiver, type RootMove, type SendPlan, toBitmap } from "./roots.js";
@@ -15,6 +15,8 @@ interface Answered extends Saga {
   readonly statuses: readonly RootStatus[];
   /** Payload frames that are being staged. */
   readonly staging: number;
+  /** Roots that came and are stones: they have no tip to move. */
+  readonly stones: readonly Address[];
 }
 
 export type ReceiverSagaState =
@@ -66,6 +68,7 @@ export type ReceiverSagaEffect =
       readonly kind: "commitSpace";
       readonly saga: string;
       readonly moves: readonly RootMove[];
+      readonly stones: readonly Address[];
       readonly receipt: TurnDraft;
     };
 
@@ -104,7 +107,8 @@ type On<Kind> = Extract<ReceiverSagaEvent, { kind: Kind }>;
 function onProgress(state: Running, event: Progress): ReceiverSagaStep {
   if (state.kind === "awaitingInit" && event.kind === "init") return onInit(event.turn.message);
   if (state.kind === "comparing" && event.kind === "compared") return onCompared(state, event);
-  if (state.kind === "sending" && event.kind === "recordsSent") return acknowledge(state, state.found, event.now);
+  if (state.kind === "sending" && event.kind === "recordsSent")
+    return acknowledge(state, state.found, event.now);
   if (state.kind === "awaitingCommit" && event.kind === "offer") return onOffer(state, event.turn.message);
   if (state.kind === "choosing" && event.kind === "chosen") return onChosen(state, event);
   if (state.kind === "awaitingCommit" && event.kind === "commit") return onCommit(state, event);
@@ -125,10 +129,16 @@ function onInit({ saga, direction, entries }: InitBody): ReceiverSagaStep {
   };
 }
 
-function onCompared(state: In<"comparing">, { statuses, found, plan, now }: On<"compared">): ReceiverSagaStep {
-  const answered: Answered = { ...sagaOf(state), statuses, staging: 0 };
+function onCompared(
+  state: In<"comparing">,
+  { statuses, found, plan, now }: On<"compared">,
+): ReceiverSagaStep {
+  const answered: Answered = { ...sagaOf(state), statuses, staging: 0, stones: [] };
   if (isEmpty(plan)) return acknowledge(answered, found, now);
-  return { state: { ...answered, kind: "sending", found }, effects: [{ kind: "sendRecords", plan, known: [] }] };
+  return {
+    state: { ...answered, kind: "sending", found },
+    effects: [{ kind: "sendRecords", plan, known: [] }],
+  };
 }
 
 function acknowledge(state: Answered, found: readonly FinalTip[], now: Instant): ReceiverSagaStep {
@@ -143,8 +153,15 @@ function onPayload(state: Running, records: readonly IbGib[], now: Instant): Rec
   const expected = state.kind === "awaitingCommit" && (records.length === 0 || state.direction !== "pull");
   if (!expected) return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
   if (records.length === 0) return stay({ ...state, deadline: turnDeadline(now) });
+  const asked = new Set(state.roots.map(({ address }) => address));
+  const stones = records.filter((record) => asked.has(record.address) && !isFrame(record));
   return {
-    state: { ...state, staging: state.staging + 1, deadline: turnDeadline(now) },
+    state: {
+      ...state,
+      staging: state.staging + 1,
+      stones: [...state.stones, ...stones.map(({ address }) => address)],
+      deadline: turnDeadline(now),
+    },
     effects: [{ kind: "stage", saga: state.saga, records }],
   };
 }
@@ -174,18 +191,22 @@ function onChosen(state: In<"choosing">, { wanted, now }: On<"chosen">): Receive
 function onCommit(state: In<"awaitingCommit">, { turn, now }: On<"commit">): ReceiverSagaStep {
   const final = finalTips(state.roots, state.statuses, state.direction);
   if (JSON.stringify(turn.message.entries ?? []) !== JSON.stringify(final))
-    return fail(new KeysagaError("malformed_message", { in: "commit", rule: "the tips that follow from init and ack" }));
+    return fail(
+      new KeysagaError("malformed_message", { in: "commit", rule: "the tips that follow from init and ack" }),
+    );
   return settle({ ...answeredOf(state), kind: "settling", final }, now);
 }
 
 /** The commit waits until everything that came in is staged. */
 function settle(state: In<"settling">, now: Instant): ReceiverSagaStep {
   if (state.staging > 0) return stay(state);
+  const { saga, stones, final } = state;
   const moves = movesOfReceiver(state.roots, state.statuses, state.direction);
-  const receipt = { type: "receipt", time: now, entries: state.final };
+  const timelines = moves.filter(({ address }) => !stones.includes(address));
+  const receipt = { type: "receipt", time: now, entries: final };
   return {
     state: { ...answeredOf(state), kind: "committing" },
-    effects: [{ kind: "commitSpace", saga: state.saga, moves, receipt }],
+    effects: [{ kind: "commitSpace", saga, moves: timelines, stones, receipt }],
   };
 }
 
@@ -198,12 +219,13 @@ const turnDeadline = (now: Instant): Instant => now + sagaLimits.turnTimeoutMs;
 
 const sagaOf = ({ saga, direction, roots }: Saga): Saga => ({ saga, direction, roots });
 
-const answeredOf = ({ saga, direction, roots, statuses, staging }: Answered): Answered => ({
+const answeredOf = ({ saga, direction, roots, statuses, staging, stones }: Answered): Answered => ({
   saga,
   direction,
   roots,
   statuses,
   staging,
+  stones,
 });
 
 const stay = (state: ReceiverSagaState): ReceiverSagaStep => ({ state, effects: [] });

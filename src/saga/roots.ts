@@ -3,7 +3,12 @@ import type { Direction, FinalTip, Root, RootStatus } from "./messages.js";
 
 /** What has to travel one way: of each timeline the frames behind `after` (-1: all) up to `tip`, and these stones. */
 export interface SendPlan {
-  readonly timelines: readonly { readonly tjp: Address; readonly after: number; readonly tip: Address; readonly n: number }[];
+  readonly timelines: readonly {
+    readonly tjp: Address;
+    readonly after: number;
+    readonly tip: Address;
+    readonly n: number;
+  }[];
   readonly stones: readonly Address[];
 }
 
@@ -23,22 +28,24 @@ export function finalTips(
   direction: Direction,
 ): readonly FinalTip[] {
   return roots.flatMap((root, at) => {
-    const tip = finalTip(root, statuses[at]!, direction);
-    return tip === undefined ? [] : [{ address: root.address, tip }];
+    const final = finalTip(root, statuses[at]!, direction);
+    return final?.tip === undefined || final.n === undefined
+      ? []
+      : [{ address: root.address, tip: final.tip, n: final.n }];
   });
 }
 
-function finalTip(root: Root, status: RootStatus, direction: Direction): Address | undefined {
+function finalTip(root: Root, status: RootStatus, direction: Direction): Pick<Root, "tip" | "n"> | undefined {
   switch (status.status) {
     case "same":
-      return root.tip;
+      return root;
     case "unknown":
-      return direction === "pull" ? undefined : root.tip;
+      return direction === "pull" ? undefined : root;
     case "behind":
-      return direction === "pull" ? status.tip : root.tip;
+      return direction === "pull" ? status : root;
     case "ahead":
     case "diverged":
-      return status.tip;
+      return status;
   }
 }
 
@@ -63,6 +70,21 @@ export function movesOfReceiver(
     if (status.status === "behind") return [{ address, from: status.tip, to: tip }];
     return [];
   });
+}
+
+/** What the sender takes over: its roots that the receiver is ahead on, and what came along with them. */
+export function movesOfSender(
+  roots: readonly Root[],
+  statuses: readonly RootStatus[],
+  found: readonly FinalTip[],
+  direction: Direction,
+): readonly RootMove[] {
+  if (direction === "push") return [];
+  const ahead = roots.flatMap(({ address, tip }, at): RootMove[] => {
+    const status = statuses[at]!;
+    return status.status === "ahead" ? [{ address, from: tip, to: status.tip }] : [];
+  });
+  return [...ahead, ...found.map(({ address, tip }): RootMove => ({ address, from: undefined, to: tip }))];
 }
 
 /** Bit i, lowest first in each byte, says whether entry i is wanted. */

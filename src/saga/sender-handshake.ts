@@ -4,7 +4,7 @@ import {
   advance,
   checkFrame,
   checkIdentityFrame,
-  createSenderSession,
+  foundSenderSession,
   type IdentityState,
   type KeystoneState,
   nextFrame,
@@ -25,7 +25,16 @@ import {
   standingOf,
 } from "./handshake.js";
 import { sagaLimits } from "./limits.js";
-import { type Challenge, ChallengeBody, type Connect, type Hello, type Open, protocolVersion, type Ready, suites } from "./messages.js";
+import {
+  type Challenge,
+  ChallengeBody,
+  type Connect,
+  type Hello,
+  type Open,
+  protocolVersion,
+  type Ready,
+  suites,
+} from "./messages.js";
 import { type Caps, parseJson, pathOf, startDialogue } from "./turn.js";
 
 /** What this side wants of a connection, and the pure functions of its secrets. */
@@ -54,7 +63,11 @@ interface Opened {
   readonly hello: Exact<Hello>;
   readonly standing: SenderStanding;
   readonly open: Exact<Open>;
-  readonly session: { readonly first: IbGib; readonly keystone: KeystoneState; readonly secretFor: SecretFor };
+  readonly session: {
+    readonly first: IbGib;
+    readonly keystone: KeystoneState;
+    readonly secretFor: SecretFor;
+  };
   readonly deadline: Instant;
 }
 
@@ -122,7 +135,10 @@ export function startSenderHandshake(intent: SenderIntent, now: Instant): Sender
 }
 
 /** Advances the handshake by one event. What the receiver gets wrong ends in `failed`; this never throws. */
-export function stepSenderHandshake(state: SenderHandshakeState, event: SenderHandshakeEvent): SenderHandshakeStep {
+export function stepSenderHandshake(
+  state: SenderHandshakeState,
+  event: SenderHandshakeEvent,
+): SenderHandshakeStep {
   if (state.kind === "ready" || state.kind === "failed") return { state, effects: [] };
   if (event.kind === "failed") return fail(event.error);
   if (event.kind === "tick") {
@@ -141,8 +157,10 @@ type Progress = Exclude<SenderHandshakeEvent, { kind: "failed" | "tick" }>;
 
 function advanceHandshake(state: Awaiting, event: Progress): SenderHandshakeStep {
   if (state.kind === "awaitingHello" && event.kind === "hello") return onHello(state, event.heard);
-  if (state.kind === "loadingStanding" && event.kind === "standingLoaded") return onStanding(state, event.standing);
-  if (state.kind === "awaitingChallenge" && event.kind === "challenge") return onChallenge(state, event.heard);
+  if (state.kind === "loadingStanding" && event.kind === "standingLoaded")
+    return onStanding(state, event.standing);
+  if (state.kind === "awaitingChallenge" && event.kind === "challenge")
+    return onChallenge(state, event.heard);
   if (state.kind === "reserving" && event.kind === "reserved") return onReserved(state, event);
   if (state.kind === "awaitingReady" && event.kind === "ready") return onReady(state, event.heard);
   return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
@@ -152,9 +170,14 @@ type In<Kind> = Extract<SenderHandshakeState, { kind: Kind }>;
 
 function onHello(state: In<"awaitingHello">, hello: Exact<Hello>): SenderHandshakeStep {
   const { versions, suites: offered, receiver } = hello.message;
-  if (!versions.includes(protocolVersion) || !offered.includes(suites[0])) throw new KeysagaError("no_common_version");
-  if (state.intent.pin !== undefined && receiver !== state.intent.pin) throw new KeysagaError("receiver_changed");
-  return { state: { ...state, kind: "loadingStanding", hello }, effects: [{ kind: "loadStanding", receiver }] };
+  if (!versions.includes(protocolVersion) || !offered.includes(suites[0]))
+    throw new KeysagaError("no_common_version");
+  if (state.intent.pin !== undefined && receiver !== state.intent.pin)
+    throw new KeysagaError("receiver_changed");
+  return {
+    state: { ...state, kind: "loadingStanding", hello },
+    effects: [{ kind: "loadStanding", receiver }],
+  };
 }
 
 function onStanding(state: In<"loadingStanding">, standing: SenderStanding): SenderHandshakeStep {
@@ -166,7 +189,7 @@ function onStanding(state: In<"loadingStanding">, standing: SenderStanding): Sen
     audience: intent.audience,
     caps: intent.caps,
   };
-  const first = createSenderSession(standing.sessionNonce, names, secretFor);
+  const first = foundSenderSession(standing.sessionNonce, names, secretFor);
   const message: Open = {
     type: "open",
     nonce: toHex(standing.nonce),
@@ -244,7 +267,10 @@ function checkReceiverSession(
     throw unproved("session for another sender");
   const frame = decodeText(challenge.message.proof.frame);
   const { state, claim } = checkFrame(keystone, frame);
-  if (claim.verb !== "challenge" || claim.target !== challengeTarget(hello.text, open.text, challenge.message.body))
+  if (
+    claim.verb !== "challenge" ||
+    claim.target !== challengeTarget(hello.text, open.text, challenge.message.body)
+  )
     throw unproved("transcript");
   return { frames: [first, frame], keystone: state };
 }
@@ -262,7 +288,10 @@ function connectClaim({ hello, open, intent }: Opened, challenge: Exact<Challeng
   return { verb: "connect", target, demanded: body.demanded };
 }
 
-function onReserved(state: In<"reserving">, event: Extract<Progress, { kind: "reserved" }>): SenderHandshakeStep {
+function onReserved(
+  state: In<"reserving">,
+  event: Extract<Progress, { kind: "reserved" }>,
+): SenderHandshakeStep {
   const { keystone, secretFor, first } = state.session;
   const claim = connectClaim(state, state.challenge, state.body);
   const frame = signFrame(nextFrame(keystone, claim, secretFor), keystone, secretFor);
@@ -279,7 +308,11 @@ function onReserved(state: In<"reserving">, event: Extract<Progress, { kind: "re
     receiver: state.hello.message.receiver,
     session: first.address,
     receiverSession: r0.address,
-    dialogue: startDialogue(advance(keystone, frame).state, state.receiverSession.keystone, state.intent.caps),
+    dialogue: startDialogue(
+      advance(keystone, frame).state,
+      state.receiverSession.keystone,
+      state.intent.caps,
+    ),
     secretFor,
     host: state.body.host,
     proofs: [

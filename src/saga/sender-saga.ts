@@ -1,5 +1,5 @@
 import { type Instant, KeysagaError } from "../base/index.js";
-import type { Address, IbGib } from "../ibgib/index.js";
+import { type Address, type IbGib, isFrame } from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
 import {
   type AckBody,
@@ -10,7 +10,7 @@ import {
   RootStatus,
   type WantsBody,
 } from "./messages.js";
-import { finalTips, fromBitmap, isEmpty, type SendPlan } from "./roots.js";
+import { finalTips, fromBitmap, isEmpty, movesOfSender, type RootMove, type SendPlan } from "./roots.js";
 import type { TurnDraft, Verified } from "./turn.js";
 
 /** What every state of a saga under way knows. */
@@ -19,6 +19,8 @@ interface Saga {
   readonly direction: Direction;
   /** Payload frames that are being staged; the commit waits until there are none. */
   readonly staging: number;
+  /** Of the roots that this side has nothing of: those that came and are stones. */
+  readonly stones: readonly Address[];
 }
 
 /** Once the receiver has answered: what it said of each root, and what follows from it. */
@@ -41,7 +43,11 @@ export type SenderSagaState =
     })
   | (Answered & { readonly kind: "sending" })
   | (Answered & { readonly kind: "settling" })
-  | (Answered & { readonly kind: "awaitingReceipt"; readonly final: readonly FinalTip[]; readonly deadline: Instant })
+  | (Answered & {
+      readonly kind: "awaitingReceipt";
+      readonly final: readonly FinalTip[];
+      readonly deadline: Instant;
+    })
   | (Answered & { readonly kind: "committing"; readonly receipt: Verified<ReceiptBody> })
   | { readonly kind: "committed"; readonly saga: string; readonly receipt: Verified<ReceiptBody> }
   | { readonly kind: "failed"; readonly error: KeysagaError };
@@ -53,7 +59,12 @@ export type SenderSagaEvent =
   | { readonly kind: "staged"; readonly now: Instant }
   | { readonly kind: "ack"; readonly turn: Verified<AckBody> }
   /** What the receiver lacks, and of what else it is not known whether it has it. */
-  | { readonly kind: "compared"; readonly plan: SendPlan; readonly unsure: readonly Address[]; readonly now: Instant }
+  | {
+      readonly kind: "compared";
+      readonly plan: SendPlan;
+      readonly unsure: readonly Address[];
+      readonly now: Instant;
+    }
   | { readonly kind: "wants"; readonly turn: Verified<WantsBody> }
   | { readonly kind: "recordsSent"; readonly now: Instant }
   | { readonly kind: "receipt"; readonly turn: Verified<ReceiptBody> }
@@ -81,7 +92,10 @@ export type SenderSagaEffect =
   | {
       readonly kind: "commitSpace";
       readonly saga: string;
-      readonly tips: readonly FinalTip[];
+      readonly moves: readonly RootMove[];
+      readonly stones: readonly Address[];
+      readonly final: readonly FinalTip[];
+      readonly found: readonly FinalTip[];
       readonly receipt: Verified<ReceiptBody>;
     };
 
@@ -91,9 +105,13 @@ export interface SenderSagaStep {
 }
 
 /** Opens a saga over `wanted` (timelines by first address, stones by address). `saga` is a fresh random id. */
-export function startSenderSaga(saga: string, wanted: readonly Address[], direction: Direction): SenderSagaStep {
+export function startSenderSaga(
+  saga: string,
+  wanted: readonly Address[],
+  direction: Direction,
+): SenderSagaStep {
   return {
-    state: { kind: "planning", saga, direction, staging: 0, wanted },
+    state: { kind: "planning", saga, direction, staging: 0, stones: [], wanted },
     effects: [{ kind: "planRoots", wanted }],
   };
 }
@@ -123,7 +141,8 @@ function onProgress(state: Running, event: Progress): SenderSagaStep {
   if (state.kind === "planning" && event.kind === "planned") return onPlanned(state, event.roots, event.now);
   if (state.kind === "awaitingAck" && event.kind === "ack") return onAck(state, event.turn.message);
   if (state.kind === "comparing" && event.kind === "compared") return onCompared(state, event);
-  if (state.kind === "awaitingWants" && event.kind === "wants") return onWants(state, event.turn.message.wants);
+  if (state.kind === "awaitingWants" && event.kind === "wants")
+    return onWants(state, event.turn.message.wants);
   if (state.kind === "sending" && event.kind === "recordsSent") return onRecordsSent(state, event.now);
   if (state.kind === "awaitingReceipt" && event.kind === "receipt") return onReceipt(state, event.turn);
   if (state.kind === "committing" && event.kind === "spaceCommitted")
@@ -144,8 +163,15 @@ function onPayload(state: Running, records: readonly IbGib[], now: Instant): Sen
   if (state.kind !== "awaitingAck" || state.direction === "push")
     return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
   if (records.length === 0) return stay(state);
+  const asked = new Set(state.roots.filter(({ tip }) => tip === undefined).map(({ address }) => address));
+  const stones = records.filter((record) => asked.has(record.address) && !isFrame(record));
   return {
-    state: { ...state, staging: state.staging + 1, deadline: now + sagaLimits.turnTimeoutMs },
+    state: {
+      ...state,
+      staging: state.staging + 1,
+      stones: [...state.stones, ...stones.map(({ address }) => address)],
+      deadline: now + sagaLimits.turnTimeoutMs,
+    },
     effects: [{ kind: "stage", saga: state.saga, records }],
   };
 }
@@ -183,14 +209,21 @@ function onCompared(
   if (isEmpty(plan)) return settle({ ...state, kind: "settling" }, now);
   if (unsure.length <= sagaLimits.unaskedMax) return send(state, plan, []);
   return {
-    state: { ...state, kind: "awaitingWants", plan, offered: unsure, deadline: now + sagaLimits.turnTimeoutMs },
+    state: {
+      ...state,
+      kind: "awaitingWants",
+      plan,
+      offered: unsure,
+      deadline: now + sagaLimits.turnTimeoutMs,
+    },
     effects: [{ kind: "sendTurn", draft: { type: "offer", entries: unsure } }],
   };
 }
 
 function onWants(state: In<"awaitingWants">, bitmap: string): SenderSagaStep {
   const wanted = fromBitmap(bitmap, state.offered.length);
-  if (!wanted) return fail(new KeysagaError("malformed_message", { in: "wants", rule: "one bit for each offer" }));
+  if (!wanted)
+    return fail(new KeysagaError("malformed_message", { in: "wants", rule: "one bit for each offer" }));
   return send(
     state,
     state.plan,
@@ -225,10 +258,11 @@ function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>)
   const told = JSON.stringify(receipt.message.entries ?? []);
   if (told !== JSON.stringify(state.final))
     return fail(new KeysagaError("wrong_context", { in: "receipt", rule: "the tips of the commit" }));
-  const taken = state.direction === "push" ? [] : [...state.final, ...state.found];
+  const { saga, stones, final, found } = state;
+  const moves = movesOfSender(state.roots, state.statuses, found, state.direction);
   return {
     state: { ...answered(state), kind: "committing", receipt },
-    effects: [{ kind: "commitSpace", saga: state.saga, tips: taken, receipt }],
+    effects: [{ kind: "commitSpace", saga, moves, stones, final, found, receipt }],
   };
 }
 
@@ -237,12 +271,10 @@ function onTick(state: Running, now: Instant): SenderSagaStep {
   return fail(new KeysagaError("turn_timeout", { during: state.kind }));
 }
 
-const base = ({ saga, direction, staging }: Saga): Saga => ({ saga, direction, staging });
+const base = ({ saga, direction, staging, stones }: Saga): Saga => ({ saga, direction, staging, stones });
 
-const answered = ({ saga, direction, staging, roots, statuses, found }: Answered): Answered => ({
-  saga,
-  direction,
-  staging,
+const answered = ({ roots, statuses, found, ...saga }: Answered): Answered => ({
+  ...base(saga),
   roots,
   statuses,
   found,

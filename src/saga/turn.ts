@@ -1,7 +1,15 @@
 import type { z } from "zod";
-import { canonicalJson, type Json, KeysagaError, lengthPrefixed, sha256, toHex, utf8 } from "../base/index.js";
+import { canonicalJson, KeysagaError, lengthPrefixed, sha256, toHex, utf8 } from "../base/index.js";
 import { type Address, decodeText, type IbGib, sealRecord, toText } from "../ibgib/index.js";
-import { advance, checkFrame, type KeystoneState, merkleRoot, nextFrame, type SecretFor, signFrame } from "../keystone/index.js";
+import {
+  advance,
+  checkFrame,
+  type KeystoneState,
+  merkleRoot,
+  nextFrame,
+  type SecretFor,
+  signFrame,
+} from "../keystone/index.js";
 import { sagaLimits } from "./limits.js";
 import type { Turn } from "./messages.js";
 
@@ -25,7 +33,7 @@ export interface PayloadTally {
   /** A chain over the frames in the order sent: SHA-256(digest before, SHA-256(frame)). Hex; empty for none. */
   readonly digest: string;
   /** The turn's list as far as it travels as payload. */
-  readonly entries: readonly Json[];
+  readonly entries: readonly unknown[];
 }
 
 /** One side's voice in a session: its keystone, and what it has said. */
@@ -70,7 +78,7 @@ export function startDialogue(sender: KeystoneState, receiver: KeystoneState, ca
 /** What a payload frame holds: records dependencies first, or the next part of the turn's list. */
 export interface PayloadContent {
   readonly records: readonly IbGib[];
-  readonly entries: readonly Json[];
+  readonly entries: readonly unknown[];
 }
 
 /**
@@ -78,7 +86,12 @@ export interface PayloadContent {
  *
  * @throws KeysagaError `limit_exceeded` when it would take `role` over the session's caps or a list over its limit.
  */
-export function tallyPayload(dialogue: Dialogue, role: Role, frame: Uint8Array, content: PayloadContent): Dialogue {
+export function tallyPayload(
+  dialogue: Dialogue,
+  role: Role,
+  frame: Uint8Array,
+  content: PayloadContent,
+): Dialogue {
   const voice = dialogue.voices[role];
   const recordBytes = content.records.reduce((sum, record) => sum + record.bytes.length, 0);
   const payload: PayloadTally = {
@@ -86,7 +99,8 @@ export function tallyPayload(dialogue: Dialogue, role: Role, frame: Uint8Array, 
     records: voice.payload.records + content.records.length,
     bytes: voice.payload.bytes + recordBytes,
     digest: toHex(sha256(utf8(voice.payload.digest), sha256(frame))),
-    entries: content.entries.length === 0 ? voice.payload.entries : [...voice.payload.entries, ...content.entries],
+    entries:
+      content.entries.length === 0 ? voice.payload.entries : [...voice.payload.entries, ...content.entries],
   };
   const { records, bytes } = voice.totals;
   if (records + payload.records > dialogue.caps.records) throw tooMuch("records", dialogue.caps.records);
@@ -115,8 +129,8 @@ export interface TurnProofs {
 /** A turn as its machine wants it said; place and saga are filled in where it is signed. An `init` names its saga. */
 export interface TurnDraft {
   readonly type: string;
-  readonly saga?: string;
-  readonly entries?: readonly Entry[];
+  readonly saga?: string | undefined;
+  readonly entries?: readonly Entry[] | undefined;
   readonly [member: string]: unknown;
 }
 
@@ -130,12 +144,22 @@ export function signTurn(dialogue: Dialogue, role: Role, draft: TurnDraft, secre
   const message: TurnMessage = { ...draft, saga, turn };
   const body = JSON.stringify(message);
   const next = openTurn(dialogue, role, message);
-  const context = sealContext(next, role, message, body, message.entries ?? voiceOf(next, role).payload.entries);
+  const context = sealContext(
+    next,
+    role,
+    message,
+    body,
+    message.entries ?? voiceOf(next, role).payload.entries,
+  );
   const { keystone } = voiceOf(next, role);
   const claim = { verb: "sync", target: context.address };
   const frame = signFrame(nextFrame(keystone, claim, secretFor), keystone, secretFor);
   const signed: Turn = { type: "turn", body, proof: { frame: toText(frame) } };
-  return { dialogue: closeTurn(next, role, context, advance(keystone, frame).state), signed, proofs: { context, frame } };
+  return {
+    dialogue: closeTurn(next, role, context, advance(keystone, frame).state),
+    signed,
+    proofs: { context, frame },
+  };
 }
 
 declare const verified: unique symbol;
@@ -182,11 +206,12 @@ export function verifyTurn<Message extends TurnMessage>(
 
 function parseTurn<Message extends TurnMessage>(
   body: string,
-  travelled: readonly Json[],
+  travelled: readonly unknown[],
   schema: z.ZodType<Message>,
 ): Message {
   const parsed = parseJson(body);
-  if (typeof parsed !== "object" || parsed === null) throw new KeysagaError("malformed_message", { in: "turn" });
+  if (typeof parsed !== "object" || parsed === null)
+    throw new KeysagaError("malformed_message", { in: "turn" });
   const inline = Object.hasOwn(parsed, "entries");
   if (inline && travelled.length > 0) throw new KeysagaError("malformed_message", { in: "entries" });
   const result = schema.safeParse(travelled.length > 0 ? { ...parsed, entries: travelled } : parsed);
@@ -254,12 +279,19 @@ function sealContext(
 }
 
 function listRoot(entries: readonly unknown[]): string {
-  return toHex(merkleRoot(entries.map((entry) => sha256(lengthPrefixed("keysaga/entry/1", canonicalJson(entry))))));
+  return toHex(
+    merkleRoot(entries.map((entry) => sha256(lengthPrefixed("keysaga/entry/1", canonicalJson(entry))))),
+  );
 }
 
 function closeTurn(dialogue: Dialogue, role: Role, context: IbGib, keystone: KeystoneState): Dialogue {
   const totals = addTotals(voiceOf(dialogue, role));
-  const spoken = withVoice(dialogue, role, { keystone, lastContext: context.address, totals, payload: nothing });
+  const spoken = withVoice(dialogue, role, {
+    keystone,
+    lastContext: context.address,
+    totals,
+    payload: nothing,
+  });
   return { ...spoken, speaker: otherRole(role) };
 }
 

@@ -6,6 +6,9 @@ import type { Address, IbGib } from "../ibgib/index.js";
  */
 export type Holder = Address;
 
+/** Whose records count as present; `anyone`'s where local policy lets all who are admitted share what they know. */
+export type Holders = readonly Holder[] | "anyone";
+
 /** Names a saga, for what it has staged. */
 export type SagaId = string;
 
@@ -13,10 +16,14 @@ export type SagaId = string;
 export interface Tip {
   readonly tjp: Address;
   readonly address: Address;
+  /** -1 for a first frame by other software that has no number: it stands before number 0. */
   readonly n: number;
 }
 
-/** Moves a tip, if it still is `from` (`undefined`: the timeline is not there yet). */
+/**
+ * Moves a tip, if it still is `from` (`undefined`: the timeline is not there yet), forward: `past` leads from `to` to
+ * `from`. Where both are the same, it only compares.
+ */
 export interface TipMove {
   readonly tjp: Address;
   readonly from: Address | undefined;
@@ -43,18 +50,25 @@ export interface ProofPut {
 export interface Commit {
   /** Take what this saga has staged. What of it lies outside the closure of `tips` and `roots` is dropped. */
   readonly saga?: SagaId;
-  /** In whose name `puts` and the staged records are held from now on. */
+  /** In whose name `puts` and the staged records are held from now on: the one they were staged for. */
   readonly holder: Holder;
   /** Whose records count as present when closure is judged; `holder` always does. */
-  readonly holders: readonly Holder[];
-  /** Domain records that were not staged, dependencies first. */
+  readonly holders: Holders;
+  /** Domain records that were not staged, dependencies first; those outside the closure are dropped like staged ones. */
   readonly puts?: readonly IbGib[];
   readonly tips?: readonly TipMove[];
   /** Stones to keep although no tip links to them. */
   readonly roots?: readonly Address[];
   readonly proofs?: readonly ProofPut[];
+  /** Before `proofs` are put. */
   readonly dropProofGroups?: readonly Address[];
   readonly cells?: readonly CellChange[];
+  /**
+   * Called once every check has passed, inside the transaction: proofs that can only be made now, such as a signature
+   * over the outcome. What they sign is stored with what it speaks of, and no signature is made for a commit that
+   * does not happen. Synchronous; has to give the same proofs when a store runs its transaction again.
+   */
+  readonly attest?: () => readonly ProofPut[];
 }
 
 export type CommitResult =
@@ -79,12 +93,17 @@ export interface StageTotals {
   readonly bytes: number;
 }
 
-/** What a scan yields, in no particular order: every stored thing once, staged ones excepted. */
+/**
+ * What a scan yields: every stored thing, staged ones excepted, tips before records; a proof once for each of its
+ * groups. `gib` is the key a record is stored under; its bytes are as they lie, not looked at (`decodeRecord` does).
+ */
 export type Scanned =
-  | { readonly kind: "record"; readonly address: Address; readonly bytes: Uint8Array }
-  | { readonly kind: "proof"; readonly address: Address; readonly group: Address; readonly bytes: Uint8Array }
   | { readonly kind: "tip"; readonly tip: Tip }
-  | { readonly kind: "cell"; readonly key: string; readonly value: Uint8Array };
+  | { readonly kind: "cell"; readonly key: string; readonly value: Uint8Array }
+  | { readonly kind: "proof"; readonly gib: string; readonly group: Address; readonly bytes: Uint8Array }
+  | { readonly kind: "record"; readonly gib: string; readonly bytes: Uint8Array }
+  /** A row that cannot be read. */
+  | { readonly kind: "damaged"; readonly table: string; readonly key: string };
 
 /**
  * A store of records plus the tip of each timeline.
@@ -93,7 +112,8 @@ export type Scanned =
  * once it has resolved they are flushed and survive kill -9 and power loss. Compare-and-set is the only
  * coordination; no call holds a lock while it waits for another.
  *
- * Every method rejects with KeysagaError `store_failed` or `store_damaged` when the store does.
+ * Every method rejects with KeysagaError `store_failed` or `store_damaged` when the store does; after `close` with
+ * `store_failed`, reason `closed`.
  */
 export interface Space {
   /** Committed domain records, in the order asked; `undefined` where absent or held only by others than `holders`. */
@@ -113,19 +133,33 @@ export interface Space {
    * included, with their tips, on one snapshot. From an index: no record is read.
    */
   reachableTips(roots: readonly Address[]): Promise<Tip[]>;
-  /** Addresses that the closure of `roots` needs and that are not present to `holders`. A full walk. */
+  /**
+   * Addresses that the closure of `roots` needs and that are not present to `holders`. A timeline is followed at its
+   * tip where that is present to them, else it is its first record alone. A full walk, without a pause.
+   */
   missing(roots: readonly Address[], holders: readonly Holder[]): Promise<Address[]>;
 
   /**
    * Adds admitted records, dependencies first, to what `saga` has staged for `holder`. Invisible to everyone else.
-   * All or nothing. Resolves when stored; it is durable with the next commit.
+   * All or nothing. Nothing of it survives a crash; it is durable with the commit. Records that `holder` holds
+   * already are not counted.
    *
    * @throws KeysagaError `record_missing` (a link is present neither to `holders` nor in this stage),
-   *   `chain_refused`, `limit_exceeded` (staged records or bytes, per holder and in all).
+   *   `chain_refused`, `reserved_record`, `limit_exceeded` (staged records or bytes, per holder and in all).
    */
-  stage(saga: SagaId, holder: Holder, holders: readonly Holder[], records: readonly IbGib[]): Promise<StageTotals>;
+  stage(
+    saga: SagaId,
+    holder: Holder,
+    holders: Holders,
+    records: readonly IbGib[],
+  ): Promise<StageTotals>;
   /** Forgets what `saga` has staged. Idempotent. */
   drop(saga: SagaId): Promise<void>;
+  /**
+   * See `Commit`. Where it rejects, nothing was changed.
+   *
+   * @throws KeysagaError `chain_refused`: of `puts`, or where a tip would not move forward on its timeline.
+   */
   commit(commit: Commit): Promise<CommitResult>;
 
   cell(key: string): Promise<Uint8Array | undefined>;
@@ -136,8 +170,12 @@ export interface Space {
   /** All of a group, in the order they were put. */
   proofs(group: Address): Promise<IbGib[]>;
 
+  /** For verification. Things committed while it runs may be left out. */
   scan(): AsyncIterable<Scanned>;
-  /** Calls `listener` after each commit that moved tips, with all of them. Returns the function that stops it. */
+  /**
+   * Calls `listener` after each commit through this object that moved tips, with all of them. Returns the function
+   * that stops it.
+   */
   watch(listener: (tips: readonly Tip[]) => void): () => void;
   /** Waits for what is under way, then closes. Idempotent. */
   close(): Promise<void>;

@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { fromUtf8, KeysagaError, utf8 } from "../base/index.js";
+import { type Address, isAddress } from "../ibgib/index.js";
+import type { CellChange, Space } from "../space/index.js";
+
+const address = z.custom<Address>(isAddress);
+const standing = z.strictObject({ tip: address, n: z.number().int().min(0) });
+
+/** A kind of cell: a name in front of its key, and the schema of its JSON. */
+interface CellKind<Value> {
+  readonly prefix: string;
+  readonly schema: z.ZodType<Value>;
+}
+
+const kind = <Value>(prefix: string, schema: z.ZodType<Value>): CellKind<Value> => ({ prefix, schema });
+
+/** Every cell that peers keep. Keys are addresses or origins behind the prefix. */
+export const cellKinds = {
+  /** The identity this space belongs to; key: empty. */
+  self: kind("self/", z.strictObject({ identity: address })),
+  /** Sender: the lane to a receiver; key: the receiver's identity. */
+  laneTo: kind("lane-to/", z.strictObject({ lane: address, sessions: z.array(address) })),
+  /** Sender: which receiver answers at an origin; key: the origin. */
+  pin: kind("pin/", z.strictObject({ receiver: address })),
+  /** How far an identity of someone else is verified and stored; key: its address. */
+  identity: kind("identity/", standing),
+  /** Receiver: how far a lane is verified and stored; key: its address. */
+  lane: kind(
+    "lane/",
+    z.strictObject({
+      tip: address,
+      n: z.number().int().min(0),
+      delegator: address,
+      sessions: z.array(address),
+    }),
+  ),
+  /** What belongs to a session and is in no frame, so that its proofs can be judged later; key: S's address. */
+  session: kind(
+    "session/",
+    z.strictObject({
+      receiverSession: address,
+      host: z.strictObject({ key: z.string(), certifiedBy: address, signature: z.string() }),
+    }),
+  ),
+  /** Sender: the text of the newest receipt of a session; its context and frame lie with R. Key: S's address. */
+  receipt: kind("receipt/", z.strictObject({ body: z.string() })),
+} as const;
+
+/** A cell as it was read: its value, and the bytes that a compare-and-set has to find again. */
+export interface Cell<Value> {
+  readonly key: string;
+  readonly value: Value | undefined;
+  readonly bytes: Uint8Array | undefined;
+}
+
+export async function readCell<Value>(space: Space, of: CellKind<Value>, name: string): Promise<Cell<Value>> {
+  const key = of.prefix + name;
+  const bytes = await space.cell(key);
+  return { key, bytes, value: bytes && parseCell(of, bytes) };
+}
+
+/** The change from what was read to `value`. */
+export function changeCell<Value>(cell: Cell<Value>, value: Value): CellChange {
+  return { key: cell.key, from: cell.bytes, to: utf8(JSON.stringify(value)) };
+}
+
+/** The change that makes a cell, where there is none yet. */
+export function newCell<Value>(of: CellKind<Value>, name: string, value: Value): CellChange {
+  return changeCell({ key: of.prefix + name, value: undefined, bytes: undefined }, value);
+}
+
+function parseCell<Value>(of: CellKind<Value>, bytes: Uint8Array): Value {
+  const text = fromUtf8(bytes);
+  try {
+    return of.schema.parse(JSON.parse(text ?? ""));
+  } catch (cause) {
+    throw new KeysagaError("store_damaged", { found: "cell", kind: of.prefix }, { cause });
+  }
+}

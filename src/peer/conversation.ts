@@ -1,0 +1,138 @@
+import type { z } from "zod";
+import type { Address, IbGib } from "../ibgib/index.js";
+import {
+  type Dialogue,
+  type Established,
+  entriesFrame,
+  otherRole,
+  type PayloadContent,
+  type Role,
+  readPayload,
+  recordsFrame,
+  sagaLimits,
+  signTurn,
+  type Turn,
+  type TurnDraft,
+  type TurnMessage,
+  type TurnProofs,
+  tallyPayload,
+  type Verified,
+  verifyTurn,
+} from "../saga/index.js";
+import type { ProofPut } from "../space/index.js";
+import type { OnEvent } from "./events.js";
+import type { Link } from "./link.js";
+import { describeTurn } from "./transcript.js";
+
+/**
+ * One side of an established session: owns the evolving dialogue, signs what goes out, verifies what comes in, and
+ * keeps the proofs of both until they are stored. Signing and verifying are synchronous; nothing else changes the
+ * dialogue, so no turn is ever signed from an old snapshot.
+ */
+export class Conversation {
+  #dialogue: Dialogue;
+  #proofs: ProofPut[];
+
+  constructor(
+    readonly established: Established,
+    private readonly role: Role,
+    private readonly link: Pick<Link<never>, "say" | "sayPayload">,
+    private readonly onEvent: OnEvent,
+  ) {
+    this.#dialogue = established.dialogue;
+    this.#proofs = [];
+  }
+
+  /** How far the session keystone of each side has come. */
+  get dialogue(): Dialogue {
+    return this.#dialogue;
+  }
+
+  /** Signs a turn; `write` sends it. In between lies what has to be durable first. */
+  sign(draft: TurnDraft): Turn {
+    const { dialogue, signed, proofs } = signTurn(
+      this.#dialogue,
+      this.role,
+      draft,
+      this.established.secretFor,
+    );
+    this.#dialogue = dialogue;
+    this.#keep(this.role, proofs);
+    this.onEvent(describeTurn(this.role, dialogue, draft));
+    return signed;
+  }
+
+  write(turn: Turn): void {
+    this.link.say(turn);
+  }
+
+  /** Signs and writes a turn; a long list goes ahead of it as payload. */
+  async send(draft: TurnDraft): Promise<void> {
+    const { entries = [], ...scalars } = draft;
+    if (entries.length <= sagaLimits.entriesInlineMax) return this.write(this.sign(draft));
+    for (let at = 0; at < entries.length; at += sagaLimits.entriesInlineMax) {
+      const part = entries.slice(at, at + sagaLimits.entriesInlineMax);
+      await this.#sendPayload(entriesFrame(part), { records: [], entries: part });
+    }
+    this.write(this.sign(scalars));
+  }
+
+  /** Sends records in the order given, in frames within the limits. Holds one frame at a time. */
+  async sendRecords(records: AsyncIterable<IbGib>): Promise<void> {
+    let batch: IbGib[] = [];
+    let bytes = 0;
+    const flush = async () => {
+      if (batch.length > 0) await this.#sendPayload(recordsFrame(batch), { records: batch, entries: [] });
+      batch = [];
+      bytes = 0;
+    };
+    for await (const record of records) {
+      const size = record.bytes.length + 4;
+      if (batch.length === sagaLimits.payloadRecordsMax || bytes + size > sagaLimits.messageBytesMax)
+        await flush();
+      batch.push(record);
+      bytes += size;
+    }
+    await flush();
+  }
+
+  /** Admits and counts a payload frame of the other side. @throws KeysagaError for whatever is wrong with it. */
+  hearPayload(frame: Uint8Array): PayloadContent {
+    const content = readPayload(frame);
+    this.#tally(otherRole(this.role), frame, content);
+    return content;
+  }
+
+  /** Verifies a turn of the other side. @throws KeysagaError for whatever is wrong with it. */
+  hear<Message extends TurnMessage>(turn: Turn, schema: z.ZodType<Message>): Verified<Message> {
+    const speaker = otherRole(this.role);
+    const { dialogue, verified } = verifyTurn(this.#dialogue, speaker, turn, schema);
+    this.#dialogue = dialogue;
+    this.#keep(speaker, verified.proofs);
+    this.onEvent(describeTurn(speaker, dialogue, verified.message));
+    return verified;
+  }
+
+  /** Frames and contexts since the last call: what proves this session's turns, to be stored with what they said. */
+  takeProofs(): readonly ProofPut[] {
+    const taken = this.#proofs;
+    this.#proofs = [];
+    return taken;
+  }
+
+  async #sendPayload(frame: Uint8Array, content: PayloadContent): Promise<void> {
+    this.#tally(this.role, frame, content);
+    await this.link.sayPayload(frame);
+  }
+
+  #tally(role: Role, frame: Uint8Array, content: PayloadContent): void {
+    this.#dialogue = tallyPayload(this.#dialogue, role, frame, content);
+    const bytes = content.records.reduce((sum, record) => sum + record.bytes.length, 0);
+    if (bytes > 0) this.onEvent({ kind: "payload", from: role, records: content.records.length, bytes });
+  }
+
+  #keep(role: Role, { context, frame }: TurnProofs): void {
+    const group: Address = role === "sender" ? this.established.session : this.established.receiverSession;
+    this.#proofs.push({ group, record: context }, { group, record: frame });
+  }
+}

@@ -1,0 +1,13 @@
+/** The peers: what does I/O around the pure machines. */
+export { createIdentity, type Identity, type IdentityOptions, openIdentity } from "./identity.js";
+export { createSender, type Sender, type SenderOptions, type SyncOptions } from "./sender.js";
+export type { SyncReport } from "./sender-commit.js";
+export {
+  type Admission,
+  createReceiver,
+  type Receiver,
+  type ReceiverOptions,
+  type Session,
+} from "./receiver.js";
+export type { OnEvent, PeerEvent } from "./events.js";
+export { type Platform, systemPlatform } from "./platform.js";

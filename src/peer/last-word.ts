@@ -1,0 +1,29 @@
+import { type ErrorCode, isErrorCode, KeysagaError } from "../base/index.js";
+
+/** The one code for whatever goes wrong before authentication: a stranger learns nothing from it. */
+const beforeAuthentication: ErrorCode = "auth_fail";
+/** The code for what the other side need not know more about. */
+const afterAuthentication: ErrorCode = "sync_error";
+
+/** Tells the other side, as well as can be, that this one ends the session with an error. Never throws. */
+export function lastWord(
+  link: { say(message: object): unknown },
+  error: KeysagaError | undefined,
+  isAuthenticated: boolean,
+): void {
+  if (!error || error.facts["told"] !== undefined) return;
+  const told = error.tellPeer ? error.code : afterAuthentication;
+  try {
+    link.say({ type: "error", code: isAuthenticated ? told : beforeAuthentication });
+  } catch {
+    // The connection is gone already; closing does not depend on a last word.
+  }
+}
+
+/** The error that the other side's last word stands for, here. A code that is not one of ours is just an end. */
+export function peerFailure(code: string, isAuthenticated: boolean): KeysagaError {
+  const fallback = isAuthenticated ? afterAuthentication : beforeAuthentication;
+  return new KeysagaError(isErrorCode(code) && isAuthenticated ? code : fallback, {
+    told: "by the other side",
+  });
+}

@@ -1,0 +1,139 @@
+import type { z } from "zod";
+import { KeysagaError, toKeysagaError } from "../base/index.js";
+import { type Exact, parseJson, pathOf, sagaLimits } from "../saga/index.js";
+import type { Connection, Message } from "../transport/index.js";
+
+/** Payload frames that either side may have under way before the other grants more. */
+const creditWindow = 8;
+
+/** What arrives over a link, in order. */
+export type Heard<Message> =
+  | { readonly kind: "message"; readonly heard: Exact<Message> }
+  | { readonly kind: "payload"; readonly frame: Uint8Array }
+  | { readonly kind: "closed"; readonly error: KeysagaError | undefined };
+
+/**
+ * A connection with the protocol's half of one side on it: text messages parsed by that side's schema, payload frames
+ * under flow control. Credit stays below the machines: a sender of payload waits, and a slow taker bounds what it has
+ * to hold.
+ */
+export class Link<Message extends { type: string }> {
+  #toSend = creditWindow;
+  #owed = 0;
+  #granting = 0;
+  #failed: KeysagaError | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly schema: z.ZodType<Message>,
+    private readonly heard: (event: Heard<Message>) => void,
+  ) {}
+
+  start(): void {
+    this.connection.start({
+      message: (message) => this.#take(message),
+      closed: (error) => {
+        this.#stop(error ?? new KeysagaError("connection_closed"));
+        this.heard({ kind: "closed", error });
+      },
+    });
+  }
+
+  get remoteAddress(): string {
+    return this.connection.remoteAddress;
+  }
+
+  /** Says a text message; its exact text is returned. */
+  say(message: object): string {
+    const text = JSON.stringify(message);
+    this.sayText(text);
+    return text;
+  }
+
+  sayText(text: string): void {
+    if (text.length > sagaLimits.messageBytesMax)
+      throw new KeysagaError("limit_exceeded", { limit: "messageBytesMax", max: sagaLimits.messageBytesMax });
+    this.connection.send(text);
+  }
+
+  /** Sends a payload frame once there is credit and room. @throws KeysagaError when the link ends first. */
+  async sayPayload(frame: Uint8Array): Promise<void> {
+    while (this.#toSend === 0 && !this.#failed)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#failed) throw this.#failed;
+    this.#toSend--;
+    this.connection.send(frame);
+    await this.connection.drained();
+  }
+
+  /** A payload frame has been dealt with: the other side may send another. Told in halves of the window. */
+  grant(): void {
+    this.#owed--;
+    this.#granting++;
+    if (this.#granting < creditWindow / 2 || this.#failed) return;
+    const frames = this.#granting;
+    this.#granting = 0;
+    try {
+      this.say({ type: "credit", frames });
+    } catch {
+      // The connection is closing; that arrives as its own event.
+    }
+  }
+
+  close(): Promise<void> {
+    this.#stop(new KeysagaError("connection_closed"));
+    return this.connection.close();
+  }
+
+  #take(message: Message | string | Uint8Array): void {
+    if (this.#failed) return;
+    try {
+      if (typeof message === "string") this.#takeText(message);
+      else if (message instanceof Uint8Array) this.#takePayload(message);
+    } catch (thrown) {
+      const error = toKeysagaError(thrown);
+      this.#stop(error);
+      this.heard({ kind: "closed", error });
+    }
+  }
+
+  #takeText(text: string): void {
+    if (text.length > sagaLimits.messageBytesMax)
+      throw new KeysagaError("limit_exceeded", { limit: "messageBytesMax", max: sagaLimits.messageBytesMax });
+    const parsed = this.schema.safeParse(parseJson(text));
+    if (!parsed.success) throw new KeysagaError("malformed_message", { at: pathOf(parsed.error) });
+    const message = parsed.data;
+    if (isCredit(message)) this.#credit(message.frames);
+    else this.heard({ kind: "message", heard: { text, message } });
+  }
+
+  #takePayload(frame: Uint8Array): void {
+    this.#owed++;
+    if (this.#owed + this.#granting > creditWindow)
+      throw new KeysagaError("credit_exceeded", { window: creditWindow });
+    this.heard({ kind: "payload", frame });
+  }
+
+  #credit(frames: number): void {
+    this.#toSend += frames;
+    if (this.#toSend > creditWindow)
+      throw new KeysagaError("out_of_turn", { got: "credit", rule: "beyond the window" });
+    this.#wake();
+  }
+
+  #stop(error: KeysagaError): void {
+    this.#failed ??= error;
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+}
+
+function isCredit(message: { type: string }): message is { type: "credit"; frames: number } {
+  return message.type === "credit" && "frames" in message && typeof message.frames === "number";
+}

@@ -1,0 +1,141 @@
+import { assert } from "../base/index.js";
+import { type Address, type IbGib, isTjp, linksOf, nOf, previousOf, tjpOf } from "../ibgib/index.js";
+import type { SendPlan } from "../saga/index.js";
+import type { Space } from "../space/index.js";
+
+/** Frames read at once while walking a timeline. */
+const framesAtOnce = 128;
+
+/**
+ * The records of a plan, dependencies first: a timeline's frames in order, and in front of each the stones and first
+ * frames that it links to and the frame before did not. What is in `known`, and what that links to, is left out.
+ *
+ * Reads as it goes; holds one page of frames, and the addresses of stones and first frames already sent.
+ */
+export async function* outgoing(
+  space: Space,
+  plan: SendPlan,
+  known: readonly Address[] = [],
+): AsyncGenerator<IbGib> {
+  const walk = new OutgoingWalk(space, plan, known);
+  for (const { tjp, n } of plan.timelines) yield* walk.run(walk.framesUpTo(tjp, n));
+  for (const stone of plan.stones) yield* walk.run(await walk.dependency(stone));
+}
+
+/** A first frame by other software may have no number: it stands in front of 0, where our own first frames are. */
+const numberOf = (frame: IbGib): number => nOf(frame) ?? 0;
+
+/** One thing that is being sent; it ends when what it stands on has gone ahead of it. */
+type Task =
+  | {
+      readonly kind: "frames";
+      readonly tjp: Address;
+      readonly last: number;
+      parent: IbGib | undefined;
+      page: IbGib[];
+    }
+  | { readonly kind: "record"; readonly record: IbGib; readonly links: Address[] };
+
+/** Depth first with a stack of its own: however deep a graph is, it costs memory, not the call stack. */
+class OutgoingWalk {
+  /** The next frame to send of each timeline in the plan; a walk that comes back to a timeline goes on there. */
+  readonly #next = new Map<Address, number>();
+  readonly #done: Set<Address>;
+
+  constructor(
+    private readonly space: Space,
+    plan: SendPlan,
+    known: readonly Address[],
+  ) {
+    this.#done = new Set(known);
+    for (const { tjp, after } of plan.timelines) this.#next.set(tjp, after + 1);
+  }
+
+  async *run(first: Task | undefined): AsyncGenerator<IbGib> {
+    const stack = first ? [first] : [];
+    for (let task = stack.at(-1); task; task = stack.at(-1)) {
+      if (task.kind === "frames") {
+        const frame = await this.#nextFrame(task);
+        if (frame) stack.push(this.#recordTask(frame, task.parent));
+        else stack.pop();
+        task.parent = frame;
+      } else {
+        const target = task.links.shift();
+        const before = target && (await this.dependency(target));
+        if (before) stack.push(before);
+        if (target) continue;
+        stack.pop();
+        yield task.record;
+      }
+    }
+  }
+
+  framesUpTo(tjp: Address, last: number): Task {
+    return { kind: "frames", tjp, last, parent: undefined, page: [] };
+  }
+
+  /** What has to go out for a link to `address` to hold; undefined where it is on the other side already. */
+  async dependency(address: Address): Promise<Task | undefined> {
+    if (this.#done.has(address)) return undefined;
+    const record = await this.space.get(address);
+    assert(record, "what a visible record links to is there");
+    const tjp = tjpOf(record);
+    if (tjp !== undefined && this.#next.has(tjp) && nOf(record) !== undefined)
+      return this.framesUpTo(tjp, numberOf(record));
+    this.#done.add(address);
+    return this.#recordTask(record, undefined);
+  }
+
+  /** Claimed here, before its links are walked: a cycle of timelines that comes back has to find it taken. */
+  async #nextFrame(task: Task & { kind: "frames" }): Promise<IbGib | undefined> {
+    const n = this.#next.get(task.tjp) ?? 0;
+    if (n > task.last) return undefined;
+    const [paged] = task.page;
+    if (!paged || numberOf(paged) !== n) task.page = await this.#page(task.tjp, n, task.last);
+    const frame = task.page.shift();
+    assert(frame, "a timeline holds its frames");
+    this.#next.set(task.tjp, n + 1);
+    const previous = n > 0 ? previousOf(frame) : undefined;
+    if (previous !== task.parent?.address) task.parent = previous && (await this.space.get(previous));
+    return frame;
+  }
+
+  #page(tjp: Address, n: number, last: number): Promise<IbGib[]> {
+    return this.space.frames(tjp, n, Math.min(last, n + framesAtOnce - 1));
+  }
+
+  /** Frames carry their links forward: only those that the frame before has not are new to the other side. */
+  #recordTask(record: IbGib, parent: IbGib | undefined): Task {
+    const before = new Set(parent ? [...linksOf(parent)].map(({ target }) => target) : []);
+    const isOwnChain = (target: Address) =>
+      parent !== undefined && [parent.address, tjpOf(record)].includes(target);
+    const links = [...linksOf(record)].map(({ target }) => target);
+    return {
+      kind: "record",
+      record,
+      links: links.filter((target) => !before.has(target) && !isOwnChain(target)),
+    };
+  }
+}
+
+/**
+ * Stones of which it is not known whether the other side has them: what the plan's tips link to that their bases do
+ * not, and what that links to, dependencies last. Cheap, and allowed to miss some: those are sent unasked.
+ */
+export async function unsureStones(space: Space, plan: SendPlan): Promise<readonly Address[]> {
+  const unsure = new Set<Address>(plan.stones);
+  for (const { tjp, after, tip } of plan.timelines) {
+    const [newest, base] = await space.getMany([tip, (await space.frameAt(tjp, after)) ?? tip]);
+    const before = new Set(base && after >= 0 ? [...linksOf(base)].map(({ target }) => target) : []);
+    for (const { target, name } of newest ? linksOf(newest) : [])
+      if (name !== "past" && name !== "tjp" && !before.has(target)) unsure.add(target);
+  }
+  const stones: Address[] = [];
+  for (const address of unsure) {
+    const record = await space.get(address);
+    if (!record || tjpOf(record) !== undefined) continue;
+    if (!plan.stones.includes(address)) stones.push(address);
+    for (const { target } of linksOf(record)) unsure.add(target);
+  }
+  return stones;
+}

@@ -1,0 +1,279 @@
+import { KeysagaError } from "../base/index.js";
+import type { Address } from "../ibgib/index.js";
+import {
+  awaitSaga,
+  type Exact,
+  FromSender,
+  helloOf,
+  type ReceiverHandshakeEffect,
+  type ReceiverHandshakeEvent,
+  type ReceiverHandshakeState,
+  type ReceiverSagaEffect,
+  type ReceiverSagaEvent,
+  type ReceiverSagaState,
+  type ReceiverSelf,
+  startReceiverHandshake,
+  stepReceiverHandshake,
+  stepReceiverSaga,
+  type Turn,
+  TurnFromSender,
+} from "../saga/index.js";
+import type { Space } from "../space/index.js";
+import type { Connection } from "../transport/index.js";
+import { answerRoots } from "./comparison.js";
+import { Conversation } from "./conversation.js";
+import { connectedEvent, type OnEvent } from "./events.js";
+import { lastWord, peerFailure } from "./last-word.js";
+import { Link } from "./link.js";
+import { outgoing } from "./outgoing.js";
+import type { Platform } from "./platform.js";
+import { commitReceiver } from "./receiver-commit.js";
+import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
+import { type LoopEvent, SessionLoop } from "./session-loop.js";
+
+export interface ReceiverSessionOptions {
+  readonly self: ReceiverSelf;
+  readonly space: Space;
+  readonly connection: Connection;
+  /** May this identity, which has proved itself, sync here? */
+  readonly admit: (identity: Address) => boolean | Promise<boolean>;
+  readonly platform: Platform;
+  readonly onEvent: OnEvent;
+}
+
+type Own =
+  | { readonly machine: "handshake"; readonly event: ReceiverHandshakeEvent }
+  | { readonly machine: "saga"; readonly event: ReceiverSagaEvent };
+
+/** One connection of a receiver, from hello to its end: the shell around the two machines of this side. */
+export class ReceiverSession {
+  readonly #loop: SessionLoop<FromSender, Own>;
+  readonly #link: Link<FromSender>;
+  #handshake: ReceiverHandshakeState;
+  #saga: ReceiverSagaState;
+  #conversation: Conversation | undefined;
+
+  constructor(private readonly options: ReceiverSessionOptions) {
+    const { self, platform, connection } = options;
+    this.#loop = new SessionLoop(platform);
+    this.#link = new Link(connection, FromSender, this.#loop.put);
+    const hello = helloOf(self);
+    this.#handshake = startReceiverHandshake(
+      { text: JSON.stringify(hello), message: hello },
+      platform.clock.now(),
+    );
+    this.#saga = awaitSaga(platform.clock.now());
+  }
+
+  /** Runs the session to its end. Resolves, never rejects, when nothing is left of it. */
+  async run(): Promise<KeysagaError | undefined> {
+    this.#link.start();
+    const error = this.#greet() ?? (await this.#loop.run((event) => this.#take(event)));
+    await this.#finish(error);
+    return error;
+  }
+
+  /** Ends the session; idempotent. `run` resolves when it is over. */
+  end(error?: KeysagaError): void {
+    this.#loop.put({ kind: "end", error });
+  }
+
+  /** Is a saga under way? A receiver that shuts down lets it finish. */
+  get isBusy(): boolean {
+    return (
+      this.#handshake.kind === "ready" && this.#saga.kind !== "awaitingInit" && this.#saga.kind !== "failed"
+    );
+  }
+
+  get identity(): Address | undefined {
+    return this.#handshake.kind === "ready" ? this.#handshake.established.identity : undefined;
+  }
+
+  #greet(): KeysagaError | undefined {
+    if (this.#handshake.kind !== "awaitingOpen") return undefined;
+    try {
+      this.#link.sayText(this.#handshake.hello.text);
+      return undefined;
+    } catch (thrown) {
+      return thrown instanceof KeysagaError
+        ? thrown
+        : new KeysagaError("connection_lost", {}, { cause: thrown });
+    }
+  }
+
+  #take(event: Exclude<LoopEvent<FromSender, Own>, { kind: "end" }>): KeysagaError | undefined {
+    switch (event.kind) {
+      case "message":
+        this.#hear(event.heard);
+        break;
+      case "payload":
+        this.#hearPayload(event.frame);
+        break;
+      case "tick":
+        this.#tick();
+        break;
+      case "own":
+        if (event.event.machine === "handshake") this.#stepHandshake(event.event.event);
+        else this.#stepSaga(event.event.event);
+        break;
+      case "closed":
+        break;
+    }
+    if (this.#handshake.kind === "failed") return this.#handshake.error;
+    return this.#saga.kind === "failed" ? this.#saga.error : undefined;
+  }
+
+  #tick(): void {
+    const now = this.#now();
+    if (this.#handshake.kind === "ready") this.#stepSaga({ kind: "tick", now });
+    else this.#stepHandshake({ kind: "tick", now });
+  }
+
+  #hear({ text, message }: Exact<FromSender>): void {
+    switch (message.type) {
+      case "open":
+        return this.#stepHandshake({ kind: "open", heard: { text, message } });
+      case "connect":
+        return this.#stepHandshake({ kind: "connect", heard: { text, message } });
+      case "turn":
+        if (this.#handshake.kind === "ready") return this.#hearTurn(message);
+        return this.#stepHandshake({ kind: "turn", heard: { text, message } });
+      case "error":
+        throw peerFailure(message.code, this.#handshake.kind === "ready");
+      case "credit":
+        return; // dealt with by the link
+    }
+  }
+
+  #hearTurn(turn: Turn): void {
+    const verified = this.#spoken().hear(turn, TurnFromSender);
+    const { message } = verified;
+    const now = this.#now();
+    switch (message.type) {
+      case "init":
+        return this.#stepSaga({ kind: "init", turn: { ...verified, message }, now });
+      case "offer":
+        return this.#stepSaga({ kind: "offer", turn: { ...verified, message } });
+      case "commit":
+        return this.#stepSaga({ kind: "commit", turn: { ...verified, message }, now });
+    }
+  }
+
+  #hearPayload(frame: Uint8Array): void {
+    if (this.#handshake.kind !== "ready")
+      throw new KeysagaError("out_of_turn", { got: "payload", during: this.#handshake.kind });
+    const { records } = this.#spoken().hearPayload(frame);
+    this.#stepSaga({ kind: "payload", records, now: this.#now() });
+    if (records.length === 0) this.#link.grant();
+  }
+
+  #stepHandshake(event: ReceiverHandshakeEvent): void {
+    const wasReady = this.#handshake.kind === "ready";
+    const { state, effects } = stepReceiverHandshake(this.options.self, this.#handshake, event);
+    this.#handshake = state;
+    if (state.kind === "ready" && !wasReady) this.#onReady(state);
+    for (const effect of effects) this.#beginHandshake(effect);
+    if (state.kind === "ready" && !wasReady && state.early) this.#hearTurn(state.early.message);
+  }
+
+  /** Everything is attached before the sender is told that it is. */
+  #onReady({ established }: Extract<ReceiverHandshakeState, { kind: "ready" }>): void {
+    this.#conversation = new Conversation(established, "receiver", this.#link, this.options.onEvent);
+    this.#saga = awaitSaga(this.#now());
+    this.options.onEvent(connectedEvent(established));
+  }
+
+  #beginHandshake(effect: ReceiverHandshakeEffect): void {
+    const { space, platform, admit } = this.options;
+    switch (effect.kind) {
+      case "send":
+        this.#link.say(effect.message);
+        return;
+      case "loadKnown":
+        return this.#beginHandshakeWork(async () => {
+          const known = await loadKnown(space, effect.open);
+          return { kind: "knownLoaded", known, draw: drawChallenge(platform) };
+        });
+      case "admit":
+        return this.#beginHandshakeWork(async () => {
+          if (!(await admit(effect.identity))) throw new KeysagaError("not_admitted");
+          return { kind: "admitted" };
+        });
+      case "storeSession":
+        return this.#beginHandshakeWork(async () => {
+          if (await storeSession(space, effect.accepted)) return { kind: "sessionStored" };
+          return { kind: "knownMoved", known: await loadKnown(space, effect.open) };
+        });
+    }
+  }
+
+  #beginHandshakeWork(work: () => Promise<ReceiverHandshakeEvent>): void {
+    this.#loop.begin(async () => ({ machine: "handshake", event: await work() }));
+  }
+
+  #stepSaga(event: ReceiverSagaEvent): void {
+    const { state, effects } = stepReceiverSaga(this.#saga, event);
+    this.#saga = state;
+    for (const effect of effects) this.#beginSaga(effect);
+  }
+
+  #beginSaga(effect: ReceiverSagaEffect): void {
+    const { space } = this.options;
+    switch (effect.kind) {
+      case "compareRoots":
+        return this.#beginSagaWork(async () => {
+          const answer = await answerRoots(space, effect.roots, effect.direction);
+          return { kind: "compared", ...answer, now: this.#now() };
+        });
+      case "sendRecords":
+        return this.#beginSagaWork(async () => {
+          await this.#spoken().sendRecords(outgoing(space, effect.plan, effect.known));
+          return { kind: "recordsSent", now: this.#now() };
+        });
+      case "sendTurn":
+        return this.#loop.begin(async () => {
+          await this.#spoken().send(effect.draft);
+          return undefined;
+        });
+      case "stage":
+        return this.#beginSagaWork(async () => {
+          await space.stage(effect.saga, this.#spoken().established.identity, "anyone", effect.records);
+          this.#link.grant();
+          return { kind: "staged", now: this.#now() };
+        });
+      case "choose":
+        return this.#beginSagaWork(async () => {
+          const held = await space.hasMany(effect.offered);
+          return { kind: "chosen", wanted: held.map((isHeld) => !isHeld), now: this.#now() };
+        });
+      case "commitSpace":
+        return this.#beginSagaWork(async () => {
+          if (!(await commitReceiver(space, this.#spoken(), effect))) return { kind: "spaceMoved" };
+          this.options.onEvent({ kind: "committed", saga: effect.saga });
+          return { kind: "spaceCommitted", now: this.#now() };
+        });
+    }
+  }
+
+  #beginSagaWork(work: () => Promise<ReceiverSagaEvent>): void {
+    this.#loop.begin(async () => ({ machine: "saga", event: await work() }));
+  }
+
+  #spoken(): Conversation {
+    if (!this.#conversation) throw new KeysagaError("internal", { what: "a turn before the session" });
+    return this.#conversation;
+  }
+
+  #now(): number {
+    return this.options.platform.clock.now();
+  }
+
+  /** The one place where a session ends: last word, close, drop what was staged. */
+  async #finish(error: KeysagaError | undefined): Promise<void> {
+    lastWord(this.#link, error, this.#handshake.kind === "ready");
+    const closed = this.#link.close();
+    const staged = this.#conversation?.dialogue.saga;
+    await Promise.allSettled([closed, ...(staged === undefined ? [] : [this.options.space.drop(staged)])]);
+    this.options.onEvent({ kind: "closed", error });
+  }
+}

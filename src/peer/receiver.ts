@@ -1,0 +1,132 @@
+import { KeysagaError } from "../base/index.js";
+import type { Address } from "../ibgib/index.js";
+import type { ReceiverSelf } from "../saga/index.js";
+import type { Connection } from "../transport/index.js";
+import type { OnEvent, PeerEvent } from "./events.js";
+import { certifyHostKey, type Identity, stateOf } from "./identity.js";
+import { type Platform, systemPlatform } from "./platform.js";
+import { ReceiverSession } from "./receiver-session.js";
+
+/** Who may sync here, once it has proved who it is. A function is the embedder's own rule. */
+export type Admission =
+  | { readonly kind: "open" }
+  | { readonly kind: "allow-list"; readonly identities: readonly Address[] }
+  | { readonly kind: "ask"; readonly admit: (identity: Address) => boolean | Promise<boolean> };
+
+export interface ReceiverOptions {
+  readonly identity: Identity;
+  /** Origins that senders may have dialled, as in `wss://host:port`; any other is refused. */
+  readonly audiences: readonly string[];
+  readonly admission: Admission;
+  readonly onEvent?: (event: PeerEvent, from: Session) => void;
+  readonly platform?: Platform;
+}
+
+/** What a watcher may know of a connection. */
+export interface Session {
+  readonly remoteAddress: string;
+  /** Undefined until the sender has proved it. */
+  readonly identity: Address | undefined;
+}
+
+/**
+ * The answering side. It accepts connections from any transport, runs each to its end, and leaves nothing behind.
+ * Made by `createReceiver`, which resolves when its host key is certified and durable.
+ */
+export class Receiver {
+  readonly #sessions = new Map<ReceiverSession, Promise<void>>();
+  #isClosing = false;
+
+  constructor(
+    private readonly self: ReceiverSelf,
+    private readonly options: ReceiverOptions & { readonly platform: Platform },
+  ) {}
+
+  /** The identity that senders pin. */
+  get address(): Address {
+    return this.options.identity.address;
+  }
+
+  /** Sessions under way, signed in or not. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Takes over a connection; it is closed when its session ends, however it ends. */
+  accept(connection: Connection): void {
+    if (this.#isClosing) {
+      void connection.close();
+      return;
+    }
+    const { identity, admission, platform, onEvent } = this.options;
+    const told: OnEvent = (event) => onEvent?.(event, describe(connection, session));
+    const session = new ReceiverSession({
+      self: this.self,
+      space: identity.space,
+      connection,
+      admit: (sender) => isAdmitted(admission, sender),
+      platform,
+      onEvent: told,
+    });
+    this.#sessions.set(
+      session,
+      session.run().then(() => void this.#sessions.delete(session)),
+    );
+  }
+
+  /**
+   * Stops accepting, lets sagas under way finish for up to `graceMs`, then ends every session. Idempotent. Resolves
+   * when nothing is left of any.
+   */
+  async close(graceMs = 0): Promise<void> {
+    this.#isClosing = true;
+    for (const session of this.#sessions.keys()) if (!session.isBusy) session.end(goingAway());
+    await this.#grace(graceMs);
+    for (const session of this.#sessions.keys()) session.end(goingAway());
+    await Promise.all(this.#sessions.values());
+  }
+
+  async #grace(graceMs: number): Promise<void> {
+    const { timers, clock } = this.options.platform;
+    const until = clock.now() + graceMs;
+    while (this.#sessions.size > 0 && clock.now() < until) {
+      await new Promise<void>((resolve) => timers.after(Math.min(20, graceMs), resolve));
+      for (const session of this.#sessions.keys()) if (!session.isBusy) session.end(goingAway());
+    }
+  }
+}
+
+/**
+ * Makes a receiver for an identity. Its host key is certified, once in the life of a home; when this resolves,
+ * whoever connects is answered.
+ */
+export async function createReceiver(options: ReceiverOptions): Promise<Receiver> {
+  const { identity, audiences, platform = systemPlatform } = options;
+  const { frames, hostKey } = await certifyHostKey(identity);
+  const self: ReceiverSelf = {
+    identity: stateOf(frames),
+    frames,
+    hostKey,
+    hostSeed: identity.hostSeed,
+    audiences,
+    sessionKeys: identity.sessionKeys,
+  };
+  return new Receiver(self, { ...options, platform });
+}
+
+function isAdmitted(admission: Admission, sender: Address): boolean | Promise<boolean> {
+  switch (admission.kind) {
+    case "open":
+      return true;
+    case "allow-list":
+      return admission.identities.includes(sender);
+    case "ask":
+      return admission.admit(sender);
+  }
+}
+
+function describe(connection: Connection, session: ReceiverSession): Session {
+  return { remoteAddress: connection.remoteAddress, identity: session.identity };
+}
+
+const goingAway = () => new KeysagaError("shutting_down");

@@ -1,0 +1,323 @@
+import { KeysagaError, toHex } from "../base/index.js";
+import type { Address } from "../ibgib/index.js";
+import {
+  type Caps,
+  type Direction,
+  type Exact,
+  FromReceiver,
+  type SenderHandshakeEffect,
+  type SenderHandshakeEvent,
+  type SenderHandshakeState,
+  type SenderSagaEffect,
+  type SenderSagaEvent,
+  type SenderSagaState,
+  sagaLimits,
+  startSenderHandshake,
+  startSenderSaga,
+  stepSenderHandshake,
+  stepSenderSaga,
+  type Turn,
+  TurnFromReceiver,
+} from "../saga/index.js";
+import type { Connection } from "../transport/index.js";
+import { compareWithStatuses, planRoots } from "./comparison.js";
+import { Conversation } from "./conversation.js";
+import { connectedEvent, type OnEvent } from "./events.js";
+import type { Identity } from "./identity.js";
+import { lastWord, peerFailure } from "./last-word.js";
+import { Link } from "./link.js";
+import { outgoing } from "./outgoing.js";
+import type { Platform } from "./platform.js";
+import { commitSender, type SyncReport } from "./sender-commit.js";
+import { type LaneChoice, loadSenderStanding, reserveConnect } from "./sender-store.js";
+import { type LoopEvent, SessionLoop } from "./session-loop.js";
+
+/** What a caller of `sync` waits for. */
+export interface SyncRequest {
+  readonly roots: readonly Address[];
+  readonly direction: Direction;
+  readonly settle: (outcome: SyncReport | KeysagaError) => void;
+}
+
+export interface SenderSessionOptions {
+  readonly identity: Identity;
+  readonly connection: Connection;
+  readonly audience: string;
+  readonly pin: Address | undefined;
+  readonly caps: Caps;
+  readonly platform: Platform;
+  readonly onEvent: OnEvent;
+  /** Called once the receiver has said that everything about the session is durable and live. */
+  readonly onReady: () => void;
+}
+
+type Own =
+  | { readonly machine: "handshake"; readonly event: SenderHandshakeEvent }
+  | { readonly machine: "saga"; readonly event: SenderSagaEvent }
+  | { readonly machine: "none" };
+
+/** One connection of a sender, from hello to its end: the shell around the two machines of this side. */
+export class SenderSession {
+  readonly #loop: SessionLoop<FromReceiver, Own>;
+  readonly #link: Link<FromReceiver>;
+  #handshake: SenderHandshakeState;
+  #saga: SenderSagaState | undefined;
+  #request: SyncRequest | undefined;
+  readonly #queue: SyncRequest[] = [];
+  #conversation: Conversation | undefined;
+  #lane: LaneChoice | undefined;
+  #started = 0;
+  /** A turn whose list is too long for one message waits for `ready`: no payload goes out before. */
+  #held: (() => Promise<void>) | undefined;
+
+  constructor(private readonly options: SenderSessionOptions) {
+    const { identity, audience, pin, caps, platform, connection } = options;
+    this.#loop = new SessionLoop(platform);
+    this.#link = new Link(connection, FromReceiver, this.#loop.put);
+    const intent = { audience, pin, caps, sessionKeys: identity.sessionKeys };
+    this.#handshake = startSenderHandshake(intent, platform.clock.now());
+  }
+
+  /** Runs the session to its end. Resolves, never rejects, when nothing is left of it. */
+  async run(): Promise<KeysagaError | undefined> {
+    this.#link.start();
+    const error = await this.#loop.run((event) => this.#take(event));
+    await this.#finish(error);
+    return error;
+  }
+
+  /** Queues a saga; its outcome is told to `request.settle`, once. */
+  sync(request: SyncRequest): void {
+    this.#queue.push(request);
+    this.#loop.put({ kind: "own", event: { machine: "none" } });
+  }
+
+  /** Ends the session; idempotent. `run` resolves when it is over. */
+  end(error?: KeysagaError): void {
+    this.#loop.put({ kind: "end", error });
+  }
+
+  #take(event: Exclude<LoopEvent<FromReceiver, Own>, { kind: "end" }>): KeysagaError | undefined {
+    switch (event.kind) {
+      case "message":
+        this.#hear(event.heard);
+        break;
+      case "payload":
+        this.#hearPayload(event.frame);
+        break;
+      case "tick":
+        this.#tick();
+        break;
+      case "own":
+        this.#takeOwn(event.event);
+        break;
+      case "closed":
+        break;
+    }
+    this.#startNext();
+    return this.#failure();
+  }
+
+  #failure(): KeysagaError | undefined {
+    if (this.#handshake.kind === "failed") return this.#handshake.error;
+    return this.#saga?.kind === "failed" ? this.#saga.error : undefined;
+  }
+
+  #takeOwn(own: Own): void {
+    if (own.machine === "handshake") this.#stepHandshake(own.event);
+    if (own.machine === "saga") this.#stepSaga(own.event);
+  }
+
+  #tick(): void {
+    const now = this.options.platform.clock.now();
+    this.#stepHandshake({ kind: "tick", now });
+    this.#stepSaga({ kind: "tick", now });
+  }
+
+  #hear({ text, message }: Exact<FromReceiver>): void {
+    switch (message.type) {
+      case "hello":
+        return this.#stepHandshake({ kind: "hello", heard: { text, message } });
+      case "challenge":
+        return this.#stepHandshake({ kind: "challenge", heard: { text, message } });
+      case "ready":
+        return this.#onReady({ text, message });
+      case "turn":
+        return this.#hearTurn(message);
+      case "error":
+        throw peerFailure(message.code, this.#handshake.kind === "ready");
+      case "credit":
+        return; // dealt with by the link
+    }
+  }
+
+  #onReady(heard: Extract<SenderHandshakeEvent, { kind: "ready" }>["heard"]): void {
+    this.#stepHandshake({ kind: "ready", heard });
+    if (this.#handshake.kind !== "ready") return;
+    this.options.onEvent(connectedEvent(this.#handshake.established));
+    this.options.onReady();
+    if (this.#held) this.#begin(this.#held);
+    this.#held = undefined;
+  }
+
+  #hearTurn(turn: Turn): void {
+    if (this.#handshake.kind !== "ready" || !this.#conversation)
+      throw new KeysagaError("out_of_turn", { got: "turn", during: this.#handshake.kind });
+    const verified = this.#conversation.hear(turn, TurnFromReceiver);
+    const { message } = verified;
+    switch (message.type) {
+      case "ack":
+        return this.#stepSaga({ kind: "ack", turn: { ...verified, message } });
+      case "wants":
+        return this.#stepSaga({ kind: "wants", turn: { ...verified, message } });
+      case "receipt":
+        return this.#stepSaga({ kind: "receipt", turn: { ...verified, message } });
+    }
+  }
+
+  #hearPayload(frame: Uint8Array): void {
+    if (this.#handshake.kind !== "ready" || !this.#conversation || !this.#saga)
+      throw new KeysagaError("out_of_turn", { got: "payload", during: this.#handshake.kind });
+    const { records } = this.#conversation.hearPayload(frame);
+    this.#stepSaga({ kind: "payload", records, now: this.options.platform.clock.now() });
+    if (records.length === 0) this.#link.grant();
+  }
+
+  #stepHandshake(event: SenderHandshakeEvent): void {
+    const { state, effects } = stepSenderHandshake(this.#handshake, event);
+    this.#handshake = state;
+    if (state.kind === "awaitingReady" && !this.#conversation)
+      this.#conversation = new Conversation(state.established, "sender", this.#link, this.options.onEvent);
+    for (const effect of effects) this.#beginHandshake(effect);
+  }
+
+  #beginHandshake(effect: SenderHandshakeEffect): void {
+    const { identity, platform, audience } = this.options;
+    switch (effect.kind) {
+      case "send":
+        this.#link.say(effect.message);
+        return;
+      case "loadStanding":
+        return this.#beginHandshakeWork(async () => {
+          const { standing, lane } = await loadSenderStanding(identity, effect.receiver, platform);
+          this.#lane = lane;
+          return { kind: "standingLoaded", standing };
+        });
+      case "reserveConnect": {
+        const lane = this.#lane;
+        if (!lane) throw new KeysagaError("internal", { what: "a reservation without a lane" });
+        return this.#beginHandshakeWork(async () => ({
+          kind: "reserved",
+          ...(await reserveConnect(identity, lane, effect, audience)),
+        }));
+      }
+    }
+  }
+
+  #beginHandshakeWork(work: () => Promise<SenderHandshakeEvent>): void {
+    this.#loop.begin(async () => ({ machine: "handshake", event: await work() }));
+  }
+
+  /** The next saga starts once S can speak: its first turn follows `connect` at once. */
+  #startNext(): void {
+    const isFree = this.#saga === undefined || this.#saga.kind === "committed";
+    const canSpeak = this.#handshake.kind === "awaitingReady" || this.#handshake.kind === "ready";
+    if (!isFree || !canSpeak || this.#request) return;
+    this.#request = this.#queue.shift();
+    if (!this.#request) return;
+    this.#started = this.options.platform.clock.now();
+    const saga = toHex(this.options.platform.random.bytes(16));
+    const { state, effects } = startSenderSaga(saga, this.#request.roots, this.#request.direction);
+    this.#saga = state;
+    for (const effect of effects) this.#beginSaga(effect);
+  }
+
+  #stepSaga(event: SenderSagaEvent): void {
+    if (!this.#saga) return;
+    const { state, effects } = stepSenderSaga(this.#saga, event);
+    this.#saga = state;
+    for (const effect of effects) this.#beginSaga(effect);
+  }
+
+  #beginSaga(effect: SenderSagaEffect): void {
+    const { identity, platform } = this.options;
+    const { space } = identity;
+    const holders = [identity.address];
+    const now = () => platform.clock.now();
+    switch (effect.kind) {
+      case "planRoots":
+        return this.#beginSagaWork(async () => {
+          const roots = await planRoots(space, effect.wanted);
+          return { kind: "planned", roots, now: now() };
+        });
+      case "sendTurn":
+        return this.#sendTurn(effect);
+      case "stage":
+        return this.#beginSagaWork(async () => {
+          await space.stage(effect.saga, identity.address, holders, effect.records);
+          this.#link.grant();
+          return { kind: "staged", now: now() };
+        });
+      case "compare":
+        return this.#beginSagaWork(async () => {
+          const compared = await compareWithStatuses(space, effect.roots, effect.statuses, effect.direction);
+          return { kind: "compared", ...compared, now: now() };
+        });
+      case "sendRecords":
+        return this.#beginSagaWork(async () => {
+          await this.#spoken().sendRecords(outgoing(space, effect.plan, effect.known));
+          return { kind: "recordsSent", now: now() };
+        });
+      case "commitSpace":
+        return this.#commitSpace(effect);
+    }
+  }
+
+  #sendTurn({ draft }: Extract<SenderSagaEffect, { kind: "sendTurn" }>): void {
+    const send = () => this.#spoken().send(draft);
+    const isLong = (draft.entries?.length ?? 0) > sagaLimits.entriesInlineMax;
+    if (isLong && this.#handshake.kind !== "ready") this.#held = send;
+    else this.#begin(send);
+  }
+
+  #begin(work: () => Promise<void>): void {
+    this.#loop.begin(async () => {
+      await work();
+      return undefined;
+    });
+  }
+
+  #beginSagaWork(work: () => Promise<SenderSagaEvent>): void {
+    this.#loop.begin(async () => ({ machine: "saga", event: await work() }));
+  }
+
+  #commitSpace(effect: Extract<SenderSagaEffect, { kind: "commitSpace" }>): void {
+    const request = this.#request;
+    if (!request) throw new KeysagaError("internal", { what: "a commit without a request" });
+    this.#beginSagaWork(async () => {
+      const report = await commitSender(this.options.identity, this.#spoken(), effect);
+      this.#request = undefined;
+      this.options.onEvent({ kind: "committed", saga: effect.saga });
+      request.settle({ ...report, elapsedMs: this.options.platform.clock.now() - this.#started });
+      return { kind: "spaceCommitted" };
+    });
+  }
+
+  #spoken(): Conversation {
+    if (!this.#conversation) throw new KeysagaError("internal", { what: "a turn before the session" });
+    return this.#conversation;
+  }
+
+  /** The one place where a session ends: last word, close, drop what was staged, tell those who wait. */
+  async #finish(error: KeysagaError | undefined): Promise<void> {
+    lastWord(this.#link, error, this.#handshake.kind === "ready");
+    const closed = this.#link.close();
+    const outcome = error ?? new KeysagaError("connection_closed");
+    const saga = this.#saga;
+    const staged = saga && "saga" in saga && saga.kind !== "committed" ? [saga.saga] : [];
+    await Promise.allSettled([closed, ...staged.map((id) => this.options.identity.space.drop(id))]);
+    for (const request of [this.#request, ...this.#queue.splice(0)]) request?.settle(outcome);
+    this.#request = undefined;
+    this.options.onEvent({ kind: "closed", error });
+  }
+}

@@ -1,0 +1,131 @@
+import { KeysagaError } from "../base/index.js";
+import type { Address, IbGib } from "../ibgib/index.js";
+import { foundLane, type IdentityState, readIdentity } from "../keystone/index.js";
+import { type SenderHandshakeEffect, type SenderStanding, sagaLimits, standingOf } from "../saga/index.js";
+import type { CellChange, ProofPut } from "../space/index.js";
+import { type Cell, cellKinds, changeCell, readCell } from "./cells.js";
+import type { Identity } from "./identity.js";
+import type { Platform } from "./platform.js";
+import type { Held, SignRequest, Signer } from "./signer.js";
+
+/** A lane to a receiver: one that is in use, or a fresh genesis that counts once it is delegated. */
+export type LaneChoice = { readonly address: Address; readonly founding: IbGib | undefined };
+
+/** What a sender's store knows for a handshake with `receiver`, with the randomness that `open` needs. */
+export async function loadSenderStanding(
+  identity: Identity,
+  receiver: Address,
+  platform: Platform,
+): Promise<{ standing: SenderStanding; lane: LaneChoice }> {
+  const { space, signer, address } = identity;
+  const lane = await chooseLane(identity, receiver, platform);
+  const [own, held, known] = await Promise.all([
+    signer.load(address, "identity"),
+    holdLane(signer, lane),
+    space.proofs(receiver),
+  ]);
+  const standing: SenderStanding = {
+    identity: standingOf(own.state),
+    lane: standingOf(held.state),
+    receiver: readIdentity(known),
+    nonce: platform.random.bytes(32),
+    sessionNonce: platform.random.bytes(32),
+  };
+  return { standing, lane };
+}
+
+async function chooseLane(identity: Identity, receiver: Address, platform: Platform): Promise<LaneChoice> {
+  const cell = await readCell(identity.space, cellKinds.laneTo, receiver);
+  if (cell.value) return { address: cell.value.lane, founding: undefined };
+  const names = { delegator: identity.address, receiver };
+  const founding = foundLane(platform.random.bytes(32), names, identity.secretFor);
+  return { address: founding.address, founding };
+}
+
+async function holdLane(signer: Signer, { address, founding }: LaneChoice): Promise<Held> {
+  return founding ? signer.found(founding, "lane") : signer.load(address, "lane");
+}
+
+/** What `connect` shows: durable before any of it is signed. */
+export interface ReservedConnect {
+  readonly identityFrames: readonly IbGib[];
+  readonly laneFrames: readonly IbGib[];
+  readonly vouching: IbGib;
+}
+
+/**
+ * Signs the lane frame that vouches for a session; where the lane is new, the frame of I that delegates it as well.
+ * With them, in the same transaction, what was verified of the receiver and its pin are kept.
+ *
+ * @throws KeysagaError `lane_replaced` when more frames of the lane never arrived than one connect may show;
+ *   `limit_exceeded` when the identity has more frames than a receiver takes that has none of them.
+ */
+export async function reserveConnect(
+  identity: Identity,
+  lane: LaneChoice,
+  effect: Extract<SenderHandshakeEffect, { kind: "reserveConnect" }>,
+  origin: string,
+): Promise<ReservedConnect> {
+  const { signer, address } = identity;
+  let held: { identity: Held; lane: Held } | undefined;
+  const signed = await signer.sign(async () => {
+    held = { identity: await signer.load(address, "identity"), lane: await holdLane(signer, lane) };
+    const vouch: SignRequest = {
+      held: held.lane,
+      frame: { verb: "vouch", target: effect.session, scope: effect.receiver.keystone.tjp },
+    };
+    const delegate: SignRequest = { held: held.identity, frame: { verb: "delegate", target: lane.address } };
+    return {
+      requests: lane.founding ? [vouch, delegate] : [vouch],
+      proofs: receiverProofs(effect.receiver, effect.receiverFrames),
+      cells: await standingCells(identity, lane, effect.receiver.keystone.tjp, origin),
+    };
+  });
+  const [vouching, delegating] = signed;
+  if (!held || !vouching) throw new KeysagaError("internal", { what: "nothing was signed" });
+
+  const identityFrames = await signer.framesAfter(held.identity, effect.theirIdentity?.n ?? -1);
+  const laneFrames = await signer.framesAfter(held.lane, effect.theirLane?.n ?? -1);
+  await replaceLongLane(identity, effect.receiver.keystone.tjp, laneFrames.length);
+  const shown = delegating ? [...identityFrames, delegating] : identityFrames;
+  if (shown.length > sagaLimits.framesShownMax)
+    throw new KeysagaError("limit_exceeded", { limit: "framesShownMax", max: sagaLimits.framesShownMax });
+  return { identityFrames: shown, laneFrames, vouching };
+}
+
+function receiverProofs(receiver: IdentityState, frames: readonly IbGib[]): readonly ProofPut[] {
+  return frames.map((record) => ({ group: receiver.keystone.tjp, record }));
+}
+
+/** The lane and the pin are kept with the first reservation; a later one finds them as they are. */
+async function standingCells(
+  { space }: Identity,
+  lane: LaneChoice,
+  receiver: Address,
+  origin: string,
+): Promise<readonly CellChange[]> {
+  const [pin, to] = await Promise.all([
+    readCell(space, cellKinds.pin, origin),
+    readCell(space, cellKinds.laneTo, receiver),
+  ]);
+  // Another process of this home met the receiver first: its lane is the one, and the next connection finds it.
+  if (lane.founding && to.value) throw new KeysagaError("keystone_moved");
+  const laneTo: CellChange[] = lane.founding ? [changeCell(to, { lane: lane.address, sessions: [] })] : [];
+  return pin.value?.receiver === receiver ? laneTo : [...laneTo, changeCell(pin, { receiver })];
+}
+
+/** A lane whose frames do not arrive any more would keep this device out for ever: the next connection gets another. */
+async function replaceLongLane(
+  { space, address }: Identity,
+  receiver: Address,
+  shown: number,
+): Promise<void> {
+  if (shown <= sagaLimits.framesShownMax) return;
+  const cell = await readCell(space, cellKinds.laneTo, receiver);
+  await space.commit({ holder: address, holders: [address], cells: [{ ...removal(cell) }] });
+  throw new KeysagaError("lane_replaced");
+}
+
+function removal(cell: Cell<unknown>): CellChange {
+  return { key: cell.key, from: cell.bytes, to: undefined };
+}

@@ -1,0 +1,159 @@
+import { KeysagaError } from "../base/index.js";
+import type { Address, IbGib } from "../ibgib/index.js";
+import {
+  decodeUnsigned,
+  encodeUnsigned,
+  type KeystoneKind,
+  type KeystoneState,
+  type NextFrameOptions,
+  nextFrame,
+  resume,
+  type SecretFor,
+  signFrame,
+  startReplay,
+  type UnsignedFrame,
+} from "../keystone/index.js";
+import type { CellChange, ProofPut, Space } from "../space/index.js";
+import { Gate } from "./gate.js";
+
+/** A keystone as its signer finds it: the state to sign on, and what the journal holds of its newest frame. */
+export interface Held {
+  readonly state: KeystoneState;
+  /** The newest frame, where it is one that was signed here and is in the journal only. */
+  readonly newest: IbGib | undefined;
+  readonly journal: Uint8Array | undefined;
+  /** Set where the keystone is founded by this very request: its genesis goes into the same transaction. */
+  readonly founding: IbGib | undefined;
+}
+
+/** One frame to sign. */
+export interface SignRequest {
+  readonly held: Held;
+  readonly frame: NextFrameOptions;
+}
+
+/** What has to be durable together before any of it is signed. */
+export interface SignPlan {
+  readonly requests: readonly SignRequest[];
+  readonly proofs?: readonly ProofPut[];
+  readonly cells?: readonly CellChange[];
+}
+
+/** How often a plan is made anew when another process moved a keystone or cell first. */
+const triesMax = 32;
+
+/**
+ * The one place where this home's lasting keystones (identity, lanes) sign.
+ *
+ * A journal cell for each keystone holds its newest frame, whole, with empty signatures. It is reserved with a
+ * compare-and-set that is flushed before anything is signed; signing is deterministic, so after a crash the same
+ * frame comes out again, byte for byte, and the chain goes on from it. In the process callers queue; across
+ * processes the compare-and-set decides, and the loser plans again on the newer frame, having signed nothing.
+ */
+export class Signer {
+  readonly #gate = new Gate();
+
+  constructor(
+    private readonly space: Space,
+    /** In whose name the space keeps what is reserved. */
+    private readonly holder: Address,
+    private readonly secretFor: SecretFor,
+  ) {}
+
+  /**
+   * Plans, reserves in one transaction and one flush, then signs.
+   *
+   * @param plan Called with a way to load keystones as they stand now; again, from the start, when one of them or
+   *   one of the plan's cells moved. Throws to sign nothing.
+   * @returns The signed frames, in the order of the requests.
+   * @throws KeysagaError `keystone_moved` after too many tries, and what `plan` or the space throws.
+   */
+  sign(plan: (signer: Signer) => Promise<SignPlan>): Promise<readonly IbGib[]> {
+    return this.#gate.run(async () => {
+      for (let tries = 0; tries < triesMax; tries++) {
+        const signed = await this.#reserveAndSign(await plan(this));
+        if (signed) return signed;
+      }
+      throw new KeysagaError("keystone_moved", { tries: triesMax });
+    });
+  }
+
+  /** A stored keystone of this home. @throws KeysagaError `store_damaged` where its frames are gone. */
+  async load(keystone: Address, kind: KeystoneKind): Promise<Held> {
+    const [genesis, journal] = await Promise.all([
+      this.space.proof(keystone),
+      this.space.cell(journalKey(keystone)),
+    ]);
+    if (!genesis) throw new KeysagaError("store_damaged", { missing: "genesis" });
+    if (!journal)
+      return { state: startReplay(genesis, kind), newest: undefined, journal, founding: undefined };
+    const reserved = decodeUnsigned(journal);
+    const parent = await this.space.proof(reserved.rel8ns.past[0]);
+    if (!parent) throw new KeysagaError("store_damaged", { missing: "frame" });
+    const before = resume(genesis, parent, kind);
+    const newest = signFrame(reserved, before, this.secretFor);
+    return { state: resume(genesis, newest, kind), newest, journal, founding: undefined };
+  }
+
+  /** Is this signer's secret the one that `state`'s next key comes from? Drafts a frame of `verb`; signs nothing. */
+  holdsKeysOf(state: KeystoneState, verb: string): boolean {
+    try {
+      nextFrame(state, { verb, target: state.tjp }, this.secretFor);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof KeysagaError && thrown.code === "wrong_solution") return false;
+      throw thrown;
+    }
+  }
+
+  /** A keystone that the next request founds. */
+  found(genesis: IbGib, kind: KeystoneKind): Held {
+    return { state: startReplay(genesis, kind), newest: undefined, journal: undefined, founding: genesis };
+  }
+
+  /** The frames of a keystone behind number `after`, oldest first, the newest one included. */
+  async framesAfter(held: Held, after: number): Promise<readonly IbGib[]> {
+    const frames: IbGib[] = held.newest ? [held.newest] : [];
+    const { state, founding } = held;
+    let address = held.newest?.rel8ns?.["past"]?.[0] ?? state.tip;
+    for (let n = state.n - frames.length; n > after; n--) {
+      const frame = founding?.address === address ? founding : await this.space.proof(address);
+      if (!frame) throw new KeysagaError("store_damaged", { missing: "frame" });
+      frames.unshift(frame);
+      address = frame.rel8ns?.["past"]?.[0] ?? address;
+    }
+    return frames;
+  }
+
+  async #reserveAndSign({
+    requests,
+    proofs = [],
+    cells = [],
+  }: SignPlan): Promise<readonly IbGib[] | undefined> {
+    const reserved = requests.map(({ held, frame }) => ({
+      held,
+      unsigned: nextFrame(held.state, frame, this.secretFor),
+    }));
+    const result = await this.space.commit({
+      holder: this.holder,
+      holders: [this.holder],
+      proofs: [...reserved.flatMap(({ held }) => toKeep(held)), ...proofs],
+      cells: [...reserved.map(journalChange), ...cells],
+    });
+    if (result.kind === "moved") return undefined;
+    if (result.kind === "notClosed")
+      throw new KeysagaError("internal", { what: "a reservation links nothing" });
+    return reserved.map(({ held, unsigned }) => signFrame(unsigned, held.state, this.secretFor));
+  }
+}
+
+const journalKey = (keystone: Address) => `journal/${keystone}`;
+
+/** The frame that the journal is about to let go of, or the genesis where this is the first. */
+function toKeep({ state, newest, founding }: Held): ProofPut[] {
+  return [newest, founding].flatMap((record) => (record ? [{ group: state.tjp, record }] : []));
+}
+
+function journalChange({ held, unsigned }: { held: Held; unsigned: UnsignedFrame }): CellChange {
+  return { key: journalKey(held.state.tjp), from: held.journal, to: encodeUnsigned(unsigned) };
+}

@@ -1,0 +1,11 @@
+/** For tests of apps that embed keysaga: whole worlds of real peers in memory, with seeded keys. */
+export {
+  createWorld,
+  innerspaceNetwork,
+  type Network,
+  Peer,
+  SenderPeer,
+  seededPlatform,
+  type World,
+  type WorldOptions,
+} from "./world.js";

@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import { expect } from "vitest";
+import type { Address, IbGib } from "../../src/ibgib/index.js";
+import type { Peer } from "../../src/testing/index.js";
+
+/** The table of turns in docs/protocol.md: for each kind of saga, where S and R stand when it is done. */
+const turnTable = readTurnTable();
+
+function readTurnTable(): ReadonlyMap<string, { s: number; r: number }> {
+  const text = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
+  const rows = [...text.matchAll(/^\| (\w[\w ]*?) +\| .*? \| +(\d+) +\| +(\d+) +\|$/gm)];
+  return new Map(rows.map(([, kind, s, r]) => [kind!, { s: Number(s), r: Number(r) }]));
+}
+
+/** Both sides hold the same graphs and tips of `roots`. */
+export async function expectInStep(a: Peer, b: Peer, roots: readonly Address[]): Promise<void> {
+  for (const root of roots) {
+    expect(await a.graph(root)).toEqual(await b.graph(root));
+    expect(await a.space.tip(root)).toEqual(await b.space.tip(root));
+  }
+}
+
+/**
+ * Both sides hold what proves the session: the lane frame that vouches for S, the whole of S and the whole of R; and
+ * S and R stand exactly where the table of turns says that a saga of this kind leaves them.
+ */
+export async function expectProved(a: Peer, b: Peer, kind: string): Promise<void> {
+  const [mine, theirs] = [await a.session(), await b.session()];
+  const { s, r } = turnTable.get(kind) ?? expect.fail(`docs/protocol.md has no saga "${kind}"`);
+  expect(numbers(mine.s)).toEqual(range(s));
+  expect(numbers(mine.r)).toEqual(range(r));
+  expect(addresses(theirs.s)).toEqual(addresses(mine.s));
+  expect(addresses(theirs.r)).toEqual(addresses(mine.r));
+  expect(mine.vouching).toBeDefined();
+  expect(theirs.vouching?.address).toBe(mine.vouching?.address);
+}
+
+const addresses = (frames: readonly IbGib[]) => frames.map(({ address }) => address);
+const numbers = (frames: readonly IbGib[]) =>
+  frames.map(({ data }) => (data && "n" in data ? data["n"] : undefined));
+const range = (last: number) => Array.from({ length: last + 1 }, (_, n) => n);
