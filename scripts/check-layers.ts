@@ -28,7 +28,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   server: portable,
   testing: [...portable, "server"],
   node: [...portable, "server"],
-  cli: [...portable, "server", "node", "testing"],
+  cli: ["index", "node"], // the command is built on the public API alone
 };
 
 /** Which files may import a package; what is not named here nobody may. `node:` stands for Node's own modules. */

@@ -143,6 +143,57 @@ export const errorTable = {
     tellPeer: false,
     text: "There is nothing to sync: name at least one address.",
   },
+  home_exists: {
+    retryable: false,
+    tellPeer: false,
+    text: "There is an identity in this home already. Name another directory with --home to make a second one.",
+  },
+  home_missing: {
+    retryable: false,
+    tellPeer: false,
+    text: "There is no identity in this home. Make one with keysaga init.",
+  },
+  home_incomplete: {
+    retryable: false,
+    tellPeer: false,
+    text: "This home has a store but no identity.json. Put that file back from a backup, or name another home.",
+  },
+  home_unwritable: {
+    retryable: false,
+    tellPeer: false,
+    text: "The home cannot be written. Check that it is a directory of yours, or name another home.",
+  },
+  home_exposed: {
+    retryable: false,
+    tellPeer: false,
+    text: "Others can read the secret in identity.json. Take their access away with chmod 600 and start again.",
+  },
+  home_damaged: {
+    retryable: false,
+    tellPeer: false,
+    text: "The file identity.json of this home cannot be read. Put it back from a backup.",
+  },
+  home_busy: {
+    retryable: true,
+    tellPeer: false,
+    text: "Another keysaga init is at work in this home.",
+  },
+  passphrase_needed: {
+    retryable: false,
+    tellPeer: false,
+    text: "This home is locked with a passphrase. Set KEYSAGA_PASSPHRASE, or run this where it can be typed.",
+  },
+  wrong_passphrase: { retryable: false, tellPeer: false, text: "The passphrase does not open this home. Try again." },
+  recovery_secret_mistyped: {
+    retryable: false,
+    tellPeer: false,
+    text: "This is not a recovery secret as it was shown: a letter is wrong, missing or too much.",
+  },
+  cannot_listen: {
+    retryable: true,
+    tellPeer: false,
+    text: "Cannot listen there. Name another address with --host, or another port with --port.",
+  },
   no_identity: {
     retryable: false,
     tellPeer: false,

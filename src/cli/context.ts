@@ -1,0 +1,26 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Readable, Writable } from "node:stream";
+
+/** What a command takes from the process it runs in; tests of a command run the real one. */
+export interface Context {
+  readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(isRaw: boolean): unknown };
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Where the identity lies: what `--home` says, else KEYSAGA_HOME, else `~/.keysaga`. */
+export function homeDir({ env }: Context, option: string | undefined): string {
+  return resolve(option || env["KEYSAGA_HOME"] || join(homedir(), ".keysaga"));
+}
+
+/** One line of what was asked for. */
+export function print({ stdout }: Context, line: string): void {
+  stdout.write(`${line}\n`);
+}
+
+/** One line for the person beside it: progress, warnings, logs. */
+export function note({ stderr }: Context, line: string): void {
+  stderr.write(`${line}\n`);
+}

@@ -1,0 +1,89 @@
+/**
+ * keysaga: sync peers over content-addressed records, with keystone identity. Runs in Node and browsers; what needs
+ * Node is in `keysaga/node`.
+ */
+
+// Every failure is a KeysagaError with a code from one table.
+export {
+  type ErrorCode,
+  type ErrorRow,
+  errorTable,
+  type Facts,
+  isErrorCode,
+  KeysagaError,
+} from "./base/index.js";
+// Records and timelines.
+export {
+  type Address,
+  addressOf,
+  createTimeline,
+  type Draft,
+  decodeRecord,
+  fork,
+  gibOf,
+  type IbGib,
+  ibOf,
+  isAddress,
+  isFrame,
+  isTjp,
+  linksOf,
+  mutate,
+  nOf,
+  parseAddress,
+  previousOf,
+  relate,
+  sealRecord,
+  shortAddress,
+  tjpOf,
+  toText,
+} from "./ibgib/index.js";
+// Who speaks: an identity, kept in a space.
+// The two sides of a saga, and what they tell whoever watches.
+export {
+  type Admission,
+  createIdentity,
+  createReceiver,
+  createSender,
+  type Identity,
+  type IdentityOptions,
+  type OnEvent,
+  openIdentity,
+  type PeerEvent,
+  type Platform,
+  type Receiver,
+  type ReceiverOptions,
+  type Sender,
+  type SenderOptions,
+  type Session,
+  type SyncOptions,
+  type SyncReport,
+  systemPlatform,
+} from "./peer/index.js";
+// Where records lie. `openLmdbSpace`, on disk, is in keysaga/node.
+export {
+  type Commit,
+  type CommitResult,
+  type Holder,
+  InnerSpace,
+  type InnerSpaceOptions,
+  type Scanned,
+  type Space,
+  type SpaceLimits,
+  spaceLimits,
+  type Tip,
+  type TipMove,
+} from "./space/index.js";
+// How they reach each other: in memory, or over WebSocket.
+export {
+  type Connection,
+  createInnerspace,
+  type Dial,
+  dialWebSocket,
+  type Innerspace,
+  type InnerspacePair,
+  innerspacePair,
+  type TlsOptions,
+  type TransportLimits,
+  transportLimits,
+  type WebSocketDialOptions,
+} from "./transport/index.js";

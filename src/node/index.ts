@@ -1,0 +1,14 @@
+/** What needs Node: a space on disk, and homes, which hold an identity's secret beside its space. */
+
+export { type LmdbSpaceOptions, openLmdbSpace } from "../space/lmdb-space.js";
+export {
+  type CreateHomeOptions,
+  createHome,
+  type Home,
+  homeAddress,
+  type NewHome,
+  type OpenHomeOptions,
+  openHome,
+  openHomeStore,
+} from "./home.js";
+export { formatRecoverySecret, parseRecoverySecret } from "./recovery-secret.js";
