@@ -147,12 +147,7 @@ export interface Space {
    * @throws KeysagaError `record_missing` (a link is present neither to `holders` nor in this stage),
    *   `chain_refused`, `reserved_record`, `limit_exceeded` (staged records or bytes, per holder and in all).
    */
-  stage(
-    saga: SagaId,
-    holder: Holder,
-    holders: Holders,
-    records: readonly IbGib[],
-  ): Promise<StageTotals>;
+  stage(saga: SagaId, holder: Holder, holders: Holders, records: readonly IbGib[]): Promise<StageTotals>;
   /** Forgets what `saga` has staged. Idempotent. */
   drop(saga: SagaId): Promise<void>;
   /**

@@ -1,0 +1,126 @@
+/** In whose name records are held: a record names batches, a batch names its holder. */
+import { KeysagaError } from "../base/index.js";
+import type { CheckedRecord } from "./presence.js";
+import { recordRow } from "./presence.js";
+import {
+  damaged,
+  decodeCount,
+  decodeStageRow,
+  decodeTexts,
+  encodeBatchRow,
+  encodeCount,
+  encodeRecordRow,
+  encodeRelation,
+  encodeStageRow,
+  encodeTexts,
+} from "./rows.js";
+import type { Holder } from "./space.js";
+import type { Reader, Writer } from "./store.js";
+
+/** The part of a stage that lies in the store. */
+export interface StoredStage {
+  readonly batch: number;
+  readonly portions: number;
+}
+
+/** Adds a checked record to a batch; where it is stored already, only its list of batches grows. */
+export function putRecord(writer: Writer, checked: CheckedRecord, batch: number): void {
+  const { record, isTjp, relation, adds } = checked;
+  if (adds !== undefined) writer.putNew("relations", record.gib, encodeRelation(adds));
+  const row = { batches: [batch], isTjp, relation, bytes: record.bytes };
+  if (writer.putNew("records", record.gib, encodeRecordRow(row))) return;
+  const stored = recordRow(writer, record.gib) ?? damaged("records");
+  if (stored.batches.includes(batch)) return;
+  const batches = [...stored.batches, batch];
+  writer.put("records", record.gib, encodeRecordRow({ ...stored, batches }));
+}
+
+/** The batch of what `holder` commits without having staged it in the store; made when first asked for. */
+export function homeBatch(writer: Writer, holder: Holder): number {
+  const known = writer.get("holders", holder);
+  if (known !== undefined) return decodeCount(known, "holders");
+  const batch = newBatch(writer, holder, true);
+  writer.put("holders", holder, encodeCount(batch));
+  return batch;
+}
+
+/** Stores a portion of a stage; `stage` is undefined for the first. */
+export function putPortion(
+  writer: Writer,
+  stage: StoredStage | undefined,
+  holder: Holder,
+  opener: string,
+  records: readonly CheckedRecord[],
+): StoredStage {
+  if (stage !== undefined) checkStage(writer, stage);
+  const batch = stage?.batch ?? newBatch(writer, holder, false);
+  const portions = stage?.portions ?? 0;
+  for (const checked of records) putRecord(writer, checked, batch);
+  writer.put("portions", portionKey(batch, portions), encodeTexts(records.map(({ record }) => record.gib)));
+  writer.put("stages", String(batch), encodeStageRow({ opener, portions: portions + 1 }));
+  return { batch, portions: portions + 1 };
+}
+
+/** Everything a stage has stored becomes committed in the name of `holder`: one row, whatever the number of records. */
+export function commitStage(writer: Writer, stage: StoredStage, holder: Holder): void {
+  checkStage(writer, stage);
+  writer.put("batches", String(stage.batch), encodeBatchRow({ holder, isCommitted: true }));
+  for (let portion = 0; portion < stage.portions; portion++) {
+    writer.remove("portions", portionKey(stage.batch, portion));
+  }
+  writer.remove("stages", String(stage.batch));
+}
+
+/** The gibs of what a stage has stored, in the order it came. */
+export function* gibsOfStage(reader: Reader, stage: StoredStage): Generator<string> {
+  for (let portion = 0; portion < stage.portions; portion++) yield* portionGibs(reader, stage.batch, portion);
+}
+
+/** Takes a portion of a stage out of the store again; records that nobody else has go with it. */
+export function removePortion(writer: Writer, batch: number, portion: number): void {
+  for (const gib of portionGibs(writer, batch, portion)) removeRecord(writer, gib, batch);
+  writer.remove("portions", portionKey(batch, portion));
+}
+
+/** What is left of a stage after its portions. */
+export function removeStage(writer: Writer, batch: number): void {
+  writer.remove("stages", String(batch));
+  writer.remove("batches", String(batch));
+}
+
+/** Is what this process remembers of a stage still what the store has? */
+function checkStage(reader: Reader, { batch, portions }: StoredStage): void {
+  const row = reader.get("stages", String(batch));
+  if (row === undefined || decodeStageRow(row).portions !== portions) {
+    throw new KeysagaError("store_failed", { reason: "the stage was dropped by another process" });
+  }
+}
+
+function removeRecord(writer: Writer, gib: string, batch: number): void {
+  const stored = recordRow(writer, gib);
+  if (stored === undefined) return;
+  const batches = stored.batches.filter((id) => id !== batch);
+  if (batches.length > 0) {
+    writer.put("records", gib, encodeRecordRow({ ...stored, batches }));
+  } else {
+    writer.remove("records", gib);
+    writer.remove("relations", gib);
+  }
+}
+
+function portionGibs(reader: Reader, batch: number, portion: number): string[] {
+  const row = reader.get("portions", portionKey(batch, portion));
+  return row === undefined ? [] : decodeTexts(row, "portions");
+}
+
+function newBatch(writer: Writer, holder: Holder, isCommitted: boolean): number {
+  const counted = writer.get("meta", "batches");
+  const batch = counted === undefined ? 0 : decodeCount(counted, "meta");
+  writer.put("meta", "batches", encodeCount(batch + 1));
+  writer.put("batches", String(batch), encodeBatchRow({ holder, isCommitted }));
+  return batch;
+}
+
+function portionKey(batch: number, portion: number): string {
+  return `${batch}/${portion}`;
+}

@@ -1,0 +1,197 @@
+import { sameBytes } from "../base/index.js";
+import { type Address, type IbGib, readRecord } from "../ibgib/index.js";
+import {
+  commitStage,
+  gibsOfStage,
+  homeBatch,
+  putRecord,
+  removePortion,
+  removeStage,
+  type StoredStage,
+} from "./batches.js";
+import { checkRecords } from "./check-records.js";
+import { reachedFrom } from "./closure.js";
+import {
+  type CheckedRecord,
+  countsAll,
+  type HolderSet,
+  holderSet,
+  nothingStaged,
+  Presence,
+  recordRow,
+  type StagedPart,
+} from "./presence.js";
+import { dropGroup, putProof } from "./proofs.js";
+import { damaged } from "./rows.js";
+import type { CellChange, Commit, CommitResult, TipMove, TipNow } from "./space.js";
+import type { Stage } from "./stage.js";
+import { StageTracker } from "./stage-tracker.js";
+import type { Reader, Writer } from "./store.js";
+import { hasTip, tipOf } from "./timelines.js";
+import { type CheckedMove, checkTipMove, putTip } from "./tip-moves.js";
+
+/** How a commit ended, and which tips it moved. */
+export interface CommitOutcome {
+  readonly result: CommitResult;
+  readonly moves: readonly CheckedMove[];
+}
+
+/** What a commit takes, once that is known to be closed up to its tips. */
+interface Taken {
+  /** Records to store. */
+  readonly records: readonly CheckedRecord[];
+  /** Is what the stage has in the store taken as it is? Else all that is taken of it is among `records`. */
+  readonly takesStored: boolean;
+  readonly tracker: StageTracker;
+  readonly staged: StagedPart;
+}
+
+/**
+ * Makes a commit inside one write: first every check, then every change. Costs by tips and by what is not in the
+ * store yet; where not all that was staged is in the closure of the tips and roots, a walk over all of it.
+ *
+ * @throws KeysagaError `chain_refused`, `reserved_record`.
+ */
+export function makeCommit(
+  writer: Writer,
+  commit: Commit,
+  stage: Stage | undefined,
+  missingMax: number,
+): CommitOutcome {
+  const moved = whatMoved(writer, commit);
+  if (moved !== undefined) return { result: moved, moves: [] };
+  const notClosed = (missing: readonly Address[]): CommitOutcome => ({
+    result: { kind: "notClosed", missing: missing.slice(0, missingMax) },
+    moves: [],
+  });
+  const holders = holderSet(commit.holder, commit.holders);
+  const { taken, missing } = take(writer, commit, stage, holders);
+  if (taken === undefined) return notClosed(missing);
+  const { moves, dangling } = checkTops(writer, commit, taken, holders);
+  if (dangling.length > 0) return notClosed(dangling);
+  apply(writer, commit, stage, taken, moves);
+  return { result: { kind: "committed" }, moves };
+}
+
+function whatMoved(reader: Reader, { tips = [], cells = [] }: Commit): CommitResult | undefined {
+  const movedTips = tips
+    .map(({ tjp, from }): TipNow & Pick<TipMove, "from"> => ({ tjp, tip: tipOf(reader, tjp), from }))
+    .filter(({ tip, from }) => tip?.address !== from)
+    .map(({ tjp, tip }) => ({ tjp, tip }));
+  const movedCells = cells
+    .filter(({ key, from }) => !sameBytes(reader.get("cells", key), from))
+    .map(({ key }) => key);
+  if (movedTips.length === 0 && movedCells.length === 0) return undefined;
+  return { kind: "moved", tips: movedTips, cells: movedCells };
+}
+
+/** What of the stage and of `puts` lies in the closure of the tips and roots. */
+function take(
+  reader: Reader,
+  commit: Commit,
+  stage: Stage | undefined,
+  holders: HolderSet,
+): { taken?: Taken; missing: readonly Address[] } {
+  const { holder, puts = [] } = commit;
+  const staged = stage?.part ?? nothingStaged;
+  const { checked, missing } = checkRecords(reader, { holder, holders, staged }, puts);
+  if (missing.length > 0) return { missing };
+  const tracker = (stage?.tracker ?? StageTracker.empty()).with(checked);
+  const records = [...staged.records.values(), ...checked];
+  const isJudged = stage === undefined || countsAll(holders, stage.holders);
+  if (isJudged && tracker.isCoveredBy(topsOf(commit))) {
+    const all = new Map(records.map((each) => [each.record.gib, each]));
+    return { taken: { records, takesStored: true, tracker, staged: { ...staged, records: all } }, missing };
+  }
+  return takeReached(reader, commit, stage, holders);
+}
+
+/** Walks over all that is staged, in memory, and checks what is reached once more as if it came now. */
+function takeReached(
+  reader: Reader,
+  commit: Commit,
+  stage: Stage | undefined,
+  holders: HolderSet,
+): { taken?: Taken; missing: readonly Address[] } {
+  const { holder, puts = [] } = commit;
+  const all = new Map<Address, IbGib>();
+  for (const record of stagedRecords(reader, stage)) all.set(record.address, record);
+  for (const record of puts) all.set(record.address, record);
+  const reached = reachedFrom(topsOf(commit), all);
+  const standing = { holder, holders, staged: nothingStaged };
+  const { checked, missing } = checkRecords(reader, standing, reached);
+  if (missing.length > 0) return { missing };
+  const tracker = StageTracker.empty().with(checked);
+  const records = new Map(checked.map((each) => [each.record.gib, each]));
+  const staged = { records, batch: undefined };
+  return { taken: { records: checked, takesStored: false, tracker, staged }, missing };
+}
+
+function* stagedRecords(reader: Reader, stage: Stage | undefined): Generator<IbGib> {
+  if (stage?.stored !== undefined) {
+    for (const gib of gibsOfStage(reader, stage.stored)) {
+      yield readRecord((recordRow(reader, gib) ?? damaged("records")).bytes);
+    }
+  }
+  for (const { record } of stage?.inMemory ?? []) yield record;
+}
+
+/** Checks tips and roots, and that every timeline that is linked to has a tip or gets one now. */
+function checkTops(
+  reader: Reader,
+  commit: Commit,
+  taken: Taken,
+  holders: HolderSet,
+): { moves: readonly CheckedMove[]; dangling: readonly Address[] } {
+  const { tips = [], roots = [] } = commit;
+  const presence = new Presence(reader, holders, taken.staged);
+  const dangling = new Set(roots.filter((root) => !presence.has(root)));
+  const moves: CheckedMove[] = [];
+  for (const move of tips) {
+    const checked = checkTipMove(move, tipOf(reader, move.tjp), presence, taken.tracker);
+    if (checked === undefined) dangling.add(move.to);
+    else moves.push(checked);
+  }
+  const tipped = new Set(tips.map(({ tjp }) => tjp));
+  for (const timeline of taken.tracker.untipped) {
+    if (!tipped.has(timeline) && !hasTip(reader, timeline)) dangling.add(timeline);
+  }
+  return { moves, dangling: [...dangling] };
+}
+
+function apply(
+  writer: Writer,
+  commit: Commit,
+  stage: Stage | undefined,
+  { records, takesStored }: Taken,
+  moves: readonly CheckedMove[],
+): void {
+  const { holder, proofs = [], dropProofGroups = [], cells = [] } = commit;
+  if (records.length > 0) {
+    const batch = homeBatch(writer, holder);
+    for (const checked of records) putRecord(writer, checked, batch);
+  }
+  if (stage?.stored !== undefined) {
+    if (takesStored) commitStage(writer, stage.stored, holder);
+    else dropStored(writer, stage.stored);
+  }
+  for (const move of moves) if (move.isMoved) putTip(writer, move);
+  for (const group of dropProofGroups) dropGroup(writer, group);
+  for (const proof of [...proofs, ...(commit.attest?.() ?? [])]) putProof(writer, proof);
+  for (const change of cells) putCell(writer, change);
+}
+
+function dropStored(writer: Writer, { batch, portions }: StoredStage): void {
+  for (let portion = 0; portion < portions; portion++) removePortion(writer, batch, portion);
+  removeStage(writer, batch);
+}
+
+function putCell(writer: Writer, { key, to }: CellChange): void {
+  if (to === undefined) writer.remove("cells", key);
+  else writer.put("cells", key, to);
+}
+
+/** What the closure of a commit starts from. */
+function topsOf({ tips = [], roots = [] }: Commit): ReadonlySet<Address> {
+  return new Set([...tips.map(({ to }) => to), ...roots]);
+}

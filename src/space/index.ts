@@ -1,0 +1,19 @@
+/** Spaces: records and the tips of their timelines, what is visible always closed. The lmdb one is in keysaga/node. */
+
+export { InnerSpace, type InnerSpaceOptions } from "./inner-space.js";
+export { type SpaceLimits, spaceLimits } from "./limits.js";
+export type {
+  CellChange,
+  Commit,
+  CommitResult,
+  Holder,
+  Holders,
+  ProofPut,
+  SagaId,
+  Scanned,
+  Space,
+  StageTotals,
+  Tip,
+  TipMove,
+  TipNow,
+} from "./space.js";

@@ -1,0 +1,190 @@
+import { randomUUID } from "node:crypto";
+import { open, type RangeOptions, type RootDatabase } from "lmdb";
+import { KeysagaError } from "../base/index.js";
+import { type SpaceLimits, spaceLimits } from "./limits.js";
+import { decodeKey, encodeKey, rangeOf } from "./lmdb-keys.js";
+import { enterOpener } from "./openers.js";
+import type { Space } from "./space.js";
+import type { Reader, Store, Table, Writer } from "./store.js";
+import { StoreSpace } from "./store-space.js";
+
+type Database = RootDatabase<Uint8Array, Uint8Array>;
+const pageRows = 256;
+type Row = readonly [key: string, value: Uint8Array];
+
+export interface LmdbSpaceOptions {
+  /** A directory; made where it is not there. */
+  readonly path: string;
+  readonly limits?: Partial<SpaceLimits>;
+}
+
+/**
+ * Opens the space in a directory, and drops what processes that were killed had staged there. Several processes may
+ * have the same directory open; within one process, open it from one thread.
+ *
+ * A damaged file can crash the process instead (engineering.md): check a doubtful one in a child process.
+ *
+ * @throws KeysagaError `store_failed` or `store_damaged`, with the fact `reason`.
+ */
+export async function openLmdbSpace({ path, limits = {} }: LmdbSpaceOptions): Promise<Space> {
+  const store = new LmdbStore(openDatabase(path));
+  const opener = randomUUID();
+  try {
+    await enterOpener(store, { id: opener, pid: process.pid, isAlive });
+  } catch (thrown) {
+    await store.close();
+    throw thrown;
+  }
+  return new StoreSpace(store, { limits: { ...spaceLimits, ...limits }, opener });
+}
+
+/**
+ * The one place that opens lmdb. Every opener has to use the same options: with overlapping syncs two processes can
+ * both win one compare-and-set, so that is off, and a write resolves when it has been flushed.
+ */
+function openDatabase(path: string): Database {
+  return orFail(() =>
+    open<Uint8Array, Uint8Array>({
+      path,
+      noSubdir: false,
+      overlappingSync: false,
+      encoding: "binary",
+      keyEncoding: "binary",
+    }),
+  );
+}
+
+class LmdbStore implements Store {
+  readonly #database: Database;
+  readonly #tables: LmdbTables;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#tables = new LmdbTables(database);
+  }
+
+  read<Result>(work: (reader: Reader) => Result): Result {
+    // lmdb keeps a snapshot for a whole turn of the event loop: too long where another process has just written.
+    orFail(() => this.#database.resetReadTxn());
+    return work(this.#tables);
+  }
+
+  async write<Result>(work: (writer: Writer) => Result): Promise<Result> {
+    let thrown: { error: unknown } | undefined;
+    try {
+      // A child transaction, because a plain one keeps what was written before a throw.
+      return await this.#database.childTransaction(() => {
+        try {
+          return work(this.#tables);
+        } catch (error) {
+          thrown = { error };
+          throw error;
+        }
+      });
+    } catch (error) {
+      throw thrown === undefined ? failureOf(await causeOf(error)) : thrown.error;
+    }
+  }
+
+  *scan(table: Table): Generator<readonly Row[]> {
+    let after: string | undefined;
+    do {
+      orFail(() => this.#database.resetReadTxn());
+      const page = this.#tables.rows({ ...rangeOf(table, "", after), limit: pageRows }, table);
+      yield page;
+      after = page.length < pageRows ? undefined : page.at(-1)?.[0];
+    } while (after !== undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+}
+
+/** Reads from the snapshot or, inside a write, what has been written. */
+class LmdbTables implements Writer {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  get(table: Table, key: string): Uint8Array | undefined {
+    const value = orFail(() => this.#database.getBinary(encodeKey(table, key)));
+    return value && plain(value);
+  }
+
+  entries(table: Table, prefix = ""): Iterable<Row> {
+    return this.rows(rangeOf(table, prefix), table);
+  }
+
+  rows(range: RangeOptions, table: Table): Row[] {
+    return orFail(() =>
+      Array.from(
+        this.#database.getRange(range),
+        ({ key, value }): Row => [decodeKey(table, key), plain(value)],
+      ),
+    );
+  }
+
+  put(table: Table, key: string, value: Uint8Array): void {
+    orFail(() => this.#database.putSync(encodeKey(table, key), value));
+  }
+
+  putNew(table: Table, key: string, value: Uint8Array): boolean {
+    // Its types say `void`, its documentation and its code a boolean.
+    const isPut: unknown = orFail(() =>
+      this.#database.putSync(encodeKey(table, key), value, { noOverwrite: true }),
+    );
+    return isPut === true;
+  }
+
+  remove(table: Table, key: string): void {
+    orFail(() => this.#database.removeSync(encodeKey(table, key)));
+  }
+}
+
+/** The same bytes as no Buffer, whose `slice` would be no copy. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function orFail<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (thrown) {
+    throw failureOf(thrown);
+  }
+}
+
+/** Names of lmdb's errors that mean the file is not what lmdb left there. */
+const damage = /MDB_(?:CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|PANIC)/;
+
+function failureOf(thrown: unknown): KeysagaError {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new KeysagaError(
+    damage.test(reason) ? "store_damaged" : "store_failed",
+    { reason },
+    { cause: thrown },
+  );
+}
+
+/** A failed commit says what failed in a promise beside it. */
+async function causeOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error && "commitError" in error)) return error;
+  try {
+    return await error.commitError;
+  } catch (cause) {
+    return cause;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    // Not allowed to signal it: then it is there.
+    return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM";
+  }
+}

@@ -1,0 +1,91 @@
+import { type Address, isFrame, previousOf } from "../ibgib/index.js";
+import type { CheckedRecord } from "./presence.js";
+import { isIndexed, numberOf } from "./timelines.js";
+
+/** A frame that the index of its timeline will name. */
+export interface IndexedFrame {
+  readonly n: number;
+  readonly address: Address;
+}
+
+/** Frames of one timeline that were staged one after another. */
+interface Run {
+  /** The frame before the first of them; undefined where that is the first of the timeline. */
+  readonly base: Address | undefined;
+  readonly baseN: number;
+  readonly indexed: IndexedFrame[];
+}
+
+/** The number before any frame's: an unnumbered first frame stands at -1. */
+export const beforeFirst = -2;
+
+/**
+ * What has to be remembered of checked records so that a commit need not read them again. Its size is the width of
+ * what is staged (records nothing links to, timelines, and one in 32 frames), not the number of records.
+ */
+export class StageTracker {
+  /** Records that no later one links to: whatever reaches all of them reaches everything. */
+  readonly #heads: Set<Address>;
+  readonly #untipped: Set<Address>;
+  /** By the newest frame of each. */
+  readonly #runs: Map<Address, Run>;
+
+  private constructor(heads: Iterable<Address>, untipped: Iterable<Address>, runs: Iterable<[Address, Run]>) {
+    this.#heads = new Set(heads);
+    this.#untipped = new Set(untipped);
+    this.#runs = new Map(runs);
+  }
+
+  static empty(): StageTracker {
+    return new StageTracker([], [], []);
+  }
+
+  /** Timelines that were linked to while they had no committed tip. */
+  get untipped(): ReadonlySet<Address> {
+    return this.#untipped;
+  }
+
+  /** Takes in records in the order they were checked. */
+  add(checked: readonly CheckedRecord[]): void {
+    for (const { record, links, untipped } of checked) {
+      for (const link of links) this.#heads.delete(link);
+      this.#heads.add(record.address);
+      for (const timeline of untipped) this.#untipped.add(timeline);
+      if (isFrame(record)) this.#addFrame(record.address, numberOf(record), previousOf(record));
+    }
+  }
+
+  /** This tracker with more taken in; it stays as it is itself. */
+  with(checked: readonly CheckedRecord[]): StageTracker {
+    if (checked.length === 0) return this;
+    const runs = [...this.#runs].map(([newest, run]): [Address, Run] => [
+      newest,
+      { ...run, indexed: [...run.indexed] },
+    ]);
+    const grown = new StageTracker(this.#heads, this.#untipped, runs);
+    grown.add(checked);
+    return grown;
+  }
+
+  /** Is all that was staged in the closure of `tops`? */
+  isCoveredBy(tops: ReadonlySet<Address>): boolean {
+    for (const head of this.#heads) if (!tops.has(head)) return false;
+    return true;
+  }
+
+  /** The run of frames that ends with `newest`. */
+  runEndingAt(newest: Address): Readonly<Run> | undefined {
+    return this.#runs.get(newest);
+  }
+
+  #addFrame(address: Address, n: number, previous: Address | undefined): void {
+    const run = (previous && this.#runs.get(previous)) ?? {
+      base: previous,
+      baseN: previous === undefined ? beforeFirst : n - 1,
+      indexed: [],
+    };
+    if (previous !== undefined) this.#runs.delete(previous);
+    if (isIndexed(n)) run.indexed.push({ n, address });
+    this.#runs.set(address, run);
+  }
+}

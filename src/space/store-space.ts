@@ -1,0 +1,254 @@
+import { assert, KeysagaError, utf8 } from "../base/index.js";
+import { type Address, type IbGib, shortAddress } from "../ibgib/index.js";
+import { putPortion } from "./batches.js";
+import { checkRecords } from "./check-records.js";
+import { missingOf, reachableTips } from "./closure.js";
+import { type CommitOutcome, makeCommit } from "./commit.js";
+import { Gates } from "./gates.js";
+import { nameBytesMax, type SpaceLimits } from "./limits.js";
+import { dropStored, leaveOpener } from "./openers.js";
+import { type HolderSet, holderSet, Presence } from "./presence.js";
+import { proofOf, proofsOf } from "./proofs.js";
+import { scanStore } from "./scan.js";
+import type {
+  Commit,
+  CommitResult,
+  Holder,
+  Holders,
+  SagaId,
+  Scanned,
+  Space,
+  StageTotals,
+  Tip,
+} from "./space.js";
+import { Stage, StageBudget, totalsOf } from "./stage.js";
+import type { Reader, Store } from "./store.js";
+import { frameAt, framesOf, tipOf } from "./timelines.js";
+
+export interface StoreSpaceOptions {
+  readonly limits: SpaceLimits;
+  /** Marks what this space stages in the store, so that it is found after a crash. */
+  readonly opener: string;
+}
+
+/** A space over any `Store`: all that spaces have in common. */
+export class StoreSpace implements Space {
+  readonly #store: Store;
+  readonly #limits: SpaceLimits;
+  readonly #opener: string;
+  readonly #stages = new Map<SagaId, Stage>();
+  readonly #budget: StageBudget;
+  readonly #gates = new Gates();
+  readonly #listeners = new Set<(tips: readonly Tip[]) => void>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+
+  constructor(store: Store, { limits, opener }: StoreSpaceOptions) {
+    this.#store = store;
+    this.#limits = limits;
+    this.#opener = opener;
+    this.#budget = new StageBudget(limits);
+  }
+
+  getMany(addresses: readonly Address[], holders?: readonly Holder[]): Promise<(IbGib | undefined)[]> {
+    return this.#read((reader) => {
+      const presence = new Presence(reader, holders);
+      return addresses.map((address) => presence.find(address)?.record);
+    });
+  }
+
+  async get(address: Address, holders?: readonly Holder[]): Promise<IbGib | undefined> {
+    const [record] = await this.getMany([address], holders);
+    return record;
+  }
+
+  hasMany(addresses: readonly Address[], holders?: readonly Holder[]): Promise<boolean[]> {
+    return this.#read((reader) => {
+      const presence = new Presence(reader, holders);
+      return addresses.map((address) => presence.has(address));
+    });
+  }
+
+  tip(tjp: Address): Promise<Tip | undefined> {
+    return this.#read((reader) => tipOf(reader, tjp));
+  }
+
+  tips(tjps: readonly Address[]): Promise<(Tip | undefined)[]> {
+    return this.#read((reader) => tjps.map((tjp) => tipOf(reader, tjp)));
+  }
+
+  frameAt(tjp: Address, n: number): Promise<Address | undefined> {
+    return this.#read((reader) => frameAt(reader, new Presence(reader, undefined), tjp, n)?.address);
+  }
+
+  frames(tjp: Address, from: number, to: number): Promise<IbGib[]> {
+    return this.#read((reader) => framesOf(reader, new Presence(reader, undefined), tjp, from, to));
+  }
+
+  reachableTips(roots: readonly Address[]): Promise<Tip[]> {
+    return this.#read((reader) => reachableTips(reader, new Presence(reader, undefined), roots));
+  }
+
+  missing(roots: readonly Address[], holders: readonly Holder[]): Promise<Address[]> {
+    return this.#read((reader) => missingOf(reader, new Presence(reader, holders), roots));
+  }
+
+  stage(saga: SagaId, holder: Holder, holders: Holders, records: readonly IbGib[]): Promise<StageTotals> {
+    return this.#run(() =>
+      this.#gates.pass(saga, async () => {
+        const stage = this.#stages.get(saga) ?? new Stage(holder);
+        assert(stage.holder === holder, "a saga stages for one holder");
+        this.#addTo(stage, holderSet(holder, holders), records);
+        this.#stages.set(saga, stage);
+        if (stage.bytesInMemory > this.#limits.stagedBytesInMemory) await this.#moveToStore(stage);
+        return stage.totals;
+      }),
+    );
+  }
+
+  drop(saga: SagaId): Promise<void> {
+    return this.#run(() =>
+      this.#gates.pass(saga, async () => {
+        const stage = this.#stages.get(saga);
+        if (stage === undefined) return;
+        this.#forget(saga, stage);
+        if (stage.stored !== undefined) await dropStored(this.#store, stage.stored);
+      }),
+    );
+  }
+
+  commit(commit: Commit): Promise<CommitResult> {
+    checkArguments(commit);
+    const { saga } = commit;
+    return this.#run(() =>
+      saga === undefined
+        ? this.#commit(commit, undefined)
+        : this.#gates.pass(saga, () => this.#commit(commit, saga)),
+    );
+  }
+
+  cell(key: string): Promise<Uint8Array | undefined> {
+    return this.#read((reader) => reader.get("cells", key)?.slice());
+  }
+
+  cells(prefix: string): Promise<{ key: string; value: Uint8Array }[]> {
+    return this.#read((reader) => {
+      const found = Array.from(reader.entries("cells", prefix), ([key, value]) => ({
+        key,
+        value: value.slice(),
+      }));
+      return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+    });
+  }
+
+  proof(address: Address): Promise<IbGib | undefined> {
+    return this.#read((reader) => proofOf(reader, address));
+  }
+
+  proofs(group: Address): Promise<IbGib[]> {
+    return this.#read((reader) => proofsOf(reader, group));
+  }
+
+  async *scan(): AsyncGenerator<Scanned> {
+    const pages = scanStore(this.#store);
+    for (;;) {
+      const page = await this.#run(async () => pages.next());
+      if (page.done === true) return;
+      yield* page.value;
+    }
+  }
+
+  watch(listener: (tips: readonly Tip[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #addTo(stage: Stage, holders: HolderSet, records: readonly IbGib[]): void {
+    const { checked, missing } = this.#store.read((reader) =>
+      checkRecords(reader, { holder: stage.holder, holders, staged: stage.part }, records),
+    );
+    const [first] = missing;
+    if (first !== undefined) {
+      throw new KeysagaError("record_missing", { missing: missing.length, first: shortAddress(first) });
+    }
+    this.#budget.take(stage.holder, totalsOf(checked));
+    stage.add(checked, holders);
+  }
+
+  async #moveToStore(stage: Stage): Promise<void> {
+    const { stored, holder, inMemory } = stage;
+    stage.moved(
+      await this.#store.write((writer) => putPortion(writer, stored, holder, this.#opener, inMemory)),
+    );
+  }
+
+  async #commit(commit: Commit, saga: SagaId | undefined): Promise<CommitResult> {
+    const stage = saga === undefined ? undefined : this.#stages.get(saga);
+    assert(stage === undefined || stage.holder === commit.holder, "a stage is committed for its holder");
+    const outcome = await this.#store.write((writer) =>
+      makeCommit(writer, commit, stage, this.#limits.missingReported),
+    );
+    if (outcome.result.kind === "committed") {
+      if (saga !== undefined && stage !== undefined) this.#forget(saga, stage);
+      this.#tell(outcome);
+    }
+    return outcome.result;
+  }
+
+  #forget(saga: SagaId, stage: Stage): void {
+    this.#stages.delete(saga);
+    this.#budget.release(stage);
+  }
+
+  #tell({ moves }: CommitOutcome): void {
+    const tips = moves.filter(({ isMoved }) => isMoved).map(({ tip }) => tip);
+    if (tips.length === 0) return;
+    // What a listener throws is its own affair: the commit stands. It surfaces as an uncaught error.
+    for (const listener of [...this.#listeners]) queueMicrotask(() => listener(tips));
+  }
+
+  #read<Result>(work: (reader: Reader) => Result): Promise<Result> {
+    return this.#run(async () => this.#store.read(work));
+  }
+
+  /** Every call passes here: refused once closed, and waited for when closing. */
+  async #run<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#closing !== undefined) throw new KeysagaError("store_failed", { reason: "closed" });
+    const call = work();
+    this.#underWay.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#underWay.delete(call);
+    }
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+    this.#listeners.clear();
+    try {
+      for (const { stored } of this.#stages.values())
+        if (stored !== undefined) await dropStored(this.#store, stored);
+      await leaveOpener(this.#store, this.#opener);
+    } finally {
+      this.#stages.clear();
+      await this.#store.close();
+    }
+  }
+}
+
+function checkArguments({ tips = [], cells = [] }: Commit): void {
+  assert(new Set(tips.map(({ tjp }) => tjp)).size === tips.length, "a commit moves a tip once");
+  assert(new Set(cells.map(({ key }) => key)).size === cells.length, "a commit changes a cell once");
+  assert(
+    cells.every(({ key }) => utf8(key).length <= nameBytesMax),
+    "a cell's key fits the store",
+  );
+}

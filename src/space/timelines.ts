@@ -1,0 +1,80 @@
+import { type Address, gibOf, type IbGib, nOf, previousOf } from "../ibgib/index.js";
+import type { Presence } from "./presence.js";
+import { damaged, decodeAddress, decodeTipRow, type TipRow } from "./rows.js";
+import type { Tip } from "./space.js";
+import type { Reader } from "./store.js";
+
+/** Every how many frames the index names one. */
+export const frameStep = 32;
+
+export function tipRow(reader: Reader, tjp: Address): TipRow | undefined {
+  const row = reader.get("tips", gibOf(tjp));
+  const found = row && decodeTipRow(row);
+  return found?.tip.tjp === tjp ? found : undefined;
+}
+
+export function tipOf(reader: Reader, tjp: Address): Tip | undefined {
+  return tipRow(reader, tjp)?.tip;
+}
+
+export function hasTip(reader: Reader, tjp: Address): boolean {
+  return tipOf(reader, tjp) !== undefined;
+}
+
+/** The number of a frame. The first frame by other software may have none: it stands before number 0, at -1. */
+export function numberOf(frame: IbGib): number {
+  return nOf(frame) ?? -1;
+}
+
+export function frameKey(tjp: Address, n: number): string {
+  return `${gibOf(tjp)}/${n}`;
+}
+
+/** Does the index name the frames of this number? */
+export function isIndexed(n: number): boolean {
+  return n > 0 && n % frameStep === 0;
+}
+
+/** Frame `n` on the chain of the committed tip. At most one index step, then `frameStep - 1` frames. */
+export function frameAt(reader: Reader, presence: Presence, tjp: Address, n: number): IbGib | undefined {
+  const tip = tipOf(reader, tjp);
+  if (tip === undefined || n > tip.n || n < -1 || !Number.isSafeInteger(n)) return undefined;
+  let frame = committed(presence, startAt(reader, tip, n));
+  while (numberOf(frame) > n) {
+    const previous = previousOf(frame);
+    if (previous === undefined) return undefined;
+    frame = committed(presence, previous);
+  }
+  return frame;
+}
+
+/** The frames `from..to`, oldest first; what the timeline does not have of them is left out. */
+export function framesOf(
+  reader: Reader,
+  presence: Presence,
+  tjp: Address,
+  from: number,
+  to: number,
+): IbGib[] {
+  const tip = tipOf(reader, tjp);
+  if (tip === undefined) return [];
+  const frames: IbGib[] = [];
+  let frame = frameAt(reader, presence, tjp, Math.min(to, tip.n));
+  while (frame !== undefined && numberOf(frame) >= from) {
+    frames.push(frame);
+    const previous = previousOf(frame);
+    frame = previous && committed(presence, previous);
+  }
+  return frames.reverse();
+}
+
+function startAt(reader: Reader, tip: Tip, n: number): Address {
+  const indexed = Math.ceil(n / frameStep) * frameStep;
+  if (!isIndexed(indexed) || indexed > tip.n) return tip.address;
+  const row = reader.get("frames", frameKey(tip.tjp, indexed));
+  return row === undefined ? damaged("frames") : decodeAddress(row, "frames");
+}
+
+function committed(presence: Presence, address: Address): IbGib {
+  return presence.find(address)?.record ?? damaged("records");
+}

@@ -1,0 +1,241 @@
+import { expect, test } from "vitest";
+import { addressOf, sealRecord } from "../../src/ibgib/index.js";
+import type { OpenSpace } from "./contract.js";
+import {
+  addresses,
+  alice,
+  commitOf,
+  edited,
+  first,
+  keep,
+  moveTo,
+  newest,
+  relating,
+  stone,
+  timeline,
+} from "./records.js";
+
+export function commitContract(open: OpenSpace): void {
+  test("a committed record is there as it came", async () => {
+    const space = await open();
+    const record = sealRecord({ ib: "bin", data: Uint8Array.of(0, 255, 7) });
+    expect(await space.commit(commitOf({ puts: [record], roots: [record.address] }))).toEqual({
+      kind: "committed",
+    });
+    const found = await space.get(record.address);
+    expect(found?.bytes).toEqual(record.bytes);
+    expect(found?.address).toBe(record.address);
+  });
+
+  test("many are answered in the order asked, absent ones too", async () => {
+    const space = await open();
+    const [a, b, absent] = [stone(), stone(), stone()];
+    await space.commit(commitOf({ puts: [a, b], roots: addresses([a, b]) }));
+    const asked = addresses([b, absent, a, b]);
+    expect((await space.getMany(asked)).map((found) => found?.address)).toEqual([
+      b.address,
+      undefined,
+      a.address,
+      b.address,
+    ]);
+    expect(await space.hasMany(asked)).toEqual([true, false, true, true]);
+  });
+
+  test("an address with the right gib and another ib names nothing", async () => {
+    const space = await open();
+    const record = stone();
+    await space.commit(commitOf({ puts: [record], roots: [record.address] }));
+    const posing = addressOf("other", record.gib);
+    expect(await space.hasMany([record.address, posing])).toEqual([true, false]);
+    const linking = sealRecord({ ib: "link", rel8ns: { to: [posing] } });
+    expect(await space.commit(commitOf({ puts: [linking], roots: [linking.address] }))).toEqual({
+      kind: "notClosed",
+      missing: [posing],
+    });
+  });
+
+  test("a link that dangles is refused, by name, and nothing is changed", async () => {
+    const space = await open();
+    const absent = stone();
+    const holding = stone("holds", [absent]);
+    const commit = commitOf({ puts: [holding], roots: [holding.address], cells: [cell("c", "1")] });
+    expect(await space.commit(commit)).toEqual({ kind: "notClosed", missing: [absent.address] });
+    expect(await space.get(holding.address)).toBeUndefined();
+    expect(await space.cell("c")).toBeUndefined();
+  });
+
+  test("at most so many dangling links are named as the limit says", async () => {
+    const space = await open({ missingReported: 2 });
+    const holding = stone("holds", [stone(), stone(), stone()]);
+    const result = await space.commit(commitOf({ puts: [holding], roots: [holding.address] }));
+    expect(result.kind === "notClosed" && result.missing.length).toBe(2);
+  });
+
+  test("a root that is not there is refused", async () => {
+    const space = await open();
+    const absent = stone();
+    expect(await space.commit(commitOf({ roots: [absent.address] }))).toEqual({
+      kind: "notClosed",
+      missing: [absent.address],
+    });
+  });
+
+  test("what lies outside the closure of tips and roots is not taken", async () => {
+    const space = await open();
+    const [inside, outside] = [stone(), stone()];
+    const root = stone("root", [inside]);
+    await space.commit(commitOf({ puts: [inside, outside, root], roots: [root.address] }));
+    expect(await space.hasMany(addresses([inside, root, outside]))).toEqual([true, true, false]);
+  });
+
+  test("a link to a timeline needs its tip, before or in the same commit", async () => {
+    const space = await open();
+    const note = timeline("note", 3);
+    const folder = [...timeline("folder", 1)];
+    folder.push(relating(newest(folder), [first(note)]));
+    const puts = [...note, ...folder];
+    expect(await space.commit(commitOf({ puts, tips: [moveTo(folder)] }))).toEqual({
+      kind: "notClosed",
+      missing: [first(note).address],
+    });
+    const both = commitOf({ puts, tips: [moveTo(folder), moveTo(note)] });
+    expect(await space.commit(both)).toEqual({ kind: "committed" });
+    const later = stone("later", [first(note)]);
+    const alone = commitOf({ puts: [later], roots: [later.address] });
+    expect(await space.commit(alone)).toEqual({ kind: "committed" });
+  });
+
+  test("an exact link to a first frame asks for no tip", async () => {
+    const space = await open();
+    const note = timeline("note", 1);
+    const quote = sealRecord({ ib: "quote", rel8ns: { ancestor: addresses(note) } });
+    const commit = commitOf({ puts: [...note, quote], roots: [quote.address] });
+    expect(await space.commit(commit)).toEqual({ kind: "committed" });
+    expect(await space.tip(first(note).address)).toBeUndefined();
+  });
+
+  test("a tip moves once: who comes second is told how it is", async () => {
+    const space = await open();
+    const note = timeline("note", 2);
+    await keep(space, note);
+    const [mine, theirs] = [edited(newest(note)), edited(newest(note))];
+    const move = (frame: typeof mine) =>
+      space.commit(commitOf({ puts: [frame], tips: [moveTo([...note, frame], newest(note))] }));
+    expect(await move(mine)).toEqual({ kind: "committed" });
+    const tjp = first(note).address;
+    expect(await move(theirs)).toEqual({
+      kind: "moved",
+      tips: [{ tjp, tip: { tjp, address: mine.address, n: 2 } }],
+      cells: [],
+    });
+    expect(await space.get(theirs.address)).toBeUndefined();
+  });
+
+  test("a new timeline where there is one already has moved", async () => {
+    const space = await open();
+    const note = timeline("note", 2);
+    await keep(space, note);
+    const result = await space.commit(commitOf({ puts: note, tips: [moveTo(note)] }));
+    expect(result.kind).toBe("moved");
+  });
+
+  test("of tips and cells, all that moved are told and none is changed", async () => {
+    const space = await open();
+    const note = timeline("note", 2);
+    await keep(space, note);
+    await space.commit(commitOf({ cells: [cell("a", "1"), cell("b", "1")] }));
+    const next = [...note, edited(newest(note))];
+    const result = await space.commit(
+      commitOf({
+        puts: [newest(next)],
+        tips: [moveTo(next, newest(note))],
+        cells: [cell("a", "2"), cell("b", "2", "1"), cell("c", "2")],
+      }),
+    );
+    expect(result).toEqual({ kind: "moved", tips: [], cells: ["a"] });
+    expect(await space.tip(first(note).address)).toMatchObject({ n: 1 });
+    expect(await space.cell("c")).toBeUndefined();
+  });
+
+  test("a tip does not move to what does not descend from it", async () => {
+    const space = await open();
+    const note = timeline("note", 3);
+    await keep(space, note);
+    const start = first(note);
+    const other = [start, edited(start)];
+    other.push(edited(newest(other)), edited(newest(other)));
+    other.push(edited(newest(other)));
+    const commit = commitOf({ puts: other.slice(1), tips: [moveTo(other, newest(note))] });
+    await expect(space.commit(commit)).rejects.toMatchObject({
+      code: "chain_refused",
+      facts: { rule: "not_descended" },
+    });
+    expect(await space.hasMany(addresses(other))).toEqual([true, false, false, false, false]);
+  });
+
+  test("a tip does not move back", async () => {
+    const space = await open();
+    const note = timeline("note", 3);
+    await keep(space, note);
+    const back = commitOf({ tips: [moveTo(note.slice(0, 2), newest(note))] });
+    await expect(space.commit(back)).rejects.toMatchObject({ code: "chain_refused" });
+  });
+
+  test("a tip does not move to a frame of another timeline, or to a stone", async () => {
+    const space = await open();
+    const [note, other] = [timeline("note", 1), timeline("other", 2)];
+    const loose = stone();
+    for (const wrong of [newest(other), loose]) {
+      const tips = [{ tjp: first(note).address, from: undefined, to: wrong.address }];
+      const commit = commitOf({ puts: [...note, ...other, loose], tips });
+      await expect(space.commit(commit)).rejects.toMatchObject({
+        code: "chain_refused",
+        facts: { rule: "tjp" },
+      });
+    }
+  });
+
+  test("a tip that is to stay where it is is only compared", async () => {
+    const space = await open();
+    const note = timeline("note", 2);
+    await keep(space, note);
+    const tips = [{ ...moveTo(note), from: newest(note).address }];
+    expect(await space.commit(commitOf({ tips }))).toEqual({ kind: "committed" });
+    const stale = [{ ...moveTo(note), from: first(note).address }];
+    expect((await space.commit(commitOf({ tips: stale }))).kind).toBe("moved");
+  });
+
+  test("a frame that does not continue its timeline is refused", async () => {
+    const space = await open();
+    const note = timeline("note", 2);
+    const skipping = sealRecord({
+      ib: "note",
+      data: { n: 7 },
+      rel8ns: { past: [newest(note).address], tjp: [first(note).address] },
+    });
+    const frames = [...note, skipping];
+    const commit = commitOf({ puts: frames, tips: [moveTo(frames)] });
+    await expect(space.commit(commit)).rejects.toMatchObject({ code: "chain_refused", facts: { rule: "n" } });
+  });
+
+  test("keystone frames and contexts are no domain records", async () => {
+    const space = await open();
+    const frame = sealRecord({ ib: "keystone", data: { a: 1 } });
+    const commit = commitOf({ puts: [frame], roots: [frame.address] });
+    await expect(space.commit(commit)).rejects.toMatchObject({ code: "reserved_record" });
+    await expect(space.stage("s", alice, [], [frame])).rejects.toMatchObject({ code: "reserved_record" });
+  });
+
+  test("primitives need no storage", async () => {
+    const space = await open();
+    const root = sealRecord({ ib: "root", rel8ns: { kind: [addressOf("folder", "gib")] } });
+    expect(await space.commit(commitOf({ puts: [root], roots: [root.address] }))).toEqual({
+      kind: "committed",
+    });
+  });
+}
+
+function cell(key: string, to: string, from?: string) {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  return { key, from: from === undefined ? undefined : bytes(from), to: bytes(to) };
+}
