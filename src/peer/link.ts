@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { KeysagaError, toKeysagaError } from "../base/index.js";
 import { type Exact, parseJson, pathOf, sagaLimits } from "../saga/index.js";
-import type { Connection, Message } from "../transport/index.js";
+import type { Connection, Message as TransportMessage } from "../transport/index.js";
 
 /** Payload frames that either side may have under way before the other grants more. */
 const creditWindow = 8;
@@ -86,11 +86,11 @@ export class Link<Message extends { type: string }> {
     return this.connection.close();
   }
 
-  #take(message: Message | string | Uint8Array): void {
+  #take(message: TransportMessage): void {
     if (this.#failed) return;
     try {
       if (typeof message === "string") this.#takeText(message);
-      else if (message instanceof Uint8Array) this.#takePayload(message);
+      else this.#takePayload(message);
     } catch (thrown) {
       const error = toKeysagaError(thrown);
       this.#stop(error);

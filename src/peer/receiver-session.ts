@@ -117,7 +117,7 @@ export class ReceiverSession {
         else this.#stepSaga(event.event.event);
         break;
       case "closed":
-        break;
+        return event.error ?? (this.isBusy ? new KeysagaError("connection_lost") : undefined);
     }
     if (this.#handshake.kind === "failed") return this.#handshake.error;
     return this.#saga.kind === "failed" ? this.#saga.error : undefined;

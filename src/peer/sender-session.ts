@@ -1,4 +1,4 @@
-import { KeysagaError, toHex } from "../base/index.js";
+import { type Instant, KeysagaError, toHex } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import {
   type Caps,
@@ -22,6 +22,7 @@ import {
 import type { Connection } from "../transport/index.js";
 import { compareWithStatuses, planRoots } from "./comparison.js";
 import { Conversation } from "./conversation.js";
+import { type Deferred, deferred } from "./deferred.js";
 import { connectedEvent, type OnEvent } from "./events.js";
 import type { Identity } from "./identity.js";
 import { lastWord, peerFailure } from "./last-word.js";
@@ -32,11 +33,16 @@ import { commitSender, type SyncReport } from "./sender-commit.js";
 import { type LaneChoice, loadSenderStanding, reserveConnect } from "./sender-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
 
-/** What a caller of `sync` waits for. */
+/** What to bring in step, and which way records may go. */
 export interface SyncRequest {
   readonly roots: readonly Address[];
   readonly direction: Direction;
-  readonly settle: (outcome: SyncReport | KeysagaError) => void;
+}
+
+/** The saga that is asked for or under way, and its caller. */
+interface Asked extends SyncRequest {
+  readonly outcome: Deferred<SyncReport>;
+  readonly started: Instant;
 }
 
 export interface SenderSessionOptions {
@@ -47,14 +53,12 @@ export interface SenderSessionOptions {
   readonly caps: Caps;
   readonly platform: Platform;
   readonly onEvent: OnEvent;
-  /** Called once the receiver has said that everything about the session is durable and live. */
-  readonly onReady: () => void;
 }
 
 type Own =
   | { readonly machine: "handshake"; readonly event: SenderHandshakeEvent }
   | { readonly machine: "saga"; readonly event: SenderSagaEvent }
-  | { readonly machine: "none" };
+  | { readonly machine: "none" }; // a saga was asked for
 
 /** One connection of a sender, from hello to its end: the shell around the two machines of this side. */
 export class SenderSession {
@@ -62,11 +66,11 @@ export class SenderSession {
   readonly #link: Link<FromReceiver>;
   #handshake: SenderHandshakeState;
   #saga: SenderSagaState | undefined;
-  #request: SyncRequest | undefined;
-  readonly #queue: SyncRequest[] = [];
+  #asked: Asked | undefined;
+  readonly #ready = deferred<void>();
   #conversation: Conversation | undefined;
   #lane: LaneChoice | undefined;
-  #started = 0;
+  #isOver = false;
   /** A turn whose list is too long for one message waits for `ready`: no payload goes out before. */
   #held: (() => Promise<void>) | undefined;
 
@@ -86,10 +90,18 @@ export class SenderSession {
     return error;
   }
 
-  /** Queues a saga; its outcome is told to `request.settle`, once. */
-  sync(request: SyncRequest): void {
-    this.#queue.push(request);
+  /** Resolves once the receiver has said that everything about the session is durable and live. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Runs a saga; one at a time. Rejects with what ended the session, where that comes first. */
+  sync(request: SyncRequest): Promise<SyncReport> {
+    const outcome = deferred<SyncReport>();
+    if (this.#isOver) outcome.reject(new KeysagaError("connection_closed"));
+    else this.#asked = { ...request, outcome, started: this.options.platform.clock.now() };
     this.#loop.put({ kind: "own", event: { machine: "none" } });
+    return outcome.promise;
   }
 
   /** Ends the session; idempotent. `run` resolves when it is over. */
@@ -112,7 +124,7 @@ export class SenderSession {
         this.#takeOwn(event.event);
         break;
       case "closed":
-        break;
+        return event.error ?? new KeysagaError("connection_lost", { by: "the other side" });
     }
     this.#startNext();
     return this.#failure();
@@ -155,7 +167,7 @@ export class SenderSession {
     this.#stepHandshake({ kind: "ready", heard });
     if (this.#handshake.kind !== "ready") return;
     this.options.onEvent(connectedEvent(this.#handshake.established));
-    this.options.onReady();
+    this.#ready.resolve();
     if (this.#held) this.#begin(this.#held);
     this.#held = undefined;
   }
@@ -220,14 +232,11 @@ export class SenderSession {
 
   /** The next saga starts once S can speak: its first turn follows `connect` at once. */
   #startNext(): void {
-    const isFree = this.#saga === undefined || this.#saga.kind === "committed";
     const canSpeak = this.#handshake.kind === "awaitingReady" || this.#handshake.kind === "ready";
-    if (!isFree || !canSpeak || this.#request) return;
-    this.#request = this.#queue.shift();
-    if (!this.#request) return;
-    this.#started = this.options.platform.clock.now();
+    const isRunning = this.#saga !== undefined && this.#saga.kind !== "committed";
+    if (!canSpeak || isRunning || !this.#asked) return;
     const saga = toHex(this.options.platform.random.bytes(16));
-    const { state, effects } = startSenderSaga(saga, this.#request.roots, this.#request.direction);
+    const { state, effects } = startSenderSaga(saga, this.#asked.roots, this.#asked.direction);
     this.#saga = state;
     for (const effect of effects) this.#beginSaga(effect);
   }
@@ -292,13 +301,13 @@ export class SenderSession {
   }
 
   #commitSpace(effect: Extract<SenderSagaEffect, { kind: "commitSpace" }>): void {
-    const request = this.#request;
-    if (!request) throw new KeysagaError("internal", { what: "a commit without a request" });
+    const asked = this.#asked;
+    if (!asked) throw new KeysagaError("internal", { what: "a commit nobody asked for" });
     this.#beginSagaWork(async () => {
       const report = await commitSender(this.options.identity, this.#spoken(), effect);
-      this.#request = undefined;
+      this.#asked = undefined;
       this.options.onEvent({ kind: "committed", saga: effect.saga });
-      request.settle({ ...report, elapsedMs: this.options.platform.clock.now() - this.#started });
+      asked.outcome.resolve({ ...report, elapsedMs: this.options.platform.clock.now() - asked.started });
       return { kind: "spaceCommitted" };
     });
   }
@@ -312,12 +321,12 @@ export class SenderSession {
   async #finish(error: KeysagaError | undefined): Promise<void> {
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     const closed = this.#link.close();
-    const outcome = error ?? new KeysagaError("connection_closed");
-    const saga = this.#saga;
-    const staged = saga && "saga" in saga && saga.kind !== "committed" ? [saga.saga] : [];
-    await Promise.allSettled([closed, ...staged.map((id) => this.options.identity.space.drop(id))]);
-    for (const request of [this.#request, ...this.#queue.splice(0)]) request?.settle(outcome);
-    this.#request = undefined;
+    const reason = error ?? new KeysagaError("connection_closed");
+    const staged = this.#saga && "saga" in this.#saga ? [this.#saga.saga] : [];
+    await Promise.allSettled([closed, ...staged.map((saga) => this.options.identity.space.drop(saga))]);
+    this.#isOver = true;
+    this.#ready.reject(reason);
+    this.#asked?.outcome.reject(reason);
     this.options.onEvent({ kind: "closed", error });
   }
 }

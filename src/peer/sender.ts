@@ -1,9 +1,10 @@
-import { KeysagaError } from "../base/index.js";
+import { KeysagaError, toKeysagaError } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import { type Caps, type Direction, sagaLimits } from "../saga/index.js";
 import type { Connection, Dial } from "../transport/index.js";
 import { cellKinds, readCell } from "./cells.js";
 import type { PeerEvent } from "./events.js";
+import { Gate } from "./gate.js";
 import type { Identity } from "./identity.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import type { SyncReport } from "./sender-commit.js";
@@ -30,118 +31,81 @@ export interface SyncOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Idle, dialling, in a session, or closing one; a closed sender may connect again. */
-type State =
-  | { readonly kind: "idle" }
-  | { readonly kind: "dialling"; readonly abort: AbortController; readonly opened: Promise<Live> }
-  | { readonly kind: "live"; readonly live: Live }
-  | { readonly kind: "closing"; readonly over: Promise<unknown> };
-
+/** A session under way. */
 interface Live {
   readonly session: SenderSession;
+  /** Rejects where the session ends before it is ready. */
   readonly ready: Promise<void>;
-  readonly over: Promise<unknown>;
+  /** Resolves when nothing is left of the session. */
+  readonly over: Promise<void>;
 }
 
-/** The side that dials: one receiver, at most one connection at a time. */
+/**
+ * The side that dials: one receiver, at most one connection at a time. Calls queue and run one after another; one
+ * that fails or is cancelled ends its session, and the next one opens another.
+ */
 export class Sender {
-  #state: State = { kind: "idle" };
   readonly #platform: Platform;
+  readonly #gate = new Gate();
+  /** Aborted by `disconnect`, for every call made before it. */
+  #life = new AbortController();
+  #live: Live | undefined;
 
   constructor(private readonly options: SenderOptions) {
     this.#platform = options.platform ?? systemPlatform;
   }
 
   /** Connects and signs in. Resolves when the receiver has said that everything is stored and live. */
-  async connect(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const live = await this.#open(options.signal);
-    await this.#unlessAborted(live, live.ready, options.signal);
+  connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#queue(signal, (live) => live.ready);
   }
 
   /**
    * Brings `roots` (timelines by first address, stones by address) and all they link to in step with the receiver.
-   * Connects first where there is no connection; the first turn then rides along with the handshake. Calls queue.
+   * Connects first where there is no connection; the first turn then rides along with the handshake.
    *
    * @returns What was done: durable on both sides, the receiver's receipt verified and stored.
-   * @throws KeysagaError `diverged` (nothing was changed), `tip_moved` and `connection_lost` (try again), and
-   *   whatever ended the session.
+   * @throws KeysagaError `diverged` (nothing was changed), `tip_moved` and `connection_lost` (try again), `aborted`,
+   *   `connection_closed` (by `disconnect`), and whatever else ended the session.
    */
-  async sync(roots: readonly Address[], options: SyncOptions = {}): Promise<SyncReport> {
-    if (roots.length === 0) throw new KeysagaError("nothing_to_sync");
-    const live = await this.#open(options.signal);
-    const { direction = "both", signal } = options;
-    const outcome = new Promise<SyncReport>((resolve, reject) => {
-      live.session.sync({
-        roots,
-        direction,
-        settle: (result) => (result instanceof KeysagaError ? reject(result) : resolve(result)),
-      });
-      live.over.then(() => reject(new KeysagaError("connection_closed")));
-    });
-    return this.#unlessAborted(live, outcome, signal);
+  sync(roots: readonly Address[], { direction = "both", signal }: SyncOptions = {}): Promise<SyncReport> {
+    if (roots.length === 0) return Promise.reject(new KeysagaError("nothing_to_sync"));
+    return this.#queue(signal, ({ session }) => session.sync({ roots, direction }));
   }
 
-  /** Ends the connection, from any state, any number of times. Resolves when nothing is left of it. */
+  /** Ends the connection, from any state, any number of times. Resolves when nothing is left and callers are told. */
   async disconnect(): Promise<void> {
-    const state = this.#state;
-    switch (state.kind) {
-      case "idle":
-        return;
-      case "dialling":
-        state.abort.abort();
-        await state.opened.then(
-          (live) => this.#close(live),
-          () => undefined,
-        );
-        return;
-      case "live":
-        return this.#close(state.live);
-      case "closing":
-        await state.over;
-    }
+    this.#life.abort(new KeysagaError("connection_closed"));
+    this.#life = new AbortController();
+    this.#live?.session.end();
+    await this.#gate.run(() => this.#live?.over ?? Promise.resolve());
   }
 
-  async #close({ session, over }: Live): Promise<void> {
-    session.end();
-    await over;
+  /** Runs `task` on a live session when its turn comes; a call that fails is told when nothing is left of it. */
+  #queue<Result>(signal: AbortSignal | undefined, task: (live: Live) => Promise<Result>): Promise<Result> {
+    const cancel = withReason(this.#life.signal, signal);
+    return this.#gate.run(async () => {
+      const live = this.#live ?? (await this.#open(cancel));
+      const stop = () => live.session.end(toKeysagaError(cancel.reason, "aborted"));
+      cancel.addEventListener("abort", stop, { once: true });
+      if (cancel.aborted) stop();
+      try {
+        return await task(live);
+      } catch (thrown) {
+        await live.over;
+        throw thrown;
+      } finally {
+        cancel.removeEventListener("abort", stop);
+      }
+    }, cancel);
   }
 
-  async #open(signal: AbortSignal | undefined): Promise<Live> {
-    signal?.throwIfAborted();
-    const state = this.#state;
-    switch (state.kind) {
-      case "live":
-        return state.live;
-      case "dialling":
-        return state.opened;
-      case "closing":
-        await state.over;
-        return this.#open(signal);
-      case "idle":
-        return this.#dial(signal);
-    }
-  }
-
-  #dial(signal: AbortSignal | undefined): Promise<Live> {
-    const abort = new AbortController();
-    const cancel = () => abort.abort();
-    signal?.addEventListener("abort", cancel, { once: true });
-    const opened = this.#connectionToLive(abort.signal).finally(() =>
-      signal?.removeEventListener("abort", cancel),
-    );
-    this.#state = { kind: "dialling", abort, opened };
-    return opened;
-  }
-
-  async #connectionToLive(signal: AbortSignal): Promise<Live> {
+  async #open(cancel: AbortSignal): Promise<Live> {
+    const pin = await this.#pin();
     try {
-      const pin = await this.#pin();
-      const live = this.#start(await this.options.dial(signal), pin);
-      this.#state = { kind: "live", live };
-      return live;
+      return this.#start(await this.options.dial(cancel), pin);
     } catch (thrown) {
-      this.#state = { kind: "idle" };
-      throw thrown;
+      throw cancel.aborted ? cancel.reason : thrown;
     }
   }
 
@@ -152,14 +116,6 @@ export class Sender {
 
   #start(connection: Connection, pin: Address | undefined): Live {
     const { identity, audience, caps, onEvent } = this.options;
-    let onReady = () => {};
-    let onOver: (error: KeysagaError) => void = () => {};
-    const ready = new Promise<void>((resolve, reject) => {
-      onReady = resolve;
-      onOver = reject;
-    });
-    // Nobody may be waiting for `ready`; its failure is told by `over` and by each call's own outcome.
-    ready.catch(() => undefined);
     const session = new SenderSession({
       identity,
       connection,
@@ -168,30 +124,13 @@ export class Sender {
       caps: { ...defaultCaps, ...caps },
       platform: this.#platform,
       onEvent: (event) => onEvent?.(event),
-      onReady,
     });
-    const over = session.run().then((error) => {
-      this.#state = { kind: "idle" };
-      onOver(error ?? new KeysagaError("connection_closed"));
+    const over = session.run().then(() => {
+      if (this.#live === live) this.#live = undefined;
     });
-    return { session, ready, over };
-  }
-
-  /** Waits for `outcome`; an abort ends the session, and the call rejects once nothing is left of it. */
-  async #unlessAborted<Result>(
-    live: Live,
-    outcome: Promise<Result>,
-    signal: AbortSignal | undefined,
-  ): Promise<Result> {
-    if (!signal) return outcome;
-    const cancel = () => live.session.end(new KeysagaError("aborted"));
-    if (signal.aborted) cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-    try {
-      return await outcome;
-    } finally {
-      signal.removeEventListener("abort", cancel);
-    }
+    const live: Live = { session, ready: session.ready, over };
+    this.#live = live;
+    return live;
   }
 }
 
@@ -200,6 +139,16 @@ const defaultCaps: Caps = {
   bytes: sagaLimits.sagaBytesMax,
   turns: sagaLimits.sessionTurnsMax,
 };
+
+/** Aborts with whichever comes first; the reason is always a `KeysagaError`. */
+function withReason(life: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
+  if (!signal) return life;
+  const own = new AbortController();
+  const aborted = () => own.abort(new KeysagaError("aborted", {}, { cause: signal.reason }));
+  if (signal.aborted) aborted();
+  signal.addEventListener("abort", aborted, { once: true, signal: own.signal });
+  return AbortSignal.any([life, own.signal]);
+}
 
 /** A sender for one receiver. Nothing is dialled before `connect` or `sync`. */
 export function createSender(options: SenderOptions): Sender {

@@ -57,7 +57,7 @@ export class SessionLoop<Message, Own> {
         if (event.kind === "end") return event.error;
         const error = take(event);
         if (error) return error;
-        if (event.kind === "closed") return event.error ?? new KeysagaError("connection_closed");
+        if (event.kind === "closed") return event.error;
       }
     } catch (thrown) {
       return toKeysagaError(thrown);
