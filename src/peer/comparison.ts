@@ -1,6 +1,13 @@
 import { KeysagaError } from "../base/index.js";
 import { type Address, isTjp, tjpOf } from "../ibgib/index.js";
-import type { Direction, FinalTip, Root, RootStatus, SendPlan } from "../saga/index.js";
+import {
+  type Direction,
+  type FinalTip,
+  nothingToSend,
+  type Root,
+  type RootStatus,
+  type SendPlan,
+} from "../saga/index.js";
 import type { Space, Tip } from "../space/index.js";
 import { unsureStones } from "./outgoing.js";
 
@@ -42,10 +49,12 @@ export async function compareWithStatuses(
 ): Promise<Comparison> {
   const timelines: Timeline[] = [];
   const stones: Address[] = [];
-  if (direction === "pull") return { plan: { timelines, stones }, unsure: [] };
+  const held: { tjp: Address; n: number }[] = [];
+  if (direction === "pull") return { plan: nothingToSend, unsure: [] };
   for (const [at, { address, tip, n }] of roots.entries()) {
     const status = statuses[at];
     if (tip === undefined || n === undefined || !status) continue;
+    if (status.status === "same" || status.status === "ahead") held.push({ tjp: address, n });
     if (status.status === "behind") {
       if ((await space.frameAt(address, status.n)) !== status.tip) throw new KeysagaError("diverged");
       timelines.push({ tjp: address, after: status.n, tip, n });
@@ -54,7 +63,7 @@ export async function compareWithStatuses(
       else stones.push(address);
     }
   }
-  const plan = { timelines, stones };
+  const plan = { held, timelines, stones };
   return { plan, unsure: await unsureStones(space, plan) };
 }
 
@@ -85,8 +94,7 @@ export async function answerRoots(
     roots.map((root, at) => statusOf(space, root, tips[at], present[at] === true)),
   );
   const ahead = roots.filter((_, at) => statuses[at]?.status === "ahead");
-  if (direction === "push" || ahead.length === 0)
-    return { statuses, found: [], plan: { timelines: [], stones: [] } };
+  if (direction === "push" || ahead.length === 0) return { statuses, found: [], plan: nothingToSend };
 
   const named = new Set(addresses);
   const reachable = await space.reachableTips(ahead.map(({ address }) => address));
@@ -97,10 +105,18 @@ export async function answerRoots(
     statuses,
     found: found.map(({ tjp, address, n }) => ({ address: tjp, tip: address, n })),
     plan: {
+      held: roots.flatMap(({ address, n }, at) =>
+        isTheirs(statuses[at]) && n !== undefined ? [{ tjp: address, n }] : [],
+      ),
       timelines: [...grown, ...found.flatMap((tip) => asTimeline(tip, -1))],
       stones: ahead.filter(({ address }) => !tipOf.has(address)).map(({ address }) => address),
     },
   };
+}
+
+/** Does the sender have all that this space has of a root? */
+function isTheirs(status: RootStatus | undefined): boolean {
+  return status?.status === "same" || status?.status === "behind";
 }
 
 function asTimeline(tip: Tip | undefined, after: number): Timeline[] {

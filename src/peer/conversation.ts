@@ -68,10 +68,10 @@ export class Conversation {
 
   /** Signs and writes a turn; a long list goes ahead of it as payload. */
   async send(draft: TurnDraft): Promise<void> {
+    if (fitsInline(draft)) return this.write(this.sign(draft));
     const { entries = [], ...scalars } = draft;
-    if (entries.length <= sagaLimits.entriesInlineMax) return this.write(this.sign(draft));
-    for (let at = 0; at < entries.length; at += sagaLimits.entriesInlineMax) {
-      const part = entries.slice(at, at + sagaLimits.entriesInlineMax);
+    for (let at = 0; at < entries.length; at += sagaLimits.entriesPerFrame) {
+      const part = entries.slice(at, at + sagaLimits.entriesPerFrame);
       await this.#sendPayload(entriesFrame(part), { records: [], entries: part });
     }
     this.write(this.sign(scalars));
@@ -135,4 +135,10 @@ export class Conversation {
     const group: Address = role === "sender" ? this.established.session : this.established.receiverSession;
     this.#proofs.push({ group, record: context }, { group, record: frame });
   }
+}
+
+/** Does a turn's list ride in its message? If not it goes ahead as payload, which nobody takes before `ready`. */
+export function fitsInline({ entries = [] }: TurnDraft): boolean {
+  const { entriesInlineMax, entriesInlineCharsMax } = sagaLimits;
+  return entries.length <= entriesInlineMax && JSON.stringify(entries).length <= entriesInlineCharsMax;
 }

@@ -1,5 +1,5 @@
 import { assert } from "../base/index.js";
-import { type Address, type IbGib, isTjp, linksOf, nOf, previousOf, tjpOf } from "../ibgib/index.js";
+import { type Address, type IbGib, linksOf, nOf, previousOf, tjpOf } from "../ibgib/index.js";
 import type { SendPlan } from "../saga/index.js";
 import type { Space } from "../space/index.js";
 
@@ -38,7 +38,7 @@ type Task =
 
 /** Depth first with a stack of its own: however deep a graph is, it costs memory, not the call stack. */
 class OutgoingWalk {
-  /** The next frame to send of each timeline in the plan; a walk that comes back to a timeline goes on there. */
+  /** The next frame that the other side lacks of each timeline in the plan; a walk that comes back goes on there. */
   readonly #next = new Map<Address, number>();
   readonly #done: Set<Address>;
 
@@ -48,6 +48,7 @@ class OutgoingWalk {
     known: readonly Address[],
   ) {
     this.#done = new Set(known);
+    for (const { tjp, n } of plan.held) this.#next.set(tjp, n + 1);
     for (const { tjp, after } of plan.timelines) this.#next.set(tjp, after + 1);
   }
 

@@ -59,10 +59,11 @@ export class ReceiverSession {
     this.#link = new Link(connection, FromSender, this.#loop.put);
     const hello = helloOf(self);
     this.#handshake = startReceiverHandshake(
+      self,
       { text: JSON.stringify(hello), message: hello },
       platform.clock.now(),
     );
-    this.#saga = awaitSaga(platform.clock.now());
+    this.#saga = awaitSaga(self.limits, platform.clock.now());
   }
 
   /** Runs the session to its end. Resolves, never rejects, when nothing is left of it. */
@@ -179,7 +180,7 @@ export class ReceiverSession {
   /** Everything is attached before the sender is told that it is. */
   #onReady({ established }: Extract<ReceiverHandshakeState, { kind: "ready" }>): void {
     this.#conversation = new Conversation(established, "receiver", this.#link, this.options.onEvent);
-    this.#saga = awaitSaga(this.#now());
+    this.#saga = awaitSaga(this.options.self.limits, this.#now());
     this.options.onEvent(connectedEvent(established));
   }
 

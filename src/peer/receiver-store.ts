@@ -21,8 +21,13 @@ export async function loadKnown(space: Space, open: Open): Promise<SenderKnown> 
     space.proofs(identity.keystone),
     loadLane(space, lane.keystone),
   ]);
-  const claimed = frames.findIndex(({ address }) => address === identity.tip);
-  return { identity: readIdentity(frames), lane: known, holdsClaimedTip: claimed > 0 };
+  const addresses = frames.map(({ address }) => address);
+  return {
+    identity: readIdentity(frames),
+    identityFrames: new Set(addresses),
+    lane: known,
+    holdsClaimedTip: addresses.indexOf(identity.tip) > 0,
+  };
 }
 
 async function loadLane(space: Space, address: Address): Promise<KnownLane | undefined> {

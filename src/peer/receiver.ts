@@ -1,6 +1,6 @@
 import { KeysagaError } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
-import type { ReceiverSelf } from "../saga/index.js";
+import { type ReceiverSelf, type SessionLimits, sessionLimits } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
 import type { OnEvent, PeerEvent } from "./events.js";
 import { certifyHostKey, type Identity, stateOf } from "./identity.js";
@@ -18,6 +18,7 @@ export interface ReceiverOptions {
   /** Origins that senders may have dialled, as in `wss://host:port`; any other is refused. */
   readonly audiences: readonly string[];
   readonly admission: Admission;
+  readonly limits?: Partial<SessionLimits>;
   readonly onEvent?: (event: PeerEvent, from: Session) => void;
   readonly platform?: Platform;
 }
@@ -52,14 +53,21 @@ export class Receiver {
     return this.#sessions.size;
   }
 
-  /** Takes over a connection; it is closed when its session ends, however it ends. */
-  accept(connection: Connection): void {
+  /**
+   * Takes over a connection; it is closed when its session ends, however it ends.
+   *
+   * @param onOwnEvent Told what happens on this connection, beside the receiver's own watcher.
+   */
+  accept(connection: Connection, onOwnEvent?: OnEvent): void {
     if (this.#isClosing) {
       void connection.close();
       return;
     }
     const { identity, admission, platform, onEvent } = this.options;
-    const told: OnEvent = (event) => onEvent?.(event, describe(connection, session));
+    const told: OnEvent = (event) => {
+      onOwnEvent?.(event);
+      onEvent?.(event, describe(connection, session));
+    };
     const session = new ReceiverSession({
       self: this.self,
       space: identity.space,
@@ -109,6 +117,7 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     hostKey,
     hostSeed: identity.hostSeed,
     audiences,
+    limits: { ...sessionLimits, ...options.limits },
     sessionKeys: identity.sessionKeys,
   };
   return new Receiver(self, { ...options, platform });

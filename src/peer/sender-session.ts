@@ -1,7 +1,6 @@
 import { type Instant, KeysagaError, toHex } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import {
-  type Caps,
   type Direction,
   type Exact,
   FromReceiver,
@@ -11,7 +10,7 @@ import {
   type SenderSagaEffect,
   type SenderSagaEvent,
   type SenderSagaState,
-  sagaLimits,
+  type SessionLimits,
   startSenderHandshake,
   startSenderSaga,
   stepSenderHandshake,
@@ -21,7 +20,7 @@ import {
 } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
 import { compareWithStatuses, planRoots } from "./comparison.js";
-import { Conversation } from "./conversation.js";
+import { Conversation, fitsInline } from "./conversation.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { connectedEvent, type OnEvent } from "./events.js";
 import type { Identity } from "./identity.js";
@@ -50,7 +49,7 @@ export interface SenderSessionOptions {
   readonly connection: Connection;
   readonly audience: string;
   readonly pin: Address | undefined;
-  readonly caps: Caps;
+  readonly limits: SessionLimits;
   readonly platform: Platform;
   readonly onEvent: OnEvent;
 }
@@ -75,10 +74,10 @@ export class SenderSession {
   #held: (() => Promise<void>) | undefined;
 
   constructor(private readonly options: SenderSessionOptions) {
-    const { identity, audience, pin, caps, platform, connection } = options;
+    const { identity, audience, pin, limits, platform, connection } = options;
     this.#loop = new SessionLoop(platform);
     this.#link = new Link(connection, FromReceiver, this.#loop.put);
-    const intent = { audience, pin, caps, sessionKeys: identity.sessionKeys };
+    const intent = { audience, pin, limits, sessionKeys: identity.sessionKeys };
     this.#handshake = startSenderHandshake(intent, platform.clock.now());
   }
 
@@ -236,7 +235,12 @@ export class SenderSession {
     const isRunning = this.#saga !== undefined && this.#saga.kind !== "committed";
     if (!canSpeak || isRunning || !this.#asked) return;
     const saga = toHex(this.options.platform.random.bytes(16));
-    const { state, effects } = startSenderSaga(saga, this.#asked.roots, this.#asked.direction);
+    const { state, effects } = startSenderSaga(
+      saga,
+      this.#asked.roots,
+      this.#asked.direction,
+      this.options.limits,
+    );
     this.#saga = state;
     for (const effect of effects) this.#beginSaga(effect);
   }
@@ -284,8 +288,7 @@ export class SenderSession {
 
   #sendTurn({ draft }: Extract<SenderSagaEffect, { kind: "sendTurn" }>): void {
     const send = () => this.#spoken().send(draft);
-    const isLong = (draft.entries?.length ?? 0) > sagaLimits.entriesInlineMax;
-    if (isLong && this.#handshake.kind !== "ready") this.#held = send;
+    if (!fitsInline(draft) && this.#handshake.kind !== "ready") this.#held = send;
     else this.#begin(send);
   }
 

@@ -1,6 +1,6 @@
 import { KeysagaError, toKeysagaError } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
-import { type Caps, type Direction, sagaLimits } from "../saga/index.js";
+import { type Direction, type SessionLimits, sessionLimits } from "../saga/index.js";
 import type { Connection, Dial } from "../transport/index.js";
 import { cellKinds, readCell } from "./cells.js";
 import type { PeerEvent } from "./events.js";
@@ -18,8 +18,7 @@ export interface SenderOptions {
   readonly audience: string;
   /** The receiver's identity. Without it, the first that answers at this origin is trusted, and pinned. */
   readonly pin?: Address;
-  /** What one session may carry in each direction. */
-  readonly caps?: Partial<Caps>;
+  readonly limits?: Partial<SessionLimits>;
   readonly onEvent?: (event: PeerEvent) => void;
   readonly platform?: Platform;
 }
@@ -115,13 +114,13 @@ export class Sender {
   }
 
   #start(connection: Connection, pin: Address | undefined): Live {
-    const { identity, audience, caps, onEvent } = this.options;
+    const { identity, audience, limits, onEvent } = this.options;
     const session = new SenderSession({
       identity,
       connection,
       audience,
       pin,
-      caps: { ...defaultCaps, ...caps },
+      limits: { ...sessionLimits, ...limits },
       platform: this.#platform,
       onEvent: (event) => onEvent?.(event),
     });
@@ -133,12 +132,6 @@ export class Sender {
     return live;
   }
 }
-
-const defaultCaps: Caps = {
-  records: sagaLimits.sagaRecordsMax,
-  bytes: sagaLimits.sagaBytesMax,
-  turns: sagaLimits.sessionTurnsMax,
-};
 
 /** Aborts with whichever comes first; the reason is always a `KeysagaError`. */
 function withReason(life: AbortSignal, signal: AbortSignal | undefined): AbortSignal {

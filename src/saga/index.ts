@@ -1,5 +1,5 @@
 /** The session protocol: wire messages, the handshake and the saga of both sides as pure steps. No I/O in this folder. */
-export { sagaLimits, type SagaLimits } from "./limits.js";
+export { sagaLimits, type SessionLimits, sessionLimits } from "./limits.js";
 export {
   type AckBody,
   AckEntry,

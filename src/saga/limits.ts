@@ -1,30 +1,36 @@
-/** What a stranger may make a peer hold or compute, by name. Sizes are bytes, times milliseconds. */
+/** What one message may hold: part of the protocol, the same for everyone. Sizes are bytes. */
 export const sagaLimits = {
   /** One text message. */
   messageBytesMax: 256 * 1024,
-  /** One payload frame, and the records or entries in it. */
+  /** One payload frame, and the records in it. */
   payloadBytesMax: 256 * 1024 + 4096,
   payloadRecordsMax: 256,
-  /** Before authentication: frames of I and of L that one connect may show, and of the receiver in a challenge. */
+  /** Frames of I and of L that one connect may show, and of the receiver in a challenge. */
   framesShownMax: 64,
-  /** Timelines and stones that one init may name; entries of any list of a saga. */
+  /** Entries of any list of a turn: roots, statuses, offers, tips. */
   entriesMax: 100_000,
-  /** The list of a turn rides in its message up to this many entries, beyond as payload. */
+  /** A list rides in its turn up to this many entries and this many characters, beyond as payload, in such parts. */
   entriesInlineMax: 512,
-  /** What one saga may carry in each direction. */
-  sagaRecordsMax: 100_000,
-  sagaBytesMax: 64 * 1024 * 1024,
-  /** Turns that one side may send in a session. */
-  sessionTurnsMax: 10_000,
-  /** Records that may be sent without asking whether the other side has them. */
-  unaskedMax: 4,
-  /** The sender's and the receiver's nonces. */
+  entriesInlineCharsMax: 96 * 1024,
+  entriesPerFrame: 64,
   nonceBytes: 32,
   audienceLengthMax: 256,
-  handshakeTimeoutMs: 10_000,
-  turnTimeoutMs: 60_000,
-  idleTimeoutMs: 10 * 60_000,
 } as const;
 
-/** The same names, with values an embedder may change. */
-export type SagaLimits = { readonly [Name in keyof typeof sagaLimits]: number };
+/** What one side lets a session cost it; an embedder may set each. Times are milliseconds. */
+export const sessionLimits = {
+  /** From the connection to `ready`, absolute. */
+  handshakeTimeoutMs: 10_000,
+  /** For the other side to answer; every payload frame counts as a sign of life. */
+  turnTimeoutMs: 60_000,
+  /** For a receiver: between sagas. */
+  idleTimeoutMs: 10 * 60_000,
+  /** What a session may carry in each direction: records, their canonical bytes, signed turns. */
+  recordsMax: 100_000,
+  bytesMax: 64 * 1024 * 1024,
+  turnsMax: 10_000,
+  /** Records that are sent without asking whether the other side has them. */
+  unaskedMax: 4,
+} as const;
+
+export type SessionLimits = { readonly [Name in keyof typeof sessionLimits]: number };

@@ -27,7 +27,7 @@ import {
   signAsHost,
   standingOf,
 } from "./handshake.js";
-import { sagaLimits } from "./limits.js";
+import { type SessionLimits, sagaLimits } from "./limits.js";
 import {
   type Challenge,
   type ChallengeBody,
@@ -39,7 +39,7 @@ import {
   suites,
   type Turn,
 } from "./messages.js";
-import { startDialogue } from "./turn.js";
+import { type Caps, capsOf, startDialogue } from "./turn.js";
 
 /** Who answers: the receiver's identity with its whole chain, and the host key of this home. */
 export interface ReceiverSelf {
@@ -49,6 +49,7 @@ export interface ReceiverSelf {
   readonly hostSeed: Uint8Array;
   /** Origins this receiver answers for. */
   readonly audiences: readonly string[];
+  readonly limits: SessionLimits;
   readonly sessionKeys: SessionKeys;
   readonly exporter?: Uint8Array;
 }
@@ -64,6 +65,8 @@ export interface KnownLane {
 /** What the store knows of the identity and the lane that `open` names. */
 export interface SenderKnown {
   readonly identity: IdentityState | undefined;
+  /** Addresses of all frames of the identity that are held. */
+  readonly identityFrames: ReadonlySet<Address>;
   readonly lane: KnownLane | undefined;
   /** Does the store hold the frame of I that `open` calls its newest, and is that one after the genesis? */
   readonly holdsClaimedTip: boolean;
@@ -164,8 +167,12 @@ export function helloOf(self: ReceiverSelf): Hello {
 }
 
 /** The handshake of the side that answers. `hello` is what was sent on the connection that opened at `now`. */
-export function startReceiverHandshake(hello: Exact<Hello>, now: Instant): ReceiverHandshakeState {
-  return { kind: "awaitingOpen", hello, deadline: now + sagaLimits.handshakeTimeoutMs };
+export function startReceiverHandshake(
+  { limits }: ReceiverSelf,
+  hello: Exact<Hello>,
+  now: Instant,
+): ReceiverHandshakeState {
+  return { kind: "awaitingOpen", hello, deadline: now + limits.handshakeTimeoutMs };
 }
 
 /** Advances the handshake by one event. What the sender gets wrong ends in `failed`; this never throws. */
@@ -226,11 +233,19 @@ function onOpen(self: ReceiverSelf, state: In<"awaitingOpen">, open: Exact<Open>
   const { keystone, details } = startSenderSession(first);
   const namesUs = details.receiver === self.identity.keystone.tjp && details.audience === message.audience;
   if (!namesUs || details.lane !== message.lane.keystone) throw refused("session genesis");
+  refuseHighCaps(details.caps, self.limits);
   const session = { first, keystone, details };
   return {
     state: { ...state, kind: "loadingKnown", open, session },
     effects: [{ kind: "loadKnown", open: message }],
   };
+}
+
+/** A sender states what its session may carry; more than this side allows is refused before it costs anything. */
+function refuseHighCaps(caps: Caps, limits: SessionLimits): void {
+  const own = capsOf(limits);
+  for (const cap of ["records", "bytes", "turns"] as const)
+    if (caps[cap] > own[cap]) throw new KeysagaError("limit_exceeded", { limit: cap, max: own[cap] });
 }
 
 /** The receiver's only two signatures before the sender is proved: the host key's, and R1's. */
@@ -254,7 +269,7 @@ function onKnown(
     nonce: toHex(draw.nonce),
     challengeUuid: toHex(draw.challengeUuid),
     demanded: [...draw.demanded],
-    expires: draw.now + sagaLimits.handshakeTimeoutMs,
+    expires: draw.now + self.limits.handshakeTimeoutMs,
     receiverFrames: framesAfter(self.frames, state.open.message.receiverTip?.tip).map(toText),
     host: {
       key: self.hostKey,
@@ -347,16 +362,11 @@ function checkConnect(self: ReceiverSelf, state: Challenged, connect: Connect): 
 function continueIdentity({ open, known }: Challenged, shown: readonly IbGib[]) {
   const claimed = open.message.identity.keystone;
   const held = known.identity;
-  const fresh = held ? shown.filter((frame) => !isHeld(frame, held.keystone)) : shown;
+  const fresh = shown.filter(({ address }) => !known.identityFrames.has(address));
   const [first, ...later] = fresh;
   if (held) return { state: fresh.reduce(checkIdentityFrame, held), fresh };
   if (!first || first.address !== claimed) throw refused("identity not shown");
   return { state: later.reduce(checkIdentityFrame, startIdentity(first)), fresh };
-}
-
-/** Frames up to the held tip prove nothing new: if they were other than the held ones, the rest would not link. */
-function isHeld(frame: IbGib, held: KeystoneState): boolean {
-  return frame.address === held.tip || frame.address === held.tjp;
 }
 
 function continueLane(self: ReceiverSelf, { open, known }: Challenged, shown: readonly IbGib[]) {

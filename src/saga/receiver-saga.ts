@@ -1,11 +1,13 @@
 import { type Instant, KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, isFrame } from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
+import type { SessionLimits } from "./limits.js";
 import type { CommitBody, Direction, FinalTip, InitBody, OfferBody, Root, RootStatus } from "./messages.js";
 import { finalTips, isEmpty, movesOfReceiver, type RootMove, type SendPlan, toBitmap } from "./roots.js";
 import type { TurnDraft, Verified } from "./turn.js";
 
 interface Saga {
+  readonly limits: SessionLimits;
   readonly saga: string;
   readonly direction: Direction;
   readonly roots: readonly Root[];
@@ -20,7 +22,7 @@ interface Answered extends Saga {
 }
 
 export type ReceiverSagaState =
-  | { readonly kind: "awaitingInit"; readonly deadline: Instant }
+  | { readonly kind: "awaitingInit"; readonly limits: SessionLimits; readonly deadline: Instant }
   | (Saga & { readonly kind: "comparing" })
   | (Answered & { readonly kind: "sending"; readonly found: readonly FinalTip[] })
   | (Answered & { readonly kind: "awaitingCommit"; readonly offered: boolean; readonly deadline: Instant })
@@ -78,8 +80,8 @@ export interface ReceiverSagaStep {
 }
 
 /** A receiver that is ready for the first, or the next, saga of a session. */
-export function awaitSaga(now: Instant): ReceiverSagaState {
-  return { kind: "awaitingInit", deadline: now + sagaLimits.idleTimeoutMs };
+export function awaitSaga(limits: SessionLimits, now: Instant): ReceiverSagaState {
+  return { kind: "awaitingInit", limits, deadline: now + limits.idleTimeoutMs };
 }
 
 /** Advances the receiver's saga by one event. No clock, no randomness, no I/O, no mutation; never throws. */
@@ -105,26 +107,27 @@ type In<Kind> = Extract<ReceiverSagaState, { kind: Kind }>;
 type On<Kind> = Extract<ReceiverSagaEvent, { kind: Kind }>;
 
 function onProgress(state: Running, event: Progress): ReceiverSagaStep {
-  if (state.kind === "awaitingInit" && event.kind === "init") return onInit(event.turn.message);
+  if (state.kind === "awaitingInit" && event.kind === "init") return onInit(state, event.turn.message);
   if (state.kind === "comparing" && event.kind === "compared") return onCompared(state, event);
   if (state.kind === "sending" && event.kind === "recordsSent")
     return acknowledge(state, state.found, event.now);
   if (state.kind === "awaitingCommit" && event.kind === "offer") return onOffer(state, event.turn.message);
   if (state.kind === "choosing" && event.kind === "chosen") return onChosen(state, event);
   if (state.kind === "awaitingCommit" && event.kind === "commit") return onCommit(state, event);
-  if (state.kind === "committing" && event.kind === "spaceCommitted") return stay(awaitSaga(event.now));
+  if (state.kind === "committing" && event.kind === "spaceCommitted")
+    return stay(awaitSaga(state.limits, event.now));
   if (state.kind === "committing" && event.kind === "spaceMoved") return fail(new KeysagaError("tip_moved"));
   return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
 }
 
-function onInit({ saga, direction, entries }: InitBody): ReceiverSagaStep {
+function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: InitBody): ReceiverSagaStep {
   const roots = entries ?? [];
   if (roots.length === 0 || new Set(roots.map(({ address }) => address)).size < roots.length)
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "roots, each once" }));
   if (roots.some(({ tip, n }) => (tip === undefined) !== (n === undefined)))
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "tip and n together" }));
   return {
-    state: { kind: "comparing", saga, direction, roots },
+    state: { kind: "comparing", limits, saga, direction, roots },
     effects: [{ kind: "compareRoots", roots, direction }],
   };
 }
@@ -143,7 +146,12 @@ function onCompared(
 
 function acknowledge(state: Answered, found: readonly FinalTip[], now: Instant): ReceiverSagaStep {
   return {
-    state: { ...answeredOf(state), kind: "awaitingCommit", offered: false, deadline: turnDeadline(now) },
+    state: {
+      ...answeredOf(state),
+      kind: "awaitingCommit",
+      offered: false,
+      deadline: turnDeadline(state, now),
+    },
     effects: [{ kind: "sendTurn", draft: { type: "ack", entries: [...state.statuses, ...found] } }],
   };
 }
@@ -152,7 +160,7 @@ function onPayload(state: Running, records: readonly IbGib[], now: Instant): Rec
   if (records.length === 0 && state.kind === "awaitingInit") return stay(state);
   const expected = state.kind === "awaitingCommit" && (records.length === 0 || state.direction !== "pull");
   if (!expected) return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
-  if (records.length === 0) return stay({ ...state, deadline: turnDeadline(now) });
+  if (records.length === 0) return stay({ ...state, deadline: turnDeadline(state, now) });
   const asked = new Set(state.roots.map(({ address }) => address));
   const stones = records.filter((record) => asked.has(record.address) && !isFrame(record));
   return {
@@ -160,7 +168,7 @@ function onPayload(state: Running, records: readonly IbGib[], now: Instant): Rec
       ...state,
       staging: state.staging + 1,
       stones: [...state.stones, ...stones.map(({ address }) => address)],
-      deadline: turnDeadline(now),
+      deadline: turnDeadline(state, now),
     },
     effects: [{ kind: "stage", saga: state.saga, records }],
   };
@@ -183,7 +191,12 @@ function onOffer(state: In<"awaitingCommit">, { entries }: OfferBody): ReceiverS
 
 function onChosen(state: In<"choosing">, { wanted, now }: On<"chosen">): ReceiverSagaStep {
   return {
-    state: { ...answeredOf(state), kind: "awaitingCommit", offered: true, deadline: turnDeadline(now) },
+    state: {
+      ...answeredOf(state),
+      kind: "awaitingCommit",
+      offered: true,
+      deadline: turnDeadline(state, now),
+    },
     effects: [{ kind: "sendTurn", draft: { type: "wants", wants: toBitmap(wanted) } }],
   };
 }
@@ -215,14 +228,12 @@ function onTick(state: Running, now: Instant): ReceiverSagaStep {
   return fail(new KeysagaError("turn_timeout", { during: state.kind }));
 }
 
-const turnDeadline = (now: Instant): Instant => now + sagaLimits.turnTimeoutMs;
+const turnDeadline = ({ limits }: Saga, now: Instant): Instant => now + limits.turnTimeoutMs;
 
-const sagaOf = ({ saga, direction, roots }: Saga): Saga => ({ saga, direction, roots });
+const sagaOf = ({ limits, saga, direction, roots }: Saga): Saga => ({ limits, saga, direction, roots });
 
-const answeredOf = ({ saga, direction, roots, statuses, staging, stones }: Answered): Answered => ({
-  saga,
-  direction,
-  roots,
+const answeredOf = ({ statuses, staging, stones, ...saga }: Answered): Answered => ({
+  ...sagaOf(saga),
   statuses,
   staging,
   stones,

@@ -1,8 +1,12 @@
 import type { Address } from "../ibgib/index.js";
 import type { Direction, FinalTip, Root, RootStatus } from "./messages.js";
 
-/** What has to travel one way: of each timeline the frames behind `after` (-1: all) up to `tip`, and these stones. */
+/**
+ * What has to travel one way: of each timeline the frames behind `after` (-1: all) up to `tip`, and these stones.
+ * `held` says how far the other side has timelines of which nothing travels.
+ */
 export interface SendPlan {
+  readonly held: readonly { readonly tjp: Address; readonly n: number }[];
   readonly timelines: readonly {
     readonly tjp: Address;
     readonly after: number;
@@ -12,7 +16,7 @@ export interface SendPlan {
   readonly stones: readonly Address[];
 }
 
-export const nothingToSend: SendPlan = { timelines: [], stones: [] };
+export const nothingToSend: SendPlan = { held: [], timelines: [], stones: [] };
 
 export function isEmpty({ timelines, stones }: SendPlan): boolean {
   return timelines.length === 0 && stones.length === 0;

@@ -24,7 +24,7 @@ import {
   type Standing,
   standingOf,
 } from "./handshake.js";
-import { sagaLimits } from "./limits.js";
+import type { SessionLimits } from "./limits.js";
 import {
   type Challenge,
   ChallengeBody,
@@ -35,7 +35,7 @@ import {
   type Ready,
   suites,
 } from "./messages.js";
-import { type Caps, parseJson, pathOf, startDialogue } from "./turn.js";
+import { capsOf, parseJson, pathOf, startDialogue } from "./turn.js";
 
 /** What this side wants of a connection, and the pure functions of its secrets. */
 export interface SenderIntent {
@@ -43,7 +43,7 @@ export interface SenderIntent {
   readonly audience: string;
   /** The receiver's identity that has to answer; undefined: whoever answers first here is trusted and pinned. */
   readonly pin: Address | undefined;
-  readonly caps: Caps;
+  readonly limits: SessionLimits;
   readonly sessionKeys: SessionKeys;
   readonly exporter?: Uint8Array;
 }
@@ -131,7 +131,7 @@ export interface SenderHandshakeStep {
 
 /** The handshake of the side that dials. `now` is when the connection opened. */
 export function startSenderHandshake(intent: SenderIntent, now: Instant): SenderHandshakeState {
-  return { kind: "awaitingHello", intent, deadline: now + sagaLimits.handshakeTimeoutMs };
+  return { kind: "awaitingHello", intent, deadline: now + intent.limits.handshakeTimeoutMs };
 }
 
 /** Advances the handshake by one event. What the receiver gets wrong ends in `failed`; this never throws. */
@@ -187,7 +187,7 @@ function onStanding(state: In<"loadingStanding">, standing: SenderStanding): Sen
     lane: standing.lane.keystone,
     receiver: hello.message.receiver,
     audience: intent.audience,
-    caps: intent.caps,
+    caps: capsOf(intent.limits),
   };
   const first = foundSenderSession(standing.sessionNonce, names, secretFor);
   const message: Open = {
@@ -311,7 +311,7 @@ function onReserved(
     dialogue: startDialogue(
       advance(keystone, frame).state,
       state.receiverSession.keystone,
-      state.intent.caps,
+      capsOf(state.intent.limits),
     ),
     secretFor,
     host: state.body.host,

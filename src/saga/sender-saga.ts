@@ -1,6 +1,6 @@
 import { type Instant, KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, isFrame } from "../ibgib/index.js";
-import { sagaLimits } from "./limits.js";
+import type { SessionLimits } from "./limits.js";
 import {
   type AckBody,
   type Direction,
@@ -17,6 +17,7 @@ import type { TurnDraft, Verified } from "./turn.js";
 interface Saga {
   readonly saga: string;
   readonly direction: Direction;
+  readonly limits: SessionLimits;
   /** Payload frames that are being staged; the commit waits until there are none. */
   readonly staging: number;
   /** Of the roots that this side has nothing of: those that came and are stones. */
@@ -109,9 +110,10 @@ export function startSenderSaga(
   saga: string,
   wanted: readonly Address[],
   direction: Direction,
+  limits: SessionLimits,
 ): SenderSagaStep {
   return {
-    state: { kind: "planning", saga, direction, staging: 0, stones: [], wanted },
+    state: { kind: "planning", saga, direction, limits, staging: 0, stones: [], wanted },
     effects: [{ kind: "planRoots", wanted }],
   };
 }
@@ -153,7 +155,7 @@ function onProgress(state: Running, event: Progress): SenderSagaStep {
 function onPlanned(state: In<"planning">, roots: readonly Root[], now: Instant): SenderSagaStep {
   const draft = { type: "init", saga: state.saga, direction: state.direction, entries: roots };
   return {
-    state: { ...base(state), kind: "awaitingAck", roots, deadline: now + sagaLimits.turnTimeoutMs },
+    state: { ...base(state), kind: "awaitingAck", roots, deadline: now + state.limits.turnTimeoutMs },
     effects: [{ kind: "sendTurn", draft }],
   };
 }
@@ -170,7 +172,7 @@ function onPayload(state: Running, records: readonly IbGib[], now: Instant): Sen
       ...state,
       staging: state.staging + 1,
       stones: [...state.stones, ...stones.map(({ address }) => address)],
-      deadline: now + sagaLimits.turnTimeoutMs,
+      deadline: now + state.limits.turnTimeoutMs,
     },
     effects: [{ kind: "stage", saga: state.saga, records }],
   };
@@ -207,14 +209,14 @@ function onCompared(
   { plan, unsure, now }: Extract<SenderSagaEvent, { kind: "compared" }>,
 ): SenderSagaStep {
   if (isEmpty(plan)) return settle({ ...state, kind: "settling" }, now);
-  if (unsure.length <= sagaLimits.unaskedMax) return send(state, plan, []);
+  if (unsure.length <= state.limits.unaskedMax) return send(state, plan, []);
   return {
     state: {
       ...state,
       kind: "awaitingWants",
       plan,
       offered: unsure,
-      deadline: now + sagaLimits.turnTimeoutMs,
+      deadline: now + state.limits.turnTimeoutMs,
     },
     effects: [{ kind: "sendTurn", draft: { type: "offer", entries: unsure } }],
   };
@@ -243,7 +245,7 @@ function onRecordsSent(state: In<"sending">, now: Instant): SenderSagaStep {
 function settle(state: In<"settling">, now: Instant): SenderSagaStep {
   if (state.staging > 0) return stay(state);
   const final = finalTips(state.roots, state.statuses, state.direction);
-  const deadline = now + sagaLimits.turnTimeoutMs;
+  const deadline = now + state.limits.turnTimeoutMs;
   return {
     state: { ...answered(state), kind: "awaitingReceipt", final, deadline },
     effects: [{ kind: "sendTurn", draft: { type: "commit", entries: final } }],
@@ -271,7 +273,13 @@ function onTick(state: Running, now: Instant): SenderSagaStep {
   return fail(new KeysagaError("turn_timeout", { during: state.kind }));
 }
 
-const base = ({ saga, direction, staging, stones }: Saga): Saga => ({ saga, direction, staging, stones });
+const base = ({ saga, direction, limits, staging, stones }: Saga): Saga => ({
+  saga,
+  direction,
+  limits,
+  staging,
+  stones,
+});
 
 const answered = ({ roots, statuses, found, ...saga }: Answered): Answered => ({
   ...base(saga),

@@ -10,7 +10,7 @@ import {
   type SecretFor,
   signFrame,
 } from "../keystone/index.js";
-import { sagaLimits } from "./limits.js";
+import { type SessionLimits, sagaLimits } from "./limits.js";
 import type { Turn } from "./messages.js";
 
 /** The two sides of a session. The sender dials and opens sagas; the receiver answers. */
@@ -59,6 +59,10 @@ export interface Caps {
   readonly records: number;
   readonly bytes: number;
   readonly turns: number;
+}
+
+export function capsOf({ recordsMax, bytesMax, turnsMax }: SessionLimits): Caps {
+  return { records: recordsMax, bytes: bytesMax, turns: turnsMax };
 }
 
 const nothing: PayloadTally = { frames: 0, records: 0, bytes: 0, digest: "", entries: [] };
