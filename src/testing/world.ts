@@ -52,10 +52,10 @@ export interface Network {
 }
 
 /** Connections in memory: no socket, no disk. */
-export function innerspaceNetwork(): Network {
+export function innerspaceNetwork({ timers }: Pick<Platform, "timers"> = systemPlatform): Network {
   return {
     async listen(receiver) {
-      const { listen, dial } = createInnerspace({ timers: systemPlatform.timers });
+      const { listen, dial } = createInnerspace({ timers });
       const stop = listen((connection) => receiver.accept(connection));
       return {
         audience: "innerspace://receiver",
@@ -189,6 +189,8 @@ export interface WorldOptions {
   readonly senders?: readonly string[];
   readonly receiver?: string;
   readonly seed?: string;
+  /** Instead of a seeded one. */
+  readonly platform?: Platform;
   readonly network?: Network;
   readonly admission?: Admission;
   readonly space?: () => Space;
@@ -211,10 +213,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     senders = ["alice"],
     receiver: name = "bob",
     seed = "a world",
-    network = innerspaceNetwork(),
+    platform = seededPlatform(seed),
+    network = innerspaceNetwork(platform),
   } = options;
   const { admission = { kind: "open" }, space = () => new InnerSpace() } = options;
-  const platform = seededPlatform(seed);
   const audiences: string[] = [];
   const receiver = new Peer(name, await newIdentity(space(), platform), platform.random);
   const answering = await createReceiver({
