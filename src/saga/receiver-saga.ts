@@ -1,6 +1,5 @@
 import { type Instant, KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, isFrame } from "../ibgib/index.js";
-import { sagaLimits } from "./limits.js";
 import type { SessionLimits } from "./limits.js";
 import type { CommitBody, Direction, FinalTip, InitBody, OfferBody, Root, RootStatus } from "./messages.js";
 import { finalTips, isEmpty, movesOfReceiver, type RootMove, type SendPlan, toBitmap } from "./roots.js";
