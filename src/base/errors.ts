@@ -189,6 +189,16 @@ export const errorTable = {
     tellPeer: false,
     text: "This is not a recovery secret as it was shown: a letter is wrong, missing or too much.",
   },
+  port_in_use: {
+    retryable: true,
+    tellPeer: false,
+    text: "Another process listens there already. Stop it, or name another port with --port (0: any that is free).",
+  },
+  tls_refused: {
+    retryable: false,
+    tellPeer: false,
+    text: "The TLS certificate and key cannot be used: both have to be PEM, and belong together.",
+  },
   cannot_listen: {
     retryable: true,
     tellPeer: false,

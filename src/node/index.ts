@@ -1,5 +1,14 @@
 /** What needs Node: a space on disk, and homes, which hold an identity's secret beside its space. */
 
+export {
+  type ReceiverServer,
+  type RefusalReason,
+  type ServeOptions,
+  type ServerEvent,
+  type ServerLimits,
+  serve,
+  serverLimits,
+} from "../server/index.js";
 export { type LmdbSpaceOptions, openLmdbSpace } from "../space/lmdb-space.js";
 export {
   type CreateHomeOptions,

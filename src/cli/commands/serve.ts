@@ -1,0 +1,146 @@
+import { readFile } from "node:fs/promises";
+import { type Admission, createReceiver, type Identity } from "../../index.js";
+import { type ReceiverServer, type ServeOptions, serve as startServer } from "../../node/index.js";
+import { parseIdentity } from "../addresses.js";
+import { defaultAudiences, isEveryAddress, pageOrigin, parseAudience } from "../audiences.js";
+import { commonOptions, defineCommand, exitCodes, UsageError } from "../command.js";
+import { type Context, note, print } from "../context.js";
+import { withHome } from "../open-home.js";
+import { serveLog } from "../serve-log.js";
+import { listenForStop } from "../stop-signal.js";
+
+const defaultHost = "127.0.0.1";
+const defaultPort = 4747;
+/** How long sagas under way may go on once the receiver is told to stop. */
+const drainMs = 10_000;
+
+export const serve = defineCommand({
+  name: "serve",
+  summary: "Run a receiver.",
+  about: `Runs a receiver for this home: senders it admits sync with its store. It prints one line when it is
+ready, then a line for each connection on stderr; /healthz and /readyz answer on the same port. SIGINT or
+SIGTERM lets sagas under way finish and ends it; a second one ends it at once.`,
+  operands: [],
+  options: {
+    home: commonOptions.home,
+    host: { type: "string", value: "HOST", about: `Where to listen (default: ${defaultHost}).` },
+    port: {
+      type: "string",
+      value: "PORT",
+      about: `The port (default: ${defaultPort}; 0: any that is free).`,
+    },
+    audience: {
+      type: "string",
+      value: "ORIGIN",
+      multiple: true,
+      about: "What senders dial, as wss://sync.example (default: where it listens).",
+    },
+    admit: {
+      type: "string",
+      value: "WHO",
+      about: "open: whoever proves an identity; allow-list: those named (default).",
+    },
+    allow: { type: "string", value: "IDENTITY", multiple: true, about: "An identity to admit." },
+    "tls-cert": { type: "string", value: "FILE", about: "Certificate chain, PEM; with --tls-key." },
+    "tls-key": { type: "string", value: "FILE", about: "Private key, PEM." },
+    json: { type: "boolean", about: "Print the ready line and the log as JSON, an object a line." },
+  },
+  examples: [
+    "keysaga serve --allow 6E5BAC46…",
+    "keysaga serve --host 0.0.0.0 --port 443 --audience wss://sync.example --tls-cert c.pem --tls-key k.pem",
+  ],
+  async run(context, values) {
+    const admission = admissionOf(values.admit, values.allow ?? []);
+    const host = values.host ?? defaultHost;
+    const port = parsePort(values.port);
+    const audiences = values.audience?.map(parseAudience);
+    if (audiences === undefined && isEveryAddress(host)) {
+      throw new UsageError(`--host ${host} is no address to dial: say what senders dial with --audience`);
+    }
+    const tls = await readTls(values["tls-cert"], values["tls-key"]);
+    const isJson = values.json === true;
+    await withHome(context, values.home, async ({ identity }) => {
+      const stop = listenForStop();
+      const log = serveLog(context, isJson);
+      const at = { host, port, ...(tls && { tls }), log };
+      const server = await start(identity, admission, audiences, at);
+      announce(context, server, isJson);
+      if (isClosedToAll(admission)) note(context, "nobody can sync yet: name whom to admit with --allow");
+      await untilAborted(stop.signal);
+      await server.close(drainMs);
+      stop.release();
+    });
+    return exitCodes.ok;
+  },
+});
+
+type At = Pick<ServeOptions, "host" | "port" | "tls" | "log">;
+
+/** The audiences follow from where it listens, which is known once it does. */
+function start(
+  identity: Identity,
+  admission: Admission,
+  given: readonly string[] | undefined,
+  at: At,
+): Promise<ReceiverServer> {
+  return startServer({
+    ...at,
+    receiver: (url) => createReceiver({ identity, admission, audiences: given ?? defaultAudiences(url) }),
+    origins: (given ?? []).map(pageOrigin),
+  });
+}
+
+function announce(context: Context, { url, receiver }: ReceiverServer, isJson: boolean): void {
+  const identity = receiver.address;
+  print(
+    context,
+    isJson
+      ? JSON.stringify({ event: "ready", url, identity })
+      : `keysaga receiver ready at ${url} as ${identity}`,
+  );
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+function admissionOf(kind: string | undefined, allowed: readonly string[]): Admission {
+  const identities = allowed.map((text) => parseIdentity(text, "--allow"));
+  switch (kind) {
+    case "open":
+      if (identities.length > 0) throw new UsageError("--allow has no meaning beside --admit open");
+      return { kind: "open" };
+    case undefined:
+    case "allow-list":
+      return { kind: "allow-list", identities };
+    default:
+      throw new UsageError(`--admit is open or allow-list, not '${kind}'`);
+  }
+}
+
+function isClosedToAll(admission: Admission): boolean {
+  return admission.kind === "allow-list" && admission.identities.length === 0;
+}
+
+function parsePort(text: string | undefined): number {
+  if (text === undefined) return defaultPort;
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new UsageError(`--port is a number from 0 to 65535, not '${text}'`);
+}
+
+async function readTls(cert: string | undefined, key: string | undefined): Promise<ServeOptions["tls"]> {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) throw new UsageError("--tls-cert and --tls-key go together");
+  return { cert: await readPem(cert, "--tls-cert"), key: await readPem(key, "--tls-key") };
+}
+
+async function readPem(path: string, option: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    throw new UsageError(`${option}: cannot read ${path}`);
+  }
+}

@@ -1,0 +1,9 @@
+/** A receiver as a server: HTTP, health, and limits on who may hold a connection. */
+export { type ServerLimits, serverLimits } from "./limits.js";
+export {
+  type ReceiverServer,
+  type RefusalReason,
+  type ServeOptions,
+  type ServerEvent,
+  serve,
+} from "./server.js";

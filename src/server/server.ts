@@ -1,0 +1,214 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { KeysagaError } from "../base/index.js";
+import { type PeerEvent, type Receiver, systemPlatform } from "../peer/index.js";
+import type { Connection } from "../transport/index.js";
+import {
+  createWebSocketAcceptor,
+  refuseUpgrade,
+  type WebSocketAcceptor,
+} from "../transport/websocket-acceptor-node.js";
+import { Doorkeeper, nameOf } from "./doorkeeper.js";
+import { type ServerLimits, serverLimits } from "./limits.js";
+
+export interface ServeOptions {
+  /** Makes the receiver, once it is known where it listens; it is closed with the server. */
+  readonly receiver: (url: string) => Receiver | Promise<Receiver>;
+  readonly host: string;
+  /** 0 takes any that is free. */
+  readonly port: number;
+  /** PEM texts. Without them the server speaks `ws://`. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /**
+   * Origins of web pages that may connect, as browsers send them: `https://app.example`. A page of any other origin
+   * is refused; what is no browser sends none, and is not asked for one.
+   */
+  readonly origins?: readonly string[];
+  readonly limits?: Partial<ServerLimits>;
+  readonly log?: (event: ServerEvent) => void;
+}
+
+/** What a log may tell of a connection. */
+export type ServerEvent =
+  | { readonly kind: "refused"; readonly from: string; readonly reason: RefusalReason }
+  | { readonly kind: "peer"; readonly from: string; readonly event: PeerEvent };
+
+/** `busy`: a limit on connections was reached. */
+export type RefusalReason = "busy" | "origin" | "starting" | "draining";
+
+export interface ReceiverServer {
+  /** Where it listens: `ws://127.0.0.1:4747`, or `wss://`. */
+  readonly url: string;
+  readonly port: number;
+  readonly receiver: Receiver;
+  /**
+   * Drains: nobody new is let in and `/readyz` says 503, sagas under way finish for up to `graceMs`, then everything
+   * ends. Idempotent: later calls wait for the first. Resolves when no socket, timer or listener is left.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+type Phase =
+  | { readonly kind: "starting" }
+  | { readonly kind: "accepting" | "draining"; readonly receiver: Receiver };
+
+/**
+ * Serves a receiver over WebSocket, with `/healthz` (200 while the process is up) and `/readyz` (200 only while
+ * it accepts, else 503) beside it. Resolves exactly when a sender can connect.
+ *
+ * @throws KeysagaError `port_in_use`, `cannot_listen`, `tls_refused`, and what making the receiver throws.
+ */
+export async function serve(options: ServeOptions): Promise<ReceiverServer> {
+  const limits = { ...serverLimits, ...options.limits };
+  const door = new Door(options, new Doorkeeper(limits));
+  const server = createHttpServer(options, limits, (request, response) => {
+    const { status, text } = door.answer(request);
+    response.writeHead(status, { "content-type": "text/plain", "cache-control": "no-store" }).end(text);
+  });
+  server.on("connection", (socket) => door.meet(socket));
+  server.on("upgrade", (request, socket, head) => door.upgrade(request, socket, head));
+  const port = await listen(server, options);
+  const url = urlOf(options, port);
+  try {
+    const receiver = await options.receiver(url);
+    door.open(receiver);
+    return { url, port, receiver, close: closeOnce(server, door) };
+  } catch (thrown) {
+    await stop(server, door);
+    throw thrown;
+  }
+}
+
+/** Who may come in, and where to. */
+class Door {
+  readonly acceptor: WebSocketAcceptor = createWebSocketAcceptor({ timers: systemPlatform.timers });
+  #phase: Phase = { kind: "starting" };
+
+  constructor(
+    private readonly options: ServeOptions,
+    readonly keeper: Doorkeeper,
+  ) {}
+
+  open(receiver: Receiver): void {
+    this.#phase = { kind: "accepting", receiver };
+  }
+
+  /** Lets nobody in any more; resolves when the sagas under way are over, or after `graceMs`. */
+  async drain(graceMs: number): Promise<void> {
+    if (this.#phase.kind === "starting") return;
+    const { receiver } = this.#phase;
+    this.#phase = { kind: "draining", receiver };
+    await receiver.close(graceMs);
+  }
+
+  meet(socket: Socket): void {
+    const from = socket.remoteAddress ?? "";
+    if (!this.keeper.admit(socket)) this.#refused(from, "busy");
+  }
+
+  /** The two things that HTTP serves; whatever else is asked for is not there. */
+  answer({ method, url }: IncomingMessage): { status: number; text: string } {
+    const isRead = method === "GET" || method === "HEAD";
+    if (isRead && url === "/healthz") return { status: 200, text: "ok\n" };
+    if (isRead && url === "/readyz") return readiness(this.#phase);
+    return { status: 404, text: "" };
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const phase = this.#phase;
+    if (phase.kind !== "accepting") return this.#refuse(request, socket, phase.kind);
+    if (!this.#isFromAllowedPage(request)) return this.#refuse(request, socket, "origin");
+    const name = nameOf(request.socket);
+    this.acceptor.handleUpgrade(request, socket, head, (connection) =>
+      this.#accept(phase.receiver, connection, name),
+    );
+  }
+
+  #isFromAllowedPage({ headers: { origin } }: IncomingMessage): boolean {
+    return origin === undefined || (this.options.origins ?? []).includes(origin);
+  }
+
+  #accept(receiver: Receiver, connection: Connection, name: string | undefined): void {
+    const from = connection.remoteAddress;
+    receiver.accept(connection, (event) => {
+      if (event.kind === "connected" && name !== undefined) this.keeper.authenticated(name);
+      this.options.log?.({ kind: "peer", from, event });
+    });
+  }
+
+  #refuse(request: IncomingMessage, socket: Duplex, reason: RefusalReason): void {
+    this.#refused(request.socket.remoteAddress ?? "", reason);
+    refuseUpgrade(socket, reason === "origin" ? 403 : 503);
+  }
+
+  #refused(from: string, reason: RefusalReason): void {
+    this.options.log?.({ kind: "refused", from, reason });
+  }
+}
+
+function readiness({ kind }: Phase): { status: number; text: string } {
+  return kind === "accepting" ? { status: 200, text: "ready\n" } : { status: 503, text: `${kind}\n` };
+}
+
+function createHttpServer({ tls }: ServeOptions, limits: ServerLimits, onRequest: RequestListener): Server {
+  const settings = {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: limits.connectionsCheckingIntervalMs,
+    maxHeaderSize: limits.headerBytesMax,
+  };
+  if (tls === undefined) return createServer(settings, onRequest);
+  try {
+    const server = createTlsServer(
+      { ...settings, ...tls, handshakeTimeout: limits.headersTimeoutMs },
+      onRequest,
+    );
+    server.on("tlsClientError", (_error, socket) => socket.destroy());
+    return server;
+  } catch (cause) {
+    throw new KeysagaError("tls_refused", {}, { cause });
+  }
+}
+
+async function listen(server: Server, { host, port }: ServeOptions): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException) => {
+      const code = error.code === "EADDRINUSE" ? "port_in_use" : "cannot_listen";
+      reject(new KeysagaError(code, { host, port, reason: error.code }, { cause: error }));
+    };
+    server.once("error", fail);
+    server.listen({ host, port }, () => {
+      server.off("error", fail);
+      server.on("error", () => {}); // a connection that could not be taken in, as when descriptors run out
+      resolve();
+    });
+  });
+  // A server that listens on a port, and not on a pipe, has an address of this shape.
+  return (server.address() as AddressInfo).port;
+}
+
+function urlOf({ host, tls }: ServeOptions, port: number): string {
+  return `${tls ? "wss" : "ws"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function closeOnce(server: Server, door: Door): (graceMs?: number) => Promise<void> {
+  let closed: Promise<void> | undefined;
+  return (graceMs = 0) => {
+    closed ??= drain(server, door, graceMs);
+    return closed;
+  };
+}
+
+async function drain(server: Server, door: Door, graceMs: number): Promise<void> {
+  await door.drain(graceMs);
+  await stop(server, door);
+}
+
+async function stop(server: Server, { acceptor, keeper }: Door): Promise<void> {
+  const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+  await acceptor.close();
+  keeper.cutAll();
+  await stopped;
+}
