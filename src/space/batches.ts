@@ -5,14 +5,14 @@ import { recordRow } from "./presence.js";
 import {
   damaged,
   decodeCount,
+  decodeGibs,
   decodeStageRow,
-  decodeTexts,
   encodeBatchRow,
   encodeCount,
+  encodeGibs,
   encodeRecordRow,
   encodeRelation,
   encodeStageRow,
-  encodeTexts,
 } from "./rows.js";
 import type { Holder } from "./space.js";
 import type { Reader, Writer } from "./store.js";
@@ -23,8 +23,14 @@ export interface StoredStage {
   readonly portions: number;
 }
 
-/** Adds a checked record to a batch; where it is stored already, only its list of batches grows. */
-export function putRecord(writer: Writer, checked: CheckedRecord, batch: number): void {
+/** Adds checked records to a batch, in the order of their keys: neighbours share pages of the store. */
+export function putRecords(writer: Writer, records: readonly CheckedRecord[], batch: number): void {
+  const sorted = [...records].sort((a, b) => (a.record.gib < b.record.gib ? -1 : 1));
+  for (const checked of sorted) putRecord(writer, checked, batch);
+}
+
+/** Where it is stored already, only its list of batches grows. */
+function putRecord(writer: Writer, checked: CheckedRecord, batch: number): void {
   const { record, isTjp, relation, adds } = checked;
   if (adds !== undefined) writer.putNew("relations", record.gib, encodeRelation(adds));
   const row = { batches: [batch], isTjp, relation, bytes: record.bytes };
@@ -55,8 +61,8 @@ export function putPortion(
   if (stage !== undefined) checkStage(writer, stage);
   const batch = stage?.batch ?? newBatch(writer, holder, false);
   const portions = stage?.portions ?? 0;
-  for (const checked of records) putRecord(writer, checked, batch);
-  writer.put("portions", portionKey(batch, portions), encodeTexts(records.map(({ record }) => record.gib)));
+  putRecords(writer, records, batch);
+  writer.put("portions", portionKey(batch, portions), encodeGibs(records.map(({ record }) => record.gib)));
   writer.put("stages", String(batch), encodeStageRow({ opener, portions: portions + 1 }));
   return { batch, portions: portions + 1 };
 }
@@ -110,15 +116,21 @@ function removeRecord(writer: Writer, gib: string, batch: number): void {
 
 function portionGibs(reader: Reader, batch: number, portion: number): string[] {
   const row = reader.get("portions", portionKey(batch, portion));
-  return row === undefined ? [] : decodeTexts(row, "portions");
+  return row === undefined ? [] : decodeGibs(row);
 }
 
 function newBatch(writer: Writer, holder: Holder, isCommitted: boolean): number {
-  const counted = writer.get("meta", "batches");
-  const batch = counted === undefined ? 0 : decodeCount(counted, "meta");
-  writer.put("meta", "batches", encodeCount(batch + 1));
+  const batch = nextCount(writer, "batches");
   writer.put("batches", String(batch), encodeBatchRow({ holder, isCommitted }));
   return batch;
+}
+
+/** A number that this counter of the store has not given before. */
+export function nextCount(writer: Writer, counter: "batches" | "openers"): number {
+  const counted = writer.get("meta", counter);
+  const count = counted === undefined ? 0 : decodeCount(counted, "meta");
+  writer.put("meta", counter, encodeCount(count + 1));
+  return count;
 }
 
 function portionKey(batch: number, portion: number): string {

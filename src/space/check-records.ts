@@ -3,7 +3,6 @@ import {
   type Address,
   checkFirst,
   checkSuccessor,
-  gibOf,
   type IbGib,
   isFrame,
   isPrimitive,
@@ -49,8 +48,10 @@ class RecordCheck {
   readonly #standing: Standing;
   readonly #presence: Presence;
   readonly #relations: Relations;
-  readonly #checked = new Map<string, CheckedRecord>();
+  readonly #checked = new Map<Address, CheckedRecord>();
   readonly #missing = new Set<Address>();
+  /** Frames of one timeline link one first frame again and again. */
+  readonly #found = new Map<Address, Found>();
   readonly #tipped = new Map<Address, boolean>();
 
   constructor(reader: Reader, standing: Standing) {
@@ -67,29 +68,29 @@ class RecordCheck {
   }
 
   #isKnown(record: IbGib): boolean {
-    if (isPrimitive(record.address) || this.#checked.has(record.gib)) return true;
+    if (isPrimitive(record.address) || this.#checked.has(record.address)) return true;
     return this.#presence.isHeldBy(this.#standing.holder, record);
   }
 
   #check(record: IbGib): void {
     if (isReservedIb(record.ib)) throw new KeysagaError("reserved_record");
     const parent = this.#checkChain(record);
-    const links = new Set<Address>();
+    const links: Address[] = [];
     const timelines = new Set<Address>();
     const inherited = new Set<string>();
     if (parent?.relation !== undefined) inherited.add(parent.relation);
     for (const { target, isExact } of linksOf(record)) {
-      links.add(target);
+      links.push(target);
       const found = this.#find(target);
       if (found === undefined) this.#missing.add(target);
       else if (found.isTjp && !isExact) timelines.add(target);
       else if (found.relation !== undefined) inherited.add(found.relation);
     }
-    this.#checked.set(record.gib, {
+    this.#checked.set(record.address, {
       record,
       isTjp: isTjp(record),
       ...this.#relations.add(record.gib, timelines, inherited),
-      links: [...links],
+      links,
       untipped: [...timelines].filter((timeline) => !this.#hasTip(timeline)),
     });
   }
@@ -107,8 +108,11 @@ class RecordCheck {
   }
 
   #find(address: Address): Found | undefined {
-    const checked = this.#checked.get(gibOf(address));
-    return checked?.record.address === address ? checked : this.#presence.find(address);
+    const known = this.#checked.get(address) ?? this.#found.get(address);
+    if (known !== undefined) return known;
+    const found = this.#presence.find(address);
+    if (found !== undefined) this.#found.set(address, found);
+    return found;
   }
 
   #hasTip(timeline: Address): boolean {

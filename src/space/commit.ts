@@ -4,7 +4,7 @@ import {
   commitStage,
   gibsOfStage,
   homeBatch,
-  putRecord,
+  putRecords,
   removePortion,
   removeStage,
   type StoredStage,
@@ -145,7 +145,7 @@ function checkTops(
 ): { moves: readonly CheckedMove[]; dangling: readonly Address[] } {
   const { tips = [], roots = [] } = commit;
   const presence = new Presence(reader, holders, taken.staged);
-  const dangling = new Set(roots.filter((root) => !presence.has(root)));
+  const dangling = new Set(roots.filter((root) => !taken.tracker.isHead(root) && !presence.has(root)));
   const moves: CheckedMove[] = [];
   for (const move of tips) {
     const checked = checkTipMove(move, tipOf(reader, move.tjp), presence, taken.tracker);
@@ -169,7 +169,7 @@ function apply(
   const { holder, proofs = [], dropProofGroups = [], cells = [] } = commit;
   if (records.length > 0) {
     const batch = homeBatch(writer, holder);
-    for (const checked of records) putRecord(writer, checked, batch);
+    putRecords(writer, records, batch);
   }
   if (stage?.stored !== undefined) {
     if (takesStored) commitStage(writer, stage.stored, holder);

@@ -8,7 +8,7 @@ export interface SpaceLimits {
   readonly stagedRecords: number;
   /** Bytes staged for all holders together. */
   readonly stagedBytes: number;
-  /** Bytes of one stage that stay in memory; what is more goes into the store. The unit in which a long stage costs. */
+  /** Bytes of one stage that are in memory at a time; what is more goes into the store, half as much at once. */
   readonly stagedBytesInMemory: number;
   /** Addresses that a `notClosed` names at most. */
   readonly missingReported: number;
@@ -19,7 +19,7 @@ export const spaceLimits: SpaceLimits = {
   stagedBytesPerHolder: 512 * 1024 * 1024,
   stagedRecords: 8_000_000,
   stagedBytes: 2 * 1024 * 1024 * 1024,
-  stagedBytesInMemory: 1024 * 1024,
+  stagedBytesInMemory: 2 * 1024 * 1024,
   missingReported: 1000,
 };
 

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { open, type RangeOptions, type RootDatabase } from "lmdb";
 import { KeysagaError } from "../base/index.js";
 import { type SpaceLimits, spaceLimits } from "./limits.js";
@@ -28,14 +27,13 @@ export interface LmdbSpaceOptions {
  */
 export async function openLmdbSpace({ path, limits = {} }: LmdbSpaceOptions): Promise<Space> {
   const store = new LmdbStore(openDatabase(path));
-  const opener = randomUUID();
   try {
-    await enterOpener(store, { id: opener, pid: process.pid, isAlive });
+    const opener = await enterOpener(store, { pid: process.pid, isAlive });
+    return new StoreSpace(store, { limits: { ...spaceLimits, ...limits }, opener });
   } catch (thrown) {
     await store.close();
     throw thrown;
   }
-  return new StoreSpace(store, { limits: { ...spaceLimits, ...limits }, opener });
 }
 
 /**

@@ -1,13 +1,11 @@
 /** Who has a store open: so that what a killed process staged is told from what a running one is staging. */
 import { KeysagaError } from "../base/index.js";
-import { removePortion, removeStage, type StoredStage } from "./batches.js";
+import { nextCount, removePortion, removeStage, type StoredStage } from "./batches.js";
 import { decodeStageRow, decodeTexts, encodeTexts } from "./rows.js";
-import type { Reader, Store } from "./store.js";
+import type { Store } from "./store.js";
 
-/** One opening of a store by a process. */
-export interface Opener {
-  /** Random. */
-  readonly id: string;
+/** The process that opens a store. */
+export interface Process {
   readonly pid: number;
   readonly isAlive: (pid: number) => boolean;
 }
@@ -15,29 +13,30 @@ export interface Opener {
 /** Of the tables, and of lmdb's keys. */
 const format = "1";
 
-/** Openings by this process. One that is not here and has our process id is left from a process that is gone. */
+/**
+ * Openings by this process. One that is not here and has our process id is left from a process that is gone. (One of
+ * another store that has the same number here only keeps what is left for a later opening to find.)
+ */
 const openHere = new Set<string>();
 
 /**
- * Enters an opener, and drops the stages of those that are gone: their sagas ended with them.
+ * Enters an opening, and drops the stages of those that are gone: their sagas ended with them.
  *
+ * @returns its name, which no other opening of this store has had.
  * @throws KeysagaError `store_failed`, where the store was made by another version.
  */
-export async function enterOpener(store: Store, opener: Opener): Promise<void> {
-  await store.write((writer) => {
+export async function enterOpener(store: Store, self: Process): Promise<string> {
+  const opener = await store.write((writer) => {
     const found = writer.get("meta", "format");
     if (found === undefined) writer.put("meta", "format", encodeTexts([format]));
     else checkFormat(decodeTexts(found, "meta", 1)[0]!);
-    writer.put("openers", opener.id, encodeTexts([String(opener.pid)]));
+    const id = String(nextCount(writer, "openers"));
+    writer.put("openers", id, encodeTexts([String(self.pid)]));
+    return id;
   });
-  openHere.add(opener.id);
-  const running = store.read((reader) => runningOpeners(reader, opener));
-  const stages = store.read((reader) => [...reader.entries("stages")]);
-  for (const [batch, row] of stages) {
-    const stage = decodeStageRow(row);
-    if (!running.has(stage.opener))
-      await dropStored(store, { batch: Number(batch), portions: stage.portions });
-  }
+  openHere.add(opener);
+  await dropAbandoned(store, self);
+  return opener;
 }
 
 export async function leaveOpener(store: Store, id: string): Promise<void> {
@@ -53,13 +52,20 @@ export async function dropStored(store: Store, { batch, portions }: StoredStage)
   await store.write((writer) => removeStage(writer, batch));
 }
 
-function runningOpeners(reader: Reader, self: Opener): ReadonlySet<string> {
-  const running = new Set<string>();
-  for (const [id, row] of reader.entries("openers")) {
-    const pid = Number(decodeTexts(row, "openers", 1)[0]);
-    if (pid === self.pid ? openHere.has(id) : self.isAlive(pid)) running.add(id);
+async function dropAbandoned(store: Store, self: Process): Promise<void> {
+  const openers = store.read((reader) => [...reader.entries("openers")]);
+  const gone = new Set(openers.filter(([id, row]) => isGone(id, row, self)).map(([id]) => id));
+  const stages = store.read((reader) => [...reader.entries("stages")]);
+  for (const [batch, row] of stages) {
+    const { opener, portions } = decodeStageRow(row);
+    if (gone.has(opener)) await dropStored(store, { batch: Number(batch), portions });
   }
-  return running;
+  for (const id of gone) await store.write((writer) => writer.remove("openers", id));
+}
+
+function isGone(id: string, row: Uint8Array, self: Process): boolean {
+  const pid = Number(decodeTexts(row, "openers", 1)[0]);
+  return pid === self.pid ? !openHere.has(id) : !self.isAlive(pid);
 }
 
 function checkFormat(found: string): void {

@@ -24,6 +24,8 @@ export interface Related {
   readonly adds: Relation | undefined;
 }
 
+const unrelated: Related = { relation: undefined, adds: undefined };
+
 /** Works out the relations of records one after another, each after those it links to. */
 export class Relations {
   readonly #find: (key: string) => Relation | undefined;
@@ -39,6 +41,7 @@ export class Relations {
    * @param inherited The relations of the records it links to, the frame before first: what it most likely shares.
    */
   add(key: string, timelines: ReadonlySet<Address>, inherited: ReadonlySet<string>): Related {
+    if (timelines.size === 0 && inherited.size === 0) return unrelated;
     const [first] = inherited;
     const base = first === undefined ? nothing : this.#reachOf(first);
     const newTimelines = [...timelines].filter((timeline) => !base.timelines.has(timeline));

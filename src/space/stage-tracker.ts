@@ -67,6 +67,11 @@ export class StageTracker {
     return grown;
   }
 
+  /** Was it staged, with nothing linking to it? */
+  isHead(address: Address): boolean {
+    return this.#heads.has(address);
+  }
+
   /** Is all that was staged in the closure of `tops`? */
   isCoveredBy(tops: ReadonlySet<Address>): boolean {
     for (const head of this.#heads) if (!tops.has(head)) return false;

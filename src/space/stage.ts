@@ -15,8 +15,11 @@ export class Stage {
   #holders: HolderSet = new Set();
   readonly tracker = StageTracker.empty();
   readonly #inMemory = new Map<string, CheckedRecord>();
-  #bytesInMemory = 0;
+  /** Records in memory that no move has taken. */
+  #waiting: CheckedRecord[] = [];
+  #waitingBytes = 0;
   #stored: StoredStage | undefined;
+  #move: Promise<void> = Promise.resolve();
   #totals: StageTotals = { records: 0, bytes: 0 };
 
   constructor(holder: Holder) {
@@ -31,8 +34,9 @@ export class Stage {
     return this.#totals;
   }
 
-  get bytesInMemory(): number {
-    return this.#bytesInMemory;
+  /** Bytes in memory that are not on their way to the store. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   get inMemory(): readonly CheckedRecord[] {
@@ -51,17 +55,43 @@ export class Stage {
   add(checked: readonly CheckedRecord[], holders: HolderSet): void {
     const added = totalsOf(checked);
     this.#holders = holders && this.#holders && new Set([...this.#holders, ...holders]);
-    for (const each of checked) this.#inMemory.set(each.record.gib, each);
+    for (const each of checked) {
+      this.#inMemory.set(each.record.gib, each);
+      this.#waiting.push(each);
+    }
+    this.#waitingBytes += added.bytes;
     this.tracker.add(checked);
-    this.#bytesInMemory += added.bytes;
     this.#totals = sum(this.#totals, added);
   }
 
-  /** What was in memory is in the store now. */
-  moved(stored: StoredStage): void {
-    this.#stored = stored;
-    this.#inMemory.clear();
-    this.#bytesInMemory = 0;
+  /** Starts to move to the store what waits in memory. `settled` tells how that ended. */
+  startMove(
+    put: (stored: StoredStage | undefined, records: readonly CheckedRecord[]) => Promise<StoredStage>,
+  ): void {
+    const records = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    const move = this.#moved(put(this.#stored, records), records);
+    move.catch(() => undefined); // told to whoever comes next
+    this.#move = move;
+  }
+
+  /** Waits for the move that is under way; where the last one failed, what it had taken waits again. */
+  async settled(): Promise<void> {
+    const move = this.#move;
+    this.#move = Promise.resolve();
+    await move;
+  }
+
+  async #moved(put: Promise<StoredStage>, records: readonly CheckedRecord[]): Promise<void> {
+    try {
+      this.#stored = await put;
+      for (const { record } of records) this.#inMemory.delete(record.gib);
+    } catch (thrown) {
+      this.#waiting = [...records, ...this.#waiting];
+      this.#waitingBytes += totalsOf(records).bytes;
+      throw thrown;
+    }
   }
 }
 

@@ -100,7 +100,7 @@ export class StoreSpace implements Space {
         assert(stage.holder === holder, "a saga stages for one holder");
         this.#addTo(stage, holderSet(holder, holders), records);
         this.#stages.set(saga, stage);
-        if (stage.bytesInMemory > this.#limits.stagedBytesInMemory) await this.#moveToStore(stage);
+        if (stage.waitingBytes > this.#limits.stagedBytesInMemory / 2) await this.#makeRoom(stage);
         return stage.totals;
       }),
     );
@@ -112,12 +112,12 @@ export class StoreSpace implements Space {
         const stage = this.#stages.get(saga);
         if (stage === undefined) return;
         this.#forget(saga, stage);
-        if (stage.stored !== undefined) await dropStored(this.#store, stage.stored);
+        await this.#dropStored(stage);
       }),
     );
   }
 
-  commit(commit: Commit): Promise<CommitResult> {
+  async commit(commit: Commit): Promise<CommitResult> {
     checkArguments(commit);
     const { saga } = commit;
     return this.#run(() =>
@@ -182,16 +182,18 @@ export class StoreSpace implements Space {
     stage.add(checked, holders);
   }
 
-  async #moveToStore(stage: Stage): Promise<void> {
-    const { stored, holder, inMemory } = stage;
-    stage.moved(
-      await this.#store.write((writer) => putPortion(writer, stored, holder, this.#opener, inMemory)),
+  /** Half of a stage's memory is on its way to the store while the other half fills. */
+  async #makeRoom(stage: Stage): Promise<void> {
+    await stage.settled();
+    stage.startMove((stored, records) =>
+      this.#store.write((writer) => putPortion(writer, stored, stage.holder, this.#opener, records)),
     );
   }
 
   async #commit(commit: Commit, saga: SagaId | undefined): Promise<CommitResult> {
     const stage = saga === undefined ? undefined : this.#stages.get(saga);
     assert(stage === undefined || stage.holder === commit.holder, "a stage is committed for its holder");
+    await stage?.settled();
     const outcome = await this.#store.write((writer) =>
       makeCommit(writer, commit, stage, this.#limits.missingReported),
     );
@@ -200,6 +202,12 @@ export class StoreSpace implements Space {
       this.#tell(outcome);
     }
     return outcome.result;
+  }
+
+  async #dropStored(stage: Stage): Promise<void> {
+    // Where a move has failed, it has left nothing behind.
+    await stage.settled().catch(() => undefined);
+    if (stage.stored !== undefined) await dropStored(this.#store, stage.stored);
   }
 
   #forget(saga: SagaId, stage: Stage): void {
@@ -234,8 +242,7 @@ export class StoreSpace implements Space {
     await Promise.allSettled(this.#underWay);
     this.#listeners.clear();
     try {
-      for (const { stored } of this.#stages.values())
-        if (stored !== undefined) await dropStored(this.#store, stored);
+      for (const stage of this.#stages.values()) await this.#dropStored(stage);
       await leaveOpener(this.#store, this.#opener);
     } finally {
       this.#stages.clear();

@@ -172,9 +172,11 @@ export function timelineContract(open: OpenSpace): void {
 
 /** The first frames of the timelines in a closure, sorted. */
 async function reached(space: Space, root: IbGib): Promise<string[]> {
-  return (await space.reachableTips([root.address])).map(({ tjp }): string => tjp).sort();
+  const found: string[] = (await space.reachableTips([root.address])).map(({ tjp }) => tjp);
+  return found.sort();
 }
 
 function tjps(timelines: readonly (readonly IbGib[])[]): string[] {
-  return timelines.map((frames) => first(frames).address).sort();
+  const all: string[] = timelines.map((frames) => first(frames).address);
+  return all.sort();
 }
