@@ -31,6 +31,7 @@ export {
   nOf,
   parseAddress,
   previousOf,
+  recordLimits,
   relate,
   sealRecord,
   shortAddress,

@@ -1,0 +1,19 @@
+import { commonOptions, defineCommand } from "../command.js";
+import { parseFolderAddress, receiverOptions, runExchange } from "../folder/command.js";
+import { cloneFolder } from "../folder/sync.js";
+
+export const clone = defineCommand({
+  name: "clone",
+  summary: "Bring a folder from a receiver into a new directory.",
+  about: `Brings the folder that ADDRESS names (as keysaga sync prints it) from the receiver at URL into FOLDER, which
+must be empty or not there yet. From then on, keysaga sync keeps the two in step.`,
+  operands: ["URL", "ADDRESS", "FOLDER"],
+  options: { home: commonOptions.home, ...receiverOptions, json: commonOptions.json },
+  examples: ["keysaga clone wss://sync.example.org 'folder^9F2C…' ./notes"],
+  run(context, values, [url, address, folder]) {
+    const root = parseFolderAddress(address);
+    return runExchange(context, values, url, (identity, exchange) =>
+      cloneFolder(identity, root, folder, exchange),
+    );
+  },
+});

@@ -1,0 +1,22 @@
+import { commonOptions, defineCommand } from "../command.js";
+import { receiverOptions, runExchange } from "../folder/command.js";
+import { syncFolder } from "../folder/sync.js";
+
+export const sync = defineCommand({
+  name: "sync",
+  summary: "Bring the text files of a folder and a receiver in step.",
+  about: `Sends what was changed in FOLDER to the receiver at URL, and writes what was changed there to FOLDER.
+Each file is a timeline with all its versions; the first sync makes the folder's own timeline. Its address, which
+is printed, is what others clone. A renamed file is one that was removed and one that was added.
+
+Left alone: names that begin with a dot, symbolic links, and what is not UTF-8 text or larger than a record.
+Where both sides have changed the same file, nothing is changed on either, and the exit status is 3.`,
+  operands: ["FOLDER", "URL"],
+  options: { home: commonOptions.home, ...receiverOptions, json: commonOptions.json },
+  examples: [
+    "keysaga sync ./notes wss://sync.example.org",
+    "keysaga sync ./notes ws://127.0.0.1:8787 --json",
+  ],
+  run: (context, values, [folder, url]) =>
+    runExchange(context, values, url, (identity, exchange) => syncFolder(identity, folder, exchange)),
+});

@@ -1,0 +1,83 @@
+import { type Address, gibOf, type Identity, isAddress } from "../../index.js";
+import { type ExitCode, exitCodes, type Option, UsageError } from "../command.js";
+import { type Context, note, print } from "../context.js";
+import { withHome } from "../open-home.js";
+import { listenForStop } from "../stop-signal.js";
+import { withReceiver } from "./exchange.js";
+import { eventLine, jsonOf, linesOf, skippedLine } from "./report.js";
+import type { Exchange, FolderReport } from "./sync.js";
+
+/** Options of the commands that dial a receiver. */
+export const receiverOptions = {
+  pin: {
+    type: "string",
+    value: "IDENTITY",
+    about: "The receiver's identity (default: whoever answered at this URL the first time).",
+  },
+  insecure: {
+    type: "boolean",
+    about: "Allow ws:// to another machine: what is sent can be read on the way.",
+  },
+  verbose: { type: "boolean", about: "Tell every signed turn as it happens, on standard error." },
+} as const satisfies Readonly<Record<string, Option>>;
+
+interface Values {
+  readonly home: string | undefined;
+  readonly pin: string | undefined;
+  readonly insecure: boolean | undefined;
+  readonly verbose: boolean | undefined;
+  readonly json: boolean | undefined;
+}
+
+/** Opens the home and a way to the receiver, lets `work` bring a folder in step, and prints what it did. */
+export async function runExchange(
+  context: Context,
+  { home, pin, insecure, verbose, json }: Values,
+  url: string,
+  work: (identity: Identity, exchange: Exchange) => Promise<FolderReport>,
+): Promise<ExitCode> {
+  const pinned = pin === undefined ? undefined : parseIdentity(pin);
+  const started = performance.now();
+  const stop = listenForStop();
+  const tell = (line: string | undefined) => line !== undefined && note(context, line);
+  try {
+    const report = await withHome(context, home, ({ identity }) =>
+      withReceiver(
+        identity,
+        {
+          url,
+          pin: pinned,
+          insecure,
+          signal: stop.signal,
+          onEvent: verbose ? (event) => tell(eventLine(event)) : undefined,
+        },
+        (exchange) => work(identity, exchange),
+      ),
+    );
+    const seconds = (performance.now() - started) / 1000;
+    for (const skipped of report.skipped) note(context, skippedLine(skipped));
+    if (json) print(context, JSON.stringify(jsonOf(report, seconds)));
+    else for (const line of linesOf(report, seconds)) print(context, line);
+    return exitCodes.ok;
+  } finally {
+    stop.release();
+  }
+}
+
+/** @throws UsageError where `text` is not the first frame of a keystone. */
+function parseIdentity(text: string): Address {
+  if (!isFirst(text))
+    throw new UsageError("--pin takes an identity's whole address, as keysaga id prints it");
+  return text;
+}
+
+/** @throws UsageError where `text` cannot name a folder's timeline: that takes the address of its first frame. */
+export function parseFolderAddress(text: string): Address {
+  if (!isFirst(text))
+    throw new UsageError("ADDRESS has to be a folder's whole address, as keysaga sync prints it");
+  return text;
+}
+
+function isFirst(text: string): text is Address {
+  return isAddress(text) && gibOf(text).length === 64;
+}

@@ -1,0 +1,166 @@
+import { constants, type Dirent } from "node:fs";
+import { lstat, open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { recordLimits } from "../../index.js";
+import { FolderError } from "./errors.js";
+import { folderLimits } from "./limits.js";
+import { brokenPathRule, type PathRule } from "./paths.js";
+
+/** Why something in the directory is left as it is. */
+export type SkipReason =
+  | "not UTF-8 text"
+  | "too large"
+  | "symbolic link"
+  | "not a regular file"
+  | "unreadable"
+  | "name is not UTF-8"
+  | `name (${PathRule})`
+  | "changed meanwhile";
+
+export interface Skipped {
+  readonly path: string;
+  readonly reason: SkipReason;
+}
+
+/** The text files below a directory, as they were read, and what was left out. */
+export interface Scan {
+  readonly textByPath: ReadonlyMap<string, string>;
+  readonly skipped: readonly Skipped[];
+  /** Temporary files of syncs that did not end, by path. */
+  readonly leftovers: readonly string[];
+}
+
+/** What stands at a path. */
+export type OnDisk =
+  | { readonly kind: "absent" }
+  | { readonly kind: "text"; readonly text: string; readonly mode: number }
+  | { readonly kind: "other"; readonly reason: SkipReason };
+
+/** Names of files on their way; the dot keeps them out of every scan. */
+const temporaryName = /^\.keysaga-(\d+)-[0-9a-f]{16}\.tmp$/;
+
+export function temporaryFileName(pid: number, random: Uint8Array): string {
+  return `.keysaga-${pid}-${Buffer.from(random).toString("hex")}.tmp`;
+}
+
+/** The process that made a temporary file; undefined for every other name. */
+export function makerOf(name: string): number | undefined {
+  const pid = temporaryName.exec(name)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/**
+ * Reads every text file below `dir`. Names that begin with a dot are left alone; what is no text file that a record
+ * can hold is skipped and said. Follows no symbolic link. Files come in the order of their paths.
+ *
+ * @throws FolderError `not_a_directory`, `too_many_files`, `too_much_text`.
+ */
+export async function scanDirectory(dir: string): Promise<Scan> {
+  const scan = {
+    files: new Map<string, string>(),
+    skipped: [] as Skipped[],
+    leftovers: [] as string[],
+    bytes: 0,
+  };
+  const open: string[] = [""];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    for (const entry of await entriesOf(dir, at, scan.skipped)) {
+      const name = strictText(entry.name);
+      const path = (at === "" ? "" : `${at}/`) + (name ?? entry.name.toString());
+      if (name?.startsWith(".")) {
+        if (makerOf(name) !== undefined) scan.leftovers.push(path);
+        continue;
+      }
+      const rule = brokenPathRule(path);
+      if (name === undefined) scan.skipped.push({ path, reason: "name is not UTF-8" });
+      else if (rule !== undefined) scan.skipped.push({ path, reason: `name (${rule})` });
+      else if (entry.isDirectory()) open.push(path);
+      else await takeFile(dir, path, scan);
+    }
+  }
+  const sorted = [...scan.files].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { textByPath: new Map(sorted), skipped: scan.skipped, leftovers: scan.leftovers };
+}
+
+type Filling = { files: Map<string, string>; skipped: Skipped[]; bytes: number };
+
+async function takeFile(dir: string, path: string, scan: Filling): Promise<void> {
+  const found = await readTextFile(join(dir, path), path);
+  if (found.kind === "absent") return; // removed since the directory was listed
+  if (found.kind === "other") {
+    scan.skipped.push({ path, reason: found.reason });
+    return;
+  }
+  scan.files.set(path, found.text);
+  scan.bytes += Buffer.byteLength(found.text);
+  if (scan.files.size > folderLimits.filesMax)
+    throw new FolderError("too_many_files", { max: folderLimits.filesMax });
+  if (scan.bytes > folderLimits.textBytesMax)
+    throw new FolderError("too_much_text", { max: folderLimits.textBytesMax });
+}
+
+async function entriesOf(dir: string, at: string, skipped: Skipped[]): Promise<Dirent<Buffer>[]> {
+  try {
+    return await readdir(join(dir, at), { withFileTypes: true, encoding: "buffer" });
+  } catch (thrown) {
+    if (at === "")
+      throw isAny(thrown, "ENOENT", "ENOTDIR") ? new FolderError("not_a_directory", { path: dir }) : thrown;
+    skipped.push({ path: at, reason: "unreadable" });
+    return [];
+  }
+}
+
+/** What stands at `file`. `path` is what a record would call it: it counts for what the record can hold. */
+export async function readTextFile(file: string, path: string): Promise<OnDisk> {
+  const kind = await kindOf(file);
+  if (kind !== "file") return kind;
+  let handle: Awaited<ReturnType<typeof open>>;
+  try {
+    handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  } catch {
+    return { kind: "other", reason: "unreadable" };
+  }
+  try {
+    const { size, mode } = await handle.stat();
+    if (size > recordLimits.recordBytesMax) return { kind: "other", reason: "too large" };
+    const text = strictText(await handle.readFile());
+    if (text === undefined) return { kind: "other", reason: "not UTF-8 text" };
+    return fitsRecord(path, text) ? { kind: "text", text, mode } : { kind: "other", reason: "too large" };
+  } catch {
+    return { kind: "other", reason: "unreadable" };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function kindOf(file: string): Promise<"file" | Exclude<OnDisk, { kind: "text" }>> {
+  try {
+    const stats = await lstat(file);
+    if (stats.isFile()) return "file";
+    return { kind: "other", reason: stats.isSymbolicLink() ? "symbolic link" : "not a regular file" };
+  } catch (thrown) {
+    return isAny(thrown, "ENOENT", "ENOTDIR") ? { kind: "absent" } : { kind: "other", reason: "unreadable" };
+  }
+}
+
+/** What a record of a file holds beside path and text: links, owner, numbers. Generous. */
+const frameBytes = 2 * 1024;
+
+function fitsRecord(path: string, text: string): boolean {
+  return Buffer.byteLength(JSON.stringify({ path, text })) + frameBytes <= recordLimits.recordBytesMax;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Bytes as text that gives the same bytes again; undefined for what is not UTF-8. */
+function strictText(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isAny(thrown: unknown, ...codes: readonly string[]): boolean {
+  return thrown instanceof Error && "code" in thrown && codes.includes(String(thrown.code));
+}

@@ -1,0 +1,47 @@
+import type { PathRule, TreeRule } from "./paths.js";
+
+/** Why a folder cannot be taken, or not be written: a sentence each, shown to the person who runs the command. */
+const sentences = {
+  not_a_folder: "the address does not name a folder",
+  not_a_file: "the folder relates a timeline that is not a text file",
+  path: "the folder holds a path that must not be written",
+  tree: "the folder holds paths that cannot stand beside each other",
+  parent: "a directory on the way to a file is not one here, but a file or a symbolic link",
+  too_many_files: "the folder has more files than a folder may hold",
+  too_much_text: "the folder has more text than a folder may hold",
+  not_a_directory: "there is no such directory",
+  not_empty: "the directory to clone into exists and is not empty",
+  path_too_long: "the path of the directory is too long",
+  moved: "another process synced this folder at the same time; run it again",
+} as const satisfies Record<string, string>;
+
+export type FolderRule = keyof typeof sentences;
+
+/** What the sentence is about; never more of foreign names than `printable` lets through. */
+export interface FolderFacts {
+  readonly path?: string;
+  readonly rule?: PathRule | TreeRule;
+  readonly timeline?: string;
+  readonly max?: number;
+}
+
+/** The folder app's own refusals. Thrown before the file it speaks of is touched. */
+export class FolderError extends Error {
+  override readonly name = "FolderError";
+
+  constructor(
+    readonly rule: FolderRule,
+    readonly facts: FolderFacts = {},
+  ) {
+    const told = Object.entries(facts).map(([name, value]) => `${name}: ${printable(String(value))}`);
+    super(told.length === 0 ? sentences[rule] : `${sentences[rule]} (${told.join(", ")})`);
+  }
+}
+
+const shownMax = 120;
+
+/** Text from elsewhere as a terminal may see it: no control or formatting characters, and not endless. */
+export function printable(text: string): string {
+  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");
+  return plain.length > shownMax ? `${plain.slice(0, shownMax)}…` : plain;
+}

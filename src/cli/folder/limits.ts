@@ -1,0 +1,13 @@
+/** What one folder may be: beyond it a folder is refused, a single path or file left out. */
+export const folderLimits = {
+  /** Files; their links have to fit into one record of the folder. */
+  filesMax: 3_500,
+  /** UTF-8 of all files together: a first sync has to fit into what one saga may carry. */
+  textBytesMax: 48 * 1024 * 1024,
+  /** UTF-8 of a whole path. */
+  pathBytesMax: 1024,
+  /** UTF-8 of one name, as file systems have it. */
+  nameBytesMax: 255,
+  /** Names in a path. */
+  depthMax: 32,
+} as const;

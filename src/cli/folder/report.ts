@@ -1,0 +1,79 @@
+import { type Address, type PeerEvent, shortAddress } from "../../index.js";
+import type { Skipped } from "./disk.js";
+import { printable } from "./errors.js";
+import type { Change } from "./plan.js";
+import type { FolderReport } from "./sync.js";
+
+/** What `--json` prints. Counts; `skipped` names what was left alone. */
+export interface FolderJson {
+  readonly folder: Address;
+  readonly files: { readonly up: number; readonly down: number; readonly unchanged: number };
+  readonly skipped: readonly Skipped[];
+  /** Domain records, their canonical bytes, and signed turns, in both directions together. */
+  readonly records: number;
+  readonly bytes: number;
+  readonly turns: number;
+  readonly seconds: number;
+}
+
+export function jsonOf(report: FolderReport, seconds: number): FolderJson {
+  const { folder, up, down, unchanged, skipped, totals } = report;
+  return {
+    folder,
+    files: { up: up.length, down: down.length, unchanged },
+    skipped,
+    records: totals.up.records + totals.down.records,
+    bytes: totals.up.bytes + totals.down.bytes,
+    turns: totals.up.contexts + totals.down.contexts,
+    seconds: Math.round(seconds * 1000) / 1000,
+  };
+}
+
+/** The report as people read it: the folder, a line for each file that went up or down, and a summary. */
+export function linesOf(report: FolderReport, seconds: number): string[] {
+  const { files, records, bytes, turns } = jsonOf(report, seconds);
+  return [
+    `folder ${report.folder}`,
+    ...report.up.map((change) => changeLine("↑", change)),
+    ...report.down.map((change) => changeLine("↓", change)),
+    `${files.up} up, ${files.down} down, ${files.unchanged} unchanged; ` +
+      `${counted(records, "record")}, ${sizeOf(bytes)}, ${counted(turns, "turn")}, ${seconds.toFixed(2)} s`,
+  ];
+}
+
+function changeLine(arrow: string, { path, change }: Change): string {
+  return `${arrow} ${printable(path)}${change === "removed" ? " (removed)" : ""}`;
+}
+
+export function skippedLine({ path, reason }: Skipped): string {
+  return `skipped ${printable(path)}: ${reason}`;
+}
+
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+function sizeOf(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/** An event of the saga as one line: who says what to whom. Undefined for what an orderly end needs no line for. */
+export function eventLine(event: PeerEvent): string | undefined {
+  switch (event.kind) {
+    case "connected":
+      return `connected   ${shortAddress(event.identity)} to ${shortAddress(event.receiver)}, session ${shortAddress(event.session)}`;
+    case "turn":
+      return `${wayOf(event.from)} | ${event.type.padEnd(7)} n=${event.n}  ${printable(event.note)}`.trimEnd();
+    case "payload":
+      return `${wayOf(event.from)} | payload ${counted(event.records, "record")}, ${sizeOf(event.bytes)}`;
+    case "committed":
+      return `committed   saga ${event.saga.slice(0, 8)}, both stores flushed`;
+    case "closed":
+      return event.error ? `closed      ${event.error.code}` : undefined;
+  }
+}
+
+function wayOf(from: "sender" | "receiver"): string {
+  return from === "sender" ? "sender -> receiver" : "receiver -> sender";
+}

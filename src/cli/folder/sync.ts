@@ -1,0 +1,173 @@
+import { mkdir, readdir, realpath } from "node:fs/promises";
+import { basename } from "node:path";
+import {
+  type Address,
+  type IbGib,
+  type Identity,
+  KeysagaError,
+  type SyncOptions,
+  type SyncReport,
+  shortAddress,
+} from "../../index.js";
+import { isAny, type Skipped, scanDirectory } from "./disk.js";
+import { FolderError, printable } from "./errors.js";
+import { changeMapping, type MappedCell, type Mapping, type MappingCell, readMapping } from "./mapping.js";
+import { type FileState, type FolderState, readFolder } from "./model.js";
+import { baseAfter, type Change, changeOf, planLocal, planWrites } from "./plan.js";
+import { newFolder, recordLocal } from "./record-local.js";
+import { removeLeftovers, writeFiles } from "./write.js";
+
+/** Brings roots in step with the receiver: a saga, from its first turn to the receipt. */
+export type Exchange = (
+  roots: readonly Address[],
+  direction: NonNullable<SyncOptions["direction"]>,
+) => Promise<SyncReport>;
+
+/** What a sync of a folder did. */
+export interface FolderReport {
+  readonly folder: Address;
+  readonly up: readonly Change[];
+  readonly down: readonly Change[];
+  /** Files of the folder that went neither way. */
+  readonly unchanged: number;
+  readonly skipped: readonly Skipped[];
+  readonly totals: SyncReport["totals"];
+}
+
+/**
+ * Brings a directory and the receiver in step. Each step is durable before the next begins, and each finds out by
+ * itself what is left to do, so that after a crash anywhere the next sync converges:
+ *
+ * 1. Read the mapping (`readMapping`), the directory (`scanDirectory`) and the folder as the space has it.
+ * 2. Tell local changes from what came down before and was not written (`planLocal`). A crash up to here left nothing.
+ * 3. Commit frames, tips and the new base in one transaction (`recordLocal`). A crash after it: the next sync finds
+ *    the directory equal to its base, and goes on with the saga.
+ * 4. The saga. A crash in it leaves the space either without or with all that came down; in the second case the next
+ *    sync finds the space ahead of the base, as this one does in step 5.
+ * 5. Write what came down (`writeFiles`). A crash in it leaves whole files, old or new: the next sync takes those that
+ *    are new already as written, since they say what the space says, and writes the others.
+ * 6. Commit the base. A crash before it is the same as one at the end of 5.
+ *
+ * @throws KeysagaError `diverged` (names the files where it can; nothing was changed here or at the receiver),
+ *   FolderError, and what `exchange` throws.
+ */
+export async function syncFolder(identity: Identity, dir: string, exchange: Exchange): Promise<FolderReport> {
+  const place = await realDirectory(dir);
+  const cell = await readMapping(identity.space, place);
+  const scan = await scanDirectory(place);
+  const { now, founding } = await stateBefore(identity, cell.mapping, basename(place));
+  const plan = planLocal(scan, cell.mapping?.base ?? [], now.files);
+  if (plan.conflicts.length > 0) throw diverged(plan.conflicts);
+  const recorded = await recordLocal(identity, { cell, now, plan, founding });
+  const { totals } = await exchange([now.folder], "both").catch((thrown) => {
+    throw namingFiles(thrown, now.folder, recorded.mapping.base);
+  });
+  await removeLeftovers(place, scan.leftovers);
+  const written = await bringDown(identity, place, recorded);
+  return { ...written, skipped: [...scan.skipped, ...written.skipped], totals };
+}
+
+/**
+ * Brings a folder into a directory that is empty or not there yet. Nothing is made before the folder is here whole,
+ * and its paths are found fit to be written. From then on the directory is mapped, so that `syncFolder` goes on where
+ * this ended, however it ended.
+ *
+ * @throws KeysagaError `unknown_root` where the receiver has no such folder, FolderError, and what `exchange` throws.
+ */
+export async function cloneFolder(
+  identity: Identity,
+  folder: Address,
+  dir: string,
+  exchange: Exchange,
+): Promise<FolderReport> {
+  await checkVacant(dir);
+  const { totals } = await exchange([folder], "pull");
+  await readFolder(identity.space, folder);
+  await mkdir(dir, { recursive: true });
+  await checkVacant(dir);
+  const place = await realpath(dir);
+  const before = await readMapping(identity.space, place);
+  const mapped = await saveMapping(identity, before, { folder, base: [], unsent: [] });
+  return { ...(await bringDown(identity, place, mapped)), totals };
+}
+
+async function stateBefore(
+  { space, address }: Identity,
+  mapping: Mapping | undefined,
+  name: string,
+): Promise<{ now: FolderState; founding: IbGib | undefined }> {
+  if (mapping) return { now: await readFolder(space, mapping.folder), founding: undefined };
+  const founding = newFolder(address, name);
+  return { now: { folder: founding.address, tip: founding, files: [] }, founding };
+}
+
+/** Writes what the space has and the directory has not, then moves the base. */
+async function bringDown(
+  identity: Identity,
+  place: string,
+  cell: MappedCell,
+): Promise<Omit<FolderReport, "totals">> {
+  const { folder, base, unsent } = cell.mapping;
+  const { files } = await readFolder(identity.space, folder);
+  const writes = planWrites(base, files);
+  const skipped = await writeFiles(
+    place,
+    writes,
+    files.map(({ path }) => path),
+  );
+  const leftAlone = new Set(skipped.map(({ path }) => path));
+  await saveMapping(identity, cell, { folder, base: baseAfter(base, files, leftAlone), unsent: [] });
+  const down = writes.filter(({ path }) => !leftAlone.has(path)).map(changeOf);
+  const touched = new Set([...unsent, ...writes].map(({ path }) => path));
+  const unchanged = files.filter(({ path }) => !touched.has(path)).length;
+  return { folder, up: unsent, down, unchanged, skipped };
+}
+
+async function saveMapping(
+  { space, address }: Identity,
+  cell: MappingCell,
+  mapping: Mapping,
+): Promise<MappedCell> {
+  const changed = changeMapping(cell, mapping);
+  if (changed.change === undefined) return changed.cell;
+  const result = await space.commit({ holder: address, holders: [address], cells: [changed.change] });
+  if (result.kind !== "committed") throw new FolderError("moved");
+  return changed.cell;
+}
+
+/** A divergence that a saga met names a timeline; people know its file. */
+function namingFiles(thrown: unknown, folder: Address, base: readonly FileState[]): unknown {
+  if (!(thrown instanceof KeysagaError) || thrown.code !== "diverged") return thrown;
+  const { timeline } = thrown.facts;
+  if (timeline === undefined) return thrown;
+  if (timeline === shortAddress(folder)) return new KeysagaError("diverged", { what: "the list of files" });
+  const paths = base.filter(({ file }) => shortAddress(file) === timeline).map(({ path }) => path);
+  return paths.length === 0 ? thrown : diverged(paths);
+}
+
+const namedMax = 5;
+
+function diverged(paths: readonly string[]): KeysagaError {
+  const named = paths.slice(0, namedMax).map(printable).join(", ");
+  const more = paths.length - namedMax;
+  return new KeysagaError("diverged", { files: more > 0 ? `${named} and ${more} more` : named });
+}
+
+/** @throws FolderError `not_a_directory`. */
+async function realDirectory(dir: string): Promise<string> {
+  try {
+    return await realpath(dir);
+  } catch (thrown) {
+    throw isAny(thrown, "ENOENT", "ENOTDIR") ? new FolderError("not_a_directory", { path: dir }) : thrown;
+  }
+}
+
+/** @throws FolderError `not_empty`, also for a file. */
+async function checkVacant(dir: string): Promise<void> {
+  try {
+    if ((await readdir(dir)).length > 0) throw new FolderError("not_empty", { path: dir });
+  } catch (thrown) {
+    if (isAny(thrown, "ENOENT")) return;
+    throw isAny(thrown, "ENOTDIR") ? new FolderError("not_empty", { path: dir }) : thrown;
+  }
+}

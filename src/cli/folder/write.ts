@@ -1,0 +1,198 @@
+import { randomBytes } from "node:crypto";
+import { chmod, lstat, mkdir, open, rename, rmdir, unlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isAny, makerOf, readTextFile, type Skipped, temporaryFileName } from "./disk.js";
+import { FolderError } from "./errors.js";
+import { caseCollision, parentsOf } from "./paths.js";
+import type { Write } from "./plan.js";
+
+interface Prepared {
+  readonly write: Write;
+  /** Where the new text lies. Undefined for a file that is to go, or has the new text already. */
+  readonly temporary: string | undefined;
+}
+
+/**
+ * Brings files to what `writes` say, as nearly all or nothing as a file system lets us:
+ *
+ * 1. Every path on the way is looked at; what must not be written through refuses the whole.
+ * 2. Every new text is written to a temporary file in a directory that exists, and flushed. Up to here nothing shows,
+ *    and a failure (a full disk, say) takes the temporary files away again.
+ * 3. Files that go are removed, then each temporary file takes its place by a rename. Just before, the file is read
+ *    again: one that is not as it was scanned is left alone.
+ *
+ * After a crash in 3 some files are new and some old, and each of them is whole; the next sync finds the new ones as
+ * they should be, and writes the rest.
+ *
+ * @param dir A real path.
+ * @param paths All files of the folder as it will be.
+ * @returns The paths that were left alone, and why.
+ * @throws FolderError `parent`, `tree`, before anything was written.
+ */
+export async function writeFiles(
+  dir: string,
+  writes: readonly Write[],
+  paths: readonly string[],
+): Promise<readonly Skipped[]> {
+  await checkWays(dir, writes);
+  await checkCase(dir, paths);
+  const leftAlone: Skipped[] = [];
+  const prepared: Prepared[] = [];
+  try {
+    for (const write of writes) prepared.push({ write, temporary: await prepare(dir, write) });
+    for (const each of prepared) {
+      const skipped = await put(dir, each);
+      if (skipped) leftAlone.push(skipped);
+    }
+    await flushDirectories(dir, writes);
+  } finally {
+    for (const { temporary } of prepared) if (temporary) await removeIfThere(temporary);
+  }
+  return leftAlone;
+}
+
+/** Takes away temporary files of processes that are gone. */
+export async function removeLeftovers(dir: string, leftovers: readonly string[]): Promise<void> {
+  for (const path of leftovers) {
+    const maker = makerOf(path.slice(path.lastIndexOf("/") + 1));
+    if (maker !== undefined && !isRunning(maker)) await removeIfThere(join(dir, path));
+  }
+}
+
+/** @throws FolderError `parent` where a way leads through a symbolic link, or through a file that stays. */
+async function checkWays(dir: string, writes: readonly Write[]): Promise<void> {
+  const removed = new Set(writes.filter(({ to }) => to === undefined).map(({ path }) => path));
+  const looked = new Set<string>();
+  for (const { path } of writes) {
+    for (const parent of parentsOf(path)) {
+      if (looked.has(parent)) continue;
+      looked.add(parent);
+      const kind = await kindOf(join(dir, parent));
+      if (kind === "other" || (kind === "file" && !removed.has(parent)))
+        throw new FolderError("parent", { path: parent });
+    }
+  }
+}
+
+/** @throws FolderError `tree` where this file system would take two of the paths for one. */
+async function checkCase(dir: string, paths: readonly string[]): Promise<void> {
+  const path = caseCollision(paths);
+  if (path !== undefined && (await ignoresCase(dir)))
+    throw new FolderError("tree", { rule: "case_collision", path });
+}
+
+async function ignoresCase(dir: string): Promise<boolean> {
+  const name = temporaryFileName(process.pid, randomBytes(8));
+  await writeFile(join(dir, name), "", { flag: "wx" });
+  try {
+    return (await kindOf(join(dir, name.toUpperCase()))) !== "absent";
+  } finally {
+    await removeIfThere(join(dir, name));
+  }
+}
+
+/** Flushes the new text to a temporary file, with the permissions of the file it will replace. */
+async function prepare(dir: string, { path, to }: Write): Promise<string | undefined> {
+  if (to === undefined) return undefined;
+  const found = await readTextFile(join(dir, path), path);
+  if (found.kind === "text" && found.text === to) return undefined;
+  const temporary = join(await nearestDirectory(dir, path), temporaryFileName(process.pid, randomBytes(8)));
+  try {
+    await writeFile(temporary, to, { flag: "wx", flush: true });
+    if (found.kind === "text") await chmod(temporary, found.mode & 0o777);
+  } catch (thrown) {
+    await removeIfThere(temporary);
+    throw thrown;
+  }
+  return temporary;
+}
+
+/** The innermost directory on the way to `path` that is there: new ones next to it will be on its file system. */
+async function nearestDirectory(dir: string, path: string): Promise<string> {
+  for (const parent of parentsOf(path).reverse()) {
+    if ((await kindOf(join(dir, parent))) === "directory") return join(dir, parent);
+  }
+  return dir;
+}
+
+/** @returns Why the path was left alone: what stands there is neither where the write starts from nor its end. */
+async function put(dir: string, { write, temporary }: Prepared): Promise<Skipped | undefined> {
+  const { path, from, to } = write;
+  const found = await readTextFile(join(dir, path), path);
+  if (found.kind === "other") return { path, reason: found.reason };
+  const text = found.kind === "text" ? found.text : undefined;
+  if (text === to) return undefined;
+  if (text !== from) return { path, reason: "changed meanwhile" };
+  if (to === undefined) await removeFile(dir, path);
+  else if (temporary === undefined) return { path, reason: "changed meanwhile" };
+  else await placeFile(dir, path, temporary);
+  return undefined;
+}
+
+async function removeFile(dir: string, path: string): Promise<void> {
+  await unlink(join(dir, path));
+  await removeEmptyParents(dir, path);
+}
+
+async function placeFile(dir: string, path: string, temporary: string): Promise<void> {
+  await makeParents(dir, path);
+  await rename(temporary, join(dir, path));
+}
+
+async function makeParents(dir: string, path: string): Promise<void> {
+  for (const parent of parentsOf(path)) {
+    const kind = await kindOf(join(dir, parent));
+    if (kind === "absent") await mkdir(join(dir, parent));
+    else if (kind !== "directory") throw new FolderError("parent", { path: parent });
+  }
+}
+
+async function removeEmptyParents(dir: string, path: string): Promise<void> {
+  for (const parent of parentsOf(path).reverse()) {
+    try {
+      await rmdir(join(dir, parent));
+    } catch (thrown) {
+      if (isAny(thrown, "ENOENT")) continue;
+      return; // not empty, or not ours to remove: it stays
+    }
+  }
+}
+
+async function kindOf(path: string): Promise<"absent" | "directory" | "file" | "other"> {
+  try {
+    const stats = await lstat(path);
+    if (stats.isDirectory()) return "directory";
+    return stats.isFile() ? "file" : "other";
+  } catch (thrown) {
+    if (isAny(thrown, "ENOENT", "ENOTDIR")) return "absent";
+    throw thrown;
+  }
+}
+
+/** Makes renames and removals durable, before the mapping says that they have happened. */
+async function flushDirectories(dir: string, writes: readonly Write[]): Promise<void> {
+  if (process.platform === "win32") return; // directories cannot be opened there
+  const touched = new Set(writes.flatMap(({ path }) => [dirname(path), ...parentsOf(path).map(dirname)]));
+  for (const path of touched) {
+    if ((await kindOf(join(dir, path))) !== "directory") continue;
+    const handle = await open(join(dir, path));
+    await handle.sync().finally(() => handle.close());
+  }
+}
+
+async function removeIfThere(file: string): Promise<void> {
+  try {
+    await unlink(file);
+  } catch (thrown) {
+    if (!isAny(thrown, "ENOENT", "ENOTDIR")) throw thrown;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return isAny(thrown, "EPERM");
+  }
+}

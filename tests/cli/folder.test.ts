@@ -1,0 +1,512 @@
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { scanDirectory } from "../../src/cli/folder/disk.js";
+import { FolderError, printable } from "../../src/cli/folder/errors.js";
+import { readFolder } from "../../src/cli/folder/model.js";
+import { brokenPathRule, caseCollision, checkTree } from "../../src/cli/folder/paths.js";
+import { cloneFolder, type Exchange, syncFolder } from "../../src/cli/folder/sync.js";
+import { writeFiles } from "../../src/cli/folder/write.js";
+import {
+  type Address,
+  createIdentity,
+  createTimeline,
+  type Identity,
+  InnerSpace,
+  KeysagaError,
+  relate,
+  shortAddress,
+} from "../../src/index.js";
+import { readTree, temporaryDirectory, writeTree } from "./directories.js";
+
+/**
+ * Two directories of one home share its space: what is recorded from one comes down to the other, as if through a
+ * receiver that is always in step.
+ */
+const inStep: Exchange = async () => ({
+  saga: "saga",
+  tips: [],
+  found: [],
+  totals: { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } },
+  elapsedMs: 1,
+});
+
+async function makeIdentity(): Promise<Identity> {
+  return createIdentity({
+    space: new InnerSpace(),
+    secret: new Uint8Array(32).fill(1),
+    recoverySecret: new Uint8Array(32).fill(2),
+  });
+}
+
+/** A home with a synced folder of these files in `here`, and a clone of it in `there`. */
+async function twoDirectories(files: Readonly<Record<string, string>>) {
+  const dir = await temporaryDirectory();
+  const [here, there] = [join(dir, "here"), join(dir, "there")];
+  await mkdir(here);
+  await writeTree(here, files);
+  const identity = await makeIdentity();
+  const sync = (place: string, exchange = inStep) => syncFolder(identity, place, exchange);
+  const { folder } = await sync(here);
+  await cloneFolder(identity, folder, there, inStep);
+  return { dir, here, there, identity, folder, sync };
+}
+
+const changesOf = (changes: readonly { path: string; change: string }[]) =>
+  changes.map(({ path, change }) => `${change} ${path}`);
+
+describe("a folder and its directory", () => {
+  test("text travels byte for byte: line ends, byte order mark, no last line end, nothing at all", async () => {
+    const files = {
+      "crlf.txt": "a\r\nb\r\n",
+      "bom.txt": "\u{FEFF}text",
+      "empty.md": "",
+      "no-end.md": "last line",
+      "nul.txt": "a\0b",
+      "deep/er/é\u0301 ü 漢字 🙂.md": "unicode \u2028 \u0085",
+    };
+    const { here, there } = await twoDirectories(files);
+    expect(await readTree(there)).toEqual(await readTree(here));
+    expect(await readFile(join(there, "bom.txt"))).toEqual(Buffer.from(files["bom.txt"]));
+  });
+
+  test("edits, new files and removals go each way, and are told by name", async () => {
+    const { here, there, sync } = await twoDirectories({ "a.md": "1", "b/b.md": "1", "c.md": "1" });
+    await writeTree(here, { "a.md": "2", "new/deep/n.md": "1" });
+    await unlink(join(here, "b/b.md"));
+    const up = await sync(here);
+    expect(changesOf(up.up)).toEqual(["edited a.md", "removed b/b.md", "added new/deep/n.md"]);
+    expect(up).toMatchObject({ down: [], unchanged: 1, skipped: [] });
+
+    const down = await sync(there);
+    expect(changesOf(down.down).sort()).toEqual(["added new/deep/n.md", "edited a.md", "removed b/b.md"]);
+    expect(down.up).toEqual([]);
+    const tree = await readTree(there);
+    expect(tree).toMatchObject({ "a.md": btoa("2"), "c.md": btoa("1"), "new/deep/n.md": btoa("1") });
+    expect(Object.keys(tree)).not.toContain("b"); // a directory whose last file went goes with it
+    expect(await sync(there)).toMatchObject({ up: [], down: [], unchanged: 3 });
+  });
+
+  test("a removed file keeps its history, and one that comes back is another file", async () => {
+    const { here, identity, folder, sync } = await twoDirectories({ "a.md": "1" });
+    const [before] = (await readFolder(identity.space, folder)).files;
+    await unlink(join(here, "a.md"));
+    await sync(here);
+    expect((await readFolder(identity.space, folder)).files).toEqual([]);
+    await writeTree(here, { "a.md": "1" });
+    await sync(here);
+    const [after] = (await readFolder(identity.space, folder)).files;
+    expect(after?.file).not.toBe(before?.file);
+    expect(await identity.space.get(before?.file ?? folder)).toBeDefined();
+  });
+
+  test("a file takes the place of a directory, and a directory that of a file", async () => {
+    const { here, there, sync } = await twoDirectories({ "a/x.md": "1", b: "1" });
+    await unlink(join(here, "b"));
+    await rm(join(here, "a"), { recursive: true });
+    await writeTree(here, { a: "file now", "b/y.md": "below" });
+    await sync(here);
+    expect((await sync(there)).skipped).toEqual([]);
+    expect(await readTree(there)).toEqual(await readTree(here));
+  });
+
+  test("permissions of a file survive an edit that comes down", async () => {
+    const { here, there, sync } = await twoDirectories({ "run.sh": "echo 1" });
+    await chmod(join(there, "run.sh"), 0o750);
+    await writeTree(here, { "run.sh": "echo 2" });
+    await sync(here);
+    await sync(there);
+    expect((await stat(join(there, "run.sh"))).mode & 0o777).toBe(0o750);
+  });
+
+  test("what changed differently on both sides is named, and nothing is written or recorded", async () => {
+    const { here, there, identity, folder, sync } = await twoDirectories({ "a.md": "1", "b.md": "1" });
+    await writeTree(here, { "a.md": "from here", "b.md": "2" });
+    await sync(here);
+    await writeTree(there, { "a.md": "from there", "new.md": "1" });
+    const [before, tips] = [await readTree(there), await identity.space.reachableTips([folder])];
+    await expect(sync(there)).rejects.toMatchObject({ code: "diverged", facts: { files: "a.md" } });
+    expect(await readTree(there)).toEqual(before);
+    expect(await identity.space.reachableTips([folder])).toEqual(tips);
+  });
+
+  test("the same edit on both sides is no conflict", async () => {
+    const { here, there, sync } = await twoDirectories({ "a.md": "1", "gone.md": "1" });
+    for (const place of [here, there]) {
+      await writeTree(place, { "a.md": "2" });
+      await unlink(join(place, "gone.md"));
+    }
+    await sync(here);
+    expect(await sync(there)).toMatchObject({ up: [], down: [], unchanged: 1 });
+  });
+});
+
+describe("what stays out of a folder", () => {
+  test("names with a dot in front are left alone, other things are skipped and said", async () => {
+    const dir = await temporaryDirectory();
+    await writeTree(dir, {
+      ".hidden": "x",
+      ".git/config": "x",
+      "latin1.txt": Uint8Array.of(0xe9, 0x0a),
+      "large.txt": "x".repeat(300_000),
+      "escapes.txt": "\u0001".repeat(50_000), // six bytes each in JSON
+      "back\\slash.md": "x",
+      "ok.md": "x",
+      "sub/ok.md": "x",
+    });
+    await symlink("ok.md", join(dir, "link.md"));
+    await symlink("/", join(dir, "root"));
+    await writeFile(Buffer.concat([Buffer.from(`${dir}/bad`), Uint8Array.of(0xff)]), "x");
+    const { textByPath, skipped } = await scanDirectory(dir);
+    expect([...textByPath]).toEqual([
+      ["ok.md", "x"],
+      ["sub/ok.md", "x"],
+    ]);
+    expect(Object.fromEntries(skipped.map(({ path, reason }) => [path, reason]))).toEqual({
+      "latin1.txt": "not UTF-8 text",
+      "large.txt": "too large",
+      "escapes.txt": "too large",
+      "back\\slash.md": "name (backslash)",
+      "link.md": "symbolic link",
+      root: "symbolic link",
+      "bad\u{FFFD}": "name is not UTF-8",
+    });
+  });
+
+  test("a synced file that becomes something else is not taken for a removed one", async () => {
+    const { here, there, sync } = await twoDirectories({ "a.md": "1", "d/b.md": "1", "c.md": "1" });
+    await writeTree(here, { "a.md": Uint8Array.of(0xff) });
+    await rename(join(here, "d"), join(here, ".d"));
+    await symlink(".d", join(here, "d"));
+    const up = await sync(here);
+    expect(up.up).toEqual([]);
+    expect(up.skipped.map(({ path }) => path).sort()).toEqual(["a.md", "d"]);
+    await writeTree(there, { "a.md": "2" });
+    await sync(there);
+    const down = await sync(here);
+    expect(down.down).toEqual([]);
+    expect(await readFile(join(here, "a.md"))).toEqual(Buffer.of(0xff));
+  });
+
+  test("a directory that is not there is an error, not an empty folder", async () => {
+    const dir = await temporaryDirectory();
+    const sync = syncFolder(await makeIdentity(), join(dir, "none"), inStep);
+    await expect(sync).rejects.toMatchObject({ rule: "not_a_directory" });
+  });
+});
+
+describe("a sync that is interrupted", () => {
+  class Crash extends Error {}
+  const crash: Exchange = async () => Promise.reject(new Crash());
+
+  test("before the saga: local changes are durable, told again, and recorded once", async () => {
+    const { here, there, identity, folder, sync } = await twoDirectories({ "a.md": "1" });
+    await writeTree(here, { "a.md": "2", "b.md": "1" });
+    await expect(sync(here, crash)).rejects.toThrow(Crash);
+    const tips = await identity.space.reachableTips([folder]);
+    expect(changesOf((await sync(here)).up)).toEqual(["edited a.md", "added b.md"]);
+    expect(await identity.space.reachableTips([folder])).toEqual(tips);
+    await sync(there);
+    expect(await readTree(there)).toEqual(await readTree(here));
+  });
+
+  test("after the saga: what came down is written by the next sync, edits beside it go up", async () => {
+    const { here, there, sync } = await twoDirectories({ "a.md": "1", "b.md": "1", "c.md": "1" });
+    await writeTree(here, { "a.md": "2", "c.md": "2" });
+    await sync(here);
+    // As a crash in the middle of writing leaves it: one file is new, the other is old, the mapping knows of neither.
+    await writeTree(there, { "a.md": "2", "b.md": "from there" });
+    const report = await sync(there);
+    expect(changesOf(report.up)).toEqual(["edited b.md"]);
+    expect(changesOf(report.down)).toEqual(["edited c.md"]);
+    await sync(here);
+    expect(await readTree(there)).toEqual(await readTree(here));
+  });
+
+  test("a file that is edited during the saga is left alone, said, and then a conflict by name", async () => {
+    const { here, there, sync } = await twoDirectories({ "a.md": "1", "b.md": "1" });
+    await writeTree(here, { "a.md": "2", "b.md": "2" });
+    await sync(here);
+    const report = await sync(there, async (...saga) => {
+      await writeTree(there, { "a.md": "typed meanwhile" });
+      return inStep(...saga);
+    });
+    expect(changesOf(report.down)).toEqual(["edited b.md"]);
+    expect(report.skipped).toEqual([{ path: "a.md", reason: "changed meanwhile" }]);
+    expect(await readFile(join(there, "a.md"), "utf8")).toBe("typed meanwhile");
+    await expect(sync(there)).rejects.toMatchObject({ code: "diverged", facts: { files: "a.md" } });
+  });
+
+  test("in a clone: the directory is mapped before its first file, so that sync goes on", async () => {
+    const { dir, folder, identity, here, sync } = await twoDirectories({ "a.md": "1", "b/c.md": "1" });
+    const place = join(dir, "third");
+    await cloneFolder(identity, folder, place, inStep);
+    await unlink(join(place, "a.md"));
+    const mapping = await identity.space.cell(`folder/${place}`);
+    const begun = Buffer.from(JSON.stringify({ folder, base: [], unsent: [] }));
+    await identity.space.commit({
+      holder: identity.address,
+      holders: [identity.address],
+      cells: [{ key: `folder/${place}`, from: mapping, to: begun }],
+    });
+    expect(changesOf((await sync(place)).down)).toEqual(["added a.md"]);
+    expect(await readTree(place)).toEqual(await readTree(here));
+  });
+
+  test("temporary files of a process that is gone are taken away, those of a living one stay", async () => {
+    const { here, sync } = await twoDirectories({ "a.md": "1" });
+    const gone = `.keysaga-${2 ** 22 + 1}-0123456789abcdef.tmp`;
+    const living = `.keysaga-${process.pid}-0123456789abcdef.tmp`;
+    await writeTree(here, { [gone]: "half", [`sub/${living}`]: "half" });
+    await sync(here);
+    expect(Object.keys(await readTree(here)).sort()).toEqual(["a.md", "sub", `sub/${living}`]);
+  });
+
+  test("two syncs of one folder at once: one says that the other was there, nothing is lost", async () => {
+    const { here, sync } = await twoDirectories({ "a.md": "1" });
+    await writeTree(here, { "a.md": "2" });
+    const outcomes = await Promise.allSettled([sync(here), sync(here)]);
+    const failed = outcomes.filter((outcome) => outcome.status === "rejected");
+    for (const { reason } of failed) expect(reason).toMatchObject({ rule: "moved" });
+    expect(failed.length).toBeLessThan(2);
+    expect(await sync(here)).toMatchObject({ up: [], down: [], unchanged: 1 });
+  });
+});
+
+/** A folder by `eve`, whose files have these data. */
+async function hostileFolder(
+  identity: Identity,
+  files: readonly Record<string, unknown>[],
+): Promise<Address> {
+  const owner = identity.address;
+  const made = files.map((data, at) =>
+    createTimeline({ ib: "file", data: JSON.parse(JSON.stringify(data)), owner, uuid: String(at) }),
+  );
+  const first = createTimeline({ ib: "folder", owner, uuid: "eve" });
+  const tip = relate(first, { add: { file: made.map(({ address }) => address) } });
+  const result = await identity.space.commit({
+    holder: owner,
+    holders: [owner],
+    puts: [...made, first, tip],
+    tips: [...made, tip].map((record) => ({
+      tjp: record === tip ? first.address : record.address,
+      from: undefined,
+      to: record.address,
+    })),
+  });
+  expect(result.kind).toBe("committed");
+  return first.address;
+}
+
+const isNot = (folder: Address) => (tip: { readonly tjp: Address }) => tip.tjp !== folder;
+
+describe("paths from elsewhere", () => {
+  const rules = {
+    "/etc/passwd": "absolute",
+    "../up.md": "hidden_name",
+    "a/../../up.md": "hidden_name",
+    "a/./b.md": "hidden_name",
+    ".ssh/authorized_keys": "hidden_name",
+    "a/.git/hooks/post-checkout": "hidden_name",
+    "": "empty_name",
+    "a//b.md": "empty_name",
+    "a/": "empty_name",
+    "a\\..\\b.md": "backslash",
+    "C:/windows.md": "drive_letter",
+    "c:x": "drive_letter",
+    "a\0b": "control_character",
+    "line\nbreak": "control_character",
+    "\u001B[2J": "control_character",
+    "\u009B2J": "control_character",
+    [`${"d/".repeat(32)}x`]: "too_deep",
+    ["x".repeat(256)]: "name_too_long",
+    ["é".repeat(128)]: "name_too_long",
+    [`${"x".repeat(250)}/`.repeat(5)]: "path_too_long",
+  };
+
+  for (const [path, rule] of Object.entries(rules)) {
+    test(`${JSON.stringify(path).slice(0, 40)} is refused (${rule}), and nothing is written`, async () => {
+      expect(brokenPathRule(path)).toBe(rule);
+      const identity = await makeIdentity();
+      const dir = await temporaryDirectory();
+      const folder = await hostileFolder(identity, [
+        { path: "fine.md", text: "x" },
+        { path, text: "x" },
+      ]);
+      const clone = cloneFolder(identity, folder, join(dir, "clone"), inStep);
+      await expect(clone).rejects.toMatchObject({ name: "FolderError", rule: "path", facts: { rule } });
+      expect(await readdir(dir)).toEqual([]);
+    });
+  }
+
+  test("paths that people use are fine", () => {
+    for (const path of ["a", "a b/c.md", "x.y.z", "a..b", "Meeting: 10.md", "~", "-rf", "con", "é/漢字"])
+      expect(brokenPathRule(path)).toBeUndefined();
+  });
+
+  test("whatever path passes stays below the directory", () => {
+    const part = fc.constantFrom("a", "..", ".", "", "/", "\\", "C:", "\0", ".a", "b c", "…");
+    const paths = fc.array(part, { maxLength: 6 }).map((parts) => parts.join("/"));
+    fc.assert(
+      fc.property(fc.oneof(paths, fc.string()), (path) => {
+        if (brokenPathRule(path) !== undefined) return;
+        expect(join("/base/dir", path)).toBe(`/base/dir/${path}`);
+        expect(path.split("/").every((name) => name !== "" && !name.startsWith("."))).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  const trees: readonly (readonly [string, readonly string[]])[] = [
+    ["duplicate", ["a.md", "a.md"]],
+    ["inside_a_file", ["a", "a/b/c.md"]],
+  ];
+  for (const [rule, paths] of trees) {
+    test(`${paths.join(" beside ")} is refused (${rule})`, async () => {
+      expect(() => checkTree(paths)).toThrow(FolderError);
+      const identity = await makeIdentity();
+      const dir = await temporaryDirectory();
+      const folder = await hostileFolder(
+        identity,
+        paths.map((path, at) => ({ path, text: `${at}` })),
+      );
+      const clone = cloneFolder(identity, folder, join(dir, "clone"), inStep);
+      await expect(clone).rejects.toMatchObject({ rule: "tree", facts: { rule } });
+      expect(await readdir(dir)).toEqual([]);
+    });
+  }
+
+  test("names that differ in case only are found, also in directories and composed accents", () => {
+    expect(caseCollision(["a/x.md", "b/x.md", "A.md"])).toBeUndefined();
+    expect(caseCollision(["a.md", "A.md"])).toBe("A.md");
+    expect(caseCollision(["Docs/a.md", "docs/b.md"])).toBe("docs");
+    expect(caseCollision(["é.md", "e\u0301.md"])).toBe("e\u0301.md");
+  });
+
+  test("files and folders that are none are refused", async () => {
+    const dir = await temporaryDirectory();
+    for (const data of [
+      { path: "a.md" },
+      { path: "a.md", text: 7 },
+      { path: ["a"], text: "" },
+      { text: "x" },
+    ]) {
+      const identity = await makeIdentity();
+      const folder = await hostileFolder(identity, [data]);
+      const clone = cloneFolder(identity, folder, join(dir, "clone"), inStep);
+      await expect(clone).rejects.toMatchObject({ rule: "not_a_file" });
+      const [file] = await identity.space.reachableTips([folder]).then((tips) => tips.filter(isNot(folder)));
+      const other = cloneFolder(identity, file?.tjp ?? folder, join(dir, "clone"), inStep);
+      await expect(other).rejects.toMatchObject({ rule: "not_a_folder" });
+    }
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  test("nothing is written through a symbolic link, nor under a file; nothing else is written either", async () => {
+    for (const obstacle of ["link", "file"] as const) {
+      const { dir, here, there, sync } = await twoDirectories({ "a.md": "1" });
+      await mkdir(join(dir, "outside"));
+      if (obstacle === "link") await symlink(join(dir, "outside"), join(there, "sub"));
+      else await writeTree(there, { sub: Uint8Array.of(0xff) });
+      await writeTree(here, { "a.md": "2", "sub/x.md": "1" });
+      await sync(here);
+      await expect(sync(there)).rejects.toMatchObject({ rule: "parent", facts: { path: "sub" } });
+      expect(await readFile(join(there, "a.md"), "utf8")).toBe("1");
+      expect(await readdir(join(dir, "outside"))).toEqual([]);
+      await unlink(join(there, "sub"));
+      expect(changesOf((await sync(there)).down)).toEqual(["edited a.md", "added sub/x.md"]);
+    }
+  });
+
+  test("a symbolic link in the place of a file is neither followed nor replaced", async () => {
+    const { dir, here, there, sync } = await twoDirectories({ "a.md": "1" });
+    await writeTree(dir, { "outside.md": "1" });
+    await unlink(join(there, "a.md"));
+    await symlink(join(dir, "outside.md"), join(there, "a.md"));
+    await writeTree(here, { "a.md": "2" });
+    await sync(here);
+    const { down, skipped } = await sync(there);
+    expect(down).toEqual([]);
+    expect(skipped).toContainEqual({ path: "a.md", reason: "symbolic link" });
+    expect(await readFile(join(dir, "outside.md"), "utf8")).toBe("1");
+  });
+
+  test("what a terminal would act on never reaches it", () => {
+    expect(printable("a\u001B[2Jb\u202Ec\nd")).toBe("a\u{FFFD}[2Jb\u{FFFD}c\u{FFFD}d");
+    expect(printable("x".repeat(500)).length).toBeLessThan(130);
+  });
+});
+
+describe("writing", () => {
+  test("a failure in the middle leaves whole files, old or new, and no temporary ones", async () => {
+    const dir = await temporaryDirectory();
+    await writeTree(dir, { "a.md": "1", "z.md": "1" });
+    const writes = [
+      { path: "a.md", from: "1", to: "2" },
+      { path: "x", from: undefined, to: "2" },
+      { path: "x/y", from: undefined, to: "2" }, // x is no file when ways are looked at, but is one now
+      { path: "z.md", from: "1", to: "2" },
+    ];
+    await expect(writeFiles(dir, writes, [])).rejects.toMatchObject({ rule: "parent", facts: { path: "x" } });
+    expect(await readTree(dir)).toEqual({ "a.md": btoa("2"), "z.md": btoa("1"), x: btoa("2") });
+  });
+
+  test("is idempotent", async () => {
+    const dir = await temporaryDirectory();
+    await writeTree(dir, { "old.md": "1", "edit.md": "1" });
+    const writes = [
+      { path: "old.md", from: "1", to: undefined },
+      { path: "edit.md", from: "1", to: "2" },
+      { path: "new/n.md", from: undefined, to: "2" },
+    ];
+    const paths = ["edit.md", "new/n.md"];
+    expect(await writeFiles(dir, writes, paths)).toEqual([]);
+    const after = await readTree(dir);
+    expect(await writeFiles(dir, writes, paths)).toEqual([]);
+    expect(await readTree(dir)).toEqual(after);
+    expect(Object.keys(after).sort()).toEqual(["edit.md", "new", "new/n.md"]);
+  });
+});
+
+describe("errors of a saga", () => {
+  const refused = (code: "cannot_connect" | "unknown_root") => () => Promise.reject(new KeysagaError(code));
+
+  test("come out of a sync as they are", async () => {
+    const sync = syncFolder(await makeIdentity(), await temporaryDirectory(), refused("cannot_connect"));
+    await expect(sync).rejects.toMatchObject({ code: "cannot_connect" });
+  });
+
+  test("leave nothing behind of a clone", async () => {
+    const identity = await makeIdentity();
+    const dir = await temporaryDirectory();
+    const clone = cloneFolder(identity, identity.address, join(dir, "clone"), refused("unknown_root"));
+    await expect(clone).rejects.toMatchObject({ code: "unknown_root" });
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  test("name the file that diverged, where they name its timeline", async () => {
+    const { here, identity, folder, sync } = await twoDirectories({ "a.md": "1", "b.md": "1" });
+    const { files } = await readFolder(identity.space, folder);
+    const [a] = files;
+    const diverged = (timeline?: string) => () =>
+      Promise.reject(new KeysagaError("diverged", timeline === undefined ? {} : { timeline }));
+    const named = sync(here, diverged(shortAddress(a?.file ?? folder)));
+    await expect(named).rejects.toMatchObject({ code: "diverged", facts: { files: a?.path } });
+    await expect(sync(here, diverged(shortAddress(folder)))).rejects.toMatchObject({
+      facts: { what: "the list of files" },
+    });
+    await expect(sync(here, diverged())).rejects.toMatchObject({ code: "diverged" });
+  });
+});
