@@ -80,6 +80,11 @@ export const errorTable = {
     tellPeer: true,
     text: "The receiver does not answer for the address that was dialled.",
   },
+  channel_not_bound: {
+    retryable: false,
+    tellPeer: true,
+    text: "This connection cannot be bound to its TLS channel, which this side is configured to ask for.",
+  },
   insecure_url: {
     retryable: false,
     tellPeer: false,

@@ -3,6 +3,7 @@ import type { Address } from "../ibgib/index.js";
 import { type ReceiverSelf, type SessionLimits, sessionLimits } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
 import type { OnEvent, PeerEvent } from "./events.js";
+import { bindTo } from "./channel.js";
 import { certifyHostKey, type Identity, stateOf } from "./identity.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import { ReceiverSession } from "./receiver-session.js";
@@ -19,6 +20,8 @@ export interface ReceiverOptions {
   readonly audiences: readonly string[];
   readonly admission: Admission;
   readonly limits?: Partial<SessionLimits>;
+  /** Have senders sign the TLS channel as well (RFC 9266); others are refused. */
+  readonly bindChannel?: boolean;
   readonly onEvent?: (event: PeerEvent, from: Session) => void;
   readonly platform?: Platform;
 }
@@ -39,7 +42,7 @@ export class Receiver {
   #isClosing = false;
 
   constructor(
-    private readonly self: ReceiverSelf,
+    private readonly self: Omit<ReceiverSelf, "exporter">,
     private readonly options: ReceiverOptions & { readonly platform: Platform },
   ) {}
 
@@ -63,19 +66,21 @@ export class Receiver {
       void connection.close();
       return;
     }
-    const { identity, admission, platform, onEvent } = this.options;
+    const { identity, admission, platform, onEvent, bindChannel = false } = this.options;
+    const binding = bindTo(connection, bindChannel);
     const told: OnEvent = (event) => {
       onOwnEvent?.(event);
       onEvent?.(event, describe(connection, session));
     };
     const session = new ReceiverSession({
-      self: this.self,
+      self: { ...this.self, exporter: binding.exporter },
       space: identity.space,
       connection,
       admit: (sender) => isAdmitted(admission, sender),
       platform,
       onEvent: told,
     });
+    if (binding.error) session.end(binding.error);
     this.#sessions.set(
       session,
       session.run().then(() => void this.#sessions.delete(session)),
@@ -111,7 +116,7 @@ export class Receiver {
 export async function createReceiver(options: ReceiverOptions): Promise<Receiver> {
   const { identity, audiences, platform = systemPlatform } = options;
   const { frames, hostKey } = await certifyHostKey(identity);
-  const self: ReceiverSelf = {
+  const self: Omit<ReceiverSelf, "exporter"> = {
     identity: stateOf(frames),
     frames,
     hostKey,

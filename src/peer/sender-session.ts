@@ -3,6 +3,7 @@ import type { Address } from "../ibgib/index.js";
 import {
   type Direction,
   type Exact,
+  type Exporter,
   FromReceiver,
   type SenderHandshakeEffect,
   type SenderHandshakeEvent,
@@ -49,6 +50,7 @@ export interface SenderSessionOptions {
   readonly connection: Connection;
   readonly audience: string;
   readonly pin: Address | undefined;
+  readonly exporter: Exporter;
   readonly limits: SessionLimits;
   readonly platform: Platform;
   readonly onEvent: OnEvent;
@@ -74,10 +76,10 @@ export class SenderSession {
   #held: (() => Promise<void>) | undefined;
 
   constructor(private readonly options: SenderSessionOptions) {
-    const { identity, audience, pin, limits, platform, connection } = options;
+    const { identity, audience, pin, exporter, limits, platform, connection } = options;
     this.#loop = new SessionLoop(platform);
     this.#link = new Link(connection, FromReceiver, this.#loop.put);
-    const intent = { audience, pin, limits, sessionKeys: identity.sessionKeys };
+    const intent = { audience, pin, exporter, limits, sessionKeys: identity.sessionKeys };
     this.#handshake = startSenderHandshake(intent, platform.clock.now());
   }
 

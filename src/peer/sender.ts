@@ -3,6 +3,7 @@ import type { Address } from "../ibgib/index.js";
 import { type Direction, type SessionLimits, sessionLimits } from "../saga/index.js";
 import type { Connection, Dial } from "../transport/index.js";
 import { cellKinds, readCell } from "./cells.js";
+import { bindTo } from "./channel.js";
 import type { PeerEvent } from "./events.js";
 import { Gate } from "./gate.js";
 import type { Identity } from "./identity.js";
@@ -19,6 +20,8 @@ export interface SenderOptions {
   /** The receiver's identity. Without it, the first that answers at this origin is trusted, and pinned. */
   readonly pin?: Address;
   readonly limits?: Partial<SessionLimits>;
+  /** Sign the TLS channel as well (RFC 9266). Both sides have to be set so, with no proxy in between that ends TLS. */
+  readonly bindChannel?: boolean;
   readonly onEvent?: (event: PeerEvent) => void;
   readonly platform?: Platform;
 }
@@ -114,16 +117,19 @@ export class Sender {
   }
 
   #start(connection: Connection, pin: Address | undefined): Live {
-    const { identity, audience, limits, onEvent } = this.options;
+    const { identity, audience, limits, onEvent, bindChannel = false } = this.options;
+    const binding = bindTo(connection, bindChannel);
     const session = new SenderSession({
       identity,
       connection,
       audience,
       pin,
+      exporter: binding.exporter,
       limits: { ...sessionLimits, ...limits },
       platform: this.#platform,
       onEvent: (event) => onEvent?.(event),
     });
+    if (binding.error) session.end(binding.error);
     const over = session.run().then(() => {
       if (this.#live === live) this.#live = undefined;
     });

@@ -24,7 +24,7 @@ export function challengeTarget(hello: string, open: string, body: string): stri
 }
 
 /** What S1 claims: everything said before it, in the sender's voice, and the TLS exporter value where both have one. */
-export function connectTarget(hello: string, open: string, challenge: string, exporter?: Uint8Array): string {
+export function connectTarget(hello: string, open: string, challenge: string, exporter: Exporter): string {
   const parts = ["keysaga/connect/1", "sender", hello, open, challenge];
   return toHex(sha256(lengthPrefixed(...parts, ...(exporter ? [exporter] : []))));
 }
@@ -47,6 +47,9 @@ export function isHostSignature(
   if (!key || !signature) return false;
   return ed25519Verify(key, hostStatement(host.certifiedBy, session), signature);
 }
+
+/** The value that binds a handshake to its TLS channel; undefined where this side does not ask for it. */
+export type Exporter = Uint8Array | undefined;
 
 /** The keys of a session keystone, a function of its genesis nonce. */
 export type SessionKeys = (nonce: Uint8Array) => SecretFor;

@@ -45,7 +45,14 @@ export {
   verifyTurn,
 } from "./turn.js";
 export { entriesFrame, readPayload, recordsFrame } from "./payload.js";
-export { type Established, type Exact, type SessionKeys, type Standing, standingOf } from "./handshake.js";
+export {
+  type Established,
+  type Exact,
+  type Exporter,
+  type SessionKeys,
+  type Standing,
+  standingOf,
+} from "./handshake.js";
 export {
   type SenderHandshakeEffect,
   type SenderHandshakeEvent,

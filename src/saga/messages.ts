@@ -151,8 +151,9 @@ export type RootStatus = z.infer<typeof RootStatus>;
 export const FinalTip = z.strictObject({ address, tip: address, n: frameNumber });
 export type FinalTip = z.infer<typeof FinalTip>;
 
+/** A turn's list, whether it came in the message or ahead of it as payload. */
 const listOf = <Entry extends z.ZodType>(entry: Entry) =>
-  z.array(entry).max(sagaLimits.entriesInlineMax).optional();
+  z.array(entry).max(sagaLimits.entriesMax).optional();
 
 /** Which way records may go: to the receiver, from it, or both. */
 export const Direction = z.enum(["push", "pull", "both"]);

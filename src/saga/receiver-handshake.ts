@@ -23,6 +23,7 @@ import {
   connectTarget,
   type Established,
   type Exact,
+  type Exporter,
   type SessionKeys,
   signAsHost,
   standingOf,
@@ -51,7 +52,7 @@ export interface ReceiverSelf {
   readonly audiences: readonly string[];
   readonly limits: SessionLimits;
   readonly sessionKeys: SessionKeys;
-  readonly exporter?: Uint8Array;
+  readonly exporter: Exporter;
 }
 
 /** A lane as this receiver's store knows it. */

@@ -19,6 +19,7 @@ import {
   connectTarget,
   type Established,
   type Exact,
+  type Exporter,
   isHostSignature,
   type SessionKeys,
   type Standing,
@@ -45,7 +46,7 @@ export interface SenderIntent {
   readonly pin: Address | undefined;
   readonly limits: SessionLimits;
   readonly sessionKeys: SessionKeys;
-  readonly exporter?: Uint8Array;
+  readonly exporter: Exporter;
 }
 
 /** What this side's store knows, read after hello, with the fresh randomness that open needs. */

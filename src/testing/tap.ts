@@ -69,6 +69,10 @@ class TappedConnection implements Connection {
     return this.inner.remoteAddress;
   }
 
+  get channelBinding(): Uint8Array | undefined {
+    return this.inner.channelBinding;
+  }
+
   get bufferedBytes(): number {
     return this.inner.bufferedBytes;
   }

@@ -79,6 +79,7 @@ type Parcel =
 /** One end of the link. It holds what was sent from here until the other end reads. */
 class End implements Wire {
   readonly remoteAddress = "innerspace";
+  readonly channelBinding = undefined;
   bufferedBytes = 0;
   #other: End = this;
   #reports: WireReports | undefined;

@@ -44,6 +44,11 @@ export interface Connection {
    */
   close(): Promise<void>;
   /**
+   * 32 bytes that only the two ends of this very TLS 1.3 connection know (RFC 9266, tls-exporter); undefined without
+   * TLS, in browsers, and on whatever else cannot tell. Behind a proxy that ends TLS the two ends have different ones.
+   */
+  readonly channelBinding: Uint8Array | undefined;
+  /**
    * Whom the other end looks like to the network (an IP address; in browsers the host dialled), for limits and logs;
    * never proof of anything.
    */

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { settingsFrom, type TransportOptions } from "./limits.js";
 import type { Connection } from "./transport.js";
-import { connectionOver, wsOptions } from "./websocket-connection-node.js";
+import { connectionOver, farEndOf, wsOptions } from "./websocket-connection-node.js";
 import { subprotocol } from "./websocket-options.js";
 
 /** Turns the upgrades of an HTTP server, which belongs to the caller, into connections. */
@@ -37,8 +37,9 @@ export function createWebSocketAcceptor(options: TransportOptions): WebSocketAcc
     handleUpgrade: (request, socket, head, onConnection) => {
       if (isClosing) return refuseUpgrade(socket, 503);
       if (!offersSubprotocol(request)) return refuseUpgrade(socket, 400);
+      const farEnd = farEndOf(request.socket);
       server.handleUpgrade(request, socket, head, (webSocket) => {
-        const connection = connectionOver(webSocket, remoteAddressOf(request), settings);
+        const connection = connectionOver(webSocket, farEnd, settings);
         live.add(connection);
         webSocket.on("close", () => live.delete(connection));
         onConnection(connection);
@@ -61,9 +62,4 @@ export function refuseUpgrade(socket: Duplex, status: number): void {
 function offersSubprotocol(request: IncomingMessage): boolean {
   const offered = request.headers["sec-websocket-protocol"] ?? "";
   return offered.split(",").some((name) => name.trim() === subprotocol);
-}
-
-/** An IPv4 address looks the same whether it arrived on a dual-stack socket or not: limits count by it. */
-function remoteAddressOf(request: IncomingMessage): string {
-  return (request.socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
 }

@@ -92,6 +92,7 @@ function connectionOver(socket: PlatformWebSocket, host: string, settings: Trans
 
 class PlatformWire implements Wire {
   readonly remoteAddress: string;
+  readonly channelBinding = undefined;
   readonly #socket: PlatformWebSocket;
   readonly #settings: TransportSettings;
   readonly #reports: WireReports;

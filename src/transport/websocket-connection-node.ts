@@ -1,3 +1,5 @@
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import type { RawData, WebSocket } from "ws";
 import { assert, KeysagaError } from "../base/index.js";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.js";
@@ -16,23 +18,36 @@ export function wsOptions(settings: TransportSettings) {
   };
 }
 
+/** What the network says of the other end. */
+export type FarEnd = Pick<Connection, "remoteAddress" | "channelBinding">;
+
+/**
+ * To be read while the socket is open: afterwards it knows nothing more. An IPv4 address looks the same whether it
+ * arrived on a dual-stack socket or not: limits count by it.
+ */
+export function farEndOf(socket: Duplex & { readonly remoteAddress?: string | undefined }): FarEnd {
+  const remoteAddress = (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+  const isTls13 = socket instanceof TLSSocket && socket.getProtocol() === "TLSv1.3";
+  const context = Buffer.alloc(0);
+  const exported = isTls13 ? socket.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", context) : undefined;
+  return { remoteAddress, channelBinding: exported && new Uint8Array(exported) };
+}
+
 /** A connection over a `ws` socket that has just opened; to be called before the event loop goes on. */
-export function connectionOver(
-  socket: WebSocket,
-  remoteAddress: string,
-  settings: TransportSettings,
-): Connection {
-  return new WireConnection((reports) => new WsWire(socket, remoteAddress, settings, reports), settings);
+export function connectionOver(socket: WebSocket, farEnd: FarEnd, settings: TransportSettings): Connection {
+  return new WireConnection((reports) => new WsWire(socket, farEnd, settings, reports), settings);
 }
 
 class WsWire implements Wire {
   readonly remoteAddress: string;
+  readonly channelBinding: Uint8Array | undefined;
   readonly #socket: WebSocket;
   readonly #reports: WireReports;
   readonly #heartbeat: Heartbeat;
 
-  constructor(socket: WebSocket, remoteAddress: string, settings: TransportSettings, reports: WireReports) {
-    this.remoteAddress = remoteAddress;
+  constructor(socket: WebSocket, farEnd: FarEnd, settings: TransportSettings, reports: WireReports) {
+    this.remoteAddress = farEnd.remoteAddress;
+    this.channelBinding = farEnd.channelBinding;
     this.#socket = socket;
     this.#reports = reports;
     this.#heartbeat = startHeartbeat({

@@ -2,7 +2,7 @@ import { WebSocket } from "ws";
 import { KeysagaError } from "../base/index.js";
 import { settingsFrom, type TransportSettings } from "./limits.js";
 import type { Connection, Dial } from "./transport.js";
-import { connectionOver, wsOptions } from "./websocket-connection-node.js";
+import { connectionOver, type FarEnd, farEndOf, wsOptions } from "./websocket-connection-node.js";
 import { cannotConnect, parseDialUrl, subprotocol, type WebSocketDialOptions } from "./websocket-options.js";
 
 /**
@@ -34,7 +34,7 @@ function established(
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
     let failure: KeysagaError | undefined;
-    let remoteAddress = "";
+    let farEnd: FarEnd = { remoteAddress: "", channelBinding: undefined };
     const giveUp = (error: KeysagaError) => {
       failure ??= error;
       socket.terminate();
@@ -50,7 +50,7 @@ function established(
     };
     signal?.addEventListener("abort", onAbort);
     socket.on("upgrade", (response) => {
-      remoteAddress = response.socket.remoteAddress ?? "";
+      farEnd = farEndOf(response.socket);
     });
     socket.on("unexpected-response", (_request, response) => {
       giveUp(cannotConnect(host, `HTTP ${response.statusCode}`));
@@ -64,7 +64,7 @@ function established(
     });
     socket.on("open", () => {
       settle();
-      resolve(connectionOver(socket, remoteAddress, settings));
+      resolve(connectionOver(socket, farEnd, settings));
     });
   });
 }

@@ -7,6 +7,7 @@ import type { Connection, ConnectionHandlers, Message } from "./transport.js";
 export interface Wire {
   readonly bufferedBytes: number;
   readonly remoteAddress: string;
+  readonly channelBinding: Uint8Array | undefined;
   write(message: Message): void;
   /** Stops and resumes reading, where the platform can. */
   pause(): void;
@@ -73,6 +74,10 @@ export class WireConnection implements Connection {
 
   get remoteAddress(): string {
     return this.#wire.remoteAddress;
+  }
+
+  get channelBinding(): Uint8Array | undefined {
+    return this.#wire.channelBinding;
   }
 
   get bufferedBytes(): number {

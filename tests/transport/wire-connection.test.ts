@@ -10,6 +10,7 @@ function over(behaviour: Partial<Wire>) {
   let cuts = 0;
   const attach = (reports: WireReports): Wire => ({
     bufferedBytes: 0,
+    channelBinding: undefined,
     remoteAddress: "nowhere",
     write: () => {},
     pause: () => {},
