@@ -131,6 +131,8 @@ export class ReceiverSession {
   }
 
   #hear({ text, message }: Exact<FromSender>): void {
+    if (this.#handshake.kind === "ready" && ["open", "connect"].includes(message.type))
+      throw new KeysagaError("out_of_turn", { got: message.type, during: "ready" });
     switch (message.type) {
       case "open":
         return this.#stepHandshake({ kind: "open", heard: { text, message } });

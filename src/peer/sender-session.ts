@@ -67,6 +67,8 @@ export class SenderSession {
   readonly #link: Link<FromReceiver>;
   #handshake: SenderHandshakeState;
   #saga: SenderSagaState | undefined;
+  /** What the newest saga has staged is dropped at the end, whichever state it ended in. */
+  #sagaId: string | undefined;
   #asked: Asked | undefined;
   readonly #ready = deferred<void>();
   #conversation: Conversation | undefined;
@@ -148,6 +150,8 @@ export class SenderSession {
   }
 
   #hear({ text, message }: Exact<FromReceiver>): void {
+    if (this.#handshake.kind === "ready" && ["hello", "challenge", "ready"].includes(message.type))
+      throw new KeysagaError("out_of_turn", { got: message.type, during: "ready" });
     switch (message.type) {
       case "hello":
         return this.#stepHandshake({ kind: "hello", heard: { text, message } });
@@ -189,7 +193,8 @@ export class SenderSession {
   }
 
   #hearPayload(frame: Uint8Array): void {
-    if (this.#handshake.kind !== "ready" || !this.#conversation || !this.#saga)
+    const isRunning = this.#saga !== undefined && this.#saga.kind !== "committed";
+    if (this.#handshake.kind !== "ready" || !this.#conversation || !isRunning)
       throw new KeysagaError("out_of_turn", { got: "payload", during: this.#handshake.kind });
     const { records } = this.#conversation.hearPayload(frame);
     this.#stepSaga({ kind: "payload", records, now: this.options.platform.clock.now() });
@@ -244,6 +249,7 @@ export class SenderSession {
       this.options.limits,
     );
     this.#saga = state;
+    this.#sagaId = saga;
     for (const effect of effects) this.#beginSaga(effect);
   }
 
@@ -327,7 +333,7 @@ export class SenderSession {
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     const closed = this.#link.close();
     const reason = error ?? new KeysagaError("connection_closed");
-    const staged = this.#saga && "saga" in this.#saga ? [this.#saga.saga] : [];
+    const staged = this.#sagaId === undefined ? [] : [this.#sagaId];
     await Promise.allSettled([closed, ...staged.map((saga) => this.options.identity.space.drop(saga))]);
     this.#isOver = true;
     this.#ready.reject(reason);

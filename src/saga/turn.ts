@@ -223,13 +223,17 @@ function parseTurn<Message extends TurnMessage>(
   return result.data;
 }
 
-/** JSON from a stranger; whatever is wrong with it is one typed error. */
+/** JSON from a stranger, in the one form that `JSON.stringify` gives; whatever is wrong with it is one typed error. */
 export function parseJson(text: string): unknown {
+  let parsed: unknown;
   try {
-    return JSON.parse(text);
+    parsed = JSON.parse(text);
   } catch (cause) {
     throw new KeysagaError("malformed_message", { in: "JSON" }, { cause });
   }
+  // Members that come twice, or anything else of which two parsers could make two things, does not come out again.
+  if (JSON.stringify(parsed) !== text) throw new KeysagaError("malformed_message", { in: "JSON", rule: "form" });
+  return parsed;
 }
 
 /** Where a schema failed, as a path of member names; never the value. */
