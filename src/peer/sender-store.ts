@@ -1,7 +1,13 @@
 import { KeysagaError } from "../base/index.js";
 import type { Address, IbGib } from "../ibgib/index.js";
 import { foundLane, type IdentityState, readIdentity } from "../keystone/index.js";
-import { type SenderHandshakeEffect, type SenderStanding, sagaLimits, standingOf } from "../saga/index.js";
+import {
+  type SenderHandshakeEffect,
+  type SenderStanding,
+  type Standing,
+  sagaLimits,
+  standingOf,
+} from "../saga/index.js";
 import type { CellChange, ProofPut } from "../space/index.js";
 import { type Cell, cellKinds, changeCell, readCell } from "./cells.js";
 import type { Identity } from "./identity.js";
@@ -53,44 +59,71 @@ export interface ReservedConnect {
   readonly vouching: IbGib;
 }
 
+type ReserveConnect = Extract<SenderHandshakeEffect, { kind: "reserveConnect" }>;
+
 /**
  * Signs the lane frame that vouches for a session; where the lane is new, the frame of I that delegates it as well.
  * With them, in the same transaction, what was verified of the receiver and its pin are kept.
  *
- * @throws KeysagaError `lane_replaced` when more frames of the lane never arrived than one connect may show;
- *   `limit_exceeded` when the identity has more frames than a receiver takes that has none of them.
+ * What the receiver says it holds of I and L is compared with the journal as it is at that moment, before anything is
+ * signed: a receiver that knows more has met us since this home's data was current.
+ *
+ * @throws KeysagaError `restored_backup`, `duplicity`; `lane_replaced` when more frames of the lane never arrived
+ *   than one connect may show; `limit_exceeded` when the identity has more frames than a receiver takes at once.
  */
 export async function reserveConnect(
   identity: Identity,
   lane: LaneChoice,
-  effect: Extract<SenderHandshakeEffect, { kind: "reserveConnect" }>,
+  effect: ReserveConnect,
   origin: string,
 ): Promise<ReservedConnect> {
   const { signer, address } = identity;
-  let held: { identity: Held; lane: Held } | undefined;
-  const signed = await signer.sign(async () => {
-    held = { identity: await signer.load(address, "identity"), lane: await holdLane(signer, lane) };
+  let shown: Omit<ReservedConnect, "vouching"> | undefined;
+  const [vouching, delegating] = await signer.sign(async () => {
+    const own = await signer.load(address, "identity");
+    const held = await holdLane(signer, lane);
+    shown = await framesToShow(identity, { own, held }, effect);
     const vouch: SignRequest = {
-      held: held.lane,
+      held,
       frame: { verb: "vouch", target: effect.session, scope: effect.receiver.keystone.tjp },
     };
-    const delegate: SignRequest = { held: held.identity, frame: { verb: "delegate", target: lane.address } };
+    const delegate: SignRequest = { held: own, frame: { verb: "delegate", target: lane.address } };
     return {
       requests: lane.founding ? [vouch, delegate] : [vouch],
       proofs: receiverProofs(effect.receiver, effect.receiverFrames),
       cells: await standingCells(identity, lane, effect.receiver.keystone.tjp, origin),
     };
   });
-  const [vouching, delegating] = signed;
-  if (!held || !vouching) throw new KeysagaError("internal", { what: "nothing was signed" });
+  if (!shown || !vouching) throw new KeysagaError("internal", { what: "nothing was signed" });
+  const { identityFrames, laneFrames } = shown;
+  return { identityFrames: [...identityFrames, ...(delegating ? [delegating] : [])], laneFrames, vouching };
+}
 
-  const identityFrames = await signer.framesAfter(held.identity, effect.theirIdentity?.n ?? -1);
-  const laneFrames = await signer.framesAfter(held.lane, effect.theirLane?.n ?? -1);
-  await replaceLongLane(identity, effect.receiver.keystone.tjp, laneFrames.length);
-  const shown = delegating ? [...identityFrames, delegating] : identityFrames;
-  if (shown.length > sagaLimits.framesShownMax)
+/** The frames of I and L that the receiver lacks, as far as they are signed already. */
+async function framesToShow(
+  identity: Identity,
+  { own, held }: { own: Held; held: Held },
+  { theirIdentity, theirLane, receiver }: ReserveConnect,
+): Promise<Omit<ReservedConnect, "vouching">> {
+  const { signer } = identity;
+  // One place each is for the frames that are about to be signed.
+  const most = sagaLimits.framesShownMax - 1;
+  if (held.state.n - (theirLane?.n ?? -1) > most) await replaceLane(identity, receiver.keystone.tjp);
+  if (own.state.n - (theirIdentity?.n ?? -1) > most)
     throw new KeysagaError("limit_exceeded", { limit: "framesShownMax", max: sagaLimits.framesShownMax });
-  return { identityFrames: shown, laneFrames, vouching };
+  await Promise.all([refuseRestored(signer, own, theirIdentity), refuseRestored(signer, held, theirLane)]);
+  return {
+    identityFrames: await signer.framesAfter(own, theirIdentity?.n ?? -1),
+    laneFrames: await signer.framesAfter(held, theirLane?.n ?? -1),
+  };
+}
+
+async function refuseRestored(signer: Signer, mine: Held, theirs: Standing | undefined): Promise<void> {
+  if (!theirs) return;
+  if (theirs.n > mine.state.n)
+    throw new KeysagaError("restored_backup", { theirs: theirs.n, ours: mine.state.n });
+  const [ours] = await signer.framesAfter(mine, theirs.n - 1);
+  if (ours?.address !== theirs.tip) throw new KeysagaError("duplicity", { n: theirs.n });
 }
 
 function receiverProofs(receiver: IdentityState, frames: readonly IbGib[]): readonly ProofPut[] {
@@ -115,14 +148,9 @@ async function standingCells(
 }
 
 /** A lane whose frames do not arrive any more would keep this device out for ever: the next connection gets another. */
-async function replaceLongLane(
-  { space, address }: Identity,
-  receiver: Address,
-  shown: number,
-): Promise<void> {
-  if (shown <= sagaLimits.framesShownMax) return;
+async function replaceLane({ space, address }: Identity, receiver: Address): Promise<never> {
   const cell = await readCell(space, cellKinds.laneTo, receiver);
-  await space.commit({ holder: address, holders: [address], cells: [{ ...removal(cell) }] });
+  await space.commit({ holder: address, holders: [address], cells: [removal(cell)] });
   throw new KeysagaError("lane_replaced");
 }
 

@@ -218,8 +218,7 @@ function onChallenge(state: In<"awaitingChallenge">, challenge: Exact<Challenge>
   const receiverFrames = body.receiverFrames.map(decodeText);
   const receiver = checkReceiver(state, receiverFrames);
   const receiverSession = checkReceiverSession(state, challenge, body, receiver);
-  refuseRestoredBackup(state.standing.identity, body.identityTip);
-  refuseRestoredBackup(state.standing.lane, body.laneTip);
+  checkStandings(state, body);
   // Drafting S1 shows whether the demand is one that S's connect pool allows, before anything is reserved.
   nextFrame(state.session.keystone, connectClaim(state, challenge, body), state.session.secretFor);
   return {
@@ -276,12 +275,12 @@ function checkReceiverSession(
   return { frames: [first, frame], keystone: state };
 }
 
-/** A receiver that knows more of us than we do has met us since this home's data was current. */
-function refuseRestoredBackup(mine: Standing, theirs: Standing | undefined): void {
-  if (!theirs) return;
-  if (theirs.keystone !== mine.keystone) throw unproved("standing of another keystone");
-  if (theirs.n > mine.n) throw new KeysagaError("restored_backup", { theirs: theirs.n, ours: mine.n });
-  if (theirs.n === mine.n && theirs.tip !== mine.tip) throw new KeysagaError("duplicity", { n: mine.n });
+/** What the receiver says of our standing is looked at where the journal is read; here only that it is ours. */
+function checkStandings({ standing }: Opened, { identityTip, laneTip }: ChallengeBody): void {
+  const isOurs = (mine: Standing, theirs: Standing | undefined) =>
+    !theirs || theirs.keystone === mine.keystone;
+  if (!isOurs(standing.identity, identityTip) || !isOurs(standing.lane, laneTip))
+    throw unproved("standing of another keystone");
 }
 
 function connectClaim({ hello, open, intent }: Opened, challenge: Exact<Challenge>, body: ChallengeBody) {
