@@ -40,6 +40,7 @@ export {
 } from "./ibgib/index.js";
 // Who speaks: an identity, kept in a space.
 // The two sides of a saga, and what they tell whoever watches.
+// Is everything in a space what it should be?
 export {
   type Admission,
   createIdentity,
@@ -51,6 +52,8 @@ export {
   openIdentity,
   type PeerEvent,
   type Platform,
+  type Problem,
+  type ProblemRule,
   type Receiver,
   type ReceiverOptions,
   type Sender,
@@ -59,6 +62,9 @@ export {
   type SyncOptions,
   type SyncReport,
   systemPlatform,
+  type Verification,
+  type VerifyCounts,
+  verifySpace,
 } from "./peer/index.js";
 // Where records lie. `openLmdbSpace`, on disk, is in keysaga/node.
 export {
@@ -74,6 +80,7 @@ export {
   type Tip,
   type TipMove,
 } from "./space/index.js";
+
 // How they reach each other: in memory, or over WebSocket.
 export {
   type Connection,

@@ -188,7 +188,11 @@ export const errorTable = {
     tellPeer: false,
     text: "This home is locked with a passphrase. Set KEYSAGA_PASSPHRASE, or run this where it can be typed.",
   },
-  wrong_passphrase: { retryable: false, tellPeer: false, text: "The passphrase does not open this home. Try again." },
+  wrong_passphrase: {
+    retryable: false,
+    tellPeer: false,
+    text: "The passphrase does not open this home. Try again.",
+  },
   recovery_secret_mistyped: {
     retryable: false,
     tellPeer: false,
@@ -230,6 +234,12 @@ export const errorTable = {
     tellPeer: false,
     text: "The store is damaged. Run keysaga verify to see what is wrong.",
   },
+  store_crashed: {
+    retryable: false,
+    tellPeer: false,
+    text: "The store crashed its reader: its file is damaged. Put the home back from a backup.",
+  },
+  not_found: { retryable: false, tellPeer: false, text: "There is no such record in this home." },
   internal: { retryable: false, tellPeer: true, text: "An internal error occurred." },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -17,10 +17,21 @@ export function homeDir({ env }: Context, option: string | undefined): string {
 
 /** One line of what was asked for. */
 export function print({ stdout }: Context, line: string): void {
-  stdout.write(`${line}\n`);
+  stdout.write(`${printable(line)}\n`);
 }
 
 /** One line for the person beside it: progress, warnings, logs. */
 export function note({ stderr }: Context, line: string): void {
-  stderr.write(`${line}\n`);
+  stderr.write(`${printable(line)}\n`);
+}
+
+/**
+ * Records and their names are other people's: what would steer a terminal is spelled out, as `\u001b`. JSON stays
+ * the same JSON.
+ */
+export function printable(text: string): string {
+  return text.replace(
+    /[^\P{Cc}\n\t]/gu,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -77,3 +77,9 @@ function parseCell<Value>(of: CellKind<Value>, bytes: Uint8Array): Value {
     throw new KeysagaError("store_damaged", { found: "cell", kind: of.prefix }, { cause });
   }
 }
+
+/** Reads a cell by its key, whichever kind it is. What is not one of ours is an embedder's own. @throws `store_damaged` */
+export function checkCell(key: string, bytes: Uint8Array): void {
+  const of = Object.values<CellKind<unknown>>(cellKinds).find(({ prefix }) => key.startsWith(prefix));
+  if (of !== undefined) parseCell(of, bytes);
+}

@@ -147,7 +147,7 @@ export class Signer {
   }
 }
 
-const journalKey = (keystone: Address) => `journal/${keystone}`;
+export const journalKey = (keystone: Address) => `journal/${keystone}`;
 
 /** The frame that the journal is about to let go of, or the genesis where this is the first. */
 function toKeep({ state, newest, founding }: Held): ProofPut[] {

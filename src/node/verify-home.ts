@@ -1,0 +1,42 @@
+import { spawn } from "node:child_process";
+import { extname } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { KeysagaError } from "../base/index.js";
+import type { Verification } from "../peer/index.js";
+import { homeAddress } from "./home.js";
+import type { VerifierLine } from "./verify-child.js";
+
+/** This module's neighbour, as a source or built. */
+const child = fileURLToPath(new URL(`./verify-child${extname(import.meta.url)}`, import.meta.url));
+
+/**
+ * Checks a home's whole store (`verifySpace`) in a process of its own: a damaged lmdb file can crash whoever reads
+ * it, and no `try` catches that. Needs no passphrase. The home may be in use.
+ *
+ * @throws KeysagaError `home_missing` and the like before anything is read; `store_crashed` when the store crashed
+ *   its reader; `store_failed` or `store_damaged` when it could not be read on.
+ */
+export async function* verifyHome(dir: string): AsyncGenerator<Verification> {
+  await homeAddress(dir);
+  const reader = spawn(process.execPath, [...process.execArgv, child, dir], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const ended = new Promise<string>((resolve) => {
+    reader.once("error", (error) => resolve(error.message));
+    reader.once("close", (code, signal) => resolve(signal ?? `exit ${code}`));
+  });
+  try {
+    for await (const text of createInterface({ input: reader.stdout })) {
+      // Our own child writes each line with JSON.stringify from this very type.
+      const line: VerifierLine = JSON.parse(text);
+      if (line.kind === "failed") throw new KeysagaError(line.code, line.facts);
+      yield line;
+      if (line.kind === "summary") return;
+    }
+    throw new KeysagaError("store_crashed", { reader: await ended });
+  } finally {
+    reader.kill();
+    await ended;
+  }
+}
