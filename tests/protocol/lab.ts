@@ -1,0 +1,195 @@
+import { KeysagaError, type Timers, toHex } from "../../src/base/index.js";
+import {
+  createSender,
+  type PeerEvent,
+  type Platform,
+  type Sender,
+  systemPlatform,
+} from "../../src/peer/index.js";
+import type { Commit, Space } from "../../src/space/index.js";
+import { InnerSpace } from "../../src/space/index.js";
+import {
+  createWorld,
+  type Network,
+  type SenderPeer,
+  seededPlatform,
+  type Tap,
+  type TapRule,
+  tapDial,
+  type World,
+} from "../../src/testing/index.js";
+
+/** Timers that say how many are running. */
+export function countedTimers(): { readonly timers: Timers; running(): number } {
+  const running = new Set<object>();
+  const timers: Timers = {
+    after(ms, fire) {
+      const timer = {};
+      running.add(timer);
+      const stop = systemPlatform.timers.after(ms, () => {
+        running.delete(timer);
+        fire();
+      });
+      return () => {
+        running.delete(timer);
+        stop();
+      };
+    },
+  };
+  return { timers, running: () => running.size };
+}
+
+/** What a test may do around each call of a space: wait, or throw. */
+export type AroundCall = (method: string) => Promise<void> | void;
+
+/** The methods of a space that take their time. */
+const slowMethods = new Set<PropertyKey>([
+  "getMany",
+  "get",
+  "hasMany",
+  "tip",
+  "tips",
+  "frameAt",
+  "frames",
+  "reachableTips",
+  "missing",
+  "stage",
+  "drop",
+  "commit",
+  "cell",
+  "cells",
+  "proof",
+  "proofs",
+]); // prettier-ignore
+
+/**
+ * A space that waits for `before` in front of each call, and for `after` behind it. Calls on what a saga has staged
+ * keep their order, as in any space.
+ */
+export function spaceWith(
+  inner: Space,
+  { before, after }: { before?: AroundCall; after?: AroundCall },
+): Space {
+  return new Proxy(inner, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      if (!slowMethods.has(name)) return value.bind(target);
+      return async (...args: unknown[]) => {
+        await before?.(String(name));
+        const result: unknown = await Reflect.apply(value, target, args);
+        await after?.(String(name));
+        return result;
+      };
+    },
+  });
+}
+
+/** A space in memory that knows which sagas have something staged. */
+export class WatchedSpace extends InnerSpace {
+  readonly staged = new Set<string>();
+
+  override stage(...args: Parameters<InnerSpace["stage"]>): ReturnType<InnerSpace["stage"]> {
+    this.staged.add(args[0]);
+    return super.stage(...args);
+  }
+
+  override async drop(saga: string): Promise<void> {
+    await super.drop(saga);
+    this.staged.delete(saga);
+  }
+
+  override async commit(commit: Commit): ReturnType<InnerSpace["commit"]> {
+    const result = await super.commit(commit);
+    if (result.kind === "committed" && commit.saga !== undefined) this.staged.delete(commit.saga);
+    return result;
+  }
+}
+
+/** Everything a space holds, as lines that compare: the graph (tips and records), and the proofs and cells beside it. */
+export async function contentsOf(space: Space): Promise<{ graph: string[]; proofs: string[] }> {
+  const graph: string[] = [];
+  const proofs: string[] = [];
+  for await (const found of space.scan()) {
+    if (found.kind === "tip") graph.push(`tip ${found.tip.tjp} ${found.tip.address}`);
+    else if (found.kind === "record") graph.push(`record ${found.gib} ${found.bytes.length}`);
+    else if (found.kind === "proof") proofs.push(`proof ${found.group} ${found.gib}`);
+    else if (found.kind === "cell") proofs.push(`cell ${found.key} ${toHex(found.value)}`);
+    else throw new KeysagaError("store_damaged", { table: found.table });
+  }
+  return { graph: graph.sort(), proofs: proofs.sort() };
+}
+
+/** A world whose timers and stages are counted. */
+export interface Lab {
+  readonly world: World;
+  readonly platform: Platform;
+  /** Timers running now, of every peer and every connection. */
+  timersRunning(): number;
+  /** Sagas with something staged, in any space. */
+  staged(): readonly string[];
+}
+
+export async function openLab(
+  seed: string,
+  options: { senders?: readonly string[]; network?: (platform: Platform) => Network } = {},
+): Promise<Lab> {
+  const { timers, running } = countedTimers();
+  const platform = { ...seededPlatform(seed), timers };
+  const spaces: WatchedSpace[] = [];
+  const world = await createWorld({
+    seed,
+    platform,
+    ...(options.senders && { senders: options.senders }),
+    ...(options.network && { network: options.network(platform) }),
+    space: () => {
+      const space = new WatchedSpace();
+      spaces.push(space);
+      return space;
+    },
+  });
+  return {
+    world,
+    platform,
+    timersRunning: running,
+    staged: () => spaces.flatMap(({ staged }) => [...staged]),
+  };
+}
+
+/** A sender of `peer` behind a tap. */
+export interface Tapped {
+  readonly sender: Sender;
+  readonly tap: Tap;
+  readonly events: readonly PeerEvent[];
+}
+
+export function tapped({ world, platform }: Lab, peer: SenderPeer, rule?: TapRule): Tapped {
+  const tap = tapDial(world.dial, rule);
+  const events: PeerEvent[] = [];
+  const sender = createSender({
+    identity: peer.identity,
+    dial: tap.dial,
+    audience: world.audience,
+    platform,
+    onEvent: (event) => events.push(event),
+  });
+  return { sender, tap, events };
+}
+
+/** Waits, by looking, for what has no event of its own; gives up after `ms`. */
+export async function eventually(holds: () => boolean, ms = 2_000): Promise<boolean> {
+  const end = performance.now() + ms;
+  while (!holds()) {
+    if (performance.now() > end) return false;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return true;
+}
+
+/** The code of what a promise rejects with; "none" where it resolves. */
+export async function codeOf(outcome: Promise<unknown>): Promise<string> {
+  return outcome.then(
+    () => "none",
+    (thrown: unknown) => (thrown instanceof KeysagaError ? thrown.code : `untyped: ${String(thrown)}`),
+  );
+}

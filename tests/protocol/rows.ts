@@ -1,0 +1,172 @@
+import type { TapSide } from "../../src/testing/index.js";
+import { type FaultName, faultNames } from "./faults.js";
+import type { Row } from "./matrix.js";
+
+/** A cell that cannot be: why. */
+export interface Impossible {
+  readonly impossible: string;
+}
+
+/** For each fault, which side sees it, and as what. */
+export interface RowOutcomes extends Row {
+  readonly outcomes: Readonly<Record<FaultName, string | Impossible>>;
+}
+
+const impossible = (reason: string): Impossible => ({ impossible: reason });
+const unsigned = impossible("carries no signature; the next signed message covers it");
+const endsIt = impossible("after an error there is no session in which it could be wrong");
+const anonymous = impossible("says nothing of its session: another session's is the same message");
+
+type Differing = Partial<Record<FaultName, string | Impossible>>;
+
+/** Text that is not of the schema is found where it is parsed, whatever it was to be. */
+function text(to: TapSide, differing: Differing): RowOutcomes["outcomes"] {
+  const malformed = Object.fromEntries(faultNames.map((fault) => [fault, `${to} malformed_message`]));
+  return { ...(malformed as Record<FaultName, string>), oversized: `${to} limit_exceeded`, ...differing };
+}
+
+/** Before the session is ready there is no payload at all. */
+const beforeReady = (to: TapSide): Differing => ({ "text for binary": `${to} out_of_turn` });
+
+const repeated = (to: TapSide): Differing => ({
+  replayed: `${to} out_of_turn`,
+  "out of turn": `${to} out_of_turn`,
+});
+
+/** A signed turn: its frame is held against the chain, its context against everything said before. */
+function turn(to: TapSide, differing: Differing = {}): RowOutcomes["outcomes"] {
+  return text(to, {
+    ...repeated(to),
+    "wrong signature": `${to} wrong_solution`,
+    "altered body": `${to} wrong_context`,
+    "another session's": `${to} out_of_turn`,
+    ...differing,
+  });
+}
+
+/** What is not a record or a list is refused at once; what is another one, by the turn that has to cover it. */
+function payload(to: TapSide, differing: Differing): RowOutcomes["outcomes"] {
+  return text(to, {
+    "missing field": `${to} wrong_context`,
+    "wrong signature": unsigned,
+    replayed: `${to} wrong_context`,
+    "another session's": `${to} wrong_context`,
+    "not JSON": `${to} json_refused`,
+    "duplicate key": `${to} json_refused`,
+    "__proto__ key": `${to} json_refused`,
+    ...differing,
+  });
+}
+
+const records = (to: TapSide) =>
+  payload(to, { "altered body": `${to} json_refused`, "out of turn": `${to} out_of_turn` });
+const entries = (to: TapSide) =>
+  payload(to, {
+    "altered body": `${to} wrong_context`,
+    "out of turn": `${to} wrong_context`,
+    truncated: `${to} json_refused`,
+  });
+
+const credit = (to: TapSide) =>
+  text(to, {
+    ...repeated(to),
+    "wrong signature": unsigned,
+    "altered body": `${to} out_of_turn`,
+    "another session's": anonymous,
+  });
+
+/** A failure that is one ends the session, whatever its code says. */
+const failure = (to: TapSide, told: string, differing: Differing = {}) =>
+  text(to, {
+    "wrong signature": unsigned,
+    "altered body": `${to} is told ${told}`,
+    replayed: endsIt,
+    "out of turn": endsIt,
+    "another session's": anonymous,
+    ...differing,
+  });
+
+/** Every message of the protocol, in the order of a session, on its way to the side that takes it. */
+export const rows: readonly RowOutcomes[] = [
+  {
+    name: "hello",
+    to: "sender",
+    story: "note",
+    outcomes: text("sender", {
+      ...repeated("sender"),
+      ...beforeReady("sender"),
+      "wrong signature": unsigned,
+      "altered body": "sender receiver_unproved",
+      "another session's": impossible("a receiver says the same hello to everyone"),
+    }),
+  },
+  {
+    name: "open",
+    to: "receiver",
+    story: "note",
+    outcomes: text("receiver", {
+      ...repeated("receiver"),
+      ...beforeReady("receiver"),
+      "wrong signature": unsigned,
+      // The receiver answers whoever asks; who did not say it finds out by the challenge.
+      "altered body": "sender receiver_unproved",
+      "another session's": "sender frame_refused",
+    }),
+  },
+  {
+    name: "challenge",
+    to: "sender",
+    story: "note",
+    outcomes: turn("sender", {
+      ...beforeReady("sender"),
+      "altered body": "sender receiver_unproved",
+      "another session's": "sender frame_refused",
+    }),
+  },
+  {
+    name: "connect",
+    to: "receiver",
+    story: "note",
+    outcomes: turn("receiver", {
+      ...beforeReady("receiver"),
+      "altered body": "receiver wrong_solution",
+      "another session's": "receiver frame_refused",
+    }),
+  },
+  {
+    name: "ready",
+    to: "sender",
+    story: "note",
+    outcomes: text("sender", {
+      ...repeated("sender"),
+      ...beforeReady("sender"),
+      "wrong signature": unsigned,
+      "altered body": "sender receiver_unproved",
+      "another session's": "sender receiver_unproved",
+    }),
+  },
+  {
+    name: "init",
+    to: "receiver",
+    story: "note",
+    outcomes: turn("receiver", { ...beforeReady("receiver"), "another session's": "receiver frame_refused" }),
+  },
+  { name: "ack", to: "sender", story: "note", outcomes: turn("sender") },
+  { name: "offer", to: "receiver", story: "branches", outcomes: turn("receiver") },
+  { name: "wants", to: "sender", story: "branches", outcomes: turn("sender") },
+  { name: "commit", to: "receiver", story: "note", outcomes: turn("receiver") },
+  { name: "receipt", to: "sender", story: "note", outcomes: turn("sender") },
+  { name: "records", to: "receiver", story: "note", outcomes: records("receiver") },
+  { name: "records", to: "sender", story: "pull", outcomes: records("sender") },
+  { name: "entries", to: "receiver", story: "many", outcomes: entries("receiver") },
+  { name: "entries", to: "sender", story: "many pull", outcomes: entries("sender") },
+  { name: "credit", to: "sender", story: "big", outcomes: credit("sender") },
+  { name: "credit", to: "receiver", story: "big pull", outcomes: credit("receiver") },
+  { name: "error", to: "sender", story: "note", outcomes: failure("sender", "sync_error") },
+  {
+    name: "error",
+    to: "receiver",
+    story: "note",
+    outcomes: failure("receiver", "auth_fail", beforeReady("receiver")),
+  },
+];
