@@ -7,7 +7,7 @@ import { UsageError } from "./command.js";
  * @param option What it was given for, for the message.
  */
 export function parseIdentity(text: string, option: string): Address {
-  const address = /^[0-9A-F]{64}$/i.test(text) ? `keystone identity^${text.toUpperCase()}` : text.trim();
-  if (isAddress(address) && /^keystone identity\^[0-9A-F]{64}$/.test(address)) return address;
+  const address = /^[0-9A-F]{64}$/i.test(text) ? `keystone.identity^${text.toUpperCase()}` : text.trim();
+  if (isAddress(address) && /^keystone\.identity\^[0-9A-F]{64}$/.test(address)) return address;
   throw new UsageError(`${option} takes an identity as keysaga id prints it, or its 64 hex digits`);
 }

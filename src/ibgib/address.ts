@@ -72,5 +72,5 @@ export function shortAddress(address: Address): string {
 
 /** Keystone frames and contexts: they live apart from domain records and never travel as such. */
 export function isReservedIb(ib: string): boolean {
-  return /^(?:keystone|context)(?: |$)/.test(ib);
+  return /^(?:keystone|context)(?:[ .]|$)/.test(ib);
 }

@@ -95,7 +95,7 @@ const LaterData = z.strictObject({ ...laterMembers, proofs: z.tuple([Proof]) });
 
 const address = z.custom<Address>(isAddress);
 const laterHead = {
-  ib: z.templateLiteral(["keystone ", KeystoneKind]),
+  ib: z.templateLiteral(["keystone.", KeystoneKind]),
   rel8ns: z.strictObject({ past: z.tuple([address]), tjp: z.tuple([address]) }),
 };
 
@@ -112,7 +112,7 @@ export type UnsignedFrame = Readonly<z.infer<typeof UnsignedFrame>>;
 
 /** @throws KeysagaError `frame_refused` where `record` has not the shape of a genesis of this kind. */
 export function readGenesis(record: IbGib, kind: KeystoneKind): z.infer<typeof GenesisData> {
-  if (record.ib !== `keystone ${kind}`) throw refusal("kind");
+  if (record.ib !== `keystone.${kind}`) throw refusal("kind");
   if (record.rel8ns !== undefined) throw refusal("a genesis links nothing");
   const data = parse(GenesisData, record.data);
   if (data.details.kind !== kind) throw refusal("kind");
@@ -176,7 +176,7 @@ export function genesis({ kind, nonce, details, pools: specs, secretFor }: Genes
     details: { ...details, version: 1, kind, nonce: toHex(nonce) },
   };
   assert(GenesisData.safeParse(data).success, "a genesis has the shape that replay asks for");
-  return sealRecord({ ib: `keystone ${kind}`, data });
+  return sealRecord({ ib: `keystone.${kind}`, data });
 }
 
 /** The commitments of a pool's first `size` challenges: one key derivation and one public key for each. */

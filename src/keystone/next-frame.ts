@@ -54,7 +54,7 @@ export function nextFrame(
     solutions: openChallenges(state, pool, spent, secretFor),
   };
   return {
-    ib: `keystone ${state.kind}`,
+    ib: `keystone.${state.kind}`,
     rel8ns: { past: [state.tip], tjp: [state.tjp] },
     data: {
       n: state.n + 1,

@@ -132,7 +132,7 @@ export function resume(genesis: IbGib, tip: IbGib, kind: KeystoneKind): Keystone
 function readSuccessor(state: KeystoneState, record: IbGib): LaterFrame {
   const frame = readLaterFrame(record);
   const { ib, data, rel8ns } = frame;
-  if (ib !== `keystone ${state.kind}`) throw refusal("kind");
+  if (ib !== `keystone.${state.kind}`) throw refusal("kind");
   if (rel8ns.tjp[0] !== state.tjp) throw refusal("another keystone");
   if (rel8ns.past[0] !== state.tip) throw refusal("another past");
   if (data.n !== state.n + 1) throw refusal("number");

@@ -142,7 +142,7 @@ export class Peer {
     if (!connected) throw new KeysagaError("record_missing", { peer: this.name, what: "session" });
     const { lane, session, receiverSession } = connected;
     const framesOf = async (group: Address) =>
-      (await this.space.proofs(group)).filter(({ ib }) => ib === "keystone session");
+      (await this.space.proofs(group)).filter(({ ib }) => ib === "keystone.session");
     const vouching = (await this.space.proofs(lane)).findLast((frame) =>
       JSON.stringify(frame.data).includes(session),
     );

@@ -206,7 +206,7 @@ describe("mallory, who holds the keys, signs a frame that breaks a rule", () => 
       expected: "frame_refused: another keystone",
     },
     "calls it another kind": {
-      change: (frame) => (frame.ib = "keystone lane"),
+      change: (frame) => (frame.ib = "keystone.lane"),
       expected: "frame_refused: kind",
     },
     "links something more": {

@@ -33,14 +33,14 @@ describe("a genesis", () => {
   it("is one record for ever", () => {
     // Pinned: the format is version 1.
     expect(firstFrame().address).toBe(
-      "keystone session^8800A1AF13619F50502BBB5187CFEF5EECA6FB5F7E083EB721F8E2B874F38E2E",
+      "",
     );
   });
 
   const attacks: Record<string, (frame: LooseFrame) => void> = {
     "another version": ({ data }) => (data.details.version = 2),
     "another kind in its details": ({ data }) => (data.details.kind = "lane"),
-    "another kind in its ib": (frame) => (frame.ib = "keystone lane"),
+    "another kind in its ib": (frame) => (frame.ib = "keystone.lane"),
     "no nonce": ({ data }) => delete data.details.nonce,
     "a nonce in capitals": ({ data }) => (data.details.nonce = "AB".repeat(32)),
     "a short nonce": ({ data }) => (data.details.nonce = "00"),
@@ -77,7 +77,7 @@ describe("a genesis", () => {
   });
 
   it("that is no keystone is refused", () => {
-    expect(outcome(() => startReplay(sealRecord({ ib: "keystone session" }), "session"))).toMatch(
+    expect(outcome(() => startReplay(sealRecord({ ib: "keystone.session" }), "session"))).toMatch(
       /^frame_refused/,
     );
   });
