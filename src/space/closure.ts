@@ -44,8 +44,11 @@ export function reachableTips(reader: Reader, presence: Presence, roots: readonl
   return [...tips.values()];
 }
 
-/** Those of `records` that links lead to from `tops`, in the order given. */
-export function reachedFrom(tops: Iterable<Address>, records: ReadonlyMap<Address, IbGib>): IbGib[] {
+/** Those of `records` that links lead to from `tops`. */
+export function reachedFrom(
+  tops: Iterable<Address>,
+  records: ReadonlyMap<Address, IbGib>,
+): ReadonlySet<IbGib> {
   const reached = new Set<IbGib>();
   const open = [...tops];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
@@ -54,5 +57,5 @@ export function reachedFrom(tops: Iterable<Address>, records: ReadonlyMap<Addres
     reached.add(record);
     for (const { target } of linksOf(record)) open.push(target);
   }
-  return [...records.values()].filter((record) => reached.has(record));
+  return reached;
 }

@@ -1,5 +1,5 @@
 import { sameBytes } from "../base/index.js";
-import { type Address, type IbGib, readRecord } from "../ibgib/index.js";
+import { type Address, dependenciesFirst, type IbGib, readRecord } from "../ibgib/index.js";
 import {
   commitStage,
   gibsOfStage,
@@ -117,7 +117,8 @@ function takeReached(
   const all = new Map<Address, IbGib>();
   for (const record of stagedRecords(reader, stage)) all.set(record.address, record);
   for (const record of puts) all.set(record.address, record);
-  const reached = reachedFrom(topsOf(commit), all);
+  // Of two calls with different holders, the later one may have brought what the earlier one built on.
+  const reached = dependenciesFirst(reachedFrom(topsOf(commit), all));
   const standing = { holder, holders, staged: nothingStaged };
   const { checked, missing } = checkRecords(reader, standing, reached);
   if (missing.length > 0) return { missing };

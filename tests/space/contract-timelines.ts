@@ -172,11 +172,13 @@ export function timelineContract(open: OpenSpace): void {
 
 /** The first frames of the timelines in a closure, sorted. */
 async function reached(space: Space, root: IbGib): Promise<string[]> {
-  const found: string[] = (await space.reachableTips([root.address])).map(({ tjp }) => tjp);
-  return found.sort();
+  return (await space.reachableTips([root.address])).map(({ tjp }) => tjp).sort(byText);
 }
 
 function tjps(timelines: readonly (readonly IbGib[])[]): string[] {
-  const all: string[] = timelines.map((frames) => first(frames).address);
-  return all.sort();
+  return timelines.map((frames) => first(frames).address).sort(byText);
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1;
 }
