@@ -33,7 +33,7 @@ describe("a genesis", () => {
   it("is one record for ever", () => {
     // Pinned: the format is version 1.
     expect(firstFrame().address).toBe(
-      "",
+      "keystone.session^AF05A426C2AE849C69A6E87BC00750C4A190A47BAF155D576590EA74E88F5079",
     );
   });
 
