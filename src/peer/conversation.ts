@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Address, IbGib } from "../ibgib/index.js";
 import {
   type Dialogue,
+  type Entry,
   type Established,
   entriesFrame,
   otherRole,
@@ -23,6 +24,12 @@ import type { ProofPut } from "../space/index.js";
 import type { OnEvent } from "./events.js";
 import type { Link } from "./link.js";
 import { describeTurn } from "./transcript.js";
+
+/** A turn that is signed, and the parts of its list that go ahead of it where that is long. */
+export interface SignedTurn {
+  readonly ahead: readonly Uint8Array[];
+  readonly turn: Turn;
+}
 
 /**
  * One side of an established session: owns the evolving dialogue, signs what goes out, verifies what comes in, and
@@ -48,33 +55,32 @@ export class Conversation {
     return this.#dialogue;
   }
 
-  /** Signs a turn; `write` sends it. In between lies what has to be durable first. */
-  sign(draft: TurnDraft): Turn {
+  /**
+   * Signs a turn; `write` sends it. In between lies what has to be durable first. A list that is too long for a
+   * message is split up and covered by the signature as payload.
+   */
+  sign(draft: TurnDraft): SignedTurn {
+    const { entries = [], ...scalars } = draft;
+    const ahead = fitsInline(draft) ? [] : this.#tallyList(entries);
     const { dialogue, signed, proofs } = signTurn(
       this.#dialogue,
       this.role,
-      draft,
+      ahead.length === 0 ? draft : scalars,
       this.established.secretFor,
     );
     this.#dialogue = dialogue;
     this.#keep(this.role, proofs);
     this.onEvent(describeTurn(this.role, dialogue, draft));
-    return signed;
+    return { ahead, turn: signed };
   }
 
-  write(turn: Turn): void {
+  async write({ ahead, turn }: SignedTurn): Promise<void> {
+    for (const frame of ahead) await this.link.sayPayload(frame);
     this.link.say(turn);
   }
 
-  /** Signs and writes a turn; a long list goes ahead of it as payload. */
-  async send(draft: TurnDraft): Promise<void> {
-    if (fitsInline(draft)) return this.write(this.sign(draft));
-    const { entries = [], ...scalars } = draft;
-    for (let at = 0; at < entries.length; at += sagaLimits.entriesPerFrame) {
-      const part = entries.slice(at, at + sagaLimits.entriesPerFrame);
-      await this.#sendPayload(entriesFrame(part), { records: [], entries: part });
-    }
-    this.write(this.sign(scalars));
+  send(draft: TurnDraft): Promise<void> {
+    return this.write(this.sign(draft));
   }
 
   /** Sends records in the order given, in frames within the limits. Holds one frame at a time. */
@@ -123,6 +129,17 @@ export class Conversation {
   async #sendPayload(frame: Uint8Array, content: PayloadContent): Promise<void> {
     this.#tally(this.role, frame, content);
     await this.link.sayPayload(frame);
+  }
+
+  #tallyList(entries: readonly Entry[]): readonly Uint8Array[] {
+    const frames: Uint8Array[] = [];
+    for (let at = 0; at < entries.length; at += sagaLimits.entriesPerFrame) {
+      const part = entries.slice(at, at + sagaLimits.entriesPerFrame);
+      const frame = entriesFrame(part);
+      this.#tally(this.role, frame, { records: [], entries: part });
+      frames.push(frame);
+    }
+    return frames;
   }
 
   #tally(role: Role, frame: Uint8Array, content: PayloadContent): void {

@@ -1,7 +1,7 @@
 import { KeysagaError } from "../base/index.js";
-import type { ReceiverSagaEffect, Turn } from "../saga/index.js";
+import type { ReceiverSagaEffect } from "../saga/index.js";
 import type { Space } from "../space/index.js";
-import type { Conversation } from "./conversation.js";
+import type { Conversation, SignedTurn } from "./conversation.js";
 
 /**
  * Makes a saga's graph visible and durable, with the proofs of both sides: one transaction, one flush. The receipt is
@@ -15,7 +15,7 @@ export async function commitReceiver(
   { saga, moves, stones, receipt }: Extract<ReceiverSagaEffect, { kind: "commitSpace" }>,
 ): Promise<boolean> {
   const { identity } = conversation.established;
-  let signed: Turn | undefined;
+  let signed: SignedTurn | undefined;
   const result = await space.commit({
     saga,
     holder: identity,
@@ -30,6 +30,6 @@ export async function commitReceiver(
   });
   if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
   if (result.kind === "moved" || !signed) return false;
-  conversation.write(signed);
+  await conversation.write(signed);
   return true;
 }

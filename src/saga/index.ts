@@ -30,6 +30,7 @@ export {
 export {
   type Caps,
   type Dialogue,
+  type Entry,
   otherRole,
   parseJson,
   pathOf,

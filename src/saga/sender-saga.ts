@@ -1,5 +1,5 @@
 import { type Instant, KeysagaError } from "../base/index.js";
-import { type Address, type IbGib, isFrame } from "../ibgib/index.js";
+import { type Address, type IbGib, isFrame, shortAddress } from "../ibgib/index.js";
 import type { SessionLimits } from "./limits.js";
 import {
   type AckBody,
@@ -161,10 +161,13 @@ function onPlanned(state: In<"planning">, roots: readonly Root[], now: Instant):
 }
 
 /** Records before the ack that covers them: they are staged, where nobody sees them. */
+/** Records come with an `ack` that answers a pull; parts of a list with any turn that has one. */
 function onPayload(state: Running, records: readonly IbGib[], now: Instant): SenderSagaStep {
+  const mayHoldList = state.kind === "awaitingAck" || state.kind === "awaitingReceipt";
+  if (mayHoldList && records.length === 0)
+    return stay({ ...state, deadline: now + state.limits.turnTimeoutMs });
   if (state.kind !== "awaitingAck" || state.direction === "push")
     return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
-  if (records.length === 0) return stay(state);
   const asked = new Set(state.roots.filter(({ tip }) => tip === undefined).map(({ address }) => address));
   const stones = records.filter((record) => asked.has(record.address) && !isFrame(record));
   return {
@@ -187,7 +190,8 @@ function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
   const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction));
   if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: statuses[wrong]!.status }));
-  if (statuses.some(({ status }) => status === "diverged")) return fail(new KeysagaError("diverged"));
+  const diverged = roots.find((_, at) => statuses[at]?.status === "diverged");
+  if (diverged) return fail(new KeysagaError("diverged", { timeline: shortAddress(diverged.address) }));
   return {
     state: { ...base(state), kind: "comparing", roots, statuses, found },
     effects: [{ kind: "compare", roots, statuses, direction }],

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { Address } from "../../src/ibgib/index.js";
+import { sagaLimits } from "../../src/saga/index.js";
 import { scenario } from "./scenario.js";
 import { expectInStep, expectProved } from "./turns.js";
 
@@ -98,6 +99,30 @@ scenario("6. several independent timelines travel in one saga", async ({ alice, 
   await alice.sync(folder);
   await expectInStep(alice, bob, [folder, ...roots]);
   await expectProved(alice, bob, "both ways");
+});
+
+scenario("lists that are too long for one message travel ahead of their turns", async (cast) => {
+  const { alice, carol, bob } = cast;
+  const roots: Address[] = [];
+  for (let i = 0; i < sagaLimits.entriesInlineMax; i++)
+    roots.push(await alice.timeline("note", { data: { i } }));
+  const folder = await alice.timeline("folder");
+  await alice.link(folder, "note", roots);
+  await alice.sync(folder);
+  await expectInStep(alice, bob, [folder, ...roots]);
+  await expectProved(alice, bob, "push");
+
+  await carol.sync(folder, { direction: "pull" });
+  await expectInStep(carol, bob, [folder, ...roots]);
+  await expectProved(carol, bob, "pull");
+
+  const leaves: Address[] = [];
+  for (let i = 0; i <= sagaLimits.entriesInlineMax; i++)
+    leaves.push(await alice.constant("leaf", { data: { i } }));
+  const parent = await alice.constant("parent", { rel8ns: { leaf: leaves } });
+  await alice.sync(parent);
+  await expectInStep(alice, bob, [parent]);
+  await expectProved(alice, bob, "push with an offer");
 });
 
 scenario("a timeline both sides have changed ends in a typed error that changes nothing", async (cast) => {
