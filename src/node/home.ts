@@ -183,7 +183,7 @@ async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if (isMissing(error) || reasonOf(error) === "ENOTDIR") return false;
+    if (isMissing(error)) return false;
     throw new KeysagaError("home_unwritable", { path, reason: reasonOf(error) }, { cause: error });
   }
 }

@@ -32,7 +32,7 @@ export async function readIdentityFile(dir: string): Promise<IdentityFile | unde
     if (process.platform !== "win32" && (mode & 0o077) !== 0)
       throw new KeysagaError("home_exposed", { home: dir });
     if (size > fileBytesMax) throw new KeysagaError("home_damaged", { home: dir });
-    return parse(await file.readFile("utf8"), dir);
+    return parse(await readText(file, dir), dir);
   } finally {
     await file.close();
   }
@@ -44,6 +44,14 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   } catch (cause) {
     if (isMissing(cause)) return undefined;
     throw new KeysagaError("home_damaged", { home: dirname(path), reason: reasonOf(cause) }, { cause });
+  }
+}
+
+async function readText(file: FileHandle, dir: string): Promise<string> {
+  try {
+    return await file.readFile("utf8");
+  } catch (cause) {
+    throw new KeysagaError("home_damaged", { home: dir, reason: reasonOf(cause) }, { cause });
   }
 }
 
@@ -85,7 +93,7 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 export function isMissing(error: unknown): boolean {
-  return reasonOf(error) === "ENOENT";
+  return ["ENOENT", "ENOTDIR"].includes(reasonOf(error));
 }
 
 /** The system's own short name of what went wrong, as `EACCES`. */

@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+
+const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+/** Longer than anything here takes on a busy machine. */
+const timeoutMs = 25_000;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** The first line on stdout; rejects where the process ends without one. */
+  readonly firstLine: Promise<string>;
+}
+
+/** Starts `keysaga` as a person would, without a terminal. It is killed when the test ends, at the latest. */
+export function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  timeout = timeoutMs,
+): Running {
+  const child = spawn(process.execPath, ["--import", "tsx", "-C", "source", main, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
+    timeout,
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const output = { stdout: "", stderr: "" };
+  let onLine: (line: string) => void = () => {};
+  const line = new Promise<string>((resolve) => {
+    onLine = resolve;
+  });
+  child.stdout.on("data", (chunk: Buffer) => {
+    output.stdout += chunk;
+    const end = output.stdout.indexOf("\n");
+    if (end >= 0) onLine(output.stdout.slice(0, end));
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    output.stderr += chunk;
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve({ code, signal, ...output }));
+  });
+  const early = ended.then(({ stderr }) => Promise.reject(new Error(`ended without a line: ${stderr}`)));
+  const firstLine = Promise.race([line, early]);
+  firstLine.catch(() => undefined); // only some tests wait for it
+  return { child, ended, firstLine };
+}
+
+/** Runs `keysaga` to its end. */
+export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  return start(args, env).ended;
+}
