@@ -63,16 +63,13 @@ export {
   startSenderHandshake,
   stepSenderHandshake,
 } from "./sender-handshake.js";
+export type { Accepted, KnownLane, ReceiverSelf, SenderKnown } from "./check-connect.js";
 export {
-  type Accepted,
   type ChallengeDraw,
   helloOf,
-  type KnownLane,
   type ReceiverHandshakeEffect,
   type ReceiverHandshakeEvent,
   type ReceiverHandshakeState,
-  type ReceiverSelf,
-  type SenderKnown,
   startReceiverHandshake,
   stepReceiverHandshake,
 } from "./receiver-handshake.js";
