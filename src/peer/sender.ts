@@ -105,6 +105,7 @@ export class Sender {
   async #open(cancel: AbortSignal): Promise<Live> {
     const pin = await this.#pin();
     try {
+      cancel.throwIfAborted();
       return this.#start(await this.options.dial(cancel), pin);
     } catch (thrown) {
       throw cancel.aborted ? cancel.reason : thrown;
