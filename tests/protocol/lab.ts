@@ -1,5 +1,7 @@
+import { expect } from "vitest";
 import { KeysagaError, type Timers, toHex } from "../../src/base/index.js";
 import {
+  type Admission,
   createSender,
   type PeerEvent,
   type Platform,
@@ -117,7 +119,8 @@ export async function contentsOf(space: Space): Promise<{ graph: string[]; proof
     else if (found.kind === "cell") proofs.push(`cell ${found.key} ${toHex(found.value)}`);
     else throw new KeysagaError("store_damaged", { table: found.table });
   }
-  return { graph: graph.sort(), proofs: proofs.sort() };
+  const byText = (a: string, b: string) => (a < b ? -1 : 1);
+  return { graph: graph.sort(byText), proofs: proofs.sort(byText) };
 }
 
 /** A world whose timers and stages are counted. */
@@ -132,7 +135,13 @@ export interface Lab {
 
 export async function openLab(
   seed: string,
-  options: { senders?: readonly string[]; network?: (platform: Platform) => Network } = {},
+  options: {
+    senders?: readonly string[];
+    network?: (platform: Platform) => Network;
+    admission?: Admission;
+    /** Put around the space of each peer; `of` is 0 for the receiver. */
+    around?: (space: Space, of: number) => Space;
+  } = {},
 ): Promise<Lab> {
   const { timers, running } = countedTimers();
   const platform = { ...seededPlatform(seed), timers };
@@ -142,10 +151,11 @@ export async function openLab(
     platform,
     ...(options.senders && { senders: options.senders }),
     ...(options.network && { network: options.network(platform) }),
+    ...(options.admission && { admission: options.admission }),
     space: () => {
       const space = new WatchedSpace();
       spaces.push(space);
-      return space;
+      return options.around?.(space, spaces.length - 1) ?? space;
     },
   });
   return {
@@ -154,6 +164,23 @@ export async function openLab(
     timersRunning: running,
     staged: () => spaces.flatMap(({ staged }) => [...staged]),
   };
+}
+
+/** Nothing of any session is left: no timer, nothing staged, no connection. */
+export async function expectQuiet({ timersRunning, staged, world }: Lab): Promise<void> {
+  const left = () => ({
+    timers: timersRunning(),
+    staged: staged().length,
+    sessions: world.answering.sessionCount,
+  });
+  await eventually(() => Object.values(left()).every((count) => count === 0), 1_000);
+  expect(left()).toEqual({ timers: 0, staged: 0, sessions: 0 });
+}
+
+/** Random waits of up to `ms`, the same ones for the same seed. */
+export function delays(seed: string, ms: number): () => Promise<void> {
+  const { random } = seededPlatform(seed);
+  return () => new Promise((resolve) => setTimeout(resolve, (random.bytes(1)[0]! * ms) / 256));
 }
 
 /** A sender of `peer` behind a tap. */
