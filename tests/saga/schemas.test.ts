@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { sha256Hex } from "../../src/base/index.js";
+import {
+  AckEntry,
+  ChallengeBody,
+  FromReceiver,
+  FromSender,
+  protocolName,
+  TurnFromReceiver,
+  TurnFromSender,
+} from "../../src/saga/messages.js";
+
+/**
+ * What each version of the protocol says, as a hash over all its schemas. A schema that changes changes what peers
+ * accept: either it is put right, or the protocol gets a new name, with a row of its own here.
+ */
+const pinned: Readonly<Record<string, string>> = {
+  "keysaga.v1": "47ff65efb99541f0cceb163a50fa7dd3b5ea8c7d94dde8a9ead0df79d36faab2",
+};
+
+test("the wire schemas are those that the protocol's name stands for", () => {
+  const wire = { FromReceiver, FromSender, ChallengeBody, TurnFromSender, TurnFromReceiver, AckEntry };
+  const schemas = Object.entries(wire).map(([name, schema]) => [
+    name,
+    z.toJSONSchema(schema, { unrepresentable: "any" }),
+  ]);
+  expect({ [protocolName]: sha256Hex(JSON.stringify(schemas)) }).toEqual(pinned);
+});
