@@ -21,7 +21,7 @@ export async function writeTree(
   }
 }
 
-/** Everything below `dir`: files with their bytes as base64, other things by what they are. */
+/** Everything below `dir`, by path: files with their bytes as base64, other things by what they are. */
 export async function readTree(dir: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
@@ -30,5 +30,5 @@ export async function readTree(dir: string): Promise<Record<string, string>> {
     if (entry.isFile()) found[file.slice(dir.length + 1)] = (await readFile(file)).toString("base64");
     else found[file.slice(dir.length + 1)] = entry.isDirectory() ? "directory" : "other";
   }
-  return found;
+  return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

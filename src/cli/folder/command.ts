@@ -1,9 +1,11 @@
 import { type Address, gibOf, type Identity, isAddress } from "../../index.js";
+import { parseIdentity } from "../addresses.js";
 import { type ExitCode, exitCodes, type Option, UsageError } from "../command.js";
 import { type Context, note, print } from "../context.js";
 import { withHome } from "../open-home.js";
 import { listenForStop } from "../stop-signal.js";
 import { withReceiver } from "./exchange.js";
+import { folderIb } from "./model.js";
 import { eventLine, jsonOf, linesOf, skippedLine } from "./report.js";
 import type { Exchange, FolderReport } from "./sync.js";
 
@@ -36,7 +38,7 @@ export async function runExchange(
   url: string,
   work: (identity: Identity, exchange: Exchange) => Promise<FolderReport>,
 ): Promise<ExitCode> {
-  const pinned = pin === undefined ? undefined : parseIdentity(pin);
+  const pinned = pin === undefined ? undefined : parseIdentity(pin, "--pin");
   const started = performance.now();
   const stop = listenForStop();
   const tell = (line: string | undefined) => line !== undefined && note(context, line);
@@ -64,20 +66,13 @@ export async function runExchange(
   }
 }
 
-/** @throws UsageError where `text` is not the first frame of a keystone. */
-function parseIdentity(text: string): Address {
-  if (!isFirst(text))
-    throw new UsageError("--pin takes an identity's whole address, as keysaga id prints it");
-  return text;
-}
-
-/** @throws UsageError where `text` cannot name a folder's timeline: that takes the address of its first frame. */
+/**
+ * A folder as a person names it: the whole address of its first frame, or the 64 hex digits behind the `^`.
+ *
+ * @throws UsageError for anything else.
+ */
 export function parseFolderAddress(text: string): Address {
-  if (!isFirst(text))
-    throw new UsageError("ADDRESS has to be a folder's whole address, as keysaga sync prints it");
-  return text;
-}
-
-function isFirst(text: string): text is Address {
-  return isAddress(text) && gibOf(text).length === 64;
+  const address = /^[0-9A-F]{64}$/i.test(text) ? `${folderIb}^${text.toUpperCase()}` : text.trim();
+  if (isAddress(address) && gibOf(address).length === 64) return address;
+  throw new UsageError("ADDRESS takes a folder as keysaga sync prints it, or its 64 hex digits");
 }

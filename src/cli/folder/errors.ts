@@ -3,6 +3,7 @@ import type { PathRule, TreeRule } from "./paths.js";
 /** Why a folder cannot be taken, or not be written: a sentence each, shown to the person who runs the command. */
 const sentences = {
   not_a_folder: "the address does not name a folder",
+  unknown_folder: "the receiver has no folder of that address",
   not_a_file: "the folder relates a timeline that is not a text file",
   path: "the folder holds a path that must not be written",
   tree: "the folder holds paths that cannot stand beside each other",
@@ -12,6 +13,7 @@ const sentences = {
   not_a_directory: "there is no such directory",
   not_empty: "the directory to clone into exists and is not empty",
   path_too_long: "the path of the directory is too long",
+  no_text: "there is no text file in the directory",
   moved: "another process synced this folder at the same time; run it again",
 } as const satisfies Record<string, string>;
 

@@ -72,7 +72,7 @@ export async function syncFolder(identity: Identity, dir: string, exchange: Exch
  * and its paths are found fit to be written. From then on the directory is mapped, so that `syncFolder` goes on where
  * this ended, however it ended.
  *
- * @throws KeysagaError `unknown_root` where the receiver has no such folder, FolderError, and what `exchange` throws.
+ * @throws FolderError (`unknown_folder` where the receiver has nothing of that address), and what `exchange` throws.
  */
 export async function cloneFolder(
   identity: Identity,
@@ -81,7 +81,9 @@ export async function cloneFolder(
   exchange: Exchange,
 ): Promise<FolderReport> {
   await checkVacant(dir);
-  const { totals } = await exchange([folder], "pull");
+  const { totals } = await exchange([folder], "pull").catch((thrown) => {
+    throw isUnknown(thrown) ? new FolderError("unknown_folder", { timeline: shortAddress(folder) }) : thrown;
+  });
   await readFolder(identity.space, folder);
   await mkdir(dir, { recursive: true });
   await checkVacant(dir);
@@ -89,6 +91,10 @@ export async function cloneFolder(
   const before = await readMapping(identity.space, place);
   const mapped = await saveMapping(identity, before, { folder, base: [], unsent: [] });
   return { ...(await bringDown(identity, place, mapped)), totals };
+}
+
+function isUnknown(thrown: unknown): boolean {
+  return thrown instanceof KeysagaError && thrown.code === "unknown_root";
 }
 
 async function stateBefore(
@@ -117,11 +123,16 @@ async function bringDown(
   );
   const leftAlone = new Set(skipped.map(({ path }) => path));
   await saveMapping(identity, cell, { folder, base: baseAfter(base, files, leftAlone), unsent: [] });
-  const down = writes.filter(({ path }) => !leftAlone.has(path)).map(changeOf);
+  const down = writes
+    .filter(({ path }) => !leftAlone.has(path))
+    .map(changeOf)
+    .sort(byPath);
   const touched = new Set([...unsent, ...writes].map(({ path }) => path));
   const unchanged = files.filter(({ path }) => !touched.has(path)).length;
   return { folder, up: unsent, down, unchanged, skipped };
 }
+
+const byPath = (a: Change, b: Change) => (a.path < b.path ? -1 : 1);
 
 async function saveMapping(
   { space, address }: Identity,

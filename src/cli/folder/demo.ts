@@ -1,0 +1,217 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { type Address, isAddress, shortAddress } from "../../index.js";
+import { createHome } from "../../node/index.js";
+import { type RunningReceiver, runCommand, startReceiver } from "./children.js";
+import {
+  type Counts,
+  compareStores,
+  expectCounts,
+  expectFiles,
+  expectThat,
+  writeText,
+} from "./demo-checks.js";
+import { scanDirectory } from "./disk.js";
+import { FolderError } from "./errors.js";
+import { counted } from "./report.js";
+
+/** The package's own documents: they stand beside the sources as beside the built code. */
+export const ownDocs = fileURLToPath(new URL("../../../docs", import.meta.url));
+
+/** What a demo needs from outside. */
+export interface Stage {
+  /** One line for the audience. */
+  say(line: string): void;
+  /** Ends it early, and the processes it has started. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Plays the main story on a copy of the text files in `source`, in a temporary directory that is gone afterwards:
+ * a receiver and two people, each with a home and processes of their own, sync a folder, clone it, edit on both
+ * sides and sync both ways; then all three stores are verified and compared, and so are the files.
+ *
+ * @throws DemoError at the first thing that does not come out; FolderError `no_text`, `not_a_directory`.
+ */
+export async function playDemo(source: string, stage: Stage): Promise<void> {
+  const { textByPath } = await scanDirectory(source);
+  if (textByPath.size === 0) throw new FolderError("no_text", { path: source });
+  const dir = await mkdtemp(join(tmpdir(), "keysaga-demo-"));
+  try {
+    stage.say(`Everything happens in ${dir}, which is gone afterwards`);
+    await new Demo(dir, stage).play(textByPath);
+  } finally {
+    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Someone who syncs: a home, an identity in it, and a directory of files. */
+interface Person {
+  readonly name: string;
+  readonly home: string;
+  readonly identity: Address;
+  readonly dir: string;
+}
+
+/** What `sync --json` and `clone --json` print, as far as the demo tells it. */
+const Report = z.object({
+  folder: z.custom<Address>(isAddress),
+  files: z.object({ up: z.number(), down: z.number(), unchanged: z.number() }),
+  records: z.number(),
+  turns: z.number(),
+});
+
+class Demo {
+  readonly #started = performance.now();
+  #records = 0;
+  #turns = 0;
+
+  constructor(
+    private readonly dir: string,
+    private readonly stage: Stage,
+  ) {}
+
+  async play(files: ReadonlyMap<string, string>): Promise<void> {
+    this.#say("Three homes, each with an identity of its own");
+    const receiver = await this.#person("receiver");
+    const alice = await this.#person("alice");
+    const bob = await this.#person("bob");
+
+    this.#say("A receiver starts in its own process and admits alice and bob");
+    const server = await this.#serve(receiver, [alice, bob]);
+    const folder = await this.#untilStopped(server, () => this.#story(server, alice, bob, files));
+
+    const homes = [receiver, alice, bob].map(({ home }) => home);
+    this.#say(
+      "Each store is verified in another process: every keystone replayed, every record hashed again",
+    );
+    await Promise.all(homes.map((home) => this.#verify(home)));
+    const timelines = await compareStores(homes, folder);
+    const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
+    this.#say(
+      `${counted(timelines - 1, "file")}, ${counted(this.#records, "record")} moved, ` +
+        `${counted(this.#turns, "signed turn")}, ${seconds} s: all three agree`,
+    );
+  }
+
+  /** What alice and bob do. Returns the address of their folder. */
+  async #story(
+    server: RunningReceiver,
+    alice: Person,
+    bob: Person,
+    before: ReadonlyMap<string, string>,
+  ): Promise<Address> {
+    const count = before.size;
+    for (const [path, text] of before) await writeText(alice.dir, path, text);
+    this.#say(`alice syncs a folder of ${counted(count, "file")}`);
+    const folder = await this.#sync(alice, server, { up: count, down: 0, unchanged: 0 });
+    this.#say("bob clones it by its address");
+    await this.#run(bob, ["clone", server.url, folder, bob.dir], server, {
+      up: 0,
+      down: count,
+      unchanged: 0,
+    });
+    for (const { dir } of [alice, bob]) await expectFiles(dir, before);
+
+    const edits = editsOf(before);
+    const after = new Map([...before, ...edits.alice, ...edits.bob]);
+    await this.#edit(alice, edits.alice);
+    await this.#edit(bob, edits.bob);
+    const [mine, theirs] = [edits.alice.size, edits.bob.size];
+    this.#say("alice syncs");
+    await this.#sync(alice, server, { up: mine, down: 0, unchanged: after.size - mine });
+    this.#say("bob syncs: his edit goes up, hers come down");
+    await this.#sync(bob, server, { up: theirs, down: mine, unchanged: after.size - mine - theirs });
+    this.#say("alice syncs");
+    await this.#sync(alice, server, { up: 0, down: theirs, unchanged: after.size - theirs });
+    for (const { dir } of [alice, bob]) await expectFiles(dir, after);
+    this.#say("Both directories hold the same files, byte for byte");
+    return folder;
+  }
+
+  async #person(name: string): Promise<Person> {
+    const [home, dir] = [join(this.dir, name), join(this.dir, `${name}-files`)];
+    const { address } = await createHome({ dir: home });
+    this.#tell(`${name.padEnd(8)} ${shortAddress(address)}`);
+    return { name, home, identity: address, dir };
+  }
+
+  async #serve({ home }: Person, admitted: readonly Person[]): Promise<RunningReceiver> {
+    const allow = admitted.flatMap(({ identity }) => ["--allow", identity]);
+    const args = ["--home", home, "--port", "0", "--admit", "allow-list", ...allow];
+    const server = await startReceiver(args, this.stage.signal);
+    this.#tell(`ready at ${server.url}`);
+    return server;
+  }
+
+  /** The receiver ends with `work`, however that ends. */
+  async #untilStopped<Result>(server: RunningReceiver, work: () => Promise<Result>): Promise<Result> {
+    const result = await work().finally(() => server.stop());
+    const exitCode = await server.stop();
+    this.#say(`The receiver was told to end: exit ${exitCode}`);
+    expectThat(exitCode === 0, "the receiver did not end in order");
+    return result;
+  }
+
+  #sync(person: Person, server: RunningReceiver, expected: Counts): Promise<Address> {
+    return this.#run(person, ["sync", person.dir, server.url], server, expected);
+  }
+
+  async #run(
+    { name, home }: Person,
+    args: readonly string[],
+    server: RunningReceiver,
+    expected: Counts,
+  ): Promise<Address> {
+    const options = ["--home", home, "--pin", server.identity, "--verbose", "--json"];
+    const { exitCode, stdout, stderr } = await runCommand([...args, ...options], this.stage.signal);
+    for (const line of stderr) this.#tell(line.replace(/\bsender\b/, name));
+    expectThat(exitCode === 0, `keysaga ${args[0]} of ${name} ended with ${exitCode}`);
+    const { folder, files, records, turns } = Report.parse(JSON.parse(stdout.join("\n")));
+    this.#tell(`${files.up} up, ${files.down} down, ${files.unchanged} unchanged`);
+    expectCounts(`${name}, ${args[0]}`, files, expected);
+    this.#records += records;
+    this.#turns += turns;
+    return folder;
+  }
+
+  async #edit({ name, dir }: Person, edits: ReadonlyMap<string, string>): Promise<void> {
+    this.#say(`${name} writes ${[...edits.keys()].join(" and ")}`);
+    for (const [path, text] of edits) await writeText(dir, path, text);
+  }
+
+  async #verify(home: string): Promise<void> {
+    const { exitCode, stdout, stderr } = await runCommand(["verify", "--home", home], this.stage.signal);
+    for (const line of [...stdout, ...stderr]) this.#tell(line);
+    expectThat(exitCode === 0, `the store in ${home} did not verify`);
+  }
+
+  #say(line: string): void {
+    this.stage.say(line);
+  }
+
+  #tell(line: string): void {
+    this.stage.say(`    ${line}`);
+  }
+}
+
+/** Alice edits the first file and adds one, bob edits the last: nothing of that meets in one file. */
+function editsOf(files: ReadonlyMap<string, string>) {
+  const paths = [...files.keys()];
+  const last = paths.at(-1) ?? "";
+  const [first = ""] = paths;
+  const added = nameFor(files);
+  const alice = new Map([[added, "A file by alice.\n"]]);
+  if (first !== last) alice.set(first, `${files.get(first)}\nA line by alice.\n`);
+  return { alice, bob: new Map([[last, `${files.get(last)}\nA line by bob.\n`]]) };
+}
+
+function nameFor(files: ReadonlyMap<string, string>): string {
+  for (let at = 1; ; at++) {
+    const name = `from-alice-${at}.md`;
+    if (!files.has(name)) return name;
+  }
+}

@@ -1,0 +1,73 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { clone } from "../../src/cli/commands/clone.js";
+import { sync } from "../../src/cli/commands/sync.js";
+import { withReceiver } from "../../src/cli/folder/exchange.js";
+import { createTimeline, type Identity, relate } from "../../src/index.js";
+import { openHome } from "../../src/node/index.js";
+import { run } from "./command.js";
+import { readTree, writeTree } from "./directories.js";
+import { receiverFor, runHere } from "./receiver.js";
+
+/** A folder with a path that leads out of it, made by software that does not check. */
+async function hostileFolder({ space, address }: Identity) {
+  const file = createTimeline({
+    ib: "file",
+    data: { path: "sub/../../../escaped.md", text: "x" },
+    owner: address,
+    uuid: "1",
+  });
+  const first = createTimeline({ ib: "folder", owner: address, uuid: "2" });
+  const tip = relate(first, { add: { file: [file.address] } });
+  await space.commit({
+    holder: address,
+    holders: [address],
+    puts: [file, first, tip],
+    tips: [
+      { tjp: file.address, from: undefined, to: file.address },
+      { tjp: first.address, from: undefined, to: tip.address },
+    ],
+  });
+  return first.address;
+}
+
+test("keysaga clone: what cannot be cloned is one line, nothing is left behind", {
+  timeout: 90_000,
+}, async () => {
+  const { dir, people, serve } = await receiverFor("alice", "bob", "eve");
+  const [alice, bob, eve] = people;
+  const { url } = await serve();
+  const eveHome = await openHome({ dir: eve.home });
+  const hostile = await hostileFolder(eveHome.identity);
+  await withReceiver(eveHome.identity, { url }, (exchange) => exchange([hostile], "push"));
+  await eveHome.close();
+  await writeTree(alice.dir, { "a.md": "1" });
+  await writeTree(join(dir, "full"), { "mine.md": "mine" });
+  const synced = await runHere(sync, alice.dir, url, "--home", alice.home, "--json");
+  const { folder } = JSON.parse(synced.stdout);
+
+  const target = join(dir, "clone");
+  const refusals = {
+    [`folder^${"0".repeat(64)}`]: "the receiver has no folder of that address",
+    [hostile]: "the folder holds a path that must not be written",
+  };
+  for (const [address, sentence] of Object.entries(refusals)) {
+    const ended = await run(["clone", url, address, target, "--home", bob.home]);
+    expect(ended).toMatchObject({ code: 1, stdout: "" });
+    expect(ended.stderr).toMatch(new RegExp(`^keysaga: ${sentence} [^\n]+\n$`));
+  }
+  const into = (address: string, to: string) => runHere(clone, url, address, to, "--home", bob.home);
+  await expect(into(bob.identity, target)).rejects.toMatchObject({ rule: "unknown_folder" });
+  await expect(into(folder, join(dir, "full"))).rejects.toMatchObject({ rule: "not_empty" });
+  await expect(into(folder, join(dir, "full", "mine.md"))).rejects.toMatchObject({ rule: "not_empty" });
+  await expect(into("notes", target)).rejects.toThrow("ADDRESS takes a folder");
+  expect(await readdir(dir)).not.toContain("clone");
+  expect(await readdir(dir)).not.toContain("escaped.md");
+  expect(await readTree(join(dir, "full"))).toEqual({ "mine.md": btoa("mine") });
+
+  // The hash alone is enough, and an empty directory is as good as none.
+  await writeTree(target, {});
+  expect((await into(folder.slice("folder^".length), target)).exitCode).toBe(0);
+  expect(await readTree(target)).toEqual(await readTree(alice.dir));
+});

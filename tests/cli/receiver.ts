@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import type { Command } from "../../src/cli/command.js";
+import type { Address } from "../../src/index.js";
+import { createHome } from "../../src/node/index.js";
+import { type Ended, start } from "./command.js";
+import { temporaryDirectory } from "./directories.js";
+
+/** Someone with a home, and a directory that is not there yet. */
+export interface Person {
+  readonly home: string;
+  readonly identity: Address;
+  readonly dir: string;
+}
+
+/** Homes of a receiver and of people it admits, in a directory that is gone when the test has ended. */
+export async function receiverFor<Names extends readonly string[]>(...names: Names) {
+  const dir = await temporaryDirectory();
+  const receiver = await personIn(dir, "receiver");
+  const people = await Promise.all(names.map((name) => personIn(dir, name)));
+  const allow = people.flatMap(({ identity }) => ["--allow", identity]);
+  return {
+    dir,
+    receiver,
+    people: people as { [At in keyof Names]: Person },
+    /** Starts the receiver in a process of its own. */
+    serve: (port = "0") => serve(["--home", receiver.home, "--port", port, ...allow]),
+  };
+}
+
+async function personIn(dir: string, name: string): Promise<Person> {
+  const home = join(dir, `home-${name}`);
+  return { home, identity: (await createHome({ dir: home })).address, dir: join(dir, name) };
+}
+
+async function serve(args: readonly string[]) {
+  const { child, ended, firstLine } = start(["serve", "--json", ...args], {}, 120_000);
+  const { url } = JSON.parse(await firstLine);
+  const stop = (signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<Ended> => {
+    child.kill(signal);
+    return ended;
+  };
+  return { url: String(url), stop };
+}
+
+/** Runs a command in this process: what it prints, or the rejection that `main` would tell in a line. */
+export async function runHere(command: Command, ...args: readonly string[]) {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const exitCode = await command.run({ stdin, stdout, stderr, env: {} }, args);
+  return { exitCode, stdout: textOf(stdout), stderr: textOf(stderr) };
+}
+
+function textOf(stream: PassThrough): string {
+  return String(stream.read() ?? "");
+}

@@ -1,0 +1,169 @@
+import { mkdir, readFile, unlink } from "node:fs/promises";
+import { gunzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { clone } from "../../src/cli/commands/clone.js";
+import { sync } from "../../src/cli/commands/sync.js";
+import { withReceiver } from "../../src/cli/folder/exchange.js";
+import { readFolder } from "../../src/cli/folder/model.js";
+import { type FolderReport, syncFolder } from "../../src/cli/folder/sync.js";
+import { nOf } from "../../src/index.js";
+import { openHome } from "../../src/node/index.js";
+import { run, start } from "./command.js";
+import { readTree, writeTree } from "./directories.js";
+import { type Person, receiverFor, runHere } from "./receiver.js";
+
+interface Document {
+  readonly path: string;
+  readonly revisions: readonly { readonly text: string }[];
+}
+
+async function realDocuments(): Promise<readonly Document[]> {
+  const packed = await readFile(new URL("../vectors/notes/nips-revisions.json.gz", import.meta.url));
+  return JSON.parse(gunzipSync(packed).toString()).documents;
+}
+
+/** The files at a moment of their history, from 0 (first revisions) to 1 (last ones). */
+function filesAt(documents: readonly Document[], moment: number): Record<string, string> {
+  return Object.fromEntries(
+    documents.map(({ path, revisions }) => {
+      const revision = revisions[Math.floor(moment * (revisions.length - 1))];
+      return [path, revision?.text ?? ""];
+    }),
+  );
+}
+
+// Processes are slow to start on a busy machine.
+describe("keysaga sync", { timeout: 90_000 }, () => {
+  test("real text, revision by revision: a clone is the same byte for byte, and all stores verify", async () => {
+    const { receiver, people, serve } = await receiverFor("alice", "bob");
+    const [alice, bob] = people;
+    const server = await serve();
+    const documents = await realDocuments();
+    const moments = 12;
+    await mkdir(alice.dir);
+
+    const home = await openHome({ dir: alice.home });
+    let last: FolderReport | undefined;
+    const expected = new Map<string, Set<string>>();
+    await withReceiver(home.identity, { url: server.url }, async (exchange) => {
+      for (let moment = 0; moment <= moments; moment++) {
+        const files = filesAt(documents, moment / moments);
+        await writeTree(alice.dir, files);
+        for (const [path, text] of Object.entries(files)) {
+          const seen = expected.get(path) ?? new Set();
+          expected.set(path, seen.add(text));
+        }
+        last = await syncFolder(home.identity, alice.dir, exchange);
+        expect(last.skipped).toEqual([]);
+      }
+    });
+    const { folder } = last!;
+    for (const { path, tip } of (await readFolder(home.space, folder)).files)
+      expect(nOf(tip), path).toBeGreaterThanOrEqual((expected.get(path)?.size ?? 0) - 1);
+    await home.close();
+
+    const cloned = await run(["clone", server.url, folder, bob.dir, "--home", bob.home, "--json"]);
+    expect(cloned).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(cloned.stdout).files).toEqual({ up: 0, down: documents.length, unchanged: 0 });
+    expect(await readTree(bob.dir)).toEqual(await readTree(alice.dir));
+    const texts = filesAt(documents, 1);
+    for (const [path, content] of Object.entries(await readTree(bob.dir)))
+      if (content !== "directory") expect(Buffer.from(content, "base64").toString()).toBe(texts[path]);
+
+    expect((await server.stop()).code).toBe(0);
+    const verified = await Promise.all(
+      [receiver, alice, bob].map(({ home }) => run(["verify", "--home", home])),
+    );
+    expect(verified.map(({ code }) => code)).toEqual([0, 0, 0]);
+  });
+
+  test("tells what it did, in lines and in JSON; what diverged is exit 3, named, and changes nothing", async () => {
+    const { people, serve } = await receiverFor("alice", "bob");
+    const [alice, bob] = people;
+    const { url } = await serve();
+    const syncOf = ({ dir, home }: Person, ...more: string[]) =>
+      runHere(sync, dir, url, "--home", home, ...more);
+    await writeTree(alice.dir, { "a.md": "1\n", "sub/b.md": "1\n", "image.png": Uint8Array.of(0x89, 0xff) });
+
+    const first = await run(["sync", alice.dir, url, "--home", alice.home, "--verbose"]);
+    expect(first.code).toBe(0);
+    expect(first.stdout).toMatch(
+      /^folder folder\^[0-9A-F]{64}\n↑ a\.md\n↑ sub\/b\.md\n2 up, 0 down, 0 unchanged; 4 records, .*, 4 turns, .* s\n$/,
+    );
+    for (const said of ["sender -> receiver | init ", "receiver -> sender | receipt ", "committed "])
+      expect(first.stderr).toContain(said);
+    expect(first.stderr).toContain("skipped image.png: not UTF-8 text\n");
+    const [, folder = ""] = /^folder (\S+)/.exec(first.stdout) ?? [];
+
+    const again = await syncOf(alice, "--json");
+    expect(JSON.parse(again.stdout)).toEqual({
+      folder,
+      files: { up: 0, down: 0, unchanged: 2 },
+      skipped: [{ path: "image.png", reason: "not UTF-8 text" }],
+      records: 0,
+      bytes: 0,
+      turns: 4,
+      seconds: expect.any(Number),
+    });
+
+    const cloned = await runHere(clone, url, folder, bob.dir, "--home", bob.home);
+    expect(cloned.stdout).toContain("↓ a.md\n↓ sub/b.md\n0 up, 2 down, 0 unchanged; 4 records, ");
+    await writeTree(alice.dir, { "sub/b.md": "by alice\n" });
+    await unlink(`${alice.dir}/a.md`);
+    expect((await syncOf(alice)).stdout).toContain("↑ a.md (removed)\n↑ sub/b.md\n2 up, ");
+    await writeTree(bob.dir, { "sub/b.md": "by bob\n" });
+    const before = await readTree(bob.dir);
+    const diverged = await run(["sync", bob.dir, url, "--home", bob.home, "--json"]);
+    expect(diverged).toMatchObject({ code: 3, stdout: "" });
+    expect(diverged.stderr).toMatch(/^keysaga: Both sides have changed [^\n]* \(files: sub\/b\.md\)\n$/);
+    expect(await readTree(bob.dir)).toEqual(before);
+    expect((await syncOf(alice)).stdout).toContain("0 up, 0 down, 1 unchanged");
+  });
+
+  test("a sync or a receiver that is killed at any moment: the next sync converges", async () => {
+    const { people, serve } = await receiverFor("alice", "bob");
+    const [alice, bob] = people;
+    let server = await serve();
+    const kills = Number(process.env["KEYSAGA_TEST_KILLS"] ?? 2);
+    const documents = await realDocuments();
+    for (let kill = 0; kill < kills; kill++) {
+      await writeTree(alice.dir, filesAt(documents, kill / kills));
+      const { child, ended } = start(["sync", alice.dir, server.url, "--home", alice.home]);
+      // From its first turn on: that is when there is something to break.
+      await new Promise((resolve) => setTimeout(resolve, 500 + ((kill * 397) % 450)));
+      if (kill % 2 === 0) child.kill("SIGKILL");
+      else {
+        await server.stop("SIGKILL");
+        server = await serve(new URL(server.url).port);
+      }
+      await ended;
+    }
+    const synced = await run(["sync", alice.dir, server.url, "--home", alice.home, "--json"]);
+    expect(synced).toMatchObject({ code: 0, stderr: "" });
+    const { folder } = JSON.parse(synced.stdout);
+    await runHere(clone, server.url, folder, bob.dir, "--home", bob.home);
+    expect(await readTree(bob.dir)).toEqual(await readTree(alice.dir));
+  });
+
+  test("bad input is one line that says what is wrong", async () => {
+    const { dir, receiver, people, serve } = await receiverFor("alice");
+    const [alice] = people;
+    const { url } = await serve();
+    await writeTree(alice.dir, { "a.md": "1" });
+    const missing = await run(["sync", `${dir}/none`, url, "--home", alice.home]);
+    expect(missing).toMatchObject({ code: 1, stdout: "" });
+    expect(missing.stderr).toMatch(/^keysaga: there is no such directory [^\n]+\n$/);
+
+    const syncTo = (to: string, ...more: string[]) =>
+      runHere(sync, alice.dir, to, "--home", alice.home, ...more);
+    await expect(syncTo("http://127.0.0.1:1")).rejects.toMatchObject({ code: "cannot_connect" });
+    await expect(syncTo("ws://192.0.2.1:9")).rejects.toMatchObject({ code: "insecure_url" });
+    await expect(syncTo(url, "--pin", alice.identity)).rejects.toMatchObject({ code: "receiver_changed" });
+    await expect(syncTo(url, "--pin", "alice")).rejects.toThrow("--pin takes an identity");
+    await expect(runHere(sync, alice.dir)).rejects.toThrow("URL is missing");
+    await expect(runHere(sync, alice.dir, url, "--home", `${dir}/none`)).rejects.toMatchObject({
+      code: "home_missing",
+    });
+    expect((await syncTo(url, "--pin", receiver.identity)).exitCode).toBe(0);
+  });
+});
