@@ -1,5 +1,5 @@
 import { KeysagaError } from "../base/index.js";
-import { type Address, isTjp, tjpOf } from "../ibgib/index.js";
+import { type Address, isTjp, shortAddress, tjpOf } from "../ibgib/index.js";
 import {
   type Direction,
   type FinalTip,
@@ -56,7 +56,8 @@ export async function compareWithStatuses(
     if (tip === undefined || n === undefined || !status) continue;
     if (status.status === "same" || status.status === "ahead") held.push({ tjp: address, n });
     if (status.status === "behind") {
-      if ((await space.frameAt(address, status.n)) !== status.tip) throw new KeysagaError("diverged");
+      if ((await space.frameAt(address, status.n)) !== status.tip)
+        throw new KeysagaError("diverged", { timeline: shortAddress(address) });
       timelines.push({ tjp: address, after: status.n, tip, n });
     } else if (status.status === "unknown") {
       if (await isTimeline(space, address)) timelines.push({ tjp: address, after: -1, tip, n });
