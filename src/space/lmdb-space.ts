@@ -1,6 +1,7 @@
 import { open, type RangeOptions, type RootDatabase } from "lmdb";
 import { KeysagaError } from "../base/index.js";
 import { type SpaceLimits, spaceLimits } from "./limits.js";
+import { checkLmdbFile } from "./lmdb-file-node.js";
 import { decodeKey, encodeKey, rangeOf } from "./lmdb-keys.js";
 import { enterOpener } from "./openers.js";
 import type { Space } from "./space.js";
@@ -41,15 +42,17 @@ export async function openLmdbSpace({ path, limits = {} }: LmdbSpaceOptions): Pr
  * both win one compare-and-set, so that is off, and a write resolves when it has been flushed.
  */
 function openDatabase(path: string): Database {
-  return orFail(() =>
-    open<Uint8Array, Uint8Array>({
+  return orFail(() => {
+    checkLmdbFile(`${path}/data.mdb`);
+    return open<Uint8Array, Uint8Array>({
       path,
       noSubdir: false,
       overlappingSync: false,
       encoding: "binary",
       keyEncoding: "binary",
-    }),
-  );
+      eventTurnBatching: false,
+    });
+  });
 }
 
 class LmdbStore implements Store {
@@ -159,6 +162,7 @@ function orFail<Result>(work: () => Result): Result {
 const damage = /MDB_(?:CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|PANIC)/;
 
 function failureOf(thrown: unknown): KeysagaError {
+  if (thrown instanceof KeysagaError) return thrown;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   return new KeysagaError(
     damage.test(reason) ? "store_damaged" : "store_failed",

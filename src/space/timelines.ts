@@ -59,8 +59,10 @@ export function framesOf(
   const tip = tipOf(reader, tjp);
   if (tip === undefined) return [];
   const frames: IbGib[] = [];
-  let frame = frameAt(reader, presence, tjp, Math.min(to, tip.n));
-  while (frame !== undefined && numberOf(frame) >= from) {
+  const last = Math.min(to, tip.n);
+  let frame = frameAt(reader, presence, tjp, last);
+  // Counted, not read: a frame's number is its successor's less one, and reading it would parse its data.
+  for (let n = last; frame !== undefined && n >= from; n--) {
     frames.push(frame);
     const previous = previousOf(frame);
     frame = previous && committed(presence, previous);
@@ -69,7 +71,7 @@ export function framesOf(
 }
 
 function startAt(reader: Reader, tip: Tip, n: number): Address {
-  const indexed = Math.ceil(n / frameStep) * frameStep;
+  const indexed = Math.max(1, Math.ceil(n / frameStep)) * frameStep;
   if (!isIndexed(indexed) || indexed > tip.n) return tip.address;
   const row = reader.get("frames", frameKey(tip.tjp, indexed));
   return row === undefined ? damaged("frames") : decodeAddress(row, "frames");

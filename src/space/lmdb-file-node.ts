@@ -1,0 +1,69 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { KeysagaError } from "../base/index.js";
+
+/** Where things lie in the page that starts an lmdb file, and in the second one, which it takes turns with. */
+const meta = { magic: 24, pageSize: 48, freeRoot: 88, mainRoot: 136, transaction: 152, bytes: 160 } as const;
+const magic = 0xbeefc0de;
+/** What lmdb writes for the root of a tree that is empty. */
+const noPage = 0xffff_ffff_ffff_ffffn;
+
+/**
+ * Looks at the head of an lmdb file before lmdb does: a file that is something else, or cut off before the trees it
+ * starts from, does not fail in lmdb but crashes the process. An absent or empty file is a new store.
+ *
+ * @throws KeysagaError `store_damaged`, with the fact `reason`.
+ */
+export function checkLmdbFile(path: string): void {
+  const file = openIfThere(path);
+  if (file === undefined) return;
+  try {
+    const { size } = fstatSync(file);
+    if (size > 0) checkHead(file, size);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function checkHead(file: number, size: number): void {
+  const first = metaAt(file, 0);
+  const second = metaAt(file, first.getUint32(meta.pageSize, isLittleEndian(first)));
+  const newest = transactionOf(first) > transactionOf(second) ? first : second;
+  const littleEndian = isLittleEndian(newest);
+  const pageSize = BigInt(newest.getUint32(meta.pageSize, littleEndian));
+  for (const at of [meta.freeRoot, meta.mainRoot]) {
+    const root = newest.getBigUint64(at, littleEndian);
+    if (root !== noPage && (root + 1n) * pageSize > BigInt(size)) damaged("the data file is cut off");
+  }
+}
+
+function metaAt(file: number, at: number): DataView {
+  const view = new DataView(new ArrayBuffer(meta.bytes));
+  if (readSync(file, view, 0, meta.bytes, at) < meta.bytes) return damaged("the data file is cut off");
+  const found = view.getUint32(meta.magic, true);
+  if (found !== magic && view.getUint32(meta.magic, false) !== magic) {
+    return damaged("the data file is not an lmdb file");
+  }
+  return view;
+}
+
+function transactionOf(view: DataView): bigint {
+  return view.getBigUint64(meta.transaction, isLittleEndian(view));
+}
+
+/** lmdb writes numbers as the machine has them. */
+function isLittleEndian(view: DataView): boolean {
+  return view.getUint32(meta.magic, true) === magic;
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, "r");
+  } catch (thrown) {
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return undefined;
+    throw thrown;
+  }
+}
+
+function damaged(reason: string): never {
+  throw new KeysagaError("store_damaged", { reason });
+}
