@@ -30,6 +30,11 @@ export function addressOf(ib: string, gib: string): Address {
   return parseAddress(`${ib}^${gib}`);
 }
 
+/** The address of an ib and a gib that `isIb` and `isGib` have let pass. */
+export function joinAddress(ib: string, gib: string): Address {
+  return `${ib}^${gib}` as Address; // what makes an address is what those two have checked
+}
+
 /** Non-empty, no `^`, no lone surrogate. */
 export function isIb(value: unknown): value is string {
   return typeof value === "string" && ibShape.test(value);

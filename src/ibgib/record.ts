@@ -7,7 +7,7 @@ import {
   parseCanonicalJson,
   utf8,
 } from "../base/index.js";
-import { type Address, addressOf, gibOf, isAddress, isGib, isIb, primitiveGib } from "./address.js";
+import { type Address, gibOf, isGib, isIb, joinAddress, primitiveGib } from "./address.js";
 import { type AdmittedContent, checkContent, checkLimit, type Rel8ns, refuseRecord } from "./admission.js";
 import { joinParts, type RecordParts, splitParts } from "./byte-form.js";
 import { recordHash } from "./hash.js";
@@ -41,30 +41,28 @@ export class IbGib {
   readonly gib: string;
   readonly address: Address;
   readonly bytes: Uint8Array;
-  #content: AdmittedContent | undefined;
-  #isFrozen = false;
+  /** As admitted: not yet frozen, and not for anyone outside. */
+  #admitted: AdmittedContent | undefined;
+  /** What was handed out: each part when first asked for. */
+  #data: { readonly value: JsonObject | Uint8Array | undefined } | undefined;
+  #rel8ns: { readonly value: Rel8ns | undefined } | undefined;
 
   constructor(ib: string, gib: string, address: Address, bytes: Uint8Array, content?: AdmittedContent) {
     this.ib = ib;
     this.gib = gib;
     this.address = address;
     this.bytes = bytes;
-    this.#content = content;
+    this.#admitted = content;
   }
 
   get data(): JsonObject | Uint8Array | undefined {
-    return this.#read().data;
+    this.#data ??= { value: copiedOrFrozen(this.#admitted ? this.#admitted.data : storedData(this.bytes)) };
+    return this.#data.value;
   }
 
   get rel8ns(): Rel8ns | undefined {
-    return this.#read().rel8ns;
-  }
-
-  #read(): AdmittedContent {
-    if (this.#content !== undefined && this.#isFrozen) return this.#content;
-    this.#content = handOut(this.#content ?? storedContent(this.bytes));
-    this.#isFrozen = true;
-    return this.#content;
+    this.#rel8ns ??= { value: frozen(this.#admitted ? this.#admitted.rel8ns : storedRel8ns(this.bytes)) };
+    return this.#rel8ns.value;
   }
 }
 
@@ -113,7 +111,7 @@ export function decodeRecord(bytes: Uint8Array): IbGib {
     data: parts.data && (parts.isRaw ? parts.data : parseCanonicalJson(strictText(parts.data))),
   });
   checkGib({ ib, parts, content }, gib);
-  return new IbGib(ib, gib, addressOf(ib, gib), bytes, content);
+  return new IbGib(ib, gib, joinAddress(ib, gib), bytes, content);
 }
 
 /**
@@ -167,8 +165,7 @@ export function readRecord(bytes: Uint8Array): IbGib {
   const parts = storedParts(bytes);
   const ib = storedText(parts.ib);
   const gib = storedText(parts.gib);
-  const address = `${ib}^${gib}`;
-  return isAddress(address) ? new IbGib(ib, gib, address, bytes) : damaged();
+  return isIb(ib) && isGib(gib) ? new IbGib(ib, gib, joinAddress(ib, gib), bytes) : damaged();
 }
 
 /**
@@ -212,7 +209,7 @@ function bytesOf(value: Json | Uint8Array | undefined): Uint8Array | undefined {
 function finish({ ib, parts, content }: Composed, gib: string): IbGib {
   const bytes = joinParts({ ...parts, gib: utf8(gib) });
   checkLimit("recordBytesMax", bytes.length);
-  return new IbGib(ib, gib, addressOf(ib, gib), bytes, content);
+  return new IbGib(ib, gib, joinAddress(ib, gib), bytes, content);
 }
 
 function checkGib(composed: Composed, gib: string): void {
@@ -251,12 +248,14 @@ function storedText(bytes: Uint8Array): string {
 }
 
 /** What is in our own store has been admitted, so its types are believed. */
-function storedContent(bytes: Uint8Array): AdmittedContent {
-  const { rel8ns, data, isRaw } = storedParts(bytes);
-  return {
-    rel8ns: rel8ns && storedJson<Rel8ns>(rel8ns),
-    data: data && (isRaw ? data : storedJson<JsonObject>(data)),
-  };
+function storedData(bytes: Uint8Array): JsonObject | Uint8Array | undefined {
+  const { data, isRaw } = storedParts(bytes);
+  return data && (isRaw ? data : storedJson<JsonObject>(data));
+}
+
+function storedRel8ns(bytes: Uint8Array): Rel8ns | undefined {
+  const { rel8ns } = storedParts(bytes);
+  return rel8ns && storedJson<Rel8ns>(rel8ns);
 }
 
 function storedJson<Stored>(bytes: Uint8Array): Stored {
@@ -271,11 +270,13 @@ function damaged(): never {
   throw new KeysagaError("store_damaged", { found: "record" });
 }
 
-function handOut({ rel8ns, data }: AdmittedContent): AdmittedContent {
-  if (data instanceof Uint8Array) return { rel8ns, data: data.slice() };
-  freezeDeep(rel8ns);
-  freezeDeep(data);
-  return { rel8ns, data };
+function copiedOrFrozen(data: JsonObject | Uint8Array | undefined): JsonObject | Uint8Array | undefined {
+  return data instanceof Uint8Array ? data.slice() : frozen(data);
+}
+
+function frozen<Part extends Json | undefined>(part: Part): Part {
+  freezeDeep(part);
+  return part;
 }
 
 function freezeDeep(value: Json | undefined): void {

@@ -126,8 +126,9 @@ class OutgoingWalk {
 export async function unsureStones(space: Space, plan: SendPlan): Promise<readonly Address[]> {
   const unsure = new Set<Address>(plan.stones);
   for (const { tjp, after, tip } of plan.timelines) {
-    const [newest, base] = await space.getMany([tip, (await space.frameAt(tjp, after)) ?? tip]);
-    const before = new Set(base && after >= 0 ? [...linksOf(base)].map(({ target }) => target) : []);
+    const base = after >= 0 ? await space.frameAt(tjp, after) : undefined;
+    const [newest, held] = await space.getMany(base ? [tip, base] : [tip]);
+    const before = new Set(held && [...linksOf(held)].map(({ target }) => target));
     for (const { target, name } of newest ? linksOf(newest) : [])
       if (name !== "past" && name !== "tjp" && !before.has(target)) unsure.add(target);
   }
