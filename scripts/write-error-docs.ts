@@ -1,0 +1,40 @@
+/** Writes docs/errors.md from the table in src/base/errors.ts: `npm run docs:errors`. */
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type ErrorRow, errorTable } from "../src/base/index.js";
+
+const intro = `# Errors
+
+<!-- Written by \`npm run docs:errors\` from src/base/errors.ts. Change it there. -->
+
+Every failure of the library is one class, \`KeysagaError\`, with a \`code\` from this closed table. \`error.message\` is
+the sentence below, followed by \`error.facts\`: rules, limits and counts for whoever debugs, never data of a record and
+never a secret. \`error.cause\` holds what was thrown underneath, where there was something.
+
+- **Retry**: the same call may succeed later, although nobody changes anything. For all others trying again is of no
+  use before something was changed; where a person can change it, the sentence says how.
+- **Told**: the code is sent to the other side before the connection closes. The code alone: never the facts. A code
+  that is not told arrives there as \`sync_error\`. Before the sender has proved who it is, every code arrives as
+  \`auth_fail\`.
+
+What the other side told has the fact \`told\`. A code that only a fault or an attack of the other side can cause, such
+as \`malformed_message\` or \`wrong_context\`, ends the session; report it with its facts.
+
+The command adds two kinds of its own, which are no codes: a command line that cannot be meant (exit status 2), and a
+folder that cannot be taken as it is (exit status 1). Every other failure is exit status 1, but \`diverged\`, which is 3.
+`;
+
+/** The whole page. */
+export function errorDocs(table: Readonly<Record<string, ErrorRow>>): string {
+  const rows = Object.entries(table).map(
+    ([code, { text, retryable, tellPeer }]) =>
+      `| \`${code}\` | ${text} | ${retryable ? "yes" : ""} | ${tellPeer ? "yes" : ""} |`,
+  );
+  return [intro, "| Code | What it says | Retry | Told |", "| --- | --- | --- | --- |", ...rows, ""].join(
+    "\n",
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(new URL("../docs/errors.md", import.meta.url), errorDocs(errorTable));
+}

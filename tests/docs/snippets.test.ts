@@ -1,0 +1,127 @@
+/**
+ * The code in README and docs is real. Of each section the `ts` blocks, joined, are one program: it is type-checked
+ * and run, and a `text` block right behind a `ts` block is what the program prints. Blocks marked `ts check` are
+ * type-checked only.
+ */
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Block, blocksOf, pages, root } from "./markdown.js";
+import { freePort } from "./port.js";
+
+interface Program {
+  readonly name: string;
+  readonly code: string;
+  readonly runs: boolean;
+  readonly prints: string | undefined;
+}
+
+const programs = pages().flatMap((page) => programsOf(blocksOf(page)));
+const example = readFileSync(`${root}examples/embed-node.ts`, "utf8");
+let dir: string;
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "keysaga-snippets-"));
+  writeFileSync(join(dir, "tsconfig.json"), JSON.stringify(tsconfig()));
+  for (const [at, { code }] of programs.entries()) writeFileSync(join(dir, fileOf(at)), code);
+  writeFileSync(join(dir, "example.mts"), example);
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+test("there is code to check", () => {
+  expect(programs.filter(({ runs }) => runs).length).toBeGreaterThanOrEqual(3);
+});
+
+test("all code has the types it uses", async () => {
+  const { output } = await run([`${root}node_modules/typescript/bin/tsc`, "-p", dir]);
+  expect(output).toBe("");
+}, 60_000);
+
+describe("runs", () => {
+  for (const [at, { name, code, runs, prints }] of programs.entries()) {
+    if (!runs) continue;
+    test(name, async () => {
+      // The port of the text may be taken on this machine; and a server would keep the process alive.
+      const local = code.replaceAll("4747", String(await freePort()));
+      writeFileSync(join(dir, fileOf(at)), `${local}\nprocess.exit();\n`);
+      const { output, status } = await runProgram(fileOf(at));
+      expect({ output, status }).toEqual({ output: prints ?? output, status: 0 });
+    });
+  }
+
+  test("examples/embed-node.ts", async () => {
+    const { output, status } = await runProgram("example.mts");
+    expect({ output, status }).toEqual({
+      output: expect.stringContaining("carol reads: hello again"),
+      status: 0,
+    });
+  });
+});
+
+function programsOf(blocks: readonly Block[]): Program[] {
+  const isCode = ({ info }: Block) => info === "ts";
+  const sections = new Set(blocks.filter(isCode).map(({ section }) => section));
+  const run = [...sections].map((section): Program => {
+    const own = blocks.filter((block) => block.section === section && /^(ts|text)$/.test(block.info));
+    const printed = own.filter(({ info }, i) => info === "text" && own[i - 1]?.info === "ts");
+    const code = own.filter(isCode).map((block) => block.code);
+    return {
+      name: `${blocks[0]?.page}, ${section}`,
+      code: code.join("\n"),
+      runs: true,
+      prints: printed.length === 0 ? undefined : printed.map((block) => block.code).join(""),
+    };
+  });
+  const checked = blocks.filter(({ info }) => info === "ts check");
+  return [
+    ...run,
+    ...checked.map(({ page, line, code }) => ({
+      name: `${page}:${line}`,
+      code,
+      runs: false,
+      prints: undefined,
+    })),
+  ];
+}
+
+function tsconfig() {
+  const source = (path: string) => [`${root}src/${path}`];
+  return {
+    extends: `${root}tsconfig.json`,
+    compilerOptions: {
+      paths: {
+        keysaga: source("index.ts"),
+        "keysaga/node": source("node/index.ts"),
+        "keysaga/testing": source("testing/index.ts"),
+      },
+      typeRoots: [`${root}node_modules/@types`],
+      // Readers have their own settings; this one would only put marks behind every destructured list.
+      noUncheckedIndexedAccess: false,
+    },
+    include: ["*.mts"],
+  };
+}
+
+const fileOf = (at: number) => `snippet-${at}.mts`;
+
+function runProgram(file: string) {
+  const cwd = join(dir, `${file}.cwd`);
+  mkdirSync(cwd);
+  return run(
+    ["--import", `${root}node_modules/tsx/dist/esm/index.mjs`, "-C", "source", join(dir, file)],
+    cwd,
+  );
+}
+
+function run(args: readonly string[], cwd = dir): Promise<{ output: string; status: number | null }> {
+  const env = { ...process.env, TSX_TSCONFIG_PATH: join(dir, "tsconfig.json") };
+  const child = spawn(process.execPath, args, { cwd, env });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status) => resolve({ output, status }));
+  });
+}
