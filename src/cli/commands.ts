@@ -4,4 +4,10 @@ import type { Command } from "./command.js";
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import("./commands/init.js")).init,
   id: async () => (await import("./commands/id.js")).id,
+  serve: async () => (await import("./commands/serve.js")).serve,
+  sync: async () => (await import("./commands/sync.js")).sync,
+  clone: async () => (await import("./commands/clone.js")).clone,
+  verify: async () => (await import("./commands/verify.js")).verify,
+  show: async () => (await import("./commands/show.js")).show,
+  demo: async () => (await import("./commands/demo.js")).demo,
 };
