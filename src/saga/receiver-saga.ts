@@ -174,7 +174,8 @@ function onPayload(state: Running, records: readonly IbGib[], now: Instant): Rec
 }
 
 function onStaged(state: Running, now: Instant): ReceiverSagaStep {
-  if (!("staging" in state)) return stay(state);
+  if (!("staging" in state) || state.staging === 0)
+    return fail(new KeysagaError("out_of_turn", { got: "staged", during: state.kind }));
   const settled = { ...state, staging: state.staging - 1 };
   return settled.kind === "settling" ? settle(settled, now) : stay(settled);
 }

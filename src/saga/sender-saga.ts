@@ -129,7 +129,7 @@ export function stepSenderSaga(state: SenderSagaState, event: SenderSagaEvent): 
     case "payload":
       return onPayload(state, event.records, event.now);
     case "staged":
-      return onStaged({ ...state, staging: state.staging - 1 }, event.now);
+      return onStaged(state, event.now);
     default:
       return onProgress(state, event);
   }
@@ -257,7 +257,9 @@ function settle(state: In<"settling">, now: Instant): SenderSagaStep {
 }
 
 function onStaged(state: Running, now: Instant): SenderSagaStep {
-  return state.kind === "settling" ? settle(state, now) : stay(state);
+  if (state.staging === 0) return fail(new KeysagaError("out_of_turn", { got: "staged", during: state.kind }));
+  const settled = { ...state, staging: state.staging - 1 };
+  return settled.kind === "settling" ? settle(settled, now) : stay(settled);
 }
 
 function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>): SenderSagaStep {
