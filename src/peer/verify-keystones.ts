@@ -30,25 +30,26 @@ export async function* verifyKeystone(space: Space, first: Address): AsyncGenera
   const broken = replayKeystone(genesis, frames);
   if (broken !== undefined) return yield broken;
   switch (genesis.ib) {
-    case "keystone identity":
+    case "keystone.identity":
       yield* verifyJournal(space, first, frames);
       return yield* verifyStanding(space, "identity", first, frames);
-    case "keystone lane":
+    case "keystone.lane":
       yield* verifyJournal(space, first, frames);
       yield* verifyStanding(space, "lane", first, frames);
       return yield* verifyLane(space, genesis, await claimsOf(space, first, frames));
     default:
+      yield* verifyStandsOnLane(space, genesis);
       return yield* verifyContexts(space, frames);
   }
 }
 
 /** The frames among a group's proofs, in the order of their numbers. */
 function framesOf(proofs: readonly IbGib[]): readonly IbGib[] {
-  return proofs.filter(({ ib }) => ib.startsWith("keystone ")).sort((a, b) => (nOf(a) ?? 0) - (nOf(b) ?? 0));
+  return proofs.filter(({ ib }) => ib.startsWith("keystone.")).sort((a, b) => (nOf(a) ?? 0) - (nOf(b) ?? 0));
 }
 
 function replayKeystone(genesis: IbGib, frames: readonly IbGib[]): Problem | undefined {
-  return genesis.ib === "keystone identity"
+  return genesis.ib === "keystone.identity"
     ? replay(genesis, frames, startIdentity, checkIdentityFrame)
     : replay(genesis, frames, startKeystone, (state, frame) => checkFrame(state, frame).state);
 }
@@ -74,7 +75,7 @@ function replay<State>(
 
 /** A lane or session, by the policy of its kind. */
 function startKeystone(genesis: IbGib): KeystoneState {
-  if (genesis.ib === "keystone lane") return startLane(genesis, laneNames(genesis)).keystone;
+  if (genesis.ib === "keystone.lane") return startLane(genesis, laneNames(genesis)).keystone;
   const { role } = startReplay(genesis, "session").details;
   const start = role === "sender" ? startSenderSession : startReceiverSession;
   return start(genesis).keystone;
@@ -157,6 +158,14 @@ async function* verifyLane(space: Space, genesis: IbGib, claims: readonly Claim[
 
 function hasClaim(claims: readonly Claim[], verb: string, target: Address): boolean {
   return claims.some((claim) => claim.verb === verb && claim.target === target);
+}
+
+/** The lane that a sender's session names is kept as well. */
+async function* verifyStandsOnLane(space: Space, genesis: IbGib): AsyncGenerator<Problem> {
+  const { role, lane } = startReplay(genesis, "session").details;
+  if (role !== "sender") return;
+  const held = await space.proof(parseAddress(lane));
+  if (held === undefined) yield problem(genesis.address, "link_missing", parseAddress(lane));
 }
 
 /** Each turn of a session is about a context that is kept, and that names the frame before it. */

@@ -136,9 +136,14 @@ class Verifier {
       this.counts.keystones++;
       return yield* guarded(group, verifyKeystone(this.space, group));
     }
-    const genesis = await this.space.proof(group).catch(() => undefined);
-    const isThere = genesis !== undefined || (await this.space.proofs(group)).length === 0; // dropped meanwhile
-    if (!isThere) yield problem(group, "link_missing", `filed under it: ${gib}`);
+    if (!this.#broken.has(gibOf(group))) yield* guarded(group, this.#checkFiling(gib, group));
+  }
+
+  /** What a frame or context is filed under is there, or was dropped with it meanwhile. */
+  async *#checkFiling(gib: string, group: Address): AsyncGenerator<Problem> {
+    if ((await this.space.proof(group)) !== undefined) return;
+    const filed = await this.space.proofs(group);
+    if (filed.length > 0) yield problem(group, "link_missing", `filed under it: ${gib}`);
   }
 
   async *#checkRecord(bytes: Uint8Array): AsyncGenerator<Problem> {

@@ -1,0 +1,167 @@
+import { once } from "node:events";
+import { rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createIdentity, createSender, dialWebSocket, InnerSpace } from "../../src/index.js";
+import { createHome } from "../../src/node/index.js";
+import { systemPlatform } from "../../src/peer/index.js";
+import { run, start } from "./command.js";
+import { temporaryDirectory } from "./directories.js";
+
+async function home() {
+  const dir = join(await temporaryDirectory(), "home");
+  const { address } = await createHome({ dir });
+  return { dir, address };
+}
+
+/** Serves a home on a free port. */
+async function serving(dir: string, ...options: string[]) {
+  const running = start(["serve", "--home", dir, "--port", "0", ...options]);
+  const line = await running.firstLine;
+  return { ...running, line, url: /wss?:\/\/[^\s"]+/.exec(line)?.[0] ?? "" };
+}
+
+async function sender(url: string) {
+  const identity = await createIdentity({
+    space: new InnerSpace(),
+    secret: systemPlatform.random.bytes(32),
+    recoverySecret: systemPlatform.random.bytes(32),
+  });
+  const dial = dialWebSocket(url, { timers: systemPlatform.timers });
+  const made = createSender({ identity, audience: new URL(url).origin, dial });
+  onTestFinished(() => made.disconnect());
+  return { identity, connect: () => made.connect(), disconnect: () => made.disconnect() };
+}
+
+describe("keysaga serve", () => {
+  test("prints one ready line, exactly when a sender can connect, and ends with 0 on SIGTERM", async () => {
+    const { dir, address } = await home();
+    const { line, url, child, ended } = await serving(dir, "--admit", "open");
+    const alice = await sender(url);
+    await alice.connect();
+    expect(line).toBe(`keysaga receiver ready at ${url} as ${address}`);
+    const bob = await sender(url.replace("127.0.0.1", "localhost"));
+    await bob.connect();
+    await bob.disconnect();
+    child.kill("SIGTERM");
+    const end = await ended;
+    expect(end).toMatchObject({ code: 0, signal: null, stdout: `${line}\n` });
+    expect(end.stderr).toMatch(/^127\.0\.0\.1 connected as keystone\.identity\^[0-9A-F]{4}…$/m);
+  });
+
+  test("--json prints objects; SIGINT ends it as well; whom it does not admit it refuses", async () => {
+    const { dir, address } = await home();
+    const { line, url, child, ended } = await serving(dir, "--json");
+    expect(JSON.parse(line)).toEqual({ event: "ready", url, identity: address });
+    const alice = await sender(url);
+    await expect(alice.connect()).rejects.toMatchObject({ code: "auth_fail" });
+    child.kill("SIGINT");
+    const { code, stderr } = await ended;
+    expect(code).toBe(0);
+    const [warning, ...log] = stderr.trimEnd().split("\n");
+    expect(warning).toBe("nobody can sync yet: name whom to admit with --allow");
+    expect(log.map((text) => JSON.parse(text).event)).toEqual(["failed"]);
+  });
+
+  test("admits whom --allow names, by address or by digits", async () => {
+    const { dir } = await home();
+    const [one, two] = [await sender("ws://127.0.0.1:1"), await sender("ws://127.0.0.1:1")];
+    const digits = two.identity.address.split("^")[1]!.toLowerCase();
+    const { url } = await serving(dir, "--allow", one.identity.address, "--allow", digits);
+    for (const { identity } of [one, two]) {
+      const dial = dialWebSocket(url, { timers: systemPlatform.timers });
+      const admitted = createSender({ identity, audience: url, dial });
+      await admitted.connect();
+      await admitted.disconnect();
+    }
+  });
+
+  test("a second signal ends it at once", async () => {
+    const { dir } = await home();
+    const { url, child, ended } = await serving(dir, "--admit", "open");
+    await (await sender(url)).connect();
+    child.kill("SIGSTOP"); // both signals wait, and arrive together
+    child.kill("SIGINT");
+    child.kill("SIGTERM");
+    child.kill("SIGCONT");
+    const { code } = await ended;
+    expect([130, 143]).toContain(code);
+  });
+
+  test("ready means ready: twenty times, a sender that dials at once gets in", async () => {
+    const { dir } = await home();
+    for (let at = 0; at < 20; at += 5) {
+      // Five at a time: several processes may have one home open.
+      await Promise.all(
+        Array.from({ length: 5 }, async () => {
+          const { url, child, ended } = await serving(dir, "--admit", "open");
+          await (await sender(url)).connect();
+          child.kill("SIGKILL");
+          await ended;
+        }),
+      );
+    }
+  });
+});
+
+describe("keysaga serve says in one line why it cannot", () => {
+  const failure = async (...args: string[]) => {
+    const { code, stdout, stderr } = await run(["serve", "--port", "0", ...args]);
+    expect(stdout).toBe("");
+    expect(stderr.split("\n")).toHaveLength(2);
+    return `${code} ${stderr}`;
+  };
+
+  test("a port in use", async () => {
+    const { dir } = await home();
+    const taken = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void taken.close());
+    await once(taken, "listening");
+    const address = taken.address();
+    const port = typeof address === "object" ? String(address?.port) : "";
+    expect(await failure("--home", dir, "--port", port)).toMatch(
+      /^1 keysaga: Another process listens there already\. .*--port.*EADDRINUSE\)$/m,
+    );
+  });
+
+  test("a home that is not there, a store that is no store, one that is gone", async () => {
+    const [broken, emptied, gone] = [await home(), await home(), join(await temporaryDirectory(), "gone")];
+    await writeFile(join(broken.dir, "store", "data.mdb"), "this is no store, and never was ".repeat(1000));
+    await rm(join(emptied.dir, "store"), { recursive: true });
+    const [one, two, three] = await Promise.all([
+      failure("--home", gone),
+      failure("--home", broken.dir),
+      failure("--home", emptied.dir),
+    ]);
+    expect(one).toMatch(/^1 keysaga: There is no identity in this home\. /);
+    expect(two).toMatch(/^1 keysaga: The store (?:is damaged|crashed its reader)/);
+    expect(three).toMatch(/^1 keysaga: The store is damaged\. .*missing/);
+  });
+
+  test("arguments that cannot be meant", async () => {
+    const { dir } = await home();
+    const lines = await Promise.all([
+      failure("--home", dir, "--port", "70000"),
+      failure("--home", dir, "--admit", "anyone"),
+      failure("--home", dir, "--allow", "alice"),
+      failure("--home", dir, "--audience", "https://sync.example"),
+      failure("--home", dir, "--host", "0.0.0.0"),
+      failure("--home", dir, "--tls-cert", "cert.pem"),
+      failure("--home", dir, "--tls-cert", "/nonexistent/c", "--tls-key", "/nonexistent/k"),
+    ]);
+    const words = [
+      "65535",
+      "open or allow-list",
+      "--allow takes",
+      "--audience takes",
+      "--audience",
+      "together",
+      "cannot read",
+    ];
+    for (const [at, word] of words.entries()) {
+      expect(lines[at]).toMatch(/^2 keysaga: .*; see keysaga serve --help\n$/);
+      expect(lines[at]).toContain(word);
+    }
+  });
+});
