@@ -39,7 +39,7 @@ export async function writeFiles(
   const leftAlone: Skipped[] = [];
   const prepared: Prepared[] = [];
   try {
-    for (const write of writes) prepared.push({ write, temporary: await prepare(dir, write) });
+    await prepareAll(dir, writes, prepared);
     for (const each of prepared) {
       const skipped = await put(dir, each);
       if (skipped) leftAlone.push(skipped);
@@ -91,11 +91,26 @@ async function ignoresCase(dir: string): Promise<boolean> {
   }
 }
 
+/** Flushes of many files at once cost a file system little more than one. */
+const flushesAtOnce = 32;
+
+/** Fills `prepared`; where it throws, with everything that has to be taken away again. */
+async function prepareAll(dir: string, writes: readonly Write[], prepared: Prepared[]): Promise<void> {
+  for (let at = 0; at < writes.length; at += flushesAtOnce) {
+    const part = writes.slice(at, at + flushesAtOnce);
+    const outcomes = await Promise.allSettled(part.map((write) => prepare(dir, write)));
+    for (const outcome of outcomes) if (outcome.status === "fulfilled") prepared.push(outcome.value);
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed) throw failed.reason;
+  }
+}
+
 /** Flushes the new text to a temporary file, with the permissions of the file it will replace. */
-async function prepare(dir: string, { path, to }: Write): Promise<string | undefined> {
-  if (to === undefined) return undefined;
+async function prepare(dir: string, write: Write): Promise<Prepared> {
+  const { path, to } = write;
+  if (to === undefined) return { write, temporary: undefined };
   const found = await readTextFile(join(dir, path), path);
-  if (found.kind === "text" && found.text === to) return undefined;
+  if (found.kind === "text" && found.text === to) return { write, temporary: undefined };
   const temporary = join(await nearestDirectory(dir, path), temporaryFileName(process.pid, randomBytes(8)));
   try {
     await writeFile(temporary, to, { flag: "wx", flush: true });
@@ -104,7 +119,7 @@ async function prepare(dir: string, { path, to }: Write): Promise<string | undef
     await removeIfThere(temporary);
     throw thrown;
   }
-  return temporary;
+  return { write, temporary };
 }
 
 /** The innermost directory on the way to `path` that is there: new ones next to it will be on its file system. */
