@@ -13,13 +13,12 @@ import {
   createReceiver,
   createSender,
   createTimeline,
-  dialWebSocket,
   type IbGib,
   type Identity,
   InnerSpace,
   KeysagaError,
   mutate,
-  systemPlatform,
+  saveRecords,
 } from "keysaga";
 import { createHome, openHome, type ReceiverServer, serve } from "keysaga/node";
 
@@ -34,8 +33,7 @@ function newIdentity(): Promise<Identity> {
 
 /** The way of an identity to the receiver. `pin` says who has to answer there. */
 function senderTo({ url, receiver }: ReceiverServer, identity: Identity) {
-  const dial = dialWebSocket(url, { timers: systemPlatform.timers });
-  return createSender({ identity, dial, audience: url, pin: receiver.address });
+  return createSender({ identity, url, pin: receiver.address });
 }
 
 async function tipOf({ space }: Identity, timeline: Address): Promise<IbGib> {
@@ -51,15 +49,7 @@ function textOf({ data }: IbGib): unknown {
 
 /** Appends a frame to a timeline, and moves its tip: all or nothing, and only if nobody else moved it. */
 async function edit(identity: Identity, timeline: Address, text: string): Promise<void> {
-  const before = await tipOf(identity, timeline);
-  const after = mutate(before, { text });
-  const result = await identity.space.commit({
-    holder: identity.address,
-    holders: [],
-    puts: [after],
-    tips: [{ tjp: timeline, from: before.address, to: after.address }],
-  });
-  if (result.kind !== "committed") throw new Error(`the note was not changed: ${result.kind}`);
+  await saveRecords(identity, [mutate(await tipOf(identity, timeline), { text })]);
 }
 
 const dir = await mkdtemp(join(tmpdir(), "keysaga-example-"));
@@ -85,8 +75,7 @@ const first = createTimeline({
   uuid: randomUUID(),
 });
 const note = first.address;
-const tips = [{ tjp: note, from: undefined, to: note }];
-await alice.space.commit({ holder: alice.address, holders: [], puts: [first], tips });
+await saveRecords(alice, [first]);
 const alices = senderTo(server, alice);
 const { totals } = await alices.sync([note]);
 console.log(`alice sent ${totals.up.records} record in ${totals.up.contexts} signed turns`);

@@ -1,6 +1,15 @@
 /** The peers: what does I/O around the pure machines. */
 export { createIdentity, type Identity, type IdentityOptions, openIdentity } from "./identity.js";
-export { createSender, type Sender, type SenderOptions, type SyncOptions } from "./sender.js";
+export { saveRecords } from "./save-records.js";
+export {
+  createSender,
+  type ReachByDial,
+  type ReachByUrl,
+  type Sender,
+  type SenderOptions,
+  type SenderSettings,
+  type SyncOptions,
+} from "./sender.js";
 export type { SyncReport } from "./sender-commit.js";
 export {
   type Admission,

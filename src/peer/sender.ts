@@ -1,7 +1,7 @@
 import { KeysagaError, toKeysagaError } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import { type Direction, type SessionLimits, sessionLimits } from "../saga/index.js";
-import type { Connection, Dial } from "../transport/index.js";
+import { type Connection, type Dial, dialWebSocket, type TlsOptions } from "../transport/index.js";
 import { cellKinds, readCell } from "./cells.js";
 import { bindTo } from "./channel.js";
 import type { PeerEvent } from "./events.js";
@@ -11,12 +11,26 @@ import { type Platform, systemPlatform } from "./platform.js";
 import type { SyncReport } from "./sender-commit.js";
 import { SenderSession } from "./sender-session.js";
 
-export interface SenderOptions {
-  readonly identity: Identity;
-  /** Opens a connection to the receiver, over any transport. */
+/** Over WebSocket, by the receiver's URL; `ws://` only to this machine, unless `insecure`. */
+export interface ReachByUrl {
+  readonly url: string;
+  readonly insecure?: boolean;
+  /** Node only: certificates beside the platform's own. */
+  readonly tls?: TlsOptions;
+}
+
+/** Over any other transport. */
+export interface ReachByDial {
+  /** Opens a connection to the receiver. */
   readonly dial: Dial;
-  /** The origin that is dialled, as the receiver has it configured: `wss://host:port`. */
+  /** The origin that is dialled, as the receiver has it configured. */
   readonly audience: string;
+}
+
+export type SenderOptions = (ReachByUrl | ReachByDial) & SenderSettings;
+
+export interface SenderSettings {
+  readonly identity: Identity;
   /** The receiver's identity. Without it, the first that answers at this origin is trusted, and pinned. */
   readonly pin?: Address;
   readonly limits?: Partial<SessionLimits>;
@@ -53,7 +67,10 @@ export class Sender {
   #life = new AbortController();
   #live: Live | undefined;
 
-  constructor(private readonly options: SenderOptions) {
+  constructor(
+    private readonly options: SenderSettings,
+    private readonly reach: ReachByDial,
+  ) {
     this.#platform = options.platform ?? systemPlatform;
   }
 
@@ -106,24 +123,24 @@ export class Sender {
     const pin = await this.#pin();
     try {
       cancel.throwIfAborted();
-      return this.#start(await this.options.dial(cancel), pin);
+      return this.#start(await this.reach.dial(cancel), pin);
     } catch (thrown) {
       throw cancel.aborted ? cancel.reason : thrown;
     }
   }
 
   async #pin(): Promise<Address | undefined> {
-    const { pin, identity, audience } = this.options;
-    return pin ?? (await readCell(identity.space, cellKinds.pin, audience)).value?.receiver;
+    const { pin, identity } = this.options;
+    return pin ?? (await readCell(identity.space, cellKinds.pin, this.reach.audience)).value?.receiver;
   }
 
   #start(connection: Connection, pin: Address | undefined): Live {
-    const { identity, audience, limits, onEvent, bindChannel = false } = this.options;
+    const { identity, limits, onEvent, bindChannel = false } = this.options;
     const binding = bindTo(connection, bindChannel);
     const session = new SenderSession({
       identity,
       connection,
-      audience,
+      audience: this.reach.audience,
       pin,
       exporter: binding.exporter,
       limits: { ...sessionLimits, ...limits },
@@ -152,5 +169,21 @@ function withReason(life: AbortSignal, signal: AbortSignal | undefined): AbortSi
 
 /** A sender for one receiver. Nothing is dialled before `connect` or `sync`. */
 export function createSender(options: SenderOptions): Sender {
-  return new Sender(options);
+  return new Sender(options, "dial" in options ? options : reachByUrl(options));
+}
+
+/** The audience is the URL's origin: what a receiver is configured with, whatever path it is mounted on. */
+function reachByUrl({
+  url,
+  insecure = false,
+  tls,
+  platform = systemPlatform,
+}: ReachByUrl & SenderSettings): ReachByDial {
+  const dial = dialWebSocket(url, { timers: platform.timers, insecure, ...(tls && { tls }) });
+  return { dial, audience: originOf(url) };
+}
+
+/** What is no URL is left for the dial to refuse. */
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : url;
 }

@@ -19,6 +19,7 @@ import {
   type PeerEvent,
   type Platform,
   type Receiver,
+  saveRecords,
   type Sender,
   type SyncOptions,
   type SyncReport,
@@ -91,7 +92,7 @@ export class Peer {
   async timeline(ib: string, first: Omit<NewTimeline, "ib" | "uuid" | "owner"> = {}): Promise<Address> {
     const uuid = toHex(this.random.bytes(16));
     const record = createTimeline({ ib, ...first, owner: this.address, uuid });
-    await this.#commit(record.address, undefined, [record]);
+    await saveRecords(this, [record]);
     return record.address;
   }
 
@@ -100,14 +101,14 @@ export class Peer {
     const tip = await this.tip(tjp);
     const frames: IbGib[] = [];
     for (const patch of patches) frames.push(mutate(frames.at(-1) ?? tip, patch));
-    await this.#commit(tjp, tip.address, frames);
+    await saveRecords(this, frames);
     return frames.at(-1) ?? tip;
   }
 
   /** Appends a frame that links to `targets` under `name`. */
   async link(tjp: Address, name: string, targets: readonly Address[]): Promise<void> {
     const tip = await this.tip(tjp);
-    await this.#commit(tjp, tip.address, [relate(tip, { add: { [name]: targets } })]);
+    await saveRecords(this, [relate(tip, { add: { [name]: targets } })]);
   }
 
   /** A committed stone. */
@@ -116,9 +117,8 @@ export class Peer {
     content: { data?: Patch; rel8ns?: Record<string, Address[]> },
   ): Promise<Address> {
     const record = sealRecord({ ib, ...content });
-    const { address } = record;
-    await this.#must({ holder: this.address, holders: [], puts: [record], roots: [address] });
-    return address;
+    await saveRecords(this, [record]);
+    return record.address;
   }
 
   async tip(tjp: Address): Promise<IbGib> {
@@ -147,16 +147,6 @@ export class Peer {
       JSON.stringify(frame.data).includes(session),
     );
     return { s: await framesOf(session), r: await framesOf(receiverSession), vouching };
-  }
-
-  #commit(tjp: Address, from: Address | undefined, puts: readonly IbGib[]): Promise<void> {
-    const to = puts.at(-1)?.address ?? tjp;
-    return this.#must({ holder: this.address, holders: [], puts, tips: [{ tjp, from, to }] });
-  }
-
-  async #must(commit: Parameters<Space["commit"]>[0]): Promise<void> {
-    const result = await this.space.commit(commit);
-    if (result.kind !== "committed") throw new KeysagaError("tip_moved", { peer: this.name });
   }
 }
 

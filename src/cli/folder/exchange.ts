@@ -28,8 +28,8 @@ export async function withReceiver<Result>(
 ): Promise<Result> {
   const sender = createSender({
     identity,
-    dial: dialWebSocket(url, { insecure, timers: systemPlatform.timers }),
-    audience: originOf(url),
+    url,
+    insecure,
     ...(pin && { pin }),
     ...(onEvent && { onEvent }),
   });
@@ -48,9 +48,4 @@ export async function withReceiver<Result>(
   } finally {
     await sender.disconnect();
   }
-}
-
-/** The origin of a URL; what is no URL is left for the dial to refuse. */
-function originOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin : url;
 }
