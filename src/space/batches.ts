@@ -11,6 +11,7 @@ import {
   encodeCount,
   encodeGibs,
   encodeRecordRow,
+  encodeRecordRows,
   encodeRelation,
   encodeStageRow,
 } from "./rows.js";
@@ -23,22 +24,31 @@ export interface StoredStage {
   readonly portions: number;
 }
 
-/** Adds checked records to a batch, in the order of their keys: neighbours share pages of the store. */
+/**
+ * Adds checked records to a batch; of one that is stored already, only the list of batches grows. In the order of
+ * their keys: neighbours share pages of the store.
+ */
 export function putRecords(writer: Writer, records: readonly CheckedRecord[], batch: number): void {
   const sorted = [...records].sort((a, b) => (a.record.gib < b.record.gib ? -1 : 1));
-  for (const checked of sorted) putRecord(writer, checked, batch);
+  const batches = [batch];
+  const rows = sorted.map(({ record, isTjp, relation }) => ({
+    batches,
+    isTjp,
+    relation,
+    bytes: record.bytes,
+  }));
+  for (const [at, row] of encodeRecordRows(rows).entries()) {
+    const { record, adds } = sorted[at]!;
+    if (adds !== undefined) writer.putNew("relations", record.gib, encodeRelation(adds));
+    if (!writer.putNew("records", record.gib, row)) addToBatch(writer, record.gib, batch);
+  }
 }
 
-/** Where it is stored already, only its list of batches grows. */
-function putRecord(writer: Writer, checked: CheckedRecord, batch: number): void {
-  const { record, isTjp, relation, adds } = checked;
-  if (adds !== undefined) writer.putNew("relations", record.gib, encodeRelation(adds));
-  const row = { batches: [batch], isTjp, relation, bytes: record.bytes };
-  if (writer.putNew("records", record.gib, encodeRecordRow(row))) return;
-  const stored = recordRow(writer, record.gib) ?? damaged("records");
+function addToBatch(writer: Writer, gib: string, batch: number): void {
+  const stored = recordRow(writer, gib) ?? damaged("records");
   if (stored.batches.includes(batch)) return;
   const batches = [...stored.batches, batch];
-  writer.put("records", record.gib, encodeRecordRow({ ...stored, batches }));
+  writer.put("records", gib, encodeRecordRow({ ...stored, batches }));
 }
 
 /** The batch of what `holder` commits without having staged it in the store; made when first asked for. */

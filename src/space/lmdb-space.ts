@@ -2,13 +2,13 @@ import { open, type RangeOptions, type RootDatabase } from "lmdb";
 import { KeysagaError } from "../base/index.js";
 import { type SpaceLimits, spaceLimits } from "./limits.js";
 import { checkLmdbFile } from "./lmdb-file-node.js";
-import { decodeKey, encodeKey, rangeOf } from "./lmdb-keys.js";
+import { keyEncoder, lmdbKey, rangeOf, tableKey } from "./lmdb-keys.js";
 import { enterOpener } from "./openers.js";
 import type { Space } from "./space.js";
 import type { Reader, Store, Table, Writer } from "./store.js";
 import { StoreSpace } from "./store-space.js";
 
-type Database = RootDatabase<Uint8Array, Uint8Array>;
+type Database = RootDatabase<Uint8Array, string>;
 const pageRows = 256;
 type Row = readonly [key: string, value: Uint8Array];
 
@@ -44,12 +44,12 @@ export async function openLmdbSpace({ path, limits = {} }: LmdbSpaceOptions): Pr
 function openDatabase(path: string): Database {
   return orFail(() => {
     checkLmdbFile(`${path}/data.mdb`);
-    return open<Uint8Array, Uint8Array>({
+    return open<Uint8Array, string>({
       path,
       noSubdir: false,
       overlappingSync: false,
       encoding: "binary",
-      keyEncoding: "binary",
+      keyEncoder,
       eventTurnBatching: false,
     });
   });
@@ -91,7 +91,7 @@ class LmdbStore implements Store {
     let after: string | undefined;
     do {
       orFail(() => this.#database.resetReadTxn());
-      const page = this.#tables.rows({ ...rangeOf(table, "", after), limit: pageRows }, table);
+      const page = [...this.#tables.rows({ ...rangeOf(table, { after }), limit: pageRows })];
       yield page;
       after = page.length < pageRows ? undefined : page.at(-1)?.[0];
     } while (after !== undefined);
@@ -111,37 +111,40 @@ class LmdbTables implements Writer {
   }
 
   get(table: Table, key: string): Uint8Array | undefined {
-    const value = orFail(() => this.#database.getBinary(encodeKey(table, key)));
+    const value = orFail(() => this.#database.getBinary(lmdbKey(table, key)));
     return value && plain(value);
   }
 
-  entries(table: Table, prefix = ""): Iterable<Row> {
-    return this.rows(rangeOf(table, prefix), table);
+  *entries(table: Table, prefix = ""): Generator<Row> {
+    // In UTF-8 order all that start alike stand together.
+    for (const row of this.rows(rangeOf(table, { first: prefix }))) {
+      if (!row[0].startsWith(prefix)) return;
+      yield row;
+    }
   }
 
-  rows(range: RangeOptions, table: Table): Row[] {
-    return orFail(() =>
-      Array.from(
-        this.#database.getRange(range),
-        ({ key, value }): Row => [decodeKey(table, key), plain(value)],
-      ),
-    );
+  *rows(range: RangeOptions): Generator<Row> {
+    try {
+      for (const { key, value } of this.#database.getRange(range)) yield [tableKey(key), plain(value)];
+    } catch (thrown) {
+      throw failureOf(thrown);
+    }
   }
 
   put(table: Table, key: string, value: Uint8Array): void {
-    orFail(() => this.#database.putSync(encodeKey(table, key), value));
+    orFail(() => this.#database.putSync(lmdbKey(table, key), value));
   }
 
   putNew(table: Table, key: string, value: Uint8Array): boolean {
     // Its types say `void`, its documentation and its code a boolean.
     const isPut: unknown = orFail(() =>
-      this.#database.putSync(encodeKey(table, key), value, { noOverwrite: true }),
+      this.#database.putSync(lmdbKey(table, key), value, { noOverwrite: true }),
     );
     return isPut === true;
   }
 
   remove(table: Table, key: string): void {
-    orFail(() => this.#database.removeSync(encodeKey(table, key)));
+    orFail(() => this.#database.removeSync(lmdbKey(table, key)));
   }
 }
 

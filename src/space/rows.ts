@@ -58,17 +58,36 @@ const batchesAt = 6;
  *     relation   ASCII
  *     bytes      the record, to the end
  */
-export function encodeRecordRow({ batches, isTjp, relation = "", bytes }: RecordRow): Uint8Array {
+export function encodeRecordRow(row: RecordRow): Uint8Array {
+  const bytes = new Uint8Array(lengthOf(row));
+  writeRecordRow(bytes, row);
+  return bytes;
+}
+
+/** Many rows in one piece of memory: a store takes them in faster than as many small ones. */
+export function encodeRecordRows(rows: readonly RecordRow[]): Uint8Array[] {
+  const all = new Uint8Array(rows.reduce((sum, row) => sum + lengthOf(row), 0));
+  let end = 0;
+  return rows.map((row) => {
+    const bytes = all.subarray(end, end + lengthOf(row));
+    writeRecordRow(bytes, row);
+    end += bytes.length;
+    return bytes;
+  });
+}
+
+function lengthOf({ batches, relation = "", bytes }: RecordRow): number {
+  return batchesAt + 4 * batches.length + relation.length + bytes.length;
+}
+
+function writeRecordRow(row: Uint8Array, { batches, isTjp, relation = "", bytes }: RecordRow): void {
   const relationAt = batchesAt + 4 * batches.length;
-  const recordAt = relationAt + relation.length;
-  const row = new Uint8Array(recordAt + bytes.length);
   row[0] = isTjp ? tjpFlag : 0;
   row[1] = relation.length;
   writeU32(row, 2, batches.length);
   for (let i = 0; i < batches.length; i++) writeU32(row, batchesAt + 4 * i, batches[i]!);
   for (let i = 0; i < relation.length; i++) row[relationAt + i] = relation.charCodeAt(i);
-  row.set(bytes, recordAt);
-  return row;
+  row.set(bytes, relationAt + relation.length);
 }
 
 export function decodeRecordRow(row: Uint8Array): RecordRow {
