@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { KeysagaError, toKeysagaError } from "../base/index.js";
+import { KeysagaError, toKeysagaError, utf8 } from "../base/index.js";
 import { type Exact, parseJson, pathOf, sagaLimits } from "../saga/index.js";
 import type { Connection, Message as TransportMessage } from "../transport/index.js";
 
@@ -52,8 +52,7 @@ export class Link<Message extends { type: string }> {
   }
 
   sayText(text: string): void {
-    if (text.length > sagaLimits.messageBytesMax)
-      throw new KeysagaError("limit_exceeded", { limit: "messageBytesMax", max: sagaLimits.messageBytesMax });
+    checkSize(text);
     this.connection.send(text);
   }
 
@@ -99,8 +98,7 @@ export class Link<Message extends { type: string }> {
   }
 
   #takeText(text: string): void {
-    if (text.length > sagaLimits.messageBytesMax)
-      throw new KeysagaError("limit_exceeded", { limit: "messageBytesMax", max: sagaLimits.messageBytesMax });
+    checkSize(text);
     const parsed = this.schema.safeParse(parseJson(text));
     if (!parsed.success) throw new KeysagaError("malformed_message", { at: pathOf(parsed.error) });
     const message = parsed.data;
@@ -132,6 +130,13 @@ export class Link<Message extends { type: string }> {
     this.#waiting = [];
     for (const resume of waiting) resume();
   }
+}
+
+/** A character takes up to three bytes: only text in between has to be counted out. */
+function checkSize(text: string): void {
+  const max = sagaLimits.messageBytesMax;
+  if (text.length <= max / 3 || (text.length <= max && utf8(text).length <= max)) return;
+  throw new KeysagaError("limit_exceeded", { limit: "messageBytesMax", max });
 }
 
 function isCredit(message: { type: string }): message is { type: "credit"; frames: number } {
