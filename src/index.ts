@@ -68,6 +68,7 @@ export {
   systemPlatform,
   type Verification,
   type VerifyCounts,
+  type VerifyOptions,
   verifySpace,
 } from "./peer/index.js";
 // Where records lie. `openLmdbSpace`, on disk, is in keysaga/node.

@@ -85,7 +85,9 @@ export async function openHome({ dir, passphrase }: OpenHomeOptions): Promise<Ho
     return { dir, identity, space, close: () => space.close() };
   } catch (thrown) {
     await space.close();
-    throw thrown;
+    // identity.json says that there is one: what lies there is not the store that was made with it.
+    const isEmptied = thrown instanceof KeysagaError && thrown.code === "no_identity";
+    throw isEmptied ? new KeysagaError("store_damaged", { missing: "identity" }) : thrown;
   }
 }
 

@@ -21,4 +21,4 @@ export {
   openHomeStore,
 } from "./home.js";
 export { formatRecoverySecret, parseRecoverySecret } from "./recovery-secret.js";
-export { verifyHome } from "./verify-home.js";
+export { checkHome, verifyHome } from "./verify-home.js";

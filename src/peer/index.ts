@@ -20,5 +20,5 @@ export {
 } from "./receiver.js";
 export type { OnEvent, PeerEvent } from "./events.js";
 export { type Platform, systemPlatform } from "./platform.js";
-export { type Verification, type VerifyCounts, verifySpace } from "./verify-space.js";
+export { type Verification, type VerifyCounts, type VerifyOptions, verifySpace } from "./verify-space.js";
 export type { Problem, ProblemRule } from "./verify-problem.js";

@@ -14,6 +14,7 @@ import {
   tjpOf,
 } from "../ibgib/index.js";
 import type { Scanned, Space, Tip } from "../space/index.js";
+import { cellKinds, readCell } from "./cells.js";
 import { SeenFilter } from "./seen-filter.js";
 import { verifyCell, verifyKeystone } from "./verify-keystones.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
@@ -37,6 +38,11 @@ export type Verification =
   /** Comes last. */
   | { readonly kind: "summary"; readonly counts: Readonly<VerifyCounts>; readonly problems: number };
 
+export interface VerifyOptions {
+  /** The identity whose space it has to be: an empty store is in order, and is not the one that was there. */
+  readonly owner?: Address;
+}
+
 /**
  * Checks a whole space, and yields what is wrong with it as it is found.
  *
@@ -47,8 +53,8 @@ export type Verification =
  *
  * @throws KeysagaError `store_failed` and the like, when the space cannot be read on. What can be, is a problem.
  */
-export async function* verifySpace(space: Space): AsyncGenerator<Verification> {
-  const verifier = new Verifier(space);
+export async function* verifySpace(space: Space, options: VerifyOptions = {}): AsyncGenerator<Verification> {
+  const verifier = new Verifier(space, options.owner);
   let problems = 0;
   for await (const found of verifier.run()) {
     problems++;
@@ -77,12 +83,24 @@ class Verifier {
   /** Gibs whose bytes are wrong: reported once, and not looked into any further. */
   readonly #broken = new Set<string>();
 
-  constructor(private readonly space: Space) {}
+  constructor(
+    private readonly space: Space,
+    private readonly owner: Address | undefined,
+  ) {}
 
   async *run(): AsyncGenerator<Problem> {
     for await (const scanned of this.space.scan()) yield* this.#checkItself(scanned);
     for await (const scanned of this.space.scan()) yield* this.#checkLinks(scanned);
     yield* this.#reportUnlisted();
+    if (this.owner !== undefined) yield* guarded(this.owner, this.#checkOwner(this.owner));
+  }
+
+  async *#checkOwner(owner: Address): AsyncGenerator<Problem> {
+    const { value } = await readCell(this.space, cellKinds.self, "");
+    if (value?.identity !== owner)
+      yield problem(owner, "cell", "the store does not say that it is this identity's");
+    if ((await this.space.proof(owner)) === undefined)
+      yield problem(owner, "link_missing", "the identity itself");
   }
 
   /** The first pass: each thing by itself. */

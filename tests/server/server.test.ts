@@ -238,6 +238,15 @@ describe("limits on who holds a connection", () => {
   });
 });
 
+test("whoever dials the moment it resolves gets in: twenty times", async () => {
+  for (let at = 0; at < 20; at++) {
+    const { url, close } = await serving();
+    const sender = await senderTo(url, await makeIdentity());
+    await sender.connect();
+    await close();
+  }
+});
+
 describe("closing", () => {
   test("says so, lets a saga under way finish and nobody in, and leaves nothing", async () => {
     const space = new SlowSpace();

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { type Admission, createReceiver, type Identity } from "../../index.js";
-import { type ReceiverServer, type ServeOptions, serve as startServer } from "../../node/index.js";
+import { checkHome, type ReceiverServer, type ServeOptions, serve as startServer } from "../../node/index.js";
 import { parseIdentity } from "../addresses.js";
 import { defaultAudiences, isEveryAddress, pageOrigin, parseAudience } from "../audiences.js";
 import { commonOptions, defineCommand, exitCodes, UsageError } from "../command.js";
-import { type Context, note, print } from "../context.js";
+import { type Context, homeDir, note, print } from "../context.js";
 import { withHome } from "../open-home.js";
 import { serveLog } from "../serve-log.js";
 import { listenForStop } from "../stop-signal.js";
@@ -59,6 +59,7 @@ SIGTERM lets sagas under way finish and ends it; a second one ends it at once.`,
     }
     const tls = await readTls(values["tls-cert"], values["tls-key"]);
     const isJson = values.json === true;
+    await checkHome(homeDir(context, values.home));
     await withHome(context, values.home, async ({ identity }) => {
       const stop = listenForStop();
       const log = serveLog(context, isJson);
