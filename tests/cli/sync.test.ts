@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { mkdir, readFile, unlink } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -30,6 +31,18 @@ function filesAt(documents: readonly Document[], moment: number): Record<string,
       return [path, revision?.text ?? ""];
     }),
   );
+}
+
+/** Resolves once the process has said `what` on standard error; rejects where it ends without. */
+function saidOf({ stderr }: ChildProcess, what: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    stderr?.on("data", (chunk) => {
+      said += String(chunk);
+      if (said.includes(what)) resolve();
+    });
+    stderr?.once("end", () => reject(new Error(`ended without ${what}: ${said}`)));
+  });
 }
 
 // Processes are slow to start on a busy machine.
@@ -128,9 +141,9 @@ describe("keysaga sync", { timeout: 90_000 }, () => {
     const documents = await realDocuments();
     for (let kill = 0; kill < kills; kill++) {
       await writeTree(alice.dir, filesAt(documents, kill / kills));
-      const { child, ended } = start(["sync", alice.dir, server.url, "--home", alice.home]);
-      // From its first turn on: that is when there is something to break.
-      await new Promise((resolve) => setTimeout(resolve, 500 + ((kill * 397) % 450)));
+      const args = ["sync", alice.dir, server.url, "--home", alice.home, "--verbose"];
+      const { child, ended } = start(args);
+      await saidOf(child, ["| payload", "| commit", "| init", "| ack", "| receipt"][(kill >> 1) % 5] ?? "");
       if (kill % 2 === 0) child.kill("SIGKILL");
       else {
         await server.stop("SIGKILL");

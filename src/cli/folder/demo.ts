@@ -84,11 +84,10 @@ class Demo {
     const server = await this.#serve(receiver, [alice, bob]);
     const folder = await this.#untilStopped(server, () => this.#story(server, alice, bob, files));
 
-    const homes = [receiver, alice, bob].map(({ home }) => home);
-    this.#say(
-      "Each store is verified in another process: every keystone replayed, every record hashed again",
-    );
-    await Promise.all(homes.map((home) => this.#verify(home)));
+    const all = [receiver, alice, bob];
+    this.#say("Each store is verified: every keystone replayed, every record hashed again");
+    await this.#verify(all);
+    const homes = all.map(({ home }) => home);
     const timelines = await compareStores(homes, folder);
     const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
     this.#say(
@@ -183,10 +182,14 @@ class Demo {
     for (const [path, text] of edits) await writeText(dir, path, text);
   }
 
-  async #verify(home: string): Promise<void> {
-    const { exitCode, stdout, stderr } = await runCommand(["verify", "--home", home], this.stage.signal);
-    for (const line of [...stdout, ...stderr]) this.#tell(line);
-    expectThat(exitCode === 0, `the store in ${home} did not verify`);
+  async #verify(people: readonly Person[]): Promise<void> {
+    const { signal } = this.stage;
+    const ends = await Promise.all(people.map(({ home }) => runCommand(["verify", "--home", home], signal)));
+    for (const [at, { exitCode, stdout, stderr }] of ends.entries()) {
+      const name = people[at]?.name ?? "";
+      this.#tell(`${name}: ${[...stdout, ...stderr].join(" ")}`);
+      expectThat(exitCode === 0, `the store of ${name} did not verify`);
+    }
   }
 
   #say(line: string): void {

@@ -1,12 +1,4 @@
-import {
-  type Address,
-  createSender,
-  dialWebSocket,
-  type Identity,
-  KeysagaError,
-  type PeerEvent,
-  systemPlatform,
-} from "../../index.js";
+import { type Address, createSender, type Identity, KeysagaError, type PeerEvent } from "../../index.js";
 import type { Exchange } from "./sync.js";
 
 export interface ReceiverAt {
