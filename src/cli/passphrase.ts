@@ -30,8 +30,8 @@ export async function choosePassphrase(context: Context): Promise<string> {
 
 /** One line from the terminal, unseen. The terminal is as it was, however this ends. */
 async function ask({ stdin, stderr }: Context, prompt: string): Promise<string> {
+  stdin.setRawMode?.(true); // before the prompt, so that nothing typed after it is shown
   stderr.write(prompt);
-  stdin.setRawMode?.(true);
   try {
     return await readUnseen(stdin);
   } finally {
