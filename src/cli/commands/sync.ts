@@ -15,7 +15,7 @@ Where both sides have changed the same file, nothing is changed on either, and t
   options: { home: commonOptions.home, ...receiverOptions, json: commonOptions.json },
   examples: [
     "keysaga sync ./notes wss://sync.example.org",
-    "keysaga sync ./notes ws://127.0.0.1:8787 --json",
+    "keysaga sync ./notes ws://127.0.0.1:4747 --json",
   ],
   run: (context, values, [folder, url]) =>
     runExchange(context, values, url, (identity, exchange) => syncFolder(identity, folder, exchange)),
