@@ -27,6 +27,7 @@ import { createInnerspace, type Dial } from "../../src/transport/index.js";
 import { nameOf } from "./faults.js";
 import { codeOf, contentsOf, eventually, expectQuiet, type Lab, openLab } from "./lab.js";
 import { benchOf } from "./matrix.js";
+import { newIdentity, stranger } from "./parties.js";
 
 const spy = vi.hoisted(() => ({
   signatures: 0,
@@ -40,7 +41,11 @@ vi.mock("../../src/base/crypto-node.js", async (importOriginal) => {
     spy.signatures++;
     return original.ed25519Sign(...args);
   };
-  return { ...original, ed25519Sign };
+  const ed25519Key: typeof original.ed25519Key = (seed) => {
+    const { publicKey } = original.ed25519Key(seed);
+    return { publicKey, sign: (message) => ed25519Sign(seed, message) };
+  };
+  return { ...original, ed25519Key, ed25519Sign };
 });
 
 vi.mock("../../src/peer/receiver-store.js", async (importOriginal) => {
@@ -120,31 +125,6 @@ async function selfOf(identity: Identity, audiences: readonly string[]): Promise
     limits,
     sessionKeys,
     exporter: undefined,
-  };
-}
-
-function newIdentity({ platform }: Lab, space: Space = new InnerSpace()): Promise<Identity> {
-  const secret = platform.random.bytes(32);
-  return createIdentity({ space, secret, recoverySecret: platform.random.bytes(32), platform });
-}
-
-/** Says what it likes to a receiver, and listens. */
-async function stranger(dial: Dial) {
-  const connection = await dial();
-  const heard: string[] = [];
-  let isOver = false;
-  connection.start({
-    message: (message) => void heard.push(String(message)),
-    closed: () => {
-      isOver = true;
-    },
-  });
-  await eventually(() => heard.length > 0);
-  return {
-    heard,
-    say: (message: object) => connection.send(JSON.stringify(message)),
-    isOver: () => isOver,
-    connection,
   };
 }
 

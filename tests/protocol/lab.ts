@@ -21,14 +21,14 @@ import {
   type World,
 } from "../../src/testing/index.js";
 
-/** Timers that say how many are running. */
-export function countedTimers(): { readonly timers: Timers; running(): number } {
+/** Timers that say how many are running; time passes `speed` times as fast as on the wall. */
+export function countedTimers(speed = 1): { readonly timers: Timers; running(): number } {
   const running = new Set<object>();
   const timers: Timers = {
     after(ms, fire) {
       const timer = {};
       running.add(timer);
-      const stop = systemPlatform.timers.after(ms, () => {
+      const stop = systemPlatform.timers.after(ms / speed, () => {
         running.delete(timer);
         fire();
       });
@@ -141,10 +141,14 @@ export async function openLab(
     admission?: Admission;
     /** Put around the space of each peer; `of` is 0 for the receiver. */
     around?: (space: Space, of: number) => Space;
+    /** How fast the platform's clock and timers run. */
+    speed?: number;
   } = {},
 ): Promise<Lab> {
-  const { timers, running } = countedTimers();
-  const platform = { ...seededPlatform(seed), timers };
+  const { speed = 1 } = options;
+  const { timers, running } = countedTimers(speed);
+  const clock = { now: () => systemPlatform.clock.now() * speed };
+  const platform = { ...seededPlatform(seed), timers, clock };
   const spaces: WatchedSpace[] = [];
   const world = await createWorld({
     seed,

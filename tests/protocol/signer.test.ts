@@ -16,7 +16,11 @@ vi.mock("../../src/base/crypto-node.js", async (importOriginal) => {
     signatures.push({ seed, message });
     return original.ed25519Sign(seed, message);
   };
-  return { ...original, ed25519Sign };
+  const ed25519Key = (seed: Uint8Array) => {
+    const { publicKey } = original.ed25519Key(seed);
+    return { publicKey, sign: (message: Uint8Array) => ed25519Sign(seed, message) };
+  };
+  return { ...original, ed25519Key, ed25519Sign };
 });
 
 beforeEach(() => {

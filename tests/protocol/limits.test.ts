@@ -1,0 +1,268 @@
+import { describe, expect, test } from "vitest";
+import { KeysagaError } from "../../src/base/index.js";
+import { type IbGib, sealRecord } from "../../src/ibgib/index.js";
+import {
+  foundReceiverSession,
+  foundSenderSession,
+  startReceiverSession,
+  startSenderSession,
+} from "../../src/keystone/index.js";
+import { createReceiver, createSender } from "../../src/peer/index.js";
+import {
+  type Caps,
+  type Dialogue,
+  readPayload,
+  recordsFrame,
+  type SessionLimits,
+  sagaLimits,
+  sessionLimits,
+  signTurn,
+  tallyPayload,
+} from "../../src/saga/index.js";
+import { startDialogue } from "../../src/saga/turn.js";
+import { createInnerspace, type Dial, type Message } from "../../src/transport/index.js";
+import { nameOf } from "./faults.js";
+import { codeOf, eventually, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
+import { benchOf, tell } from "./matrix.js";
+import { newIdentity, stranger } from "./parties.js";
+
+/** For each limit of the protocol and of a session: a test that goes beyond it, and what comes of it. */
+const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () => Promise<void> | void>> = {
+  messageBytesMax: async () => {
+    const inBytes = { type: "open", nonce: "\u6f22".repeat(sagaLimits.messageBytesMax / 3 + 1) };
+    await expectRefused(inBytes, "limit_exceeded");
+    await expectRefused({ type: "open", nonce: "x".repeat(sagaLimits.messageBytesMax) }, "limit_exceeded");
+  },
+  payloadBytesMax: () => {
+    const frame = new Uint8Array(sagaLimits.payloadBytesMax + 1).fill(1, 0, 1);
+    expect(codeFrom(() => readPayload(frame))).toBe("limit_exceeded");
+  },
+  payloadRecordsMax: () => {
+    const most = stones(sagaLimits.payloadRecordsMax);
+    expect(readPayload(recordsFrame(most)).records).toHaveLength(most.length);
+    const frame = recordsFrame(stones(sagaLimits.payloadRecordsMax + 1));
+    expect(codeFrom(() => readPayload(frame))).toBe("limit_exceeded");
+  },
+  framesShownMax: async () => {
+    const frame = ["", "", "", ""];
+    const proof = { lane: frame, frame };
+    const identityFrames = Array(sagaLimits.framesShownMax + 1).fill(frame);
+    await expectRefused({ type: "connect", identityFrames, laneFrames: [], proof }, "malformed_message");
+  },
+  entriesMax: () => {
+    const part = Array<number>(sagaLimits.entriesMax / 4).fill(0);
+    let dialogue = newDialogue(caps);
+    const addPart = () => {
+      dialogue = tallyPayload(dialogue, "sender", Uint8Array.of(2), { records: [], entries: part });
+    };
+    for (let i = 0; i < 4; i++) addPart();
+    expect(codeFrom(addPart)).toBe("limit_exceeded");
+  },
+  // Where a list travels, and in what parts, is its speaker's choice: beyond these it does not ride in its turn.
+  entriesInlineMax: async () => {
+    expect(await partsOf(sagaLimits.entriesInlineMax, "stone")).toEqual([]);
+    expect(await partsOf(sagaLimits.entriesInlineMax + 1, "stone")).not.toEqual([]);
+  },
+  entriesInlineCharsMax: async () => {
+    const long = `stone ${"x".repeat(450)}`;
+    const perEntry = 2 * (long.length + 65) + '{"address":"","tip":"","n":0},'.length;
+    const most = Math.floor((sagaLimits.entriesInlineCharsMax - 2) / perEntry);
+    expect(await partsOf(most, long)).toEqual([]);
+    expect(await partsOf(most + 1, long)).not.toEqual([]);
+  },
+  entriesPerFrame: async () => {
+    const parts = await partsOf(sagaLimits.entriesInlineMax + 1, "stone");
+    expect(Math.max(...parts)).toBe(sagaLimits.entriesPerFrame);
+  },
+  nonceBytes: () => expectRefusedOpen({ nonce: "00".repeat(sagaLimits.nonceBytes + 1) }),
+  audienceLengthMax: () => expectRefusedOpen({ audience: "x".repeat(sagaLimits.audienceLengthMax + 1) }),
+
+  handshakeTimeoutMs: async () => {
+    const { lab, dial, codes } = await answering({}, { speed: 100 });
+    const silent = await stranger(dial);
+    expect(await eventually(silent.isOver)).toBe(true);
+    expect(codes()).toEqual(["handshake_timeout"]);
+    await expectQuiet(lab);
+  },
+  turnTimeoutMs: async () => {
+    const { lab, dial, codes } = await answering({ turnTimeoutMs: 10_000 }, { speed: 100 });
+    const { alice } = benchOf(lab);
+    const roots = await tell("note", benchOf(lab), alice);
+    const { world } = lab;
+    const lossy = { ...lab, world: { ...world, dial } };
+    const { sender } = tapped(lossy, alice, ({ message }) => (nameOf(message) === "commit" ? [] : [message]));
+    expect(await codeOf(sender.sync(roots))).toBe("turn_timeout");
+    expect(codes()).toEqual(["turn_timeout"]);
+    await expectQuiet(lab);
+  },
+  idleTimeoutMs: async () => {
+    const { lab, dial, codes } = await answering({ idleTimeoutMs: 5_000 }, { speed: 100 });
+    const { sender } = tapped({ ...lab, world: { ...lab.world, dial } }, benchOf(lab).alice);
+    await sender.connect();
+    expect(await eventually(() => codes().length > 0)).toBe(true);
+    expect(codes()).toEqual(["turn_timeout"]);
+    await expectQuiet(lab);
+  },
+  recordsMax: () => expectCapped({ recordsMax: 2 }, { records: 2 }),
+  bytesMax: () => expectCapped({ bytesMax: 300 }, { bytes: 300 }),
+  turnsMax: async () => {
+    await expectCapped({ turnsMax: 1 }, {});
+    const speaker = newDialogue({ ...caps, turns: 0 });
+    expect(
+      codeFrom(() =>
+        signTurn(speaker, "sender", { type: "init", saga: "00".repeat(16), direction: "both" }, secretFor),
+      ),
+    ).toBe("limit_exceeded");
+  },
+  unaskedMax: async () => {
+    for (const [count, asked] of [
+      [sessionLimits.unaskedMax, false],
+      [sessionLimits.unaskedMax + 1, true],
+    ] as const) {
+      const lab = await openLab(`unasked ${count}`);
+      const { alice } = benchOf(lab);
+      const leaf = await Promise.all(
+        Array.from({ length: count }, (_, i) => alice.constant("leaf", { data: { i } })),
+      );
+      const root = await alice.constant("root", { rel8ns: { leaf } });
+      const { sender, tap } = tapped(lab, alice);
+      await sender.sync([root]);
+      await sender.disconnect();
+      expect(tap.said.some(({ message }) => nameOf(message) === "offer")).toBe(asked);
+    }
+  },
+};
+
+describe("beyond each limit there is a typed error", () => {
+  test.each(Object.entries(limits))("%s", async (_, cross) => {
+    await cross();
+  });
+});
+
+const caps: Caps = { records: 1e6, bytes: 1e9, turns: 100 };
+const secret = new Uint8Array(32).fill(7);
+const secretFor = () => secret;
+
+function stones(count: number): IbGib[] {
+  return Array.from({ length: count }, (_, i) => sealRecord({ ib: "stone", data: { i } }));
+}
+
+/** A dialogue whose keystones are fresh, as both sides have it. */
+function newDialogue(allowed: Caps): Dialogue {
+  const address = stones(1)[0]!.address;
+  const nonce = new Uint8Array(32).fill(1);
+  const s = { lane: address, receiver: address, audience: "ws://a", caps: allowed };
+  const r = { sender: address, session: address, receiver: address };
+  return startDialogue(
+    startSenderSession(foundSenderSession(nonce, s, secretFor)).keystone,
+    startReceiverSession(foundReceiverSession(nonce, r, secretFor)).keystone,
+    allowed,
+  );
+}
+
+function codeFrom(act: () => unknown): string {
+  try {
+    act();
+    return "none";
+  } catch (thrown) {
+    return thrown instanceof KeysagaError ? thrown.code : String(thrown);
+  }
+}
+
+/** A receiver with limits of its own, and the codes that its sessions ended with. */
+async function answering(own: Partial<SessionLimits>, { speed = 1 } = {}) {
+  const lab = await openLab(`limits ${JSON.stringify(own)}`, { speed });
+  const { platform, world } = lab;
+  const { listen, dial } = createInnerspace(platform);
+  const errors: string[] = [];
+  const receiver = await createReceiver({
+    identity: await newIdentity(lab),
+    audiences: [world.audience],
+    admission: { kind: "open" },
+    platform,
+    limits: own,
+    onEvent: (event) => {
+      if (event.kind === "closed") errors.push(event.error?.code ?? "none");
+    },
+  });
+  listen((connection) => receiver.accept(connection));
+  return { lab, dial, codes: () => errors };
+}
+
+/** A stranger's message ends the session with `code` there, and tells nothing. */
+async function expectRefused(message: object, code: string): Promise<void> {
+  const { lab, dial, codes } = await answering({});
+  const eve = await stranger(dial);
+  eve.say(message);
+  expect(await eventually(eve.isOver)).toBe(true);
+  expect(codes()).toEqual([code]);
+  expect(eve.heard.slice(1)).toEqual(['{"type":"error","code":"auth_fail"}']);
+  await expectQuiet(lab);
+}
+
+async function expectRefusedOpen(wrong: object): Promise<void> {
+  const lab: Lab = await openLab("an open");
+  const { tap, sender } = tapped(lab, benchOf(lab).alice);
+  await sender.connect();
+  await sender.disconnect();
+  const open = JSON.parse(String(tap.said.find(({ message }) => nameOf(message) === "open")?.message));
+  await expectRefused({ ...open, ...wrong }, "malformed_message");
+}
+
+/** A sender keeps to its own limit, and a receiver takes no session that would go beyond its own. */
+async function expectCapped(own: Partial<SessionLimits>, allowed: Partial<Caps>): Promise<void> {
+  const { lab, dial, codes } = await answering(own);
+  const { alice } = benchOf(lab);
+  const roots = await tell("note", benchOf(lab), alice);
+  const sync = async (to: Dial, limited: Partial<SessionLimits>) => {
+    const { platform, world } = lab;
+    const sender = createSender({
+      identity: alice.identity,
+      dial: to,
+      audience: world.audience,
+      platform,
+      limits: limited,
+    });
+    const code = await codeOf(sender.sync(roots));
+    await sender.disconnect();
+    return code;
+  };
+  expect(await sync(lab.world.dial, own)).toBe("limit_exceeded");
+  expect((await lab.world.receiver.space.hasMany(roots)).some(Boolean)).toBe(false);
+  const pinned = await alice.space.cells("pin/");
+  await alice.space.commit({
+    holder: alice.address,
+    holders: [],
+    cells: pinned.map(({ key, value }) => ({ key, from: value, to: undefined })),
+  });
+  expect(await sync(dial, {})).toBe("auth_fail");
+  expect(codes()).toEqual(["limit_exceeded"]);
+
+  if (Object.keys(allowed).length === 0) return;
+  const content = { records: stones(9), entries: [] };
+  const frame = recordsFrame(content.records);
+  const dialogue = newDialogue({ ...caps, ...allowed });
+  expect(codeFrom(() => tallyPayload(dialogue, "sender", frame, content))).toBe("limit_exceeded");
+}
+
+/** How many entries each payload frame of an `init` over so many stones has; none where the list rides in it. */
+async function partsOf(count: number, ib: string): Promise<readonly number[]> {
+  const lab = await openLab(`parts of ${count}`);
+  const { alice } = benchOf(lab);
+  const made = Array.from({ length: count }, (_, i) => alice.constant(ib, { data: { i } }));
+  const { sender, tap } = tapped(lab, alice);
+  await sender.sync(await Promise.all(made), { direction: "push" });
+  await sender.disconnect();
+  const init = tap.said.findIndex(({ message }) => nameOf(message) === "init");
+  return tap.said
+    .slice(0, init)
+    .flatMap(({ to, message }) =>
+      to === "receiver" && nameOf(message) === "entries"
+        ? [readPayload(bytesOf(message)).entries.length]
+        : [],
+    );
+}
+
+function bytesOf(message: Message): Uint8Array {
+  return typeof message === "string" ? new Uint8Array() : message;
+}
