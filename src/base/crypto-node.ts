@@ -9,6 +9,7 @@ import {
   createPublicKey,
   hash,
   hkdfSync,
+  type KeyObject,
   sign,
   verify,
 } from "node:crypto";
@@ -46,8 +47,20 @@ export function hkdfSha256(
   return new Uint8Array(hkdfSync("sha256", secret, salt, info, length));
 }
 
+export function ed25519Key(seed: Uint8Array) {
+  const key = privateKey(seed);
+  return {
+    publicKey: publicKeyOf(key),
+    sign: (message: Uint8Array): Uint8Array => plain(sign(null, message, key)),
+  };
+}
+
 export function ed25519PublicKey(seed: Uint8Array): Uint8Array {
-  const { x } = privateKey(seed).export({ format: "jwk" });
+  return publicKeyOf(privateKey(seed));
+}
+
+function publicKeyOf(key: KeyObject): Uint8Array {
+  const { x } = key.export({ format: "jwk" });
   return Uint8Array.from(Buffer.from(x ?? "", "base64url"));
 }
 

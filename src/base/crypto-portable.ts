@@ -35,6 +35,13 @@ export function hkdfSha256(
   return hkdf(hasherSha256, secret, salt, info, length);
 }
 
+export function ed25519Key(seed: Uint8Array) {
+  return {
+    publicKey: ed25519PublicKey(seed),
+    sign: (message: Uint8Array): Uint8Array => ed25519Sign(seed, message),
+  };
+}
+
 export function ed25519PublicKey(seed: Uint8Array): Uint8Array {
   return ed25519.getPublicKey(seed);
 }

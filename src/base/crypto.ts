@@ -4,6 +4,14 @@
  */
 import * as platform from "#crypto";
 
+/** A private key that is ready for use. */
+export interface SigningKey {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** A deterministic signature: 64 bytes. */
+  sign(message: Uint8Array): Uint8Array;
+}
+
 /** What each side of the seam provides. All are synchronous and deterministic. */
 export interface CryptoSeam {
   /** SHA-256 of the parts joined: 32 bytes. */
@@ -14,6 +22,8 @@ export interface CryptoSeam {
   hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array;
   /** HKDF-SHA-256 (RFC 5869). */
   hkdfSha256(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array;
+  /** The Ed25519 key of a 32-byte seed, to be signed with more than once or asked for its public key. */
+  ed25519Key(seed: Uint8Array): SigningKey;
   /** The Ed25519 public key (32 bytes) of a 32-byte seed. */
   ed25519PublicKey(seed: Uint8Array): Uint8Array;
   /** A deterministic Ed25519 signature (64 bytes, RFC 8032). */
@@ -30,6 +40,7 @@ export const {
   sha256Hex,
   hmacSha256,
   hkdfSha256,
+  ed25519Key,
   ed25519PublicKey,
   ed25519Sign,
   ed25519Verify,

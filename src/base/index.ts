@@ -20,11 +20,13 @@ export {
 } from "./canonical-json.js";
 export {
   type CryptoSeam,
+  ed25519Key,
   ed25519PublicKey,
   ed25519Sign,
   ed25519Verify,
   hkdfSha256,
   hmacSha256,
+  type SigningKey,
   sha256,
   sha256Hex,
 } from "./crypto.js";
@@ -38,5 +40,5 @@ export {
   KeysagaError,
   toKeysagaError,
 } from "./errors.js";
-export type { Json, JsonObject } from "./json.js";
+export { type Json, type JsonObject, sameJson } from "./json.js";
 export type { Clock, Instant, Random, Timers } from "./ports.js";

@@ -12,7 +12,8 @@ import {
   utf8,
 } from "../base/index.js";
 import { type Address, encodeWithoutGib, type IbGib, isAddress, sealRecord } from "../ibgib/index.js";
-import { nonceLength, poolKey } from "./derive.js";
+import { nonceLength } from "./derive.js";
+import { oneTimeKey } from "./key-ring.js";
 import { keystoneLimits as limits } from "./limits.js";
 import { ChallengeIndex, freshPool, Name, Pool, type PoolSpec, type SecretFor } from "./pool.js";
 import {
@@ -132,7 +133,7 @@ export function claimOf(record: IbGib): Claim {
 /** The frame with the secret part of every solution emptied. `strategy` is that of the pool it spends from. */
 export function withoutSignatures(
   frame: LaterFrame,
-  strategy: Strategy<Ed25519Opening, EmptiedEd25519>,
+  strategy: Pick<Strategy<never, Ed25519Opening, EmptiedEd25519>, "empty">,
 ): UnsignedFrame {
   const [proof] = frame.data.proofs;
   const emptied = proof.solutions.map((solution) => ({ ...solution, ...strategy.empty(solution) }));
@@ -185,7 +186,7 @@ export function commitmentsOf(spec: PoolSpec, nonce: Uint8Array, secretFor: Secr
   const secret = secretFor(name);
   return Array.from({ length: config.size }, (_, index) =>
     strategies[config.strategy].commit(
-      poolKey(secret, nonce, { strategy: config.strategy, pool: name, index }),
+      oneTimeKey(secret, nonce, { strategy: config.strategy, pool: name, index }),
     ),
   );
 }

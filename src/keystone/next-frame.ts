@@ -1,7 +1,7 @@
 import { assert, type JsonObject, KeysagaError } from "../base/index.js";
 import { type IbGib, sealRecord } from "../ibgib/index.js";
-import { poolKey } from "./derive.js";
 import { type Claim, commitmentsOf, frameDigest, type UnsignedFrame } from "./frame.js";
+import { oneTimeKey } from "./key-ring.js";
 import {
   type Challenge,
   challengePath,
@@ -28,8 +28,8 @@ export interface NextFrameOptions extends Claim {
  * The whole next frame of a keystone, with empty signatures: what has to be durable before anything is signed. Signed
  * once or many times it gives the same bytes.
  *
- * Costs a key derivation and a public key for each challenge spent, and as much for each one replaced; with a pool
- * behind a Merkle root, for each challenge of the pool.
+ * Costs a key derivation and a public key for each challenge replaced, and for each one spent that was not made
+ * lately (key-ring.ts); with a pool behind a Merkle root, for each challenge of the pool.
  *
  * @throws KeysagaError `verb_not_allowed`, `wrong_demand`, `pool_exhausted`, or `wrong_solution` where the secret is
  *   not the one that the challenges were made from; nothing is signed then.
@@ -69,7 +69,7 @@ export function nextFrame(
 /**
  * The frame that was reserved, signed. Deterministic: after a crash the same bytes come out again.
  *
- * Costs a key derivation and a signature for each challenge spent.
+ * Costs a signature for each challenge spent.
  *
  * @param state The keystone as it stood when `unsigned` was made: its tip is the frame's past.
  */
@@ -120,5 +120,5 @@ function replacementsOf(state: KeystoneState, pool: Pool, count: number, secretF
 }
 
 function keyAt({ nonce }: KeystoneState, { name, config }: Pool, index: number, secretFor: SecretFor) {
-  return poolKey(secretFor(name), nonce, { strategy: config.strategy, pool: name, index });
+  return oneTimeKey(secretFor(name), nonce, { strategy: config.strategy, pool: name, index });
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, fromHex, type JsonObject, KeysagaError } from "../base/index.js";
+import { fromHex, type JsonObject, KeysagaError, sameJson } from "../base/index.js";
 import type { Address, IbGib } from "../ibgib/index.js";
 import {
   type Claim,
@@ -86,12 +86,12 @@ export function checkFrame(state: KeystoneState, record: IbGib, demand?: readonl
   const strategy = strategies[pool.config.strategy];
   if (!strategy.authorizesAlone) throw refusal("a proof that cannot stand alone");
 
-  if (demand !== undefined && !isSame(demanded, rising(demand))) {
+  if (demand !== undefined && !sameJson(demanded, rising(demand))) {
     throw new KeysagaError("wrong_demand", { pool: name, rule: "not what was demanded" });
   }
   const spent = selectChallenges(pool, demanded);
   checkIndexes(pool, spent, solutions);
-  if (!isSame(frame.data.pools, poolsAfter(state.pools, pool, spent, frame.data.pools)))
+  if (!sameJson(frame.data.pools, poolsAfter(state.pools, pool, spent, frame.data.pools)))
     throw refusal("pools");
 
   for (const solution of solutions) {
@@ -154,7 +154,7 @@ function poolsAfter(before: readonly Pool[], pool: Pool, spent: readonly number[
 
 function checkIndexes(pool: Pool, spent: readonly number[], solutions: readonly Solution[]): void {
   const shown = solutions.map((solution) => solution.index);
-  if (isSame(shown, spent)) return;
+  if (sameJson(shown, spent)) return;
   const isReused = shown.some((index, at) => isSpent(pool, index) || shown.indexOf(index) !== at);
   throw isReused
     ? new KeysagaError("challenge_reused", { pool: pool.name })
@@ -168,11 +168,6 @@ function stepTo(state: KeystoneState, record: IbGib, { data }: LaterFrame): Adva
 
 function rising(indexes: readonly number[]): readonly number[] {
   return [...indexes].sort((a, b) => a - b);
-}
-
-/** Equal as canonical JSON: the only equality of frames. */
-function isSame(a: unknown, b: unknown): boolean {
-  return canonicalJson(a) === canonicalJson(b);
 }
 
 function wrongSolution(pool: Pool, rule: string): KeysagaError {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ed25519PublicKey, ed25519Sign, ed25519Verify, fromHex, sha256, toHex } from "../base/index.js";
+import { ed25519Key, ed25519Verify, fromHex, type SigningKey, sha256, toHex } from "../base/index.js";
 
 /** Lower-case hex of exactly `bytes` bytes: the one accepted spelling. */
 export const hexOf = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
@@ -11,15 +11,17 @@ export const hexOf = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{$
  *
  * To add one: implement this, name it in `strategies`, and let `Opening` be the union of all openings.
  */
-export interface Strategy<Opening, Emptied> {
+export interface Strategy<Key, Opening, Emptied> {
   /** May a frame stand on proofs of this strategy alone? False for what anyone who sees it could reuse. */
   readonly authorizesAlone: boolean;
-  /** Hex of what is published in advance for the key with this 32-byte seed. */
-  commit(seed: Uint8Array): string;
+  /** The key of a 32-byte seed, ready for use. */
+  keyOf(seed: Uint8Array): Key;
+  /** Hex of what is published in advance for this key. */
+  commit(key: Key): string;
   /** The opening of the key with its secret part still empty. */
-  open(seed: Uint8Array): Emptied;
+  open(key: Key): Emptied;
   /** The opening with its secret part made for `digest`. Deterministic. */
-  solve(opening: Emptied, seed: Uint8Array, digest: Uint8Array): Opening;
+  solve(opening: Emptied, key: Key, digest: Uint8Array): Opening;
   /** The opening with its secret part emptied. */
   empty(opening: Opening): Emptied;
   /** The commitment that this opening would open: a hash or so, cheap beside `verify`. */
@@ -41,11 +43,12 @@ export interface EmptiedEd25519 {
 }
 
 /** The key and its signature over the frame digest; committed to by SHA-256 of the public key. */
-export const ed25519Once: Strategy<Ed25519Opening, EmptiedEd25519> = {
+export const ed25519Once: Strategy<SigningKey, Ed25519Opening, EmptiedEd25519> = {
   authorizesAlone: true,
-  commit: (seed) => toHex(sha256(ed25519PublicKey(seed))),
-  open: (seed) => ({ publicKey: toHex(ed25519PublicKey(seed)), signature: "" }),
-  solve: ({ publicKey }, seed, digest) => ({ publicKey, signature: toHex(ed25519Sign(seed, digest)) }),
+  keyOf: ed25519Key,
+  commit: ({ publicKey }) => toHex(sha256(publicKey)),
+  open: ({ publicKey }) => ({ publicKey: toHex(publicKey), signature: "" }),
+  solve: ({ publicKey }, key, digest) => ({ publicKey, signature: toHex(key.sign(digest)) }),
   empty: ({ publicKey }) => ({ publicKey, signature: "" }),
   commitmentOf: ({ publicKey }) => toHex(sha256(bytesOf(publicKey))),
   verify: ({ publicKey, signature }, digest) => ed25519Verify(bytesOf(publicKey), digest, bytesOf(signature)),

@@ -1,5 +1,5 @@
 import { KeysagaError } from "../base/index.js";
-import type { Address, IbGib } from "../ibgib/index.js";
+import { type Address, type IbGib, nOf } from "../ibgib/index.js";
 import { connectDemand, connectSize, type KeystoneState, readIdentity, resume } from "../keystone/index.js";
 import {
   type Accepted,
@@ -19,7 +19,7 @@ export async function loadKnown(space: Space, open: Open): Promise<SenderKnown> 
   const { identity, lane } = open;
   const [frames, known] = await Promise.all([
     space.proofs(identity.keystone),
-    loadLane(space, lane.keystone),
+    loadLane(space, lane.keystone, lane.n),
   ]);
   const addresses = frames.map(({ address }) => address);
   return {
@@ -30,27 +30,31 @@ export async function loadKnown(space: Space, open: Open): Promise<SenderKnown> 
   };
 }
 
-async function loadLane(space: Space, address: Address): Promise<KnownLane | undefined> {
+async function loadLane(space: Space, address: Address, claimedN: number): Promise<KnownLane | undefined> {
   const [{ value }, genesis] = await Promise.all([
     readCell(space, cellKinds.lane, address),
     space.proof(address),
   ]);
   if (!value || !genesis) return undefined;
-  const newest = await newestFrames(space, value.tip);
+  const newest = await newestFrames(space, value.tip, claimedN);
   const tip = newest.at(-1);
   if (!tip) throw new KeysagaError("store_damaged", { missing: "frame" });
   const keystone = resume(genesis, tip, "lane");
   return { keystone, delegator: value.delegator, newest: newest.map((frame) => frame.address) };
 }
 
-/** The frames up to `tip`, oldest first, as far back as a connect may still refer to. */
-async function newestFrames(space: Space, tip: Address): Promise<readonly IbGib[]> {
+/**
+ * The frames up to `tip`, oldest first, as far back as a connect may still refer to: to where the sender says its
+ * lane stands, because whoever is told of a newer frame than its own goes no further.
+ */
+async function newestFrames(space: Space, tip: Address, claimedN: number): Promise<readonly IbGib[]> {
   const frames: IbGib[] = [];
   let address: Address | undefined = tip;
   while (address && frames.length < sagaLimits.framesShownMax) {
     const frame: IbGib | undefined = await space.proof(address);
     if (!frame) break;
     frames.unshift(frame);
+    if ((nOf(frame) ?? 0) <= claimedN) break;
     address = frame.rel8ns?.["past"]?.[0];
   }
   return frames;

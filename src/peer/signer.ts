@@ -1,4 +1,4 @@
-import { KeysagaError } from "../base/index.js";
+import { KeysagaError, sameBytes } from "../base/index.js";
 import type { Address, IbGib } from "../ibgib/index.js";
 import {
   decodeUnsigned,
@@ -41,6 +41,8 @@ export interface SignPlan {
 
 /** How often a plan is made anew when another process moved a keystone or cell first. */
 const triesMax = 32;
+/** Keystones that are remembered as they stand. */
+const loadedMax = 32;
 
 /**
  * The one place where this home's lasting keystones (identity, lanes) sign.
@@ -52,6 +54,8 @@ const triesMax = 32;
  */
 export class Signer {
   readonly #gate = new Gate();
+  /** Keystones as they were loaded last: what follows from the same journal is the same. */
+  readonly #loaded = new Map<Address, Held>();
 
   constructor(
     private readonly space: Space,
@@ -80,10 +84,19 @@ export class Signer {
 
   /** A stored keystone of this home. @throws KeysagaError `store_damaged` where its frames are gone. */
   async load(keystone: Address, kind: KeystoneKind): Promise<Held> {
-    const [genesis, journal] = await Promise.all([
-      this.space.proof(keystone),
-      this.space.cell(journalKey(keystone)),
-    ]);
+    const journal = await this.space.cell(journalKey(keystone));
+    const known = this.#loaded.get(keystone);
+    if (known?.state.kind === kind && sameBytes(known.journal, journal)) return known;
+    const held = await this.#replay(keystone, kind, journal);
+    this.#loaded.delete(keystone);
+    this.#loaded.set(keystone, held);
+    const [oldest] = this.#loaded.keys();
+    if (this.#loaded.size > loadedMax && oldest !== undefined) this.#loaded.delete(oldest);
+    return held;
+  }
+
+  async #replay(keystone: Address, kind: KeystoneKind, journal: Uint8Array | undefined): Promise<Held> {
+    const genesis = await this.space.proof(keystone);
     if (!genesis) throw new KeysagaError("store_damaged", { missing: "genesis" });
     if (!journal)
       return { state: startReplay(genesis, kind), newest: undefined, journal, founding: undefined };

@@ -8,6 +8,7 @@ import {
   jsonDepthMax,
   KeysagaError,
   parseCanonicalJson,
+  sameJson,
 } from "../../src/base/index.js";
 
 const vectors = new URL("../vectors/", import.meta.url);
@@ -324,6 +325,38 @@ describe("properties", () => {
       ),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("sameJson", () => {
+  const small = fc
+    .jsonValue({ maxDepth: 2 })
+    .filter((value) => ruleOf(() => canonicalJson(value)) === undefined);
+
+  it("says what comparing normal forms would say", () => {
+    fc.assert(
+      fc.property(small, small, (a, b) => {
+        expect(sameJson(a, b)).toBe(canonicalJson(a) === canonicalJson(b));
+        expect(sameJson(a, reversed(a))).toBe(true);
+        expect(sameJson([a, { x: b }], [a, { x: [b] }])).toBe(false);
+      }),
+    );
+  });
+
+  it.each([
+    [[], {}],
+    [["a"], { 0: "a" }],
+    [null, {}],
+    [{ a: 1 }, { a: 1, b: 2 }],
+    [
+      { a: 1, b: 2 },
+      { a: 1, c: 2 },
+    ],
+    [{ toString: 1 }, { valueOf: 1 }],
+    ["1", 1],
+  ])("tells %j from %j", (a, b) => {
+    expect(sameJson(a, b)).toBe(false);
+    expect(sameJson(b, a)).toBe(false);
   });
 });
 

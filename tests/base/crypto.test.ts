@@ -63,6 +63,8 @@ describe.each(sides)("%s: published vectors", (_, side) => {
     for (const { name, seed, publicKey, message, signature } of signCases()) {
       expect(hex(side.ed25519PublicKey(seed)), name).toBe(hex(publicKey));
       expect(hex(side.ed25519Sign(seed, message)), name).toBe(hex(signature));
+      const key = side.ed25519Key(seed);
+      expect([key.publicKey, key.sign(message)].map(hex), name).toEqual([publicKey, signature].map(hex));
       expect(side.ed25519Verify(publicKey, message, signature), name).toBe(true);
     }
   });
