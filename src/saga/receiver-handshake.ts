@@ -2,19 +2,9 @@ import { type Instant, KeysagaError, toHex, toKeysagaError } from "../base/index
 import { type Address, decodeText, type IbGib, toText } from "../ibgib/index.js";
 import {
   advance,
-  type Claim,
-  checkFrame,
-  checkIdentityFrame,
-  claimOf,
   foundReceiverSession,
-  type IdentityState,
-  type KeystoneState,
   nextFrame,
-  type SecretFor,
-  type SenderSession,
   signFrame,
-  startIdentity,
-  startLane,
   startReceiverSession,
   startSenderSession,
 } from "../keystone/index.js";
@@ -27,16 +17,7 @@ import {
   refused,
   type SenderKnown,
 } from "./check-connect.js";
-import {
-  challengeTarget,
-  connectTarget,
-  type Established,
-  type Exact,
-  type Exporter,
-  type SessionKeys,
-  signAsHost,
-  standingOf,
-} from "./handshake.js";
+import { challengeTarget, type Established, type Exact, signAsHost, standingOf } from "./handshake.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
 import {
   type Challenge,
