@@ -24,10 +24,7 @@ export interface StoredStage {
   readonly portions: number;
 }
 
-/**
- * Adds checked records to a batch; of one that is stored already, only the list of batches grows. In the order of
- * their keys: neighbours share pages of the store.
- */
+/** Adds checked records to a batch; of one that is stored already, only the list of batches grows. */
 export function putRecords(writer: Writer, records: readonly CheckedRecord[], batch: number): void {
   const sorted = [...records].sort((a, b) => (a.record.gib < b.record.gib ? -1 : 1));
   const batches = [batch];

@@ -38,12 +38,11 @@ export interface CommitOutcome {
 
 /** What a commit takes, once that is known to be closed up to its tips. */
 interface Taken {
-  /** Records to store. */
-  readonly records: readonly CheckedRecord[];
-  /** Is what the stage has in the store taken as it is? Else all that is taken of it is among `records`. */
+  /** The records to store, and what of the stage is in the store already. */
+  readonly staged: StagedPart;
+  /** Is what the stage has in the store taken as it is? Else all that is taken of it is among the records to store. */
   readonly takesStored: boolean;
   readonly tracker: StageTracker;
-  readonly staged: StagedPart;
 }
 
 /**
@@ -97,13 +96,18 @@ function take(
   const { checked, missing } = checkRecords(reader, { holder, holders, staged }, puts);
   if (missing.length > 0) return { missing };
   const tracker = (stage?.tracker ?? StageTracker.empty()).with(checked);
-  const records = [...staged.records.values(), ...checked];
   const isJudged = stage === undefined || countsAll(holders, stage.holders);
-  if (isJudged && tracker.isCoveredBy(topsOf(commit))) {
-    const all = new Map(records.map((each) => [each.record.gib, each]));
-    return { taken: { records, takesStored: true, tracker, staged: { ...staged, records: all } }, missing };
-  }
-  return takeReached(reader, commit, stage, holders);
+  if (!isJudged || !tracker.isCoveredBy(topsOf(commit))) return takeReached(reader, commit, stage, holders);
+  const all = withChecked(staged.records, checked);
+  return { taken: { takesStored: true, tracker, staged: { records: all, batch: staged.batch } }, missing };
+}
+
+function withChecked(
+  records: ReadonlyMap<string, CheckedRecord>,
+  more: readonly CheckedRecord[],
+): ReadonlyMap<string, CheckedRecord> {
+  if (more.length === 0) return records;
+  return new Map([...records, ...more.map((each) => [each.record.gib, each] as const)]);
 }
 
 /** Walks over all that is staged, in memory, and checks what is reached once more as if it came now. */
@@ -123,9 +127,8 @@ function takeReached(
   const { checked, missing } = checkRecords(reader, standing, reached);
   if (missing.length > 0) return { missing };
   const tracker = StageTracker.empty().with(checked);
-  const records = new Map(checked.map((each) => [each.record.gib, each]));
-  const staged = { records, batch: undefined };
-  return { taken: { records: checked, takesStored: false, tracker, staged }, missing };
+  const staged = { records: withChecked(new Map(), checked), batch: undefined };
+  return { taken: { takesStored: false, tracker, staged }, missing };
 }
 
 function* stagedRecords(reader: Reader, stage: Stage | undefined): Generator<IbGib> {
@@ -164,14 +167,11 @@ function apply(
   writer: Writer,
   commit: Commit,
   stage: Stage | undefined,
-  { records, takesStored }: Taken,
+  { staged, takesStored }: Taken,
   moves: readonly CheckedMove[],
 ): void {
   const { holder, proofs = [], dropProofGroups = [], cells = [] } = commit;
-  if (records.length > 0) {
-    const batch = homeBatch(writer, holder);
-    putRecords(writer, records, batch);
-  }
+  if (staged.records.size > 0) putRecords(writer, [...staged.records.values()], homeBatch(writer, holder));
   if (stage?.stored !== undefined) {
     if (takesStored) commitStage(writer, stage.stored, holder);
     else dropStored(writer, stage.stored);
