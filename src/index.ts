@@ -46,6 +46,7 @@ export {
   createIdentity,
   createReceiver,
   createSender,
+  exportReceipt,
   type Identity,
   type IdentityOptions,
   type OnEvent,
@@ -85,6 +86,9 @@ export {
   type Tip,
   type TipMove,
 } from "./space/index.js";
+
+// What a receiver signs can be checked by anyone, without a store.
+export { checkReceipt, type ReceiptBundle, type SignedReceipt } from "./saga/index.js";
 
 // How they reach each other: in memory, or over WebSocket.
 export {

@@ -129,6 +129,16 @@ export const errorTable = {
     tellPeer: true,
     text: "The receiver has nothing to give for a root that was asked for.",
   },
+  no_receipt: {
+    retryable: false,
+    tellPeer: false,
+    text: "No receipt of that session is kept here.",
+  },
+  receipt_refused: {
+    retryable: false,
+    tellPeer: false,
+    text: "The receipt does not prove what it says.",
+  },
   sync_error: { retryable: false, tellPeer: true, text: "The other side ended the session with an error." },
 
   // connections

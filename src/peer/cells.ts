@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { fromUtf8, KeysagaError, utf8 } from "../base/index.js";
 import { type Address, isAddress } from "../ibgib/index.js";
+import { FinalTip } from "../saga/index.js";
 import type { CellChange, Space } from "../space/index.js";
 
 const address = z.custom<Address>(isAddress);
@@ -42,8 +43,8 @@ export const cellKinds = {
       host: z.strictObject({ key: z.string(), certifiedBy: address, signature: z.string() }),
     }),
   ),
-  /** Sender: the text of the newest receipt of a session; its context and frame lie with R. Key: S's address. */
-  receipt: kind("receipt/", z.strictObject({ body: z.string() })),
+  /** Sender: the newest receipt of a session as it was signed, and its list where that travelled apart. Key: S. */
+  receipt: kind("receipt/", z.strictObject({ body: z.string(), entries: z.array(FinalTip).optional() })),
 } as const;
 
 /** A cell as it was read: its value, and the bytes that a compare-and-set has to find again. */

@@ -1,5 +1,6 @@
 /** The peers: what does I/O around the pure machines. */
 export { createIdentity, type Identity, type IdentityOptions, openIdentity } from "./identity.js";
+export { exportReceipt } from "./receipts.js";
 export { saveRecords } from "./save-records.js";
 export {
   createSender,

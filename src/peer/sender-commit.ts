@@ -1,4 +1,5 @@
 import { KeysagaError } from "../base/index.js";
+import type { Address } from "../ibgib/index.js";
 import type { FinalTip, SenderSagaEffect, Totals } from "../saga/index.js";
 import type { Commit, Space, TipMove } from "../space/index.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
@@ -9,6 +10,8 @@ import { fileSession } from "./retention.js";
 /** What a finished saga has done. The receiver's receipt for it was verified and is stored. */
 export interface SyncReport {
   readonly saga: string;
+  /** The session it ran in: what its receipt is exported by. */
+  readonly session: Address;
   /** The tips of the roots as the receiver has them now. */
   readonly tips: readonly FinalTip[];
   /** Timelines and stones that came along without being named. */
@@ -34,6 +37,7 @@ export async function commitSender(
 ): Promise<Omit<SyncReport, "elapsedMs">> {
   const { space, address } = identity;
   const { saga, final, found } = effect;
+  const { session } = conversation.established;
   const proofs = [...conversation.established.proofs, ...conversation.takeProofs()];
   let moves = await movesLeft(space, effect);
   for (let tries = 0; tries < triesMax; tries++) {
@@ -47,7 +51,8 @@ export async function commitSender(
       ...(await sessionChange(space, conversation, effect)),
     });
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
-    if (result.kind === "committed") return { saga, tips: final, found, totals: totalsOf(conversation) };
+    if (result.kind === "committed")
+      return { saga, session, tips: final, found, totals: totalsOf(conversation) };
     const moved = new Set(result.tips.map(({ tjp }) => tjp));
     moves = moves.filter(({ tjp }) => !moved.has(tjp));
   }
@@ -78,7 +83,8 @@ async function sessionChange(
     readCell(space, cellKinds.laneTo, established.receiver),
     readCell(space, cellKinds.receipt, established.session),
   ]);
-  const keepReceipt = changeCell(newest, { body: JSON.stringify(receipt.message) });
+  const { body, message, travelled } = receipt;
+  const keepReceipt = changeCell(newest, travelled ? { body, entries: message.entries } : { body });
   if (!lane.value || lane.value.sessions.includes(established.session))
     return { cells: [keepReceipt], dropProofGroups: [] };
   const filed = await fileSession(space, lane.value.sessions, established);

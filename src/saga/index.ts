@@ -9,7 +9,7 @@ export {
   Credit,
   type Direction,
   Failure,
-  type FinalTip,
+  FinalTip,
   FromReceiver,
   FromSender,
   type Hello,
@@ -45,6 +45,7 @@ export {
   type Verified,
   verifyTurn,
 } from "./turn.js";
+export { checkReceipt, ReceiptBundle, type SignedReceipt } from "./receipt.js";
 export { entriesFrame, readPayload, recordsFrame } from "./payload.js";
 export {
   type Established,

@@ -16,7 +16,7 @@ const uuid = hex(16);
 const frameNumber = z.number().int().min(-1).max(Number.MAX_SAFE_INTEGER);
 
 /** A record inside a JSON message: its four parts as text, admitted where it is used (ibgib `decodeText`). */
-const recordText = z.tuple([
+export const recordText = z.tuple([
   z.string().max(sagaLimits.messageBytesMax),
   z.string().max(129),
   z.string().max(sagaLimits.messageBytesMax),
@@ -57,6 +57,9 @@ export const Open = z.strictObject({
 });
 export type Open = z.infer<typeof Open>;
 
+/** The host key, the frame of the receiver's identity that certifies it, and its signature over R's genesis. */
+export const hostSignature = z.strictObject({ key: hex(32), certifiedBy: address, signature: hex(64) });
+
 /** What the receiver shows of itself; signed by R's first frame, whose claim covers hello, open and this text. */
 export const ChallengeBody = z.strictObject({
   type: z.literal("challenge"),
@@ -67,8 +70,7 @@ export const ChallengeBody = z.strictObject({
   expires: count,
   /** Frames of the receiver's identity that `open` did not name, oldest first. */
   receiverFrames: frames,
-  /** The host key, the frame of the receiver's identity that certifies it, and its signature over R's genesis. */
-  host: z.strictObject({ key: hex(32), certifiedBy: address, signature: hex(64) }),
+  host: hostSignature,
   session: recordText,
   identityTip: standing.optional(),
   laneTip: standing.optional(),

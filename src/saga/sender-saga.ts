@@ -257,7 +257,8 @@ function settle(state: In<"settling">, now: Instant): SenderSagaStep {
 }
 
 function onStaged(state: Running, now: Instant): SenderSagaStep {
-  if (state.staging === 0) return fail(new KeysagaError("out_of_turn", { got: "staged", during: state.kind }));
+  if (state.staging === 0)
+    return fail(new KeysagaError("out_of_turn", { got: "staged", during: state.kind }));
   const settled = { ...state, staging: state.staging - 1 };
   return settled.kind === "settling" ? settle(settled, now) : stay(settled);
 }

@@ -171,6 +171,10 @@ declare const verified: unique symbol;
 /** A turn that was parsed, is the other side's to send, and is signed for exactly this place in this session. */
 export interface Verified<Message> {
   readonly message: Message;
+  /** Its exact text, which is what was signed. */
+  readonly body: string;
+  /** Did its list come ahead of it, as payload? */
+  readonly travelled: boolean;
   readonly proofs: TurnProofs;
   readonly [verified]: true;
 }
@@ -204,7 +208,7 @@ export function verifyTurn<Message extends TurnMessage>(
   const proofs = { context, frame };
   return {
     dialogue: closeTurn(next, role, context, state),
-    verified: { message, proofs } as Verified<Message>,
+    verified: { message, body: turn.body, travelled: travelled.length > 0, proofs } as Verified<Message>,
   };
 }
 
@@ -232,7 +236,8 @@ export function parseJson(text: string): unknown {
     throw new KeysagaError("malformed_message", { in: "JSON" }, { cause });
   }
   // Members that come twice, or anything else of which two parsers could make two things, does not come out again.
-  if (JSON.stringify(parsed) !== text) throw new KeysagaError("malformed_message", { in: "JSON", rule: "form" });
+  if (JSON.stringify(parsed) !== text)
+    throw new KeysagaError("malformed_message", { in: "JSON", rule: "form" });
   return parsed;
 }
 
@@ -252,6 +257,11 @@ function openTurn(dialogue: Dialogue, role: Role, message: TurnMessage): Dialogu
   const { contexts } = voiceOf(dialogue, role).totals;
   if (contexts + 1 > dialogue.caps.turns) throw tooMuch("turns", dialogue.caps.turns);
   return { ...dialogue, saga: message.saga, turn: message.turn };
+}
+
+/** What a context says of a turn's text: SHA-256 over label, speaker and text, in hex. */
+export function turnDigest(role: Role, body: string): string {
+  return toHex(sha256(lengthPrefixed("keysaga/turn/1", role, body)));
 }
 
 /** The context of a turn: the same on both sides, because both have seen the same. */
@@ -274,7 +284,7 @@ function sealContext(
       stage: message.type,
       turn: message.turn,
       role,
-      digest: toHex(sha256(lengthPrefixed("keysaga/turn/1", role, body))),
+      digest: turnDigest(role, body),
       entries: { count: entries.length, root: listRoot(entries) },
       payload,
       totals: {
@@ -286,7 +296,8 @@ function sealContext(
   });
 }
 
-function listRoot(entries: readonly unknown[]): string {
+/** The Merkle root over a turn's list, in hex: what its context says of it. */
+export function listRoot(entries: readonly unknown[]): string {
   return toHex(
     merkleRoot(entries.map((entry) => sha256(lengthPrefixed("keysaga/entry/1", canonicalJson(entry))))),
   );

@@ -148,7 +148,10 @@ export interface Space {
    *   `chain_refused`, `reserved_record`, `limit_exceeded` (staged records or bytes, per holder and in all).
    */
   stage(saga: SagaId, holder: Holder, holders: Holders, records: readonly IbGib[]): Promise<StageTotals>;
-  /** Forgets what `saga` has staged. Idempotent. */
+  /**
+   * Forgets what `saga` has staged. Idempotent. Calls that name one saga take effect in the order they are made, so
+   * nothing staged before a `drop` outlives it.
+   */
   drop(saga: SagaId): Promise<void>;
   /**
    * See `Commit`. Where it rejects, nothing was changed.

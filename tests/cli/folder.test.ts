@@ -26,6 +26,7 @@ import {
   type Identity,
   InnerSpace,
   KeysagaError,
+  parseAddress,
   relate,
   shortAddress,
 } from "../../src/index.js";
@@ -37,6 +38,7 @@ import { readTree, temporaryDirectory, writeTree } from "./directories.js";
  */
 const inStep: Exchange = async () => ({
   saga: "saga",
+  session: parseAddress("session^gib"),
   tips: [],
   found: [],
   totals: { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } },

@@ -1,0 +1,91 @@
+import { expect, test } from "vitest";
+import { checkReceipt, exportReceipt, type ReceiptBundle, type SignedReceipt } from "../../src/index.js";
+import { createWorld } from "../../src/testing/index.js";
+import { scenario } from "./scenario.js";
+
+type Loose = { -readonly [Member in keyof ReceiptBundle]: ReceiptBundle[Member] };
+
+scenario("a receipt is checked by someone who has neither store", async ({ alice, bob }) => {
+  const notes = await alice.timeline("notes", { data: { text: "hello" } });
+  const { session, saga } = await alice.sync(notes);
+  const bundle = await exportReceipt(alice.space, { session, receiver: bob.address });
+  const checked: SignedReceipt = checkReceipt(JSON.parse(JSON.stringify(bundle)), bob.address);
+  const tip = (await alice.tip(notes)).address;
+  expect(checked).toMatchObject({ receiver: bob.address, sender: alice.address, session, saga });
+  expect(checked.tips).toEqual([{ address: notes, tip, n: 0 }]);
+  expect(checked.totals.up).toEqual({ records: 1, bytes: expect.any(Number), contexts: 2 });
+});
+
+scenario("the receipt of a saga with a long list names every tip", async ({ alice, bob }) => {
+  const roots = [];
+  for (let i = 0; i < 600; i++) roots.push(await alice.timeline(`note ${i}`));
+  const { session } = await alice.sync(roots);
+  const bundle = await exportReceipt(alice.space, { session, receiver: bob.address });
+  expect(bundle.entries).toHaveLength(600);
+  expect(checkReceipt(bundle, bob.address).tips.map(({ address }) => address)).toEqual(roots);
+});
+
+scenario("each saga of a session leaves a receipt over all that came before", async ({ alice, bob }) => {
+  const notes = await alice.timeline("notes");
+  await alice.sender.sync([notes]);
+  await alice.edit(notes, { text: "more" });
+  const { session } = await alice.sender.sync([notes]);
+  await alice.sender.disconnect();
+  const bundle = await exportReceipt(alice.space, { session, receiver: bob.address });
+  expect(checkReceipt(bundle, bob.address)).toMatchObject({
+    tips: [{ address: notes, n: 1 }],
+    totals: { up: { records: 2, contexts: 4 } },
+  });
+});
+
+/** Two sessions of one sender with one receiver, and a receiver that has nothing to do with either. */
+async function receipts(): Promise<{
+  bundle: ReceiptBundle;
+  other: ReceiptBundle;
+  bob: SignedReceipt["receiver"];
+}> {
+  const world = await createWorld({ seed: "receipts" });
+  const [alice] = world.senders;
+  const of = async (ib: string) => {
+    const { session } = await alice!.sync(await alice!.timeline(ib));
+    return exportReceipt(alice!.space, { session, receiver: world.receiver.address });
+  };
+  const [bundle, other] = [await of("one"), await of("two")];
+  await world.close();
+  return { bundle, other, bob: world.receiver.address };
+}
+
+const forgeries: Record<string, (bundle: Loose, other: ReceiptBundle) => void> = {
+  "a tip changed": (bundle) => (bundle.body = bundle.body.replace(/"n":0/, '"n":1')),
+  "the time changed": (bundle) => (bundle.body = bundle.body.replace(/"time":\d/, '"time":9')),
+  "another receipt's text": (bundle, other) => (bundle.body = other.body),
+  "another receipt's context": (bundle, other) => (bundle.context = other.context),
+  "another receipt's session": (bundle, other) => (bundle.session = other.session),
+  "another session's host signature": (bundle, other) => (bundle.host = other.host),
+  "the last frame left out": (bundle) => (bundle.session = bundle.session.slice(0, -1)),
+  "no certificate of the host key": (bundle) => (bundle.receiver = bundle.receiver.slice(0, 1)),
+  "another version": (bundle) => Object.assign(bundle, { version: 2 }),
+  "a member more": (bundle) => Object.assign(bundle, { extra: true }),
+};
+
+test.each(Object.entries(forgeries))("a receipt is refused with %s", async (_, forge) => {
+  const { bundle, other, bob } = await receipts();
+  const forged: Loose = structuredClone(bundle);
+  forge(forged, other);
+  expect(() => checkReceipt(forged, bob)).toThrow(expect.objectContaining({ name: "KeysagaError" }));
+  expect(checkReceipt(bundle, bob).receiver).toBe(bob);
+});
+
+test("a right receipt of another receiver is refused", async () => {
+  const { bundle } = await receipts();
+  const stranger = (await createWorld({ seed: "stranger" })).receiver.address;
+  expect(() => checkReceipt(bundle, stranger)).toThrow(expect.objectContaining({ code: "receipt_refused" }));
+});
+
+test("a space that keeps no receipt says so", async () => {
+  const world = await createWorld({ seed: "none" });
+  const { address } = world.receiver;
+  const wanted = { session: address, receiver: address };
+  await expect(exportReceipt(world.receiver.space, wanted)).rejects.toMatchObject({ code: "no_receipt" });
+  await world.close();
+});
