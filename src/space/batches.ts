@@ -1,7 +1,6 @@
 /** In whose name records are held: a record names batches, a batch names its holder. */
 import { KeysagaError } from "../base/index.js";
-import type { CheckedRecord } from "./presence.js";
-import { recordRow } from "./presence.js";
+import { type CheckedRecord, recordRow } from "./presence.js";
 import {
   damaged,
   decodeCount,

@@ -20,6 +20,7 @@ export class Stage {
   #waitingBytes = 0;
   #stored: StoredStage | undefined;
   #move: Promise<void> = Promise.resolve();
+  #isMoving = false;
   #totals: StageTotals = { records: 0, bytes: 0 };
 
   constructor(holder: Holder) {
@@ -37,6 +38,10 @@ export class Stage {
   /** Bytes in memory that are not on their way to the store. */
   get waitingBytes(): number {
     return this.#waitingBytes;
+  }
+
+  get isMoving(): boolean {
+    return this.#isMoving;
   }
 
   get inMemory(): readonly CheckedRecord[] {
@@ -71,6 +76,7 @@ export class Stage {
     const records = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#isMoving = true;
     const move = this.#moved(put(this.#stored, records), records);
     move.catch(() => undefined); // told to whoever comes next
     this.#move = move;
@@ -91,6 +97,8 @@ export class Stage {
       this.#waiting = [...records, ...this.#waiting];
       this.#waitingBytes += totalsOf(records).bytes;
       throw thrown;
+    } finally {
+      this.#isMoving = false;
     }
   }
 }

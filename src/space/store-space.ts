@@ -98,9 +98,11 @@ export class StoreSpace implements Space {
       this.#gates.pass(saga, async () => {
         const stage = this.#stages.get(saga) ?? new Stage(holder);
         assert(stage.holder === holder, "a saga stages for one holder");
+        // Before anything is added: where the move that is under way fails, this call has changed nothing.
+        if (this.#isHalfFull(stage)) await stage.settled();
         this.#addTo(stage, holderSet(holder, holders), records);
         this.#stages.set(saga, stage);
-        if (stage.waitingBytes > this.#limits.stagedBytesInMemory / 2) await this.#makeRoom(stage);
+        if (this.#isHalfFull(stage) && !stage.isMoving) this.#startMove(stage);
         return stage.totals;
       }),
     );
@@ -182,9 +184,12 @@ export class StoreSpace implements Space {
     stage.add(checked, holders);
   }
 
+  #isHalfFull({ waitingBytes }: Stage): boolean {
+    return waitingBytes > this.#limits.stagedBytesInMemory / 2;
+  }
+
   /** Half of a stage's memory is on its way to the store while the other half fills. */
-  async #makeRoom(stage: Stage): Promise<void> {
-    await stage.settled();
+  #startMove(stage: Stage): void {
     stage.startMove((stored, records) =>
       this.#store.write((writer) => putPortion(writer, stored, stage.holder, this.#opener, records)),
     );

@@ -9,7 +9,7 @@ import { alice, bob, commitOf, first, keep, moveTo, newest, stone, timeline } fr
 
 /** How often each process has to win; how often a process is killed. */
 const races = Number(process.env["KEYSAGA_RACES"] ?? 150);
-const kills = Number(process.env["KEYSAGA_KILLS"] ?? 30);
+const kills = Number(process.env["KEYSAGA_KILLS"] ?? 20);
 
 test("of two processes that compare and set at once, exactly one wins each time", async () => {
   const path = newDirectory();
