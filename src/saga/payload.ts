@@ -1,11 +1,10 @@
 import {
+  canonicalJson,
   concatBytes,
   fromUtf8,
   KeysagaError,
   parseCanonicalJson,
-  u32,
   utf8,
-  canonicalJson,
 } from "../base/index.js";
 import { decodeRecord, type IbGib, ibOf, isReservedIb, linksOf } from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
@@ -14,13 +13,20 @@ import type { PayloadContent } from "./turn.js";
 /** The first byte of a payload frame says what is in it. */
 const recordsKind = 1;
 const entriesKind = 2;
+const lengthBytes = 4;
 
 /** A frame of records: kind, then each record's one byte form behind its length (big-endian 32 bit). */
 export function recordsFrame(records: readonly IbGib[]): Uint8Array {
-  return concatBytes(
-    Uint8Array.of(recordsKind),
-    ...records.flatMap(({ bytes }) => [u32(bytes.length), bytes]),
-  );
+  const frame = new Uint8Array(records.reduce((sum, { bytes }) => sum + lengthBytes + bytes.length, 1));
+  const view = new DataView(frame.buffer);
+  frame[0] = recordsKind;
+  let at = 1;
+  for (const { bytes } of records) {
+    view.setUint32(at, bytes.length);
+    frame.set(bytes, at + lengthBytes);
+    at += lengthBytes + bytes.length;
+  }
+  return frame;
 }
 
 /** A frame with a part of a turn's list: kind, then a JSON array in normal form. */
