@@ -25,14 +25,22 @@ export async function* outgoing(
 /** A first frame by other software may have no number: it stands in front of 0, where our own first frames are. */
 const numberOf = (frame: IbGib): number => nOf(frame) ?? 0;
 
+/** The frame before the one to send, and what it links to. */
+interface Parent {
+  readonly address: Address;
+  readonly links: ReadonlySet<Address>;
+}
+
 /** One thing that is being sent; it ends when what it stands on has gone ahead of it. */
 type Task =
   | {
       readonly kind: "frames";
       readonly tjp: Address;
       readonly last: number;
-      parent: IbGib | undefined;
+      parent: Parent | undefined;
+      /** Frames that were read ahead, and the number of the first of them. */
       page: IbGib[];
+      pageAt: number;
     }
   | { readonly kind: "record"; readonly record: IbGib; readonly links: Address[] };
 
@@ -57,9 +65,11 @@ class OutgoingWalk {
     for (let task = stack.at(-1); task; task = stack.at(-1)) {
       if (task.kind === "frames") {
         const frame = await this.#nextFrame(task);
-        if (frame) stack.push(this.#recordTask(frame, task.parent));
-        else stack.pop();
-        task.parent = frame;
+        if (frame) {
+          const links = targetsOf(frame);
+          stack.push(this.#recordTask(frame, links, task.parent));
+          task.parent = { address: frame.address, links };
+        } else stack.pop();
       } else {
         const target = task.links.shift();
         const before = target && (await this.dependency(target));
@@ -72,7 +82,7 @@ class OutgoingWalk {
   }
 
   framesUpTo(tjp: Address, last: number): Task {
-    return { kind: "frames", tjp, last, parent: undefined, page: [] };
+    return { kind: "frames", tjp, last, parent: undefined, page: [], pageAt: 0 };
   }
 
   /** What has to go out for a link to `address` to hold; undefined where it is on the other side already. */
@@ -84,21 +94,26 @@ class OutgoingWalk {
     if (tjp !== undefined && this.#next.has(tjp) && nOf(record) !== undefined)
       return this.framesUpTo(tjp, numberOf(record));
     this.#done.add(address);
-    return this.#recordTask(record, undefined);
+    return this.#recordTask(record, targetsOf(record), undefined);
   }
 
   /** Claimed here, before its links are walked: a cycle of timelines that comes back has to find it taken. */
   async #nextFrame(task: Task & { kind: "frames" }): Promise<IbGib | undefined> {
     const n = this.#next.get(task.tjp) ?? 0;
     if (n > task.last) return undefined;
-    const [paged] = task.page;
-    if (!paged || numberOf(paged) !== n) task.page = await this.#page(task.tjp, n, task.last);
+    if (task.page.length === 0 || task.pageAt !== n) task.page = await this.#page(task.tjp, n, task.last);
     const frame = task.page.shift();
     assert(frame, "a timeline holds its frames");
     this.#next.set(task.tjp, n + 1);
+    task.pageAt = n + 1;
     const previous = n > 0 ? previousOf(frame) : undefined;
-    if (previous !== task.parent?.address) task.parent = previous && (await this.space.get(previous));
+    if (previous !== task.parent?.address) task.parent = await this.#parent(previous);
     return frame;
+  }
+
+  async #parent(address: Address | undefined): Promise<Parent | undefined> {
+    const record = address && (await this.space.get(address));
+    return record && { address: record.address, links: targetsOf(record) };
   }
 
   #page(tjp: Address, n: number, last: number): Promise<IbGib[]> {
@@ -106,17 +121,18 @@ class OutgoingWalk {
   }
 
   /** Frames carry their links forward: only those that the frame before has not are new to the other side. */
-  #recordTask(record: IbGib, parent: IbGib | undefined): Task {
-    const before = new Set(parent ? [...linksOf(parent)].map(({ target }) => target) : []);
-    const isOwnChain = (target: Address) =>
-      parent !== undefined && [parent.address, tjpOf(record)].includes(target);
-    const links = [...linksOf(record)].map(({ target }) => target);
-    return {
-      kind: "record",
-      record,
-      links: links.filter((target) => !before.has(target) && !isOwnChain(target)),
-    };
+  #recordTask(record: IbGib, targets: ReadonlySet<Address>, parent: Parent | undefined): Task {
+    const tjp = parent && tjpOf(record);
+    const isThere = (target: Address) =>
+      parent !== undefined && (target === parent.address || target === tjp || parent.links.has(target));
+    return { kind: "record", record, links: [...targets].filter((target) => !isThere(target)) };
   }
+}
+
+function targetsOf(record: IbGib): ReadonlySet<Address> {
+  const targets = new Set<Address>();
+  for (const { target } of linksOf(record)) targets.add(target);
+  return targets;
 }
 
 /**
@@ -128,9 +144,9 @@ export async function unsureStones(space: Space, plan: SendPlan): Promise<readon
   for (const { tjp, after, tip } of plan.timelines) {
     const base = after >= 0 ? await space.frameAt(tjp, after) : undefined;
     const [newest, held] = await space.getMany(base ? [tip, base] : [tip]);
-    const before = new Set(held && [...linksOf(held)].map(({ target }) => target));
+    const before = held && targetsOf(held);
     for (const { target, name } of newest ? linksOf(newest) : [])
-      if (name !== "past" && name !== "tjp" && !before.has(target)) unsure.add(target);
+      if (name !== "past" && name !== "tjp" && !before?.has(target)) unsure.add(target);
   }
   const stones: Address[] = [];
   for (const address of unsure) {
