@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
-import type { PoolSpec, SecretFor } from "./pool.js";
+import type { PoolSpec } from "./pool.js";
 import { advance, checkFrame, type KeystoneState, startReplay } from "./replay.js";
 import { type Claim, genesis } from "./frame.js";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { canonicalJson, KeysagaError } from "../base/index.js";
-import { type Address, decodeText, type IbGib, isAddress } from "../ibgib/index.js";
+import { KeysagaError } from "../base/index.js";
+import { type Address, decodeText, type IbGib } from "../ibgib/index.js";
 import {
   checkFrame,
   checkIdentityFrame,
