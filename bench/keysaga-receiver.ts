@@ -41,11 +41,10 @@ const api = {
 
   /** Begins to watch this process's memory; what it has now counts as its floor. */
   async watchMemory(_: undefined): Promise<void> {
-    global.gc?.();
     floor = measureMemory();
     peak = { ...floor };
     clearInterval(watch);
-    watch = setInterval(takePeak, 5);
+    watch = setInterval(takePeak, 25);
   },
 
   /** What came on top of the floor since `watchMemory`, in bytes. */
@@ -58,7 +57,7 @@ const api = {
 export type ReceiverApi = typeof api;
 
 export interface Memory {
-  /** JavaScript objects and buffers. */
+  /** JavaScript objects and buffers that are in use: what is left right after a garbage collection. */
   readonly heap: number;
   /** Memory of the process that is not backed by a file: without the pages of the store it has mapped. */
   readonly resident: number;
@@ -73,9 +72,12 @@ function takePeak(): void {
   peak = { heap: Math.max(peak.heap, heap), resident: Math.max(peak.resident, resident) };
 }
 
+/** Needs `--expose-gc`. */
 function measureMemory(): Memory {
-  const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
-  return { heap: heapUsed + arrayBuffers, resident: anonymousBytes() ?? rss };
+  const resident = anonymousBytes() ?? process.memoryUsage().rss;
+  global.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return { heap: heapUsed + arrayBuffers, resident };
 }
 
 /** Linux says it; elsewhere the whole resident set has to do. */

@@ -50,7 +50,7 @@ function comparisonTable(jobs: readonly Comparison[]): string {
 function memoryTable(memory: readonly MemoryUse[]): string {
   const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
   return table([
-    ["receiver's memory, MiB over its start", "sent", "heap", "resident", "largest message, KiB"],
+    ["receiver's memory, MiB over its start", "sent", "in use", "resident", "largest message, KiB"],
     ...memory.map(({ records, bytes, grown, largestMessageBytes }) => [
       `${records} records`,
       mebibytes(bytes),

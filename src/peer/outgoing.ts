@@ -3,14 +3,15 @@ import { type Address, type IbGib, linksOf, nOf, previousOf, tjpOf } from "../ib
 import type { SendPlan } from "../saga/index.js";
 import type { Space } from "../space/index.js";
 
-/** Frames read at once while walking a timeline. */
-const framesAtOnce = 128;
+/** Records read at once: frames while walking a timeline, and what a record links to. */
+const readAtOnce = 128;
 
 /**
  * The records of a plan, dependencies first: a timeline's frames in order, and in front of each the stones and first
  * frames that it links to and the frame before did not. What is in `known`, and what that links to, is left out.
  *
- * Reads as it goes; holds one page of frames, and the addresses of stones and first frames already sent.
+ * Reads as it goes; holds a page of frames for each timeline and of links for each record it is inside of, and the
+ * addresses of stones and first frames already sent.
  */
 export async function* outgoing(
   space: Space,
@@ -19,7 +20,7 @@ export async function* outgoing(
 ): AsyncGenerator<IbGib> {
   const walk = new OutgoingWalk(space, plan, known);
   for (const { tjp, n } of plan.timelines) yield* walk.run(walk.framesUpTo(tjp, n));
-  for (const stone of plan.stones) yield* walk.run(await walk.dependency(stone));
+  for (const stone of plan.stones) yield* walk.run(await walk.stone(stone));
 }
 
 /** A first frame by other software may have no number: it stands in front of 0, where our own first frames are. */
@@ -42,7 +43,7 @@ type Task =
       page: IbGib[];
       pageAt: number;
     }
-  | { readonly kind: "record"; readonly record: IbGib; readonly links: Address[] };
+  | { readonly kind: "record"; readonly record: IbGib; readonly links: Address[]; page: IbGib[] };
 
 /** Depth first with a stack of its own: however deep a graph is, it costs memory, not the call stack. */
 class OutgoingWalk {
@@ -71,12 +72,14 @@ class OutgoingWalk {
           task.parent = { address: frame.address, links };
         } else stack.pop();
       } else {
-        const target = task.links.shift();
-        const before = target && (await this.dependency(target));
-        if (before) stack.push(before);
-        if (target) continue;
-        stack.pop();
-        yield task.record;
+        const linked = await this.#nextLinked(task);
+        if (linked) {
+          const before = this.#dependency(linked);
+          if (before) stack.push(before);
+        } else {
+          stack.pop();
+          yield task.record;
+        }
       }
     }
   }
@@ -85,11 +88,32 @@ class OutgoingWalk {
     return { kind: "frames", tjp, last, parent: undefined, page: [], pageAt: 0 };
   }
 
-  /** What has to go out for a link to `address` to hold; undefined where it is on the other side already. */
-  async dependency(address: Address): Promise<Task | undefined> {
+  async stone(address: Address): Promise<Task | undefined> {
+    const [record] = await this.#read([address]);
+    return record && this.#dependency(record);
+  }
+
+  /** The next record that `task` links to and that has not gone out. */
+  async #nextLinked(task: Task & { kind: "record" }): Promise<IbGib | undefined> {
+    while (task.page.length === 0 && task.links.length > 0)
+      task.page = await this.#read(
+        task.links.splice(0, readAtOnce).filter((target) => !this.#done.has(target)),
+      );
+    return task.page.shift();
+  }
+
+  async #read(addresses: readonly Address[]): Promise<IbGib[]> {
+    const records = await this.space.getMany(addresses);
+    return records.map((record) => {
+      assert(record, "what a visible record links to is there");
+      return record;
+    });
+  }
+
+  /** What has to go out for a link to `record` to hold; undefined where it is on the other side already. */
+  #dependency(record: IbGib): Task | undefined {
+    const { address } = record;
     if (this.#done.has(address)) return undefined;
-    const record = await this.space.get(address);
-    assert(record, "what a visible record links to is there");
     const tjp = tjpOf(record);
     if (tjp !== undefined && this.#next.has(tjp) && nOf(record) !== undefined)
       return this.framesUpTo(tjp, numberOf(record));
@@ -117,7 +141,7 @@ class OutgoingWalk {
   }
 
   #page(tjp: Address, n: number, last: number): Promise<IbGib[]> {
-    return this.space.frames(tjp, n, Math.min(last, n + framesAtOnce - 1));
+    return this.space.frames(tjp, n, Math.min(last, n + readAtOnce - 1));
   }
 
   /** Frames carry their links forward: only those that the frame before has not are new to the other side. */
@@ -125,7 +149,7 @@ class OutgoingWalk {
     const tjp = parent && tjpOf(record);
     const isThere = (target: Address) =>
       parent !== undefined && (target === parent.address || target === tjp || parent.links.has(target));
-    return { kind: "record", record, links: [...targets].filter((target) => !isThere(target)) };
+    return { kind: "record", record, links: [...targets].filter((target) => !isThere(target)), page: [] };
   }
 }
 
@@ -148,12 +172,23 @@ export async function unsureStones(space: Space, plan: SendPlan): Promise<readon
     for (const { target, name } of newest ? linksOf(newest) : [])
       if (name !== "past" && name !== "tjp" && !before?.has(target)) unsure.add(target);
   }
+  return stonesOf(space, unsure, new Set(plan.stones));
+}
+
+/** The stones among `addresses` and all that they link to, except those in `asked`. */
+async function stonesOf(space: Space, addresses: Iterable<Address>, asked: ReadonlySet<Address>) {
+  const found = new Set(addresses);
+  const queue = [...found];
   const stones: Address[] = [];
-  for (const address of unsure) {
-    const record = await space.get(address);
-    if (!record || tjpOf(record) !== undefined) continue;
-    if (!plan.stones.includes(address)) stones.push(address);
-    for (const { target } of linksOf(record)) unsure.add(target);
+  while (queue.length > 0) {
+    for (const record of await space.getMany(queue.splice(0, readAtOnce))) {
+      if (!record || tjpOf(record) !== undefined) continue;
+      if (!asked.has(record.address)) stones.push(record.address);
+      for (const { target } of linksOf(record)) {
+        if (!found.has(target)) queue.push(target);
+        found.add(target);
+      }
+    }
   }
   return stones;
 }
