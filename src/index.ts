@@ -38,6 +38,24 @@ export {
   tjpOf,
   toText,
 } from "./ibgib/index.js";
+// What two edits of one timeline come to, how to choose that for a kind of record, and what is left to a person.
+export {
+  type Conflict,
+  type ConflictChoice,
+  type ConflictValue,
+  type Content,
+  conflictsOf,
+  type HeadContent,
+  isMerge,
+  type MergeFunction,
+  type MergeFunctions,
+  type MergeHeads,
+  mergeFunctions,
+  mergeText,
+  type RecordKind,
+  type Registration,
+  resolveConflicts,
+} from "./merge/index.js";
 // Who speaks: an identity, kept in a space.
 // The two sides of a saga, and what they tell whoever watches.
 // Is everything in a space what it should be?
@@ -58,7 +76,9 @@ export {
   type ReachByDial,
   type ReachByUrl,
   type Receiver,
+  type ReceiverLimits,
   type ReceiverOptions,
+  receiverLimits,
   saveRecords,
   type Sender,
   type SenderOptions,

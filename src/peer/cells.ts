@@ -35,6 +35,8 @@ export const cellKinds = {
       sessions: z.array(address),
     }),
   ),
+  /** Receiver: what is held in the name of an identity, in canonical bytes; key: its address. */
+  usage: kind("usage/", z.strictObject({ bytes: z.number().int().min(0) })),
   /** What belongs to a session and is in no frame, so that its proofs can be judged later; key: S's address. */
   session: kind(
     "session/",

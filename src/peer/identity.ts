@@ -21,6 +21,11 @@ export interface Identity {
   readonly signer: Signer;
   /** The secret of a pool of this device's keystones; never leaves this process. */
   readonly secretFor: SecretFor;
+  /**
+   * Lanes that are about to be founded, by receiver: connections that meet one at the same time found one lane. In
+   * memory only; a lane is kept once its receiver has proved itself.
+   */
+  readonly foundings: Map<Address, IbGib>;
   /** The keys of the sessions this device opens or answers; each lives as long as its connection. */
   readonly sessionKeys: SessionKeys;
   /** The host key of this home, an Ed25519 seed, for when it runs a receiver. */
@@ -78,6 +83,7 @@ function holdIdentity({ space, secret }: IdentityOptions, genesis: IbGib): Ident
     address,
     space,
     secretFor,
+    foundings: new Map(),
     signer: new Signer(space, address, secretFor),
     sessionKeys: (nonce) => {
       const own = sessionSecret(secret, nonce);

@@ -19,6 +19,7 @@ export {
   type ReceiverOptions,
   type Session,
 } from "./receiver.js";
+export { type ReceiverLimits, receiverLimits } from "./quotas.js";
 export type { OnEvent, PeerEvent } from "./events.js";
 export { type Platform, systemPlatform } from "./platform.js";
 export { type Verification, type VerifyCounts, type VerifyOptions, verifySpace } from "./verify-space.js";

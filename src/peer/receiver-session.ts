@@ -27,6 +27,7 @@ import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
 import { outgoing } from "./outgoing.js";
 import type { Platform } from "./platform.js";
+import type { Quotas } from "./quotas.js";
 import { commitReceiver } from "./receiver-commit.js";
 import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
@@ -35,8 +36,9 @@ export interface ReceiverSessionOptions {
   readonly self: ReceiverSelf;
   readonly space: Space;
   readonly connection: Connection;
-  /** May this identity, which has proved itself, sync here? */
-  readonly admit: (identity: Address) => boolean | Promise<boolean>;
+  /** Throws where this identity, which has proved itself, may not sync here now. */
+  readonly admit: (identity: Address) => Promise<void>;
+  readonly quotas: Quotas;
   readonly platform: Platform;
   readonly onEvent: OnEvent;
 }
@@ -52,6 +54,8 @@ export class ReceiverSession {
   #handshake: ReceiverHandshakeState;
   #saga: ReceiverSagaState;
   #conversation: Conversation | undefined;
+  /** What the saga under way has staged: it is charged to the sender's identity when it is committed. */
+  #stagedBytes = 0;
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
@@ -199,7 +203,7 @@ export class ReceiverSession {
         });
       case "admit":
         return this.#beginHandshakeWork(async () => {
-          if (!(await admit(effect.identity))) throw new KeysagaError("not_admitted");
+          await admit(effect.identity);
           return { kind: "admitted" };
         });
       case "storeSession":
@@ -240,7 +244,9 @@ export class ReceiverSession {
         });
       case "stage":
         return this.#beginSagaWork(async () => {
-          await space.stage(effect.saga, this.#spoken().established.identity, "anyone", effect.records);
+          const { identity } = this.#spoken().established;
+          const { bytes } = await space.stage(effect.saga, identity, "anyone", effect.records);
+          this.#stagedBytes = bytes;
           this.#link.grant();
           return { kind: "staged", now: this.#now() };
         });
@@ -251,7 +257,9 @@ export class ReceiverSession {
         });
       case "commitSpace":
         return this.#beginSagaWork(async () => {
-          if (!(await commitReceiver(space, this.#spoken(), effect))) return { kind: "spaceMoved" };
+          const charged = { quotas: this.options.quotas, bytes: this.#stagedBytes };
+          if (!(await commitReceiver(space, this.#spoken(), effect, charged))) return { kind: "spaceMoved" };
+          this.#stagedBytes = 0;
           this.options.onEvent({ kind: "committed", saga: effect.saga });
           return { kind: "spaceCommitted", now: this.#now() };
         });

@@ -6,6 +6,7 @@ import type { OnEvent, PeerEvent } from "./events.js";
 import { bindTo } from "./channel.js";
 import { certifyHostKey, type Identity, stateOf } from "./identity.js";
 import { type Platform, systemPlatform } from "./platform.js";
+import { type ReceiverLimits, Quotas, receiverLimits } from "./quotas.js";
 import { ReceiverSession } from "./receiver-session.js";
 
 /** Who may sync here, once it has proved who it is. A function is the embedder's own rule. */
@@ -19,7 +20,7 @@ export interface ReceiverOptions {
   /** Origins that senders may have dialled, as in `wss://host:port`; any other is refused. */
   readonly audiences: readonly string[];
   readonly admission: Admission;
-  readonly limits?: Partial<SessionLimits>;
+  readonly limits?: Partial<SessionLimits & ReceiverLimits>;
   /** Have senders sign the TLS channel as well (RFC 9266); others are refused. */
   readonly bindChannel?: boolean;
   readonly onEvent?: (event: PeerEvent, from: Session) => void;
@@ -43,6 +44,7 @@ export class Receiver {
 
   constructor(
     private readonly self: Omit<ReceiverSelf, "exporter">,
+    private readonly quotas: Quotas,
     private readonly options: ReceiverOptions & { readonly platform: Platform },
   ) {}
 
@@ -76,7 +78,11 @@ export class Receiver {
       self: { ...this.self, exporter: binding.exporter },
       space: identity.space,
       connection,
-      admit: (sender) => isAdmitted(admission, sender),
+      admit: async (sender) => {
+        if (!(await isAdmitted(admission, sender))) throw new KeysagaError("not_admitted");
+        await this.quotas.enter(sender, connection.remoteAddress, this.#sessionsOf(sender));
+      },
+      quotas: this.quotas,
       platform,
       onEvent: told,
     });
@@ -97,6 +103,10 @@ export class Receiver {
     await this.#grace(graceMs);
     for (const session of this.#sessions.keys()) session.end(goingAway());
     await Promise.all(this.#sessions.values());
+  }
+
+  #sessionsOf(identity: Address): number {
+    return [...this.#sessions.keys()].filter((session) => session.identity === identity).length;
   }
 
   async #grace(graceMs: number): Promise<void> {
@@ -125,7 +135,8 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     limits: { ...sessionLimits, ...options.limits },
     sessionKeys: identity.sessionKeys,
   };
-  return new Receiver(self, { ...options, platform });
+  const quotas = await Quotas.open(identity.space, { ...receiverLimits, ...options.limits }, platform);
+  return new Receiver(self, quotas, { ...options, platform });
 }
 
 function isAdmitted(admission: Admission, sender: Address): boolean | Promise<boolean> {

@@ -44,7 +44,9 @@ async function chooseLane(identity: Identity, receiver: Address, platform: Platf
   const cell = await readCell(identity.space, cellKinds.laneTo, receiver);
   if (cell.value) return { address: cell.value.lane, founding: undefined };
   const names = { delegator: identity.address, receiver };
-  const founding = foundLane(platform.random.bytes(32), names, identity.secretFor);
+  const founding =
+    identity.foundings.get(receiver) ?? foundLane(platform.random.bytes(32), names, identity.secretFor);
+  identity.foundings.set(receiver, founding);
   return { address: founding.address, founding };
 }
 
@@ -79,21 +81,28 @@ export async function reserveConnect(
 ): Promise<ReservedConnect> {
   const { signer, address } = identity;
   let shown: Omit<ReservedConnect, "vouching"> | undefined;
+  const receiver = effect.receiver.keystone.tjp;
   const [vouching, delegating] = await signer.sign(async () => {
     const own = await signer.load(address, "identity");
-    const held = await holdLane(signer, lane);
+    const to = await readCell(identity.space, cellKinds.laneTo, receiver);
+    const now = laneNow(lane, to);
+    const held = await holdLane(signer, now);
     shown = await framesToShow(identity, { own, held }, effect);
     const vouch: SignRequest = {
       held,
-      frame: { verb: "vouch", target: effect.session, scope: effect.receiver.keystone.tjp },
+      frame: { verb: "vouch", target: effect.session, scope: receiver },
     };
     const delegate: SignRequest = { held: own, frame: { verb: "delegate", target: lane.address } };
     return {
-      requests: lane.founding ? [vouch, delegate] : [vouch],
+      requests: now.founding ? [vouch, delegate] : [vouch],
       proofs: receiverProofs(effect.receiver, effect.receiverFrames),
-      cells: await standingCells(identity, lane, effect.receiver.keystone.tjp, origin),
+      cells: [
+        ...(now.founding ? [changeCell(to, { lane: lane.address, sessions: [] })] : []),
+        ...(await pinChange(identity, receiver, origin)),
+      ],
     };
   });
+  identity.foundings.delete(receiver);
   if (!shown || !vouching) throw new KeysagaError("internal", { what: "nothing was signed" });
   const { identityFrames, laneFrames } = shown;
   return { identityFrames: [...identityFrames, ...(delegating ? [delegating] : [])], laneFrames, vouching };
@@ -130,21 +139,24 @@ function receiverProofs(receiver: IdentityState, frames: readonly IbGib[]): read
   return frames.map((record) => ({ group: receiver.keystone.tjp, record }));
 }
 
-/** The lane and the pin are kept with the first reservation; a later one finds them as they are. */
-async function standingCells(
+/**
+ * The lane as it is by now: another connection of this process that met the receiver first has kept it. A process
+ * that met it with a lane of its own is the one that counts; the next connection finds that.
+ */
+function laneNow(lane: LaneChoice, { value }: Cell<{ readonly lane: Address }>): LaneChoice {
+  if (!lane.founding || !value) return lane;
+  if (value.lane !== lane.address) throw new KeysagaError("keystone_moved");
+  return { address: lane.address, founding: undefined };
+}
+
+/** The pin is kept with the first reservation; a later one finds it as it is. */
+async function pinChange(
   { space }: Identity,
-  lane: LaneChoice,
   receiver: Address,
   origin: string,
 ): Promise<readonly CellChange[]> {
-  const [pin, to] = await Promise.all([
-    readCell(space, cellKinds.pin, origin),
-    readCell(space, cellKinds.laneTo, receiver),
-  ]);
-  // Another process of this home met the receiver first: its lane is the one, and the next connection finds it.
-  if (lane.founding && to.value) throw new KeysagaError("keystone_moved");
-  const laneTo: CellChange[] = lane.founding ? [changeCell(to, { lane: lane.address, sessions: [] })] : [];
-  return pin.value?.receiver === receiver ? laneTo : [...laneTo, changeCell(pin, { receiver })];
+  const pin = await readCell(space, cellKinds.pin, origin);
+  return pin.value?.receiver === receiver ? [] : [changeCell(pin, { receiver })];
 }
 
 /** A lane whose frames do not arrive any more would keep this device out for ever: the next connection gets another. */

@@ -160,8 +160,10 @@ function onPlanned(state: In<"planning">, roots: readonly Root[], now: Instant):
   };
 }
 
-/** Records before the ack that covers them: they are staged, where nobody sees them. */
-/** Records come with an `ack` that answers a pull; parts of a list with any turn that has one. */
+/**
+ * Records come ahead of an `ack` that answers a pull, and are staged, where nobody sees them; parts of a list come
+ * ahead of any turn that has one.
+ */
 function onPayload(state: Running, records: readonly IbGib[], now: Instant): SenderSagaStep {
   const mayHoldList = state.kind === "awaitingAck" || state.kind === "awaitingReceipt";
   if (mayHoldList && records.length === 0)

@@ -17,6 +17,7 @@ import {
   type Identity,
   openIdentity,
 } from "../../src/peer/index.js";
+import { Quotas, receiverLimits } from "../../src/peer/quotas.js";
 import { Receiver } from "../../src/peer/receiver.js";
 import type { ReceiverSelf } from "../../src/saga/index.js";
 import { sessionLimits } from "../../src/saga/index.js";
@@ -106,7 +107,8 @@ async function receiverOf(
   const admission = { kind: "open" } as const;
   const options = { identity, audiences, admission, platform };
   const honest = await createReceiver(options);
-  const receiver = lie ? new Receiver(lie(await selfOf(identity, audiences)), options) : honest;
+  const quotas = await Quotas.open(identity.space, receiverLimits, platform);
+  const receiver = lie ? new Receiver(lie(await selfOf(identity, audiences)), quotas, options) : honest;
   const { listen, dial } = createInnerspace(platform);
   listen((connection) => receiver.accept(connection));
   return { identity, receiver, dial };

@@ -1,0 +1,114 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { createReceiver, createSender, type ReceiverLimits } from "../../src/peer/index.js";
+import { createWorld, type SenderPeer, seededPlatform, type World } from "../../src/testing/index.js";
+import { createInnerspace } from "../../src/transport/index.js";
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const { close } of open.splice(0).reverse()) await close();
+});
+
+/** A world whose receiver has other limits, and what the receiver made of each session. */
+async function worldWith(limits: Partial<ReceiverLimits>, senders = ["alice", "carol", "dave"]) {
+  let now = Date.now();
+  const platform = { ...seededPlatform("quotas"), clock: { now: () => now } };
+  const world: World = await createWorld({ senders, seed: "quotas" });
+  const ends: string[] = [];
+  const audience = "innerspace://limited";
+  const receiver = await createReceiver({
+    identity: world.receiver.identity,
+    audiences: [audience],
+    admission: { kind: "open" },
+    limits,
+    platform,
+    onEvent: (event) => event.kind === "closed" && ends.push(String(event.error?.facts["limit"] ?? "")),
+  });
+  const { listen, dial } = createInnerspace(platform);
+  const stop = listen((connection) => receiver.accept(connection));
+  const senderOf = ({ identity }: SenderPeer) => createSender({ identity, dial, audience, platform });
+  for (const peer of world.senders) peer.reach(senderOf(peer));
+  open.push(world, { close: () => receiver.close() }, { close: async () => stop() });
+  const [alice, carol, dave] = world.senders as [SenderPeer, SenderPeer, SenderPeer];
+  return { alice, carol, dave, bob: world.receiver, ends, senderOf, sleep: (ms: number) => (now += ms) };
+}
+
+const sync = async (peer: SenderPeer) =>
+  peer.sync(await peer.timeline("note", { data: { text: "x".repeat(500) } }));
+const refused = { code: "auth_fail" };
+
+describe("a receiver counts what identities cost it", () => {
+  test("identitiesMax: an identity beyond it is not kept; those it has are served on", async () => {
+    const { alice, carol, bob, ends } = await worldWith({ identitiesMax: 1 });
+    await sync(alice);
+    await expect(sync(carol)).rejects.toMatchObject(refused);
+    expect(ends.at(-1)).toBe("identitiesMax");
+    expect(await bob.space.proofs(carol.address)).toEqual([]);
+    await sync(alice);
+  });
+
+  test("newIdentitiesPerHour: after an hour there is room again", async () => {
+    const { alice, carol, ends, sleep } = await worldWith({ newIdentitiesPerHour: 1 });
+    await sync(alice);
+    await expect(sync(carol)).rejects.toMatchObject(refused);
+    expect(ends.at(-1)).toBe("newIdentitiesPerHour");
+    sleep(60 * 60_000);
+    await sync(carol);
+  });
+
+  test("newIdentitiesPerAddressPerHour counts by network address", async () => {
+    const { alice, carol, dave, ends } = await worldWith({ newIdentitiesPerAddressPerHour: 2 });
+    await sync(alice);
+    await sync(carol);
+    await expect(sync(dave)).rejects.toMatchObject(refused);
+    expect(ends.at(-1)).toBe("newIdentitiesPerAddressPerHour");
+  });
+
+  test("sessionsPerIdentityMax: a session that has ended makes room", async () => {
+    const { alice, ends, senderOf } = await worldWith({ sessionsPerIdentityMax: 1 });
+    await alice.sender.connect();
+    await expect(senderOf(alice).connect()).rejects.toMatchObject(refused);
+    expect(ends).toContain("sessionsPerIdentityMax");
+    await alice.sender.disconnect();
+    await sync(alice);
+  });
+
+  test("durableBytesPerIdentityMax: what does not fit is refused whole; others are not touched", async () => {
+    const { alice, carol, bob, ends } = await worldWith({ durableBytesPerIdentityMax: 1_500 });
+    await sync(alice);
+    const tooMuch = await alice.timeline("long", { data: { text: "x".repeat(1_200) } });
+    await expect(alice.sync(tooMuch)).rejects.toMatchObject({ code: "limit_exceeded" });
+    expect(ends.at(-1)).toBe("durableBytesPerIdentityMax");
+    expect(await bob.space.tip(tooMuch)).toBeUndefined();
+    await sync(carol);
+    await expect(sync(alice)).resolves.toMatchObject({ totals: { up: { records: 1 } } });
+  });
+
+  test("durableBytesMax counts all, and what was held before a restart", async () => {
+    const { alice, carol, bob } = await worldWith({});
+    await sync(alice);
+    const limited = await createReceiver({
+      identity: bob.identity,
+      audiences: ["innerspace://restarted"],
+      admission: { kind: "open" },
+      limits: { durableBytesMax: 1_000 },
+    });
+    const platform = seededPlatform("restarted");
+    const { listen, dial } = createInnerspace(platform);
+    listen((connection) => limited.accept(connection));
+    carol.reach(createSender({ identity: carol.identity, dial, audience: "innerspace://restarted" }));
+    await expect(sync(carol)).rejects.toMatchObject({ code: "limit_exceeded" });
+    open.push({ close: () => limited.close() });
+  });
+
+  test("sagas of one identity that commit at once are each charged", async () => {
+    const { alice, bob, senderOf } = await worldWith({});
+    const others = [1, 2, 3, 4].map(() => senderOf(alice));
+    const notes = await Promise.all(others.map((_, i) => alice.timeline(`note ${i}`, { data: { i } })));
+    await Promise.all(others.map((sender, i) => sender.sync([notes[i]!])));
+    await Promise.all(others.map((sender) => sender.disconnect()));
+    const held = await bob.space.getMany(notes);
+    const bytes = held.reduce((sum, record) => sum + (record?.bytes.length ?? 0), 0);
+    const usage = await bob.space.cell(`usage/${alice.address}`);
+    expect(JSON.parse(new TextDecoder().decode(usage))).toEqual({ bytes });
+  });
+});
