@@ -9,6 +9,7 @@ import { type Shape, shapes, shapeTexts } from "./workload.js";
 const pushed = 10_000;
 const pushRuns: Readonly<Record<Shape, number>> = { timelines: 9, "one-timeline": 5, stones: 5 };
 const connectionRuns = 60;
+const meetingRuns = 30;
 const memoryCounts = [10_000, 90_000];
 
 async function main(): Promise<void> {
@@ -20,7 +21,7 @@ async function main(): Promise<void> {
         await bench.push(`push of ${pushed} records: ${shapeTexts[shape]}`, shape, pushed, pushRuns[shape]),
       );
     jobs.push(await bench.record("new connection, one record, known sender", connectionRuns));
-    jobs.push(await bench.meeting("new connection, one record, first meeting", connectionRuns));
+    jobs.push(await bench.meeting("new connection, one record, first meeting", meetingRuns));
   } finally {
     await bench.end();
   }

@@ -53,10 +53,10 @@ export class Bench {
     return this.#compare(job, edit, edit, runs);
   }
 
-  /** One record, over a new connection, from an identity that the receiver has never heard of. */
+  /** One record, over a new connection, between a sender and a receiver that have never heard of each other. */
   async meeting(job: string, runs: number): Promise<Comparison> {
-    const audience = await this.#receiver.call("open", undefined);
     const meet = async (isObserved: boolean) => {
+      const audience = await this.#receiver.call("open", undefined);
       await this.#sender.call("holdNote", { audience });
       return this.#sender.call("sync", { isObserved });
     };

@@ -39,6 +39,8 @@ export function isIndexed(n: number): boolean {
 export function frameAt(reader: Reader, presence: Presence, tjp: Address, n: number): IbGib | undefined {
   const tip = tipOf(reader, tjp);
   if (tip === undefined || n > tip.n || n < -1 || !Number.isSafeInteger(n)) return undefined;
+  const first = n <= 0 ? committed(presence, tjp) : undefined;
+  if (first !== undefined && numberOf(first) === n) return first;
   let frame = committed(presence, startAt(reader, tip, n));
   while (numberOf(frame) > n) {
     const previous = previousOf(frame);
@@ -71,6 +73,7 @@ export function framesOf(
 }
 
 function startAt(reader: Reader, tip: Tip, n: number): Address {
+  // Behind a first frame without a number, number 0 is one of those that the first index entry is reached from.
   const indexed = Math.max(1, Math.ceil(n / frameStep)) * frameStep;
   if (!isIndexed(indexed) || indexed > tip.n) return tip.address;
   const row = reader.get("frames", frameKey(tip.tjp, indexed));
