@@ -15,13 +15,14 @@ export type BrowserImports = ReadonlyMap<string, string>;
 
 /** Whom each folder may import, beside itself. `index` is src/index.ts. */
 const pure = ["base", "ibgib", "keystone"];
-const portable = [...pure, "saga", "space", "transport", "peer"];
+const portable = [...pure, "merge", "saga", "space", "transport", "peer"];
 const arrows: Readonly<Record<string, readonly string[]>> = {
   base: [],
   ibgib: ["base"],
+  merge: ["base", "ibgib"],
   keystone: ["base", "ibgib"],
   saga: pure,
-  space: ["base", "ibgib"],
+  space: ["base", "ibgib", "merge"],
   transport: ["base"],
   peer: portable,
   index: portable,

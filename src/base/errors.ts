@@ -25,6 +25,16 @@ export const errorTable = {
     text: "Keystone frames and contexts cannot travel as domain records.",
   },
   limit_exceeded: { retryable: false, tellPeer: true, text: "A limit was exceeded." },
+  merge_refused: {
+    retryable: false,
+    tellPeer: true,
+    text: "The frame is not the merge of the frames it names, or they cannot be merged.",
+  },
+  merge_failed: {
+    retryable: false,
+    tellPeer: false,
+    text: "A merge function did not give a result that every peer can agree on. Nothing was changed.",
+  },
 
   // keystones
   frame_refused: {

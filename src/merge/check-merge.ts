@@ -1,0 +1,72 @@
+import type { Address, IbGib } from "../ibgib/index.js";
+import { isSame, member } from "./content.js";
+import { basesOf, graftbaseOf } from "./fold.js";
+import { isBuiltIn, type MergeFunctions } from "./functions.js";
+import { withoutAncestors } from "./heads.js";
+import { type Frame, type FrameReader, History } from "./history.js";
+import { mergeMarkOf, namedHeadsOf } from "./merge-frame.js";
+import { frameOf, type MergeOptions, mergeHeads } from "./merge-tips.js";
+import { refuseMerge } from "./refusals.js";
+
+export interface CheckedMerge {
+  /** What it brings together, in fold order. */
+  readonly heads: readonly Address[];
+  /** Was the content computed again, by a built-in function? If not, it is whatever its author says it is. */
+  readonly isRecomputed: boolean;
+}
+
+/**
+ * Checks a merge frame from someone else: which frames it brings together, their order, its number and links, and the
+ * members that a timeline carries along, for every function; and, where the function is built in, all it says. A
+ * function that was registered here computes again as well, but proves nothing to others.
+ *
+ * @param frame An admitted record.
+ * @param reader Has the frames it brings together and their history, staged ones too.
+ * @throws KeysagaError `merge_refused` with the rule it breaks; `record_missing`, `limit_exceeded`, `merge_failed`.
+ */
+export async function checkMerge(
+  frame: IbGib,
+  reader: FrameReader,
+  functions: MergeFunctions,
+  { limits, pause = () => Promise.resolve() }: MergeOptions = {},
+): Promise<CheckedMerge> {
+  const mark = mergeMarkOf(frame) ?? refuseMerge("merge_refused", "not_a_merge");
+  const named = namedHeadsOf(frame);
+  const history = new History(reader, limits);
+  history.checkHeads(named.length);
+  const heads = await checkHeads(named, history);
+  const graftbase = graftbaseOf(await basesOf(heads, history));
+  checkFrame(frame, heads, graftbase, await history.first());
+  const fn = functions.named(mark);
+  if (fn !== undefined) {
+    const expected = await mergeHeads(heads, history, fn, pause);
+    if (expected.address !== frame.address) refuseMerge("merge_refused", "content");
+  }
+  return { heads: named, isRecomputed: fn !== undefined && isBuiltIn(fn) };
+}
+
+async function checkHeads(named: readonly Address[], history: History): Promise<readonly Frame[]> {
+  const frames = await history.frames(named);
+  const heads = await withoutAncestors(frames, history);
+  const areHeads =
+    named.length > 1 && heads.length === named.length && heads.every(({ isMerge }) => !isMerge);
+  if (!areHeads) refuseMerge("merge_refused", "heads");
+  if (!heads.every(({ address }, at) => address === named[at])) refuseMerge("merge_refused", "order");
+  return heads;
+}
+
+function checkFrame(
+  frame: IbGib,
+  heads: readonly Frame[],
+  graftbase: readonly Address[],
+  first: IbGib,
+): void {
+  const { links, members } = frameOf(heads, graftbase, first);
+  const said = frame.data instanceof Uint8Array ? {} : (frame.data ?? {});
+  const { n, ...carried } = members;
+  if (!isSame(member(said, "n"), n)) refuseMerge("merge_refused", "n");
+  const has = (name: string) => isSame(member(frame.rel8ns ?? {}, name), links[name]);
+  if (!has("graftbase")) refuseMerge("merge_refused", "graftbase");
+  const areCarried = ["uuid", "owner"].every((name) => isSame(member(said, name), member(carried, name)));
+  if (!["past", "tjp", "graftorphan"].every(has) || !areCarried) refuseMerge("merge_refused", "members");
+}

@@ -1,0 +1,83 @@
+import type { Json } from "../base/index.js";
+import type { IbGib } from "../ibgib/index.js";
+import { type Content, type HeadContent, isSame, member } from "./content.js";
+import { fieldsFunction } from "./fields.js";
+import type { MergeMark } from "./merge-frame.js";
+import { refuseMerge } from "./refusals.js";
+
+/** The frames whose content meets in one fold. */
+export interface MergeHeads {
+  /** Folded into `ours`, in fold order. */
+  readonly ours: readonly HeadContent[];
+  readonly theirs: HeadContent;
+}
+
+/**
+ * Brings two contents together, given what both came from. Has to be a pure function that gives the same answer on
+ * every peer, in every engine, for ever: a change of what it answers is a new version. More than two heads are folded
+ * one by one; base and ours may be folded themselves.
+ */
+export interface MergeFunction {
+  readonly name: string;
+  /** A positive integer. */
+  readonly version: number;
+  /** Arguments are deeply frozen. Synchronous, and called twice, to see that it gives the same answer. */
+  merge(base: Content, ours: Content, theirs: Content, heads: MergeHeads): Content;
+}
+
+/** Which timelines a function is for, told by their first frames. */
+export type RecordKind =
+  /** The ib is this, or begins with it and a space. */
+  | { readonly ib: string }
+  /** `data` has this member with this value. */
+  | { readonly member: string; readonly value: Json };
+
+export interface Registration {
+  readonly kind: RecordKind;
+  readonly function: MergeFunction;
+}
+
+/** The merge functions a peer knows. */
+export interface MergeFunctions {
+  /** The function for the timeline with this first frame. */
+  for(first: IbGib): MergeFunction;
+  /** The function that a merge frame names; undefined where it is not known here. */
+  named(mark: MergeMark): MergeFunction | undefined;
+}
+
+/**
+ * The built-in function, and others before it for some kinds of records: the first that matches is taken. An older
+ * version of a function can be registered behind the new one, so that merges made with it can still be checked.
+ *
+ * @throws KeysagaError `merge_failed`, rule `name`: a name is empty, or name and version are taken (`fields` always
+ *   is), or the version is no positive integer.
+ */
+export function mergeFunctions(registrations: readonly Registration[] = []): MergeFunctions {
+  const byMark = new Map<string, MergeFunction>();
+  for (const { function: fn } of registrations) {
+    const isGood = fn.name !== "" && fn.name !== fieldsFunction.name;
+    const isFree = (byMark.get(markKey(fn.name, fn.version)) ?? fn) === fn; // one function may serve several kinds
+    if (!isGood || !isFree || !Number.isSafeInteger(fn.version) || fn.version < 1)
+      refuseMerge("merge_failed", "name");
+    byMark.set(markKey(fn.name, fn.version), fn);
+  }
+  byMark.set(markKey(fieldsFunction.name, fieldsFunction.version), fieldsFunction);
+  return {
+    for: (first) => registrations.find(({ kind }) => isOfKind(first, kind))?.function ?? fieldsFunction,
+    named: ({ function: name, version }) => byMark.get(markKey(name, version)),
+  };
+}
+
+/** Is it one that every peer has and can compute again? */
+export function isBuiltIn(fn: MergeFunction): boolean {
+  return fn === fieldsFunction;
+}
+
+function markKey(name: string, version: number): string {
+  return `${version} ${name}`;
+}
+
+function isOfKind({ ib, data }: IbGib, kind: RecordKind): boolean {
+  if ("ib" in kind) return ib === kind.ib || ib.startsWith(`${kind.ib} `);
+  return !(data instanceof Uint8Array) && isSame(member(data ?? {}, kind.member), kind.value);
+}

@@ -1,0 +1,28 @@
+/**
+ * Merge: bringing the tips of a timeline together, the same way on every peer. Pure; reads through a port.
+ */
+
+export { type CheckedMerge, checkMerge } from "./check-merge.js";
+export {
+  type Conflict,
+  type ConflictChoice,
+  type ConflictValue,
+  conflictsOf,
+  resolveConflicts,
+} from "./conflicts.js";
+export type { Content, HeadContent } from "./content.js";
+export {
+  type MergeFunction,
+  type MergeFunctions,
+  type MergeHeads,
+  mergeFunctions,
+  type RecordKind,
+  type Registration,
+} from "./functions.js";
+export { compareTips, headsOf, type TipRelation } from "./heads.js";
+export type { FrameReader } from "./history.js";
+export { type MergeLimits, mergeLimits } from "./limits.js";
+export { isMerge, type MergeMark, mergeMarkOf } from "./merge-frame.js";
+export { type Merged, type MergeOptions, mergeTips } from "./merge-tips.js";
+export type { MergeFailure, MergeRule } from "./refusals.js";
+export { type MergedText, mergeText, type TextChoice, type TextContest } from "./text.js";

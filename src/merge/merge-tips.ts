@@ -1,0 +1,109 @@
+import { type JsonObject, KeysagaError } from "../base/index.js";
+import { type Address, type IbGib, sealRecord } from "../ibgib/index.js";
+import { jsonOf } from "./conflicts.js";
+import { type Content, contentOf, member } from "./content.js";
+import { basesOf, Fold, graftbaseOf, type Pause } from "./fold.js";
+import type { MergeFunction, MergeFunctions } from "./functions.js";
+import { isSameSet, tipHeads, withoutAncestors } from "./heads.js";
+import { type Frame, type FrameReader, History } from "./history.js";
+import type { MergeLimits } from "./limits.js";
+
+export interface MergeOptions {
+  readonly limits?: MergeLimits;
+  /** Awaited between two synchronous steps. A step folds one head. */
+  readonly pause?: Pause;
+}
+
+/** A new frame to commit; or, where one of the tips already holds all the others do, that one. */
+export type Merged = { readonly frame: IbGib } | { readonly same: Address };
+
+/**
+ * Brings tips of one timeline together. A pure function of the union of their heads: whichever peer calls it, with
+ * the tips in whichever order, the frame has the same bytes. Nothing is written.
+ *
+ * Reads the frames since the tips parted, and the first frame.
+ *
+ * @param tips At least one.
+ * @throws KeysagaError `record_missing`, `limit_exceeded`, `merge_refused` (`timeline`, `not_a_frame`), `merge_failed`.
+ *   Whatever it throws, the tips are as they were.
+ */
+export async function mergeTips(
+  tips: readonly Address[],
+  reader: FrameReader,
+  functions: MergeFunctions,
+  { limits, pause = noPause }: MergeOptions = {},
+): Promise<Merged> {
+  const history = new History(reader, limits);
+  const headsOfTips = new Map<Address, readonly Frame[]>();
+  for (const tip of new Set(tips)) headsOfTips.set(tip, await tipHeads(tip, history));
+  const heads = await withoutAncestors([...headsOfTips.values()].flat(), history);
+  history.checkHeads(heads.length);
+  const holdingAll = [...headsOfTips].filter(([, held]) => isSameSet(held, heads)).map(([tip]) => tip);
+  if (holdingAll.length > 0) return { same: holdingAll.reduce((a, b) => (a < b ? a : b)) };
+  const fn = functions.for(await history.first());
+  return { frame: await mergeHeads(heads, history, fn, pause) };
+}
+
+/** The merge frame of two or more heads, in fold order, none an ancestor of another. */
+export async function mergeHeads(
+  heads: readonly Frame[],
+  history: History,
+  fn: MergeFunction,
+  pause: Pause,
+): Promise<IbGib> {
+  const bases = await basesOf(heads, history);
+  const content = await new Fold(history, fn, pause).heads(heads, bases);
+  const first = await history.first();
+  const seal = (said: Content) => sealMerge(said, heads, graftbaseOf(bases), fn, first);
+  try {
+    return seal(content);
+  } catch (error) {
+    if (!(error instanceof KeysagaError && error.code === "limit_exceeded")) throw error;
+    return seal(firstOf(heads));
+  }
+}
+
+/** The links and members of `data` that every merge of these heads has, whichever function made its content. */
+export function frameOf(
+  heads: readonly Frame[],
+  graftbase: readonly Address[],
+  first: IbGib,
+): { readonly links: Content["rel8ns"]; readonly members: JsonObject } {
+  const [newest, ...rest] = heads.map(({ address }) => address);
+  const said = first.data instanceof Uint8Array ? {} : (first.data ?? {});
+  const carried = ["uuid", "owner"].filter((name) => Object.hasOwn(said, name));
+  return {
+    links: { past: [newest!], tjp: [first.address], graftorphan: rest, graftbase },
+    members: {
+      ...Object.fromEntries(carried.map((name) => [name, member(said, name)!])),
+      n: heads[0]!.n + 1,
+    },
+  };
+}
+
+function sealMerge(
+  { ib, data, rel8ns }: Content,
+  heads: readonly Frame[],
+  graftbase: readonly Address[],
+  { name, version }: MergeFunction,
+  first: IbGib,
+): IbGib {
+  const { links, members } = frameOf(heads, graftbase, first);
+  return sealRecord({
+    ib,
+    data: { ...data, ...members, merge: { function: name, version } },
+    rel8ns: { ...rel8ns, ...links },
+  });
+}
+
+/** What is shown where all together would be too large for a record: the first head, and who else said something. */
+function firstOf(heads: readonly Frame[]): Content {
+  const content = contentOf(heads[0]!.record);
+  const values = heads.map(({ address }) => ({ heads: [address], state: "omitted" as const }));
+  const conflicts = [jsonOf({ path: [], chosen: "whole", values })];
+  return { ...content, data: { ...content.data, conflicts } };
+}
+
+function noPause(): Promise<void> {
+  return Promise.resolve();
+}
