@@ -74,7 +74,7 @@ class OutgoingWalk {
       } else {
         const linked = await this.#nextLinked(task);
         if (linked) {
-          const before = this.#dependency(linked);
+          const before = await this.#dependency(linked);
           if (before) stack.push(before);
         } else {
           stack.pop();
@@ -111,14 +111,20 @@ class OutgoingWalk {
   }
 
   /** What has to go out for a link to `record` to hold; undefined where it is on the other side already. */
-  #dependency(record: IbGib): Task | undefined {
+  async #dependency(record: IbGib): Promise<Task | undefined> {
     const { address } = record;
     if (this.#done.has(address)) return undefined;
     const tjp = tjpOf(record);
-    if (tjp !== undefined && this.#next.has(tjp) && nOf(record) !== undefined)
+    if (tjp !== undefined && this.#next.has(tjp) && (await this.#isOnChain(tjp, record)))
       return this.framesUpTo(tjp, numberOf(record));
     this.#done.add(address);
     return this.#recordTask(record, targetsOf(record), undefined);
+  }
+
+  /** Frames of a branch that was grafted on stand beside the tip's `past`; they are sent one by one, as stones are. */
+  async #isOnChain(tjp: Address, frame: IbGib): Promise<boolean> {
+    const n = nOf(frame);
+    return n !== undefined && (await this.space.frameAt(tjp, n)) === frame.address;
   }
 
   /** Claimed here, before its links are walked: a cycle of timelines that comes back has to find it taken. */
