@@ -16,7 +16,7 @@ export interface Contest<Item> {
   readonly ours: readonly Item[];
   readonly theirs: readonly Item[];
   readonly base: readonly Item[];
-  /** Both sides' lines, each change of theirs left out that took away an item which a change of ours replaced. */
+  /** Both sides' changes, but for those of theirs that replace an item which a change of ours replaces too. */
   readonly combined: readonly Item[];
   /** Was such a change left out? */
   readonly isLossy: boolean;
@@ -141,7 +141,7 @@ function agreed<Item>(items: readonly Item[]): Stretch<Item>[] {
   return items.length === 0 ? [] : [{ kind: "agreed", items }];
 }
 
-/** See `Contest.combined`. A place where only one side took items away loses them, and keeps what the other put in. */
+/** See `Contest.combined`. What one side took away is gone; what the other put in its place, or beside it, is there. */
 function combine<Item>(
   base: Sequence<Item>,
   ours: readonly Change<Item>[],
@@ -152,7 +152,7 @@ function combine<Item>(
   const kept = withoutRivals(theirs, ours);
   const [oursAt, keptAt] = [changesByPlace(ours), changesByPlace(kept)];
   const removed = new Uint8Array(to - from);
-  for (const change of [...ours, ...theirs]) removed.fill(1, change.from - from, change.to - from);
+  for (const change of [...ours, ...kept]) removed.fill(1, change.from - from, change.to - from);
   const combined: Item[] = [];
   for (let at = from; at <= to; at++) {
     append(combined, joined(oursAt.get(at), keptAt.get(at)));

@@ -8,19 +8,20 @@
  */
 export function wordsOf(text: string): readonly string[] {
   const words: string[] = [];
-  let before: Kind = "none";
+  let before: Kind = "single";
   for (const character of text) {
     const kind = kindOf(character.codePointAt(0)!);
     const last = words.length - 1;
-    if (last >= 0 && sticks(before, kind)) words[last] += character;
+    const isPart = last >= 0 && sticks(before, kind);
+    if (isPart) words[last] += character;
     else words.push(character);
     // A mark is of the word it follows, so that letters behind it still belong to that word.
-    if (kind !== "mark" || before === "none") before = kind;
+    if (kind !== "mark" || !isPart) before = kind;
   }
   return words;
 }
 
-type Kind = "none" | "space" | "return" | "newline" | "letter" | "flag" | "mark" | "joiner" | "single";
+type Kind = "space" | "return" | "newline" | "letter" | "flag" | "mark" | "joiner" | "single";
 
 function sticks(before: Kind, kind: Kind): boolean {
   if (before === "newline") return false;

@@ -272,7 +272,23 @@ describe("links", () => {
   });
 });
 
+describe("links that one side left as they were", () => {
+  it("are the other's, order and repetitions too", async () => {
+    const { archive, root, left, right } = await merged({}, { a: 1 }, { b: 1 });
+    const foreign = archive.forge(left, {}, { tag: [y, x, y] });
+    const frame = await archive.merge(foreign, right, archive.edit(root, { c: 1 }));
+    expect(frame.rel8ns?.["tag"]).toEqual([y, x, y]);
+  });
+});
+
 describe("conflicts", () => {
+  it("that are still open when the field is edited on both sides again stay beside the new one", async () => {
+    const { archive, frame } = await merged({ a: 1 }, { a: 2 }, { a: 3 });
+    const again = await archive.merge(archive.edit(frame, { a: 4 }), archive.edit(frame, { a: 5 }));
+    const met = conflictsOf(again).map(({ values }) => new Set(values.map(({ value }) => value)));
+    expect(new Set(met)).toEqual(new Set([new Set([2, 3]), new Set([4, 5])]));
+  });
+
   it("of many heads on one field are one entry", async () => {
     const archive = new Archive();
     const root = archive.first({ title: "", text: "" });

@@ -77,6 +77,13 @@ const byLines: readonly Case[] = [
   ["the same word: ours is shown", "a\nword\nc\n", "a\nours\nc\n", "a\ntheirs\nc\n", "a\nours\nc\n"],
   ["a line is deleted and edited: the edit stays", "a\nb\nc\n", "a\nc\n", "a\nB\nc\n", "a\nB\nc\n"],
   ["a line is edited and deleted: the edit stays", "a\nb\nc\n", "a\nB\nc\n", "a\nc\n", "a\nB\nc\n"],
+  [
+    "of two longer edits that share a line ours is shown",
+    "0\n1\n2\nz\n",
+    "A\n1\nC\nz\n",
+    "0\nD\nE\nz\n",
+    "A\n1\nC\nz\n",
+  ],
   ["the text is emptied, and one line edited: that line stays", "a\nb\nc\n", "", "a\nB\nc\n", "B\n"],
   ["the text is emptied, and one appended", "a\nb\n", "", "a\nb\nc\n", "c\n"],
   ["an emoji of many parts is never cut", `${family}\n`, "👨‍👩‍👧\n", "👩‍👧‍👦\n", "👨‍👩‍👧\n"],
