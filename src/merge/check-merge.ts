@@ -3,9 +3,9 @@ import { isSame, member } from "./content.js";
 import { basesOf, graftbaseOf } from "./fold.js";
 import { isBuiltIn, type MergeFunctions } from "./functions.js";
 import { withoutAncestors } from "./heads.js";
-import { type Frame, type FrameReader, History } from "./history.js";
+import { type Frame, type FrameReader, History, type MergeOptions } from "./history.js";
 import { mergeMarkOf, namedHeadsOf } from "./merge-frame.js";
-import { frameOf, type MergeOptions, mergeHeads } from "./merge-tips.js";
+import { frameOf, mergeHeads } from "./merge-tips.js";
 import { refuseMerge } from "./refusals.js";
 
 export interface CheckedMerge {
@@ -28,18 +28,18 @@ export async function checkMerge(
   frame: IbGib,
   reader: FrameReader,
   functions: MergeFunctions,
-  { limits, pause = () => Promise.resolve() }: MergeOptions = {},
+  options?: MergeOptions,
 ): Promise<CheckedMerge> {
   const mark = mergeMarkOf(frame) ?? refuseMerge("merge_refused", "not_a_merge");
   const named = namedHeadsOf(frame);
-  const history = new History(reader, limits);
+  const history = new History(reader, options);
   history.checkHeads(named.length);
   const heads = await checkHeads(named, history);
   const graftbase = graftbaseOf(await basesOf(heads, history));
   checkFrame(frame, heads, graftbase, await history.first());
   const fn = functions.named(mark);
   if (fn !== undefined) {
-    const expected = await mergeHeads(heads, history, fn, pause);
+    const expected = await mergeHeads(heads, history, fn);
     if (expected.address !== frame.address) refuseMerge("merge_refused", "content");
   }
   return { heads: named, isRecomputed: fn !== undefined && isBuiltIn(fn) };

@@ -81,7 +81,8 @@ export function keyOf(value: Json): string {
 
 export function isSame(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
-  return a !== undefined && b !== undefined && typeof a === typeof b && keyOf(a) === keyOf(b);
+  const areBothDeep = typeof a === "object" && typeof b === "object" && a !== null && b !== null;
+  return areBothDeep && keyOf(a) === keyOf(b);
 }
 
 export function freezeDeep<Value>(value: Value): Value {

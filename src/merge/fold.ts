@@ -7,9 +7,6 @@ import { type Frame, type History, newestFirst } from "./history.js";
 import { foldRules } from "./limits.js";
 import { refuseMerge } from "./refusals.js";
 
-/** Called between two folds, each of which is synchronous: lets the host serve others. */
-export type Pause = () => Promise<void>;
-
 /** The lowest common ancestors of each fold: of head 1 + i and the histories of all heads before it. */
 export async function basesOf(
   heads: readonly Frame[],
@@ -31,15 +28,13 @@ export function graftbaseOf(bases: readonly (readonly Frame[])[]): readonly Addr
 export class Fold {
   readonly #history: History;
   readonly #function: MergeFunction;
-  readonly #pause: Pause;
   /** What several common ancestors came to, by their addresses: the same ones turn up again and again. */
   readonly #virtual = new Map<string, Content>();
   #virtualFolds = 0;
 
-  constructor(history: History, fn: MergeFunction, pause: Pause) {
+  constructor(history: History, fn: MergeFunction) {
     this.#history = history;
     this.#function = fn;
-    this.#pause = pause;
   }
 
   async heads(heads: readonly Frame[], bases: readonly (readonly Frame[])[], depth = 0): Promise<Content> {
@@ -54,7 +49,7 @@ export class Fold {
       const base = await this.#base(bases[at - 1]!, depth);
       const [ours, theirs] = [contents.slice(0, at), contents[at]!];
       merged = callFunction(this.#function, base, merged, theirs.content, { ours, theirs });
-      await this.#pause();
+      await this.#history.pause();
     }
     return merged;
   }

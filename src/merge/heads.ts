@@ -1,7 +1,6 @@
 import type { Address } from "../ibgib/index.js";
 import { FrameQueue } from "./frame-queue.js";
-import { type Frame, type FrameReader, History, newestFirst } from "./history.js";
-import type { MergeLimits } from "./limits.js";
+import { type Frame, type FrameReader, History, type MergeOptions, newestFirst } from "./history.js";
 
 /** How the first of two tips stands to the second. */
 export type TipRelation = "same" | "behind" | "ahead" | "diverged";
@@ -14,9 +13,9 @@ export type TipRelation = "same" | "behind" | "ahead" | "diverged";
 export async function headsOf(
   tip: Address,
   reader: FrameReader,
-  limits?: MergeLimits,
+  options?: MergeOptions,
 ): Promise<readonly Address[]> {
-  return (await tipHeads(tip, new History(reader, limits))).map(({ address }) => address);
+  return (await tipHeads(tip, new History(reader, options))).map(({ address }) => address);
 }
 
 /**
@@ -31,10 +30,10 @@ export async function compareTips(
   a: Address,
   b: Address,
   reader: FrameReader,
-  limits?: MergeLimits,
+  options?: MergeOptions,
 ): Promise<TipRelation> {
   if (a === b) return "same";
-  const history = new History(reader, limits);
+  const history = new History(reader, options);
   const [ours, theirs] = [await tipHeads(a, history), await tipHeads(b, history)];
   const union = await withoutAncestors([...ours, ...theirs], history);
   const [holdsAll, isHeld] = [isSameSet(union, ours), isSameSet(union, theirs)];

@@ -17,6 +17,18 @@ export interface FrameReader {
   getMany(addresses: readonly Address[]): Promise<readonly (IbGib | undefined)[]>;
 }
 
+/** Lets the host serve others. */
+export type Pause = () => Promise<void>;
+
+export interface MergeOptions {
+  readonly limits?: MergeLimits;
+  /** Awaited every so many frames of a walk and after each fold; between two there is no longer synchronous step. */
+  readonly pause?: Pause;
+}
+
+/** Steps of a walk between two pauses: some milliseconds. */
+const stepsBetweenPauses = 1024;
+
 /** What ancestry is decided on. */
 export interface Frame {
   readonly address: Address;
@@ -40,10 +52,16 @@ export class History {
   readonly #limits: MergeLimits;
   readonly #frames = new Map<Address, Frame>();
   #tjp: Address | undefined;
+  #steps = 0;
+  readonly pause: Pause;
 
-  constructor(reader: FrameReader, limits: MergeLimits = mergeLimits) {
+  constructor(
+    reader: FrameReader,
+    { limits = mergeLimits, pause = () => Promise.resolve() }: MergeOptions = {},
+  ) {
     this.#reader = reader;
     this.#limits = limits;
+    this.pause = pause;
   }
 
   /**
@@ -70,6 +88,8 @@ export class History {
 
   /** The frames that come right before `frame`, each with a lower n. */
   async parents(frame: Frame): Promise<readonly Frame[]> {
+    this.#steps++;
+    if (this.#steps % stepsBetweenPauses === 0) await this.pause();
     return (await this.frames(frame.parents)).filter(({ n }) => n < frame.n);
   }
 

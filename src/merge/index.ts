@@ -20,9 +20,9 @@ export {
   type Registration,
 } from "./functions.js";
 export { compareTips, headsOf, type TipRelation } from "./heads.js";
-export type { FrameReader } from "./history.js";
+export type { FrameReader, MergeOptions, Pause } from "./history.js";
 export { type MergeLimits, mergeLimits } from "./limits.js";
 export { isMerge, type MergeMark, mergeMarkOf } from "./merge-frame.js";
-export { type Merged, type MergeOptions, mergeTips } from "./merge-tips.js";
+export { type Merged, mergeTips } from "./merge-tips.js";
 export type { MergeFailure, MergeRule } from "./refusals.js";
 export { type MergedText, mergeText, type TextChoice, type TextContest } from "./text.js";

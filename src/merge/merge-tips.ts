@@ -2,17 +2,10 @@ import { type JsonObject, KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, sealRecord } from "../ibgib/index.js";
 import { jsonOf } from "./conflicts.js";
 import { type Content, contentOf, member } from "./content.js";
-import { basesOf, Fold, graftbaseOf, type Pause } from "./fold.js";
+import { basesOf, Fold, graftbaseOf } from "./fold.js";
 import type { MergeFunction, MergeFunctions } from "./functions.js";
 import { isSameSet, tipHeads, withoutAncestors } from "./heads.js";
-import { type Frame, type FrameReader, History } from "./history.js";
-import type { MergeLimits } from "./limits.js";
-
-export interface MergeOptions {
-  readonly limits?: MergeLimits;
-  /** Awaited between two synchronous steps. A step folds one head. */
-  readonly pause?: Pause;
-}
+import { type Frame, type FrameReader, History, type MergeOptions } from "./history.js";
 
 /** A new frame to commit; or, where one of the tips already holds all the others do, that one. */
 export type Merged = { readonly frame: IbGib } | { readonly same: Address };
@@ -31,9 +24,9 @@ export async function mergeTips(
   tips: readonly Address[],
   reader: FrameReader,
   functions: MergeFunctions,
-  { limits, pause = noPause }: MergeOptions = {},
+  options?: MergeOptions,
 ): Promise<Merged> {
-  const history = new History(reader, limits);
+  const history = new History(reader, options);
   const headsOfTips = new Map<Address, readonly Frame[]>();
   for (const tip of new Set(tips)) headsOfTips.set(tip, await tipHeads(tip, history));
   const heads = await withoutAncestors([...headsOfTips.values()].flat(), history);
@@ -41,7 +34,7 @@ export async function mergeTips(
   const holdingAll = [...headsOfTips].filter(([, held]) => isSameSet(held, heads)).map(([tip]) => tip);
   if (holdingAll.length > 0) return { same: holdingAll.reduce((a, b) => (a < b ? a : b)) };
   const fn = functions.for(await history.first());
-  return { frame: await mergeHeads(heads, history, fn, pause) };
+  return { frame: await mergeHeads(heads, history, fn) };
 }
 
 /** The merge frame of two or more heads, in fold order, none an ancestor of another. */
@@ -49,10 +42,9 @@ export async function mergeHeads(
   heads: readonly Frame[],
   history: History,
   fn: MergeFunction,
-  pause: Pause,
 ): Promise<IbGib> {
   const bases = await basesOf(heads, history);
-  const content = await new Fold(history, fn, pause).heads(heads, bases);
+  const content = await new Fold(history, fn).heads(heads, bases);
   const first = await history.first();
   const seal = (said: Content) => sealMerge(said, heads, graftbaseOf(bases), fn, first);
   try {
@@ -102,8 +94,4 @@ function firstOf(heads: readonly Frame[]): Content {
   const values = heads.map(({ address }) => ({ heads: [address], state: "omitted" as const }));
   const conflicts = [jsonOf({ path: [], chosen: "whole", values })];
   return { ...content, data: { ...content.data, conflicts } };
-}
-
-function noPause(): Promise<void> {
-  return Promise.resolve();
 }

@@ -104,12 +104,21 @@ describe("cost", () => {
     expect(archive.reads).toBeLessThan(40);
   });
 
+  it("lets others in between the steps of a long walk", async () => {
+    let pauses = 0;
+    const pause = () => Promise.resolve(void pauses++);
+    expect(await compareTips(left.address, a.address, archive, { pause })).toBe("diverged");
+    expect(pauses).toBeGreaterThan(0);
+  });
+
   it("of an old divergence is bounded", async () => {
     const limits = { ...mergeLimits, framesMax: 100 };
     const refusal = { code: "limit_exceeded", facts: { limit: "framesMax", max: 100 } };
-    await expect(compareTips(left.address, a.address, archive, limits)).rejects.toMatchObject(refusal);
+    await expect(compareTips(left.address, a.address, archive, { limits })).rejects.toMatchObject(refusal);
     const few = { ...mergeLimits, headsMax: 1 };
-    await expect(headsOf(merge.address, archive, few)).rejects.toMatchObject({ code: "limit_exceeded" });
+    await expect(headsOf(merge.address, archive, { limits: few })).rejects.toMatchObject({
+      code: "limit_exceeded",
+    });
   });
 });
 

@@ -353,5 +353,9 @@ describe("many heads", () => {
     expect(new Set(lines).size).toBe(201);
     expect(conflictsOf(frame)).toHaveLength(1);
     expect(frame.bytes.length).toBeLessThan(128 * 1024);
+    let pauses = 0;
+    const pause = () => Promise.resolve(void pauses++);
+    await mergeTips(addressesOf(tips), archive, functions, { pause });
+    expect(pauses).toBeGreaterThanOrEqual(199);
   });
 });

@@ -141,6 +141,31 @@ describe("mergeText", () => {
   });
 });
 
+describe("texts made to be slow", () => {
+  const size = 64 * 1024;
+  /** Always the same noise: the upper bits of a linear congruence. */
+  const noise = (letters: readonly string[], seed: number) => {
+    let state = seed;
+    return Array.from({ length: size }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return letters[(state % 65_537) % letters.length];
+    }).join("");
+  };
+  it.each([
+    ["one line of two characters", [".", ","]],
+    ["lines of one character", ["\n", "a\n"]],
+    ["words of one letter", ["a ", "b "]],
+    ["words that come in lines and in spaces", ["a ", "b\n"]],
+  ])("end soon, whatever they come to: %s", (_what, letters) => {
+    const started = process.cpuUsage();
+    const merged = mergeText(noise(letters, 1), noise(letters, 2), noise(letters, 3));
+    const { user, system } = process.cpuUsage(started);
+    expect(merged.contests.length).toBeGreaterThan(0);
+    // Without a budget these take minutes; with it, tenths of a second.
+    expect((user + system) / 1e6).toBeLessThan(5);
+  });
+});
+
 describe("wordsOf", () => {
   it.each([
     ["the cat's 2nd_hat", ["the", " ", "cat", "'", "s", " ", "2nd_hat"]],
