@@ -1,17 +1,34 @@
 /**
  * keysaga: sync peers over content-addressed records, with keystone identity. Runs in Node and browsers; what needs
- * Node is in `keysaga/node`.
+ * Node is in `keysaga/node`, what tests need in `keysaga/testing`.
  */
 
-// Every failure is a KeysagaError with a code from one table.
+// Who speaks: an identity, kept in a space.
+export { createIdentity, type Identity, type IdentityOptions, openIdentity } from "./peer/index.js";
+
+// The two sides of a saga, and what they tell whoever watches.
 export {
-  type ErrorCode,
-  type ErrorRow,
-  errorTable,
-  type Facts,
-  isErrorCode,
-  KeysagaError,
-} from "./base/index.js";
+  createSender,
+  type ReachByDial,
+  type ReachByUrl,
+  type Sender,
+  type SenderOptions,
+  type SenderSettings,
+  type SyncOptions,
+  type SyncReport,
+} from "./peer/index.js";
+export {
+  type Admission,
+  createReceiver,
+  type Receiver,
+  type ReceiverLimits,
+  type ReceiverOptions,
+  receiverLimits,
+  type Session,
+} from "./peer/index.js";
+export { type Direction, type SessionLimits, sessionLimits } from "./saga/index.js";
+export { type OnEvent, type PeerEvent, type Platform, systemPlatform } from "./peer/index.js";
+
 // Records and timelines.
 export {
   type Address,
@@ -38,61 +55,9 @@ export {
   tjpOf,
   toText,
 } from "./ibgib/index.js";
-// What two edits of one timeline come to, how to choose that for a kind of record, and what is left to a person.
-export {
-  type Conflict,
-  type ConflictChoice,
-  type ConflictValue,
-  type Content,
-  conflictsOf,
-  type HeadContent,
-  isMerge,
-  type MergeFunction,
-  type MergeFunctions,
-  type MergeHeads,
-  mergeFunctions,
-  mergeText,
-  type RecordKind,
-  type Registration,
-  resolveConflicts,
-} from "./merge/index.js";
-// Who speaks: an identity, kept in a space.
-// The two sides of a saga, and what they tell whoever watches.
-// Is everything in a space what it should be?
-export {
-  type Admission,
-  createIdentity,
-  createReceiver,
-  createSender,
-  exportReceipt,
-  type Identity,
-  type IdentityOptions,
-  type OnEvent,
-  openIdentity,
-  type PeerEvent,
-  type Platform,
-  type Problem,
-  type ProblemRule,
-  type ReachByDial,
-  type ReachByUrl,
-  type Receiver,
-  type ReceiverLimits,
-  type ReceiverOptions,
-  receiverLimits,
-  saveRecords,
-  type Sender,
-  type SenderOptions,
-  type SenderSettings,
-  type Session,
-  type SyncOptions,
-  type SyncReport,
-  systemPlatform,
-  type Verification,
-  type VerifyCounts,
-  type VerifyOptions,
-  verifySpace,
-} from "./peer/index.js";
+
 // Where records lie. `openLmdbSpace`, on disk, is in keysaga/node.
+export { saveRecords } from "./peer/index.js";
 export {
   type Commit,
   type CommitResult,
@@ -107,8 +72,45 @@ export {
   type TipMove,
 } from "./space/index.js";
 
+// Is everything in a space what it should be?
+export {
+  type Problem,
+  type ProblemRule,
+  type Verification,
+  type VerifyCounts,
+  type VerifyOptions,
+  verifySpace,
+} from "./peer/index.js";
+
 // What a receiver signs can be checked by anyone, without a store.
+export { exportReceipt } from "./peer/index.js";
 export { checkReceipt, type ReceiptBundle, type SignedReceipt } from "./saga/index.js";
+
+// Bringing branches of one timeline together, the same way on every peer, and what is left to a person.
+export {
+  compareTips,
+  type Conflict,
+  type ConflictChoice,
+  type ConflictValue,
+  type Content,
+  conflictsOf,
+  type FrameReader,
+  type HeadContent,
+  headsOf,
+  isMerge,
+  type MergeFunction,
+  type MergeFunctions,
+  type MergeHeads,
+  type Merged,
+  type MergeOptions,
+  mergeFunctions,
+  mergeText,
+  mergeTips,
+  type RecordKind,
+  type Registration,
+  resolveConflicts,
+  type TipRelation,
+} from "./merge/index.js";
 
 // How they reach each other: in memory, or over WebSocket.
 export {
@@ -124,3 +126,13 @@ export {
   transportLimits,
   type WebSocketDialOptions,
 } from "./transport/index.js";
+
+// Every failure is a KeysagaError with a code from one table.
+export {
+  type ErrorCode,
+  type ErrorRow,
+  errorTable,
+  type Facts,
+  isErrorCode,
+  KeysagaError,
+} from "./base/index.js";

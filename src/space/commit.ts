@@ -152,7 +152,7 @@ function checkTops(
   const dangling = new Set(roots.filter((root) => !taken.tracker.isHead(root) && !presence.has(root)));
   const moves: CheckedMove[] = [];
   for (const move of tips) {
-    const checked = checkTipMove(move, tipOf(reader, move.tjp), presence, taken.tracker);
+    const checked = checkTipMove(move, tipOf(reader, move.tjp), reader, presence, taken.tracker);
     if (checked === undefined) dangling.add(move.to);
     else moves.push(checked);
   }

@@ -156,7 +156,10 @@ export interface Space {
   /**
    * See `Commit`. Where it rejects, nothing was changed.
    *
-   * @throws KeysagaError `chain_refused`: of `puts`, or where a tip would not move forward on its timeline.
+   * A tip moves only to a frame whose heads are, or descend from, all heads of the tip as it is: by `past`, or by a
+   * merge that takes other branches in (src/merge). Nothing committed becomes unreachable.
+   *
+   * @throws KeysagaError `chain_refused`: of `puts`, or where a tip would not move forward like that.
    */
   commit(commit: Commit): Promise<CommitResult>;
 

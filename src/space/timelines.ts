@@ -76,8 +76,13 @@ function startAt(reader: Reader, tip: Tip, n: number): Address {
   // Behind a first frame without a number, number 0 is one of those that the first index entry is reached from.
   const indexed = Math.max(1, Math.ceil(n / frameStep)) * frameStep;
   if (!isIndexed(indexed) || indexed > tip.n) return tip.address;
-  const row = reader.get("frames", frameKey(tip.tjp, indexed));
-  return row === undefined ? damaged("frames") : decodeAddress(row, "frames");
+  return indexedAt(reader, tip.tjp, indexed) ?? damaged("frames");
+}
+
+/** The frame that the index names for number `n`; undefined where it names none. */
+export function indexedAt(reader: Reader, tjp: Address, n: number): Address | undefined {
+  const row = reader.get("frames", frameKey(tjp, n));
+  return row && decodeAddress(row, "frames");
 }
 
 function committed(presence: Presence, address: Address): IbGib {

@@ -1,11 +1,15 @@
 import { KeysagaError } from "../base/index.js";
-import { type Address, gibOf, previousOf, shortAddress, tjpOf } from "../ibgib/index.js";
+import { type Address, gibOf, type IbGib, previousOf, shortAddress, tjpOf } from "../ibgib/index.js";
+import { isMerge } from "../merge/index.js";
 import type { Presence } from "./presence.js";
 import { encodeAddress, encodeTipRow } from "./rows.js";
 import type { Tip, TipMove } from "./space.js";
 import { beforeFirst, type IndexedFrame, type StageTracker } from "./stage-tracker.js";
-import type { Writer } from "./store.js";
-import { frameKey, isIndexed, numberOf } from "./timelines.js";
+import type { Reader, Writer } from "./store.js";
+import { frameKey, indexedAt, isIndexed, numberOf } from "./timelines.js";
+
+/** Frames that one tip move may be followed through where `past` does not lead to the tip as it is. */
+const framesWalkedMax = 100_000;
 
 /** A tip move that has passed its checks. */
 export interface CheckedMove {
@@ -17,16 +21,18 @@ export interface CheckedMove {
 }
 
 /**
- * Checks that a tip may move: `to` is a frame of the timeline and `past` leads from it to `now`. Costs one step for
- * each run of staged frames in between, and one for each frame that was committed before.
+ * Checks that a tip may move: `to` is a frame of the timeline, and nothing committed becomes unreachable by it. Where
+ * `past` leads from `to` to the tip as it is, that costs one step for each run of staged frames in between, and one for
+ * each frame that was committed before. Else all heads of the tip have to be reached, by `past` and `graftorphan`.
  *
  * @param now The tip as it is, which has been compared with `move.from`.
  * @returns undefined where `move.to` is not present.
- * @throws KeysagaError `chain_refused`, rule `tjp` or `not_descended`.
+ * @throws KeysagaError `chain_refused`, rule `tjp`, `not_descended` or `too_far`.
  */
 export function checkTipMove(
   move: TipMove,
   now: Tip | undefined,
+  reader: Reader,
   presence: Presence,
   tracker: StageTracker,
 ): CheckedMove | undefined {
@@ -36,7 +42,7 @@ export function checkTipMove(
   return {
     tip: { tjp: move.tjp, address: move.to, n: numberOf(to.record) },
     relation: to.relation,
-    indexed: chainBetween(move, now, presence, tracker),
+    indexed: chainBetween(move, now, presence, tracker) ?? chainAfterMerge(move, now, reader, presence),
     isMoved: move.to !== now?.address,
   };
 }
@@ -46,25 +52,25 @@ export function putTip(writer: Writer, { tip, relation, indexed }: CheckedMove):
   for (const { n, address } of indexed) writer.put("frames", frameKey(tip.tjp, n), encodeAddress(address));
 }
 
-/** Follows `past` from the new tip to the old one, or to the first frame where there was none. */
+/** Follows `past` from the new tip to the old one, or to the first frame where there was none; undefined if it misses. */
 function chainBetween(
   move: TipMove,
   now: Tip | undefined,
   presence: Presence,
   tracker: StageTracker,
-): IndexedFrame[] {
+): IndexedFrame[] | undefined {
   const floor = now?.n ?? beforeFirst;
   const indexed: IndexedFrame[] = [];
   let at: Address | undefined = move.to;
   while (at !== now?.address) {
-    if (at === undefined) return refuse("not_descended", move);
+    if (at === undefined) return undefined;
     const run = tracker.runEndingAt(at);
     if (run !== undefined && run.baseN >= floor) {
       indexed.push(...run.indexed);
       at = run.base;
     } else {
       const frame = presence.find(at)?.record;
-      if (frame === undefined || numberOf(frame) <= floor) return refuse("not_descended", move);
+      if (frame === undefined || numberOf(frame) <= floor) return undefined;
       if (isIndexed(numberOf(frame))) indexed.push({ n: numberOf(frame), address: at });
       at = previousOf(frame);
     }
@@ -72,6 +78,64 @@ function chainBetween(
   return indexed;
 }
 
-function refuse(rule: "tjp" | "not_descended", { tjp }: TipMove): never {
+/** A merge may take another branch as its `past`: the chain is then followed down to where the index knows it. */
+function chainAfterMerge(
+  move: TipMove,
+  now: Tip | undefined,
+  reader: Reader,
+  presence: Presence,
+): IndexedFrame[] {
+  if (now === undefined) return refuse("not_descended", move);
+  requireHeads(move, now, presence);
+  const indexed: IndexedFrame[] = [];
+  for (let frame = presence.find(move.to)?.record; frame !== undefined; ) {
+    const n = numberOf(frame);
+    if (isIndexed(n)) {
+      if (indexedAt(reader, move.tjp, n) === frame.address) break;
+      indexed.push({ n, address: frame.address });
+    }
+    const previous = previousOf(frame);
+    frame = previous && presence.find(previous)?.record;
+  }
+  return indexed;
+}
+
+/** The heads of the new tip have to be, or descend from, all heads of the old one (design, section 8). */
+function requireHeads(move: TipMove, now: Tip, presence: Presence): void {
+  const wanted = headsOf(now.address, presence);
+  const floor = Math.min(...wanted.values());
+  const met = new Set<Address>([move.to]);
+  for (const at of met) {
+    wanted.delete(at);
+    if (wanted.size === 0) return;
+    if (met.size > framesWalkedMax) return refuse("too_far", move);
+    const frame = presence.find(at)?.record;
+    if (frame !== undefined && numberOf(frame) > floor)
+      for (const parent of parentsOf(frame)) met.add(parent);
+  }
+  refuse("not_descended", move);
+}
+
+/**
+ * The newest frames under a tip that are not merges, with their numbers. Some may be ancestors of others, which asks
+ * for nothing more. A frame that is not present cannot be looked into: it has to be reached itself.
+ */
+function headsOf(tip: Address, presence: Presence): Map<Address, number> {
+  const heads = new Map<Address, number>();
+  const met = new Set<Address>([tip]);
+  for (const at of met) {
+    const frame = presence.find(at)?.record;
+    if (frame !== undefined && isMerge(frame)) for (const parent of parentsOf(frame)) met.add(parent);
+    else heads.set(at, frame === undefined ? beforeFirst : numberOf(frame));
+  }
+  return heads;
+}
+
+function parentsOf(frame: IbGib): readonly Address[] {
+  const previous = previousOf(frame);
+  return [...(previous === undefined ? [] : [previous]), ...(frame.rel8ns?.["graftorphan"] ?? [])];
+}
+
+function refuse(rule: "tjp" | "not_descended" | "too_far", { tjp }: TipMove): never {
   throw new KeysagaError("chain_refused", { rule, timeline: shortAddress(tjp) });
 }

@@ -11,11 +11,16 @@ import { readTree, temporaryDirectory, writeTree } from "../cli/directories.js";
 
 /** kill -9 cycles of each side; more by KEYSAGA_KILLS. */
 const kills = Number(process.env["KEYSAGA_KILLS"] ?? 5);
+const testTimeoutMs = 600_000;
 const port = 4_790 + (process.pid % 200);
 const url = `ws://127.0.0.1:${port}`;
 
 async function serve(home: string): Promise<Running> {
-  const running = start(["serve", "--home", home, "--admit", "open", "--port", String(port)]);
+  const running = start(
+    ["serve", "--home", home, "--admit", "open", "--port", String(port)],
+    {},
+    testTimeoutMs,
+  );
   await running.firstLine;
   return running;
 }
@@ -69,7 +74,7 @@ test(`a receiver that is killed at ${kills} random moments converges with the ne
     );
     // The first one runs to its end and shows how long one takes here.
     if (cycle === 0) await outcome.finally(() => (usualMs = Date.now() - started));
-    await killAfter(receiver, cycle === 0 ? 0 : Math.random() * 1.5 * usualMs);
+    await killAfter(receiver, cycle === 0 ? 0 : Math.random() * 4 * usualMs);
     const told = await outcome;
     if (told !== "done") interrupted++;
     expect(["done", "connection_lost", "cannot_connect"]).toContain(told);

@@ -4,6 +4,7 @@ import { cellContract } from "./contract-cells.js";
 import { commitContract } from "./contract-commits.js";
 import { holderContract } from "./contract-holders.js";
 import { lifeContract } from "./contract-life.js";
+import { mergeContract } from "./contract-merges.js";
 import { stageContract } from "./contract-stages.js";
 import { timelineContract } from "./contract-timelines.js";
 
@@ -30,6 +31,7 @@ export function spaceContract(name: string, open: OpenSpace): void {
       stageContract((limits) => openTracked({ stagedBytesInMemory: 0, ...limits })));
     describe("holders", () => holderContract(openTracked));
     describe("timelines", () => timelineContract(openTracked));
+    describe("merges", () => mergeContract(openTracked));
     describe("cells and proofs", () => cellContract(openTracked));
     describe("life", () => lifeContract(openTracked));
   });

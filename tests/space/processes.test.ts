@@ -17,6 +17,8 @@ test("of two processes that compare and set at once, exactly one wins each time"
   const space = await openLmdbSpace({ path });
   await keep(space, note);
   const children = [1, 2].map(() => startChild("count.ts", path, first(note).address, String(races)));
+  await Promise.all(children.map((child) => child.printed(1)));
+  await space.commit(commitOf({ cells: [{ key: "go", from: undefined, to: new Uint8Array(1) }] }));
   expect(await Promise.all(children.map(({ ended }) => ended))).toEqual([0, 0]);
 
   const won = children.flatMap(({ lines }) => lines.slice(1, -1).map(Number));

@@ -1,11 +1,12 @@
 /**
- * Counts in a cell and with a timeline at once, against whoever else does, until it has counted so often itself.
+ * Waits for the cell `go`, so that all start together; then counts in a cell and with a timeline at once, against whoever else does, until it has counted so often itself.
  * Prints each number that it has won, then how often it was too late.
  *
  *     count.ts PATH FIRST-FRAME COUNT
  */
 import { writeSync } from "node:fs";
 import { argv } from "node:process";
+import { setTimeout } from "node:timers/promises";
 import { mutate, parseAddress } from "../../../src/ibgib/index.js";
 import type { Space } from "../../../src/space/index.js";
 import { openLmdbSpace } from "../../../src/space/lmdb-space.js";
@@ -14,6 +15,7 @@ const [path = "", first, count] = argv.slice(2);
 const tjp = parseAddress(first);
 const space = await openLmdbSpace({ path });
 writeSync(1, "ready\n");
+while ((await space.cell("go")) === undefined) await setTimeout(1);
 let late = 0;
 for (let won = 0; won < Number(count); ) {
   const number = await countOnce(space);
