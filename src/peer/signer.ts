@@ -126,11 +126,12 @@ export class Signer {
 
   /** The frames of a keystone behind number `after`, oldest first, the newest one included. */
   async framesAfter(held: Held, after: number): Promise<readonly IbGib[]> {
-    const frames: IbGib[] = held.newest ? [held.newest] : [];
-    const { state, founding } = held;
-    let address = held.newest?.rel8ns?.["past"]?.[0] ?? state.tip;
-    for (let n = state.n - frames.length; n > after; n--) {
-      const frame = founding?.address === address ? founding : await this.space.proof(address);
+    const { state, founding, newest } = held;
+    const frames: IbGib[] = [];
+    let address = state.tip;
+    for (let n = state.n; n > after; n--) {
+      const inHand = [newest, founding].find((frame) => frame?.address === address);
+      const frame = inHand ?? (await this.space.proof(address));
       if (!frame) throw new KeysagaError("store_damaged", { missing: "frame" });
       frames.unshift(frame);
       address = frame.rel8ns?.["past"]?.[0] ?? address;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createSender } from "../../src/peer/index.js";
-import { createWorld } from "../../src/testing/index.js";
+import { createWorld, tapDial } from "../../src/testing/index.js";
 
 test("connections that meet a receiver at the same time found one lane, and all get through", async () => {
   for (let round = 0; round < 20; round++) {
@@ -21,4 +21,28 @@ test("connections that meet a receiver at the same time found one lane, and all 
     expect(lane.sessions).toHaveLength(senders.length);
     await world.close();
   }
+});
+
+test("who has met the receiver shows it only the frame that vouches", async () => {
+  const world = await createWorld({ seed: "met before" });
+  const [alice] = world.senders;
+  const tap = tapDial(world.dial);
+  const sender = createSender({ identity: alice!.identity, dial: tap.dial, audience: world.audience });
+  const shown: number[][] = [];
+  for (let meeting = 0; meeting < 3; meeting++) {
+    await sender.connect();
+    await sender.disconnect();
+    const said = tap.said.flatMap(({ message }) =>
+      typeof message === "string" ? [JSON.parse(message)] : [],
+    );
+    const { identityFrames, laneFrames } = said.findLast(({ type }) => type === "connect");
+    shown.push([identityFrames.length, laneFrames.length]);
+  }
+  // I's genesis and its delegation, L's genesis; then nothing beside the lane frame in the proof.
+  expect(shown).toEqual([
+    [2, 1],
+    [0, 0],
+    [0, 0],
+  ]);
+  await world.close();
 });
