@@ -133,8 +133,7 @@ export class Conversation {
 
   #tallyList(entries: readonly Entry[]): readonly Uint8Array[] {
     const frames: Uint8Array[] = [];
-    for (let at = 0; at < entries.length; at += sagaLimits.entriesPerFrame) {
-      const part = entries.slice(at, at + sagaLimits.entriesPerFrame);
+    for (const part of partsOf(entries)) {
       const frame = entriesFrame(part);
       this.#tally(this.role, frame, { records: [], entries: part });
       frames.push(frame);
@@ -156,6 +155,22 @@ export class Conversation {
 
 /** Does a turn's list ride in its message? If not it goes ahead as payload, which nobody takes before `ready`. */
 export function fitsInline({ entries = [] }: TurnDraft): boolean {
-  const { entriesInlineMax, entriesInlineCharsMax } = sagaLimits;
-  return entries.length <= entriesInlineMax && JSON.stringify(entries).length <= entriesInlineCharsMax;
+  return JSON.stringify(entries).length <= sagaLimits.entriesCharsMax;
+}
+
+/** A long list in parts that each fit a payload frame. */
+function* partsOf(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  let part: Entry[] = [];
+  let chars = 0;
+  for (const entry of entries) {
+    const more = JSON.stringify(entry).length + 1;
+    if (part.length > 0 && chars + more > sagaLimits.entriesCharsMax) {
+      yield part;
+      part = [];
+      chars = 0;
+    }
+    part.push(entry);
+    chars += more;
+  }
+  if (part.length > 0) yield part;
 }

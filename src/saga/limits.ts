@@ -9,10 +9,11 @@ export const sagaLimits = {
   framesShownMax: 64,
   /** Entries of any list of a turn: roots, statuses, offers, tips. */
   entriesMax: 100_000,
-  /** A list rides in its turn up to this many entries and this many characters, beyond as payload, in such parts. */
-  entriesInlineMax: 512,
-  entriesInlineCharsMax: 96 * 1024,
-  entriesPerFrame: 64,
+  /**
+   * A list rides in its turn up to this many characters of JSON, beyond as payload, in parts of so many. A character
+   * has up to three bytes, and quotes are escaped in a turn: either way it stays within a message.
+   */
+  entriesCharsMax: 64 * 1024,
   nonceBytes: 32,
   audienceLengthMax: 256,
 } as const;
