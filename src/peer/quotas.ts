@@ -22,20 +22,22 @@ export type ReceiverLimits = { readonly [Name in keyof typeof receiverLimits]: n
 
 const hourMs = 60 * 60_000;
 
-/** Bytes that are about to be held, and the cell that says so once they are. */
+/** Bytes that are claimed for a commit, and the cell that says so once they are held. */
 export interface Charge {
   readonly cells: readonly CellChange[];
-  /** To be called when they are held. */
-  settle(): void;
+  /** To be called where the commit did not happen. */
+  release(): void;
 }
 
 /**
  * Counts what identities cost. What one identity holds is a cell, moved by the commit that adds to it; sums over all
- * are counted in this process, from what the store held when it was opened.
+ * are counted in this process, from what the store held when it was opened. Whatever is counted is claimed in the same
+ * step as it is checked, so that calls at once cannot all find the same place free.
  */
 export class Quotas {
-  /** When identities were first met within the last hour, oldest first, and from where. */
-  #newcomers: { readonly at: Instant; readonly from: string }[] = [];
+  /** Identities that were first met within the last hour, oldest first: when, and from where. */
+  #newcomers: { readonly identity: Address; readonly at: Instant; readonly from: string }[] = [];
+  readonly #sessions = new Map<Address, number>();
 
   private constructor(
     private readonly space: Space,
@@ -57,41 +59,49 @@ export class Quotas {
     return new Quotas(space, limits, platform, identities.length, held);
   }
 
-  /**
-   * Lets an identity that has proved itself in.
-   *
-   * @param sessions How many it has open already.
-   * @throws KeysagaError `limit_exceeded`
-   */
-  async enter(identity: Address, from: string, sessions: number): Promise<void> {
-    this.#check("sessionsPerIdentityMax", sessions + 1);
+  /** Claims a place for one more session of an identity; `leave` gives it back. @throws KeysagaError `limit_exceeded` */
+  enter(identity: Address): void {
+    const sessions = (this.#sessions.get(identity) ?? 0) + 1;
+    this.#check("sessionsPerIdentityMax", sessions);
+    this.#sessions.set(identity, sessions);
+  }
+
+  leave(identity: Address): void {
+    const sessions = (this.#sessions.get(identity) ?? 0) - 1;
+    if (sessions > 0) this.#sessions.set(identity, sessions);
+    else this.#sessions.delete(identity);
+  }
+
+  /** Counts an identity that is met for the first time. @throws KeysagaError `limit_exceeded` */
+  async meet(identity: Address, from: string): Promise<void> {
     const known = await readCell(this.space, cellKinds.identity, identity);
-    if (known.value) return;
     const now = this.platform.clock.now();
     this.#newcomers = this.#newcomers.filter(({ at }) => at > now - hourMs);
+    if (known.value || this.#newcomers.some((newcomer) => newcomer.identity === identity)) return;
     this.#check("identitiesMax", this.identities + 1);
     this.#check("newIdentitiesPerHour", this.#newcomers.length + 1);
     const fromThere = this.#newcomers.filter((newcomer) => newcomer.from === from);
     this.#check("newIdentitiesPerAddressPerHour", fromThere.length + 1);
-    this.#newcomers.push({ at: now, from });
+    this.#newcomers.push({ identity, at: now, from });
     this.identities++;
   }
 
   /**
-   * What a commit has to carry that adds `bytes` in the name of `identity`.
+   * Claims `bytes` for a commit in the name of `identity`.
    *
    * @throws KeysagaError `limit_exceeded`
    */
   async charge(identity: Address, bytes: number): Promise<Charge> {
-    if (bytes === 0) return { cells: [], settle: () => undefined };
+    if (bytes === 0) return { cells: [], release: () => undefined };
     const usage = await readCell(this.space, cellKinds.usage, identity);
     const held = (usage.value?.bytes ?? 0) + bytes;
     this.#check("durableBytesPerIdentityMax", held);
     this.#check("durableBytesMax", this.durableBytes + bytes);
+    this.durableBytes += bytes;
     return {
       cells: [changeCell(usage, { bytes: held })],
-      settle: () => {
-        this.durableBytes += bytes;
+      release: () => {
+        this.durableBytes -= bytes;
       },
     };
   }

@@ -25,25 +25,30 @@ export async function commitReceiver(
   for (let tries = 0; tries < triesMax; tries++) {
     const charge = await charged.quotas.charge(identity, charged.bytes);
     let signed: SignedTurn | undefined;
-    const result = await space.commit({
-      saga,
-      holder: identity,
-      holders: "anyone",
-      tips: moves.map(({ address, from, to }) => ({ tjp: address, from, to })),
-      roots: stones,
-      proofs,
-      cells: charge.cells,
-      attest: () => {
-        signed = conversation.sign(receipt);
-        return conversation.takeProofs();
-      },
-    });
-    if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
+    const result = await space
+      .commit({
+        saga,
+        holder: identity,
+        holders: "anyone",
+        tips: moves.map(({ address, from, to }) => ({ tjp: address, from, to })),
+        roots: stones,
+        proofs,
+        cells: charge.cells,
+        attest: () => {
+          signed = conversation.sign(receipt);
+          return conversation.takeProofs();
+        },
+      })
+      .catch((thrown: unknown) => {
+        charge.release();
+        throw thrown;
+      });
     if (result.kind === "committed" && signed) {
-      charge.settle();
       await conversation.write(signed);
       return true;
     }
+    charge.release();
+    if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     if (result.kind === "moved" && result.tips.length > 0) return false;
   }
   throw new KeysagaError("store_failed", { reason: "an identity's usage kept moving" });

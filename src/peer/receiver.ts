@@ -74,13 +74,18 @@ export class Receiver {
       onOwnEvent?.(event);
       onEvent?.(event, describe(connection, session));
     };
+    let entered: Address | undefined;
+    let isOver = false;
     const session = new ReceiverSession({
       self: { ...this.self, exporter: binding.exporter },
       space: identity.space,
       connection,
       admit: async (sender) => {
         if (!(await isAdmitted(admission, sender))) throw new KeysagaError("not_admitted");
-        await this.quotas.enter(sender, connection.remoteAddress, this.#sessionsOf(sender));
+        if (isOver) throw new KeysagaError("connection_closed");
+        this.quotas.enter(sender);
+        entered = sender;
+        await this.quotas.meet(sender, connection.remoteAddress);
       },
       quotas: this.quotas,
       platform,
@@ -89,7 +94,11 @@ export class Receiver {
     if (binding.error) session.end(binding.error);
     this.#sessions.set(
       session,
-      session.run().then(() => void this.#sessions.delete(session)),
+      session.run().then(() => {
+        isOver = true;
+        if (entered) this.quotas.leave(entered);
+        this.#sessions.delete(session);
+      }),
     );
   }
 
@@ -103,10 +112,6 @@ export class Receiver {
     await this.#grace(graceMs);
     for (const session of this.#sessions.keys()) session.end(goingAway());
     await Promise.all(this.#sessions.values());
-  }
-
-  #sessionsOf(identity: Address): number {
-    return [...this.#sessions.keys()].filter((session) => session.identity === identity).length;
   }
 
   async #grace(graceMs: number): Promise<void> {

@@ -72,6 +72,15 @@ describe("a receiver counts what identities cost it", () => {
     await sync(alice);
   });
 
+  test("sessionsPerIdentityMax holds when connections are opened at once", async () => {
+    const { alice, senderOf } = await worldWith({ sessionsPerIdentityMax: 2 });
+    const senders = Array.from({ length: 6 }, () => senderOf(alice));
+    const outcomes = await Promise.allSettled(senders.map((sender) => sender.connect()));
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(2);
+    await Promise.all(senders.map((sender) => sender.disconnect()));
+    await sync(alice);
+  });
+
   test("durableBytesPerIdentityMax: what does not fit is refused whole; others are not touched", async () => {
     const { alice, carol, bob, ends } = await worldWith({ durableBytesPerIdentityMax: 1_500 });
     await sync(alice);
@@ -98,6 +107,13 @@ describe("a receiver counts what identities cost it", () => {
     carol.reach(createSender({ identity: carol.identity, dial, audience: "innerspace://restarted" }));
     await expect(sync(carol)).rejects.toMatchObject({ code: "limit_exceeded" });
     open.push({ close: () => limited.close() });
+  });
+
+  test("durableBytesMax holds when sagas of several identities commit at once", async () => {
+    const { alice, carol, dave, bob } = await worldWith({ durableBytesMax: 1_600 });
+    const outcomes = await Promise.allSettled([alice, carol, dave].map(sync));
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(2);
+    expect(await bob.space.cells("usage/")).toHaveLength(2);
   });
 
   test("sagas of one identity that commit at once are each charged", async () => {
