@@ -29,7 +29,7 @@ export async function commitReceiver(
       .commit({
         saga,
         holder: identity,
-        holders: "anyone",
+        sight: "anyone",
         tips: moves.map(({ address, from, to }) => ({ tjp: address, from, to })),
         roots: stones,
         proofs,

@@ -16,7 +16,7 @@ export async function saveRecords(
 ): Promise<void> {
   const result = await space.commit({
     holder: address,
-    holders: [address],
+    sight: { holders: [address] },
     puts: records,
     tips: movesOf(records),
     roots: records.filter((record) => tjpOf(record) === undefined).map((record) => record.address),

@@ -44,7 +44,7 @@ export async function commitSender(
     const result = await space.commit({
       saga,
       holder: address,
-      holders: [address],
+      sight: { holders: [address] },
       tips: moves,
       roots: effect.stones,
       proofs,

@@ -263,7 +263,7 @@ export class SenderSession {
   #beginSaga(effect: SenderSagaEffect): void {
     const { identity, platform } = this.options;
     const { space } = identity;
-    const holders = [identity.address];
+    const sight = { holders: [identity.address] };
     const now = () => platform.clock.now();
     switch (effect.kind) {
       case "planRoots":
@@ -275,7 +275,7 @@ export class SenderSession {
         return this.#sendTurn(effect);
       case "stage":
         return this.#beginSagaWork(async () => {
-          await space.stage(effect.saga, identity.address, holders, effect.records);
+          await space.stage(effect.saga, identity.address, sight, effect.records);
           this.#link.grant();
           return { kind: "staged", now: now() };
         });

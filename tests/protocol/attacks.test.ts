@@ -442,7 +442,7 @@ async function copyOf(space: Space, { address }: Identity): Promise<Space> {
         : found.kind === "cell"
           ? { cells: [{ key: found.key, from: undefined, to: found.value }] }
           : {};
-    await copy.commit({ holder: address, holders: [address], ...change });
+    await copy.commit({ holder: address, sight: { holders: [address] }, ...change });
   }
   return copy;
 }

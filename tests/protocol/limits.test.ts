@@ -226,7 +226,7 @@ async function expectCapped(own: Partial<SessionLimits>, allowed: Partial<Caps>)
   const pinned = await alice.space.cells("pin/");
   await alice.space.commit({
     holder: alice.address,
-    holders: [],
+    sight: { holders: [] },
     cells: pinned.map(({ key, value }) => ({ key, from: value, to: undefined })),
   });
   expect(await sync(dial, {})).toBe("auth_fail");
