@@ -46,6 +46,7 @@ export {
   linksOf,
   mutate,
   nOf,
+  ownerOf,
   parseAddress,
   previousOf,
   recordLimits,
@@ -54,6 +55,7 @@ export {
   shortAddress,
   tjpOf,
   toText,
+  withinOf,
 } from "./ibgib/index.js";
 
 // Where records lie. `openLmdbSpace`, on disk, is in keysaga/node.
