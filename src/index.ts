@@ -29,6 +29,18 @@ export {
 export { type Direction, type SessionLimits, sessionLimits } from "./saga/index.js";
 export { type OnEvent, type PeerEvent, type Platform, systemPlatform } from "./peer/index.js";
 
+// Who else may read and write what an identity owns.
+export {
+  type Authorize,
+  type GrantState,
+  type Share,
+  type Shared,
+  share,
+  unshare,
+  whoMay,
+} from "./peer/index.js";
+export type { Access, Action } from "./keystone/index.js";
+
 // Records and timelines.
 export {
   type Address,
