@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { fromUtf8, KeysagaError, utf8 } from "../base/index.js";
 import { type Address, isAddress } from "../ibgib/index.js";
-import { FinalTip } from "../saga/index.js";
+import { AttestedHead, FinalTip } from "../saga/index.js";
 import type { CellChange, Space } from "../space/index.js";
 
 const address = z.custom<Address>(isAddress);
@@ -47,6 +47,13 @@ export const cellKinds = {
   ),
   /** Sender: the newest receipt of a session as it was signed, and its list where that travelled apart. Key: S. */
   receipt: kind("receipt/", z.strictObject({ body: z.string(), entries: z.array(FinalTip).optional() })),
+  /** A head with what proves who added it, and who that was; key: the head's gib. */
+  attested: kind(
+    "attested/",
+    z.strictObject({ head: AttestedHead, identity: address, lane: address, session: address }),
+  ),
+  /** How far a keystone's frames are filed as evidence; key: its address. */
+  evidence: kind("evidence/", standing),
 } as const;
 
 /** A cell as it was read: its value, and the bytes that a compare-and-set has to find again. */

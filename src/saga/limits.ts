@@ -14,6 +14,10 @@ export const sagaLimits = {
    * has up to three bytes, and quotes are escaped in a turn: either way it stays within a message.
    */
   entriesCharsMax: 64 * 1024,
+  /** The path of an entry in a list of `entriesMax`. */
+  entryPathMax: 17,
+  /** Frames, contexts and attested heads that one turn may show as evidence. */
+  evidenceMax: 100_000,
   nonceBytes: 32,
   audienceLengthMax: 256,
 } as const;
