@@ -21,6 +21,7 @@ import {
   framesUpTo,
   joinFilings,
   type NewestFrames,
+  fileUpTo,
   upToClaim,
 } from "./evidence-files.js";
 
@@ -46,7 +47,7 @@ export interface CommittingSession {
  *
  * @param entries The whole list of the commit turn, as it was signed. Heads that are attested already stay as they are.
  * @throws KeysagaError `store_failed` where frames of S are not kept any more, because more than `sessionsKept` newer
- *   sessions of its lane have come.
+ *   sessions of its lane have come; `duplicity` where other frames of a keystone were filed first.
  */
 export async function keepOwn(
   { space, established, newest, proofs }: CommittingSession,
@@ -58,18 +59,20 @@ export async function keepOwn(
   if (fresh.length === 0) return { proofs: [], cells: [] };
   const stored = new Map(proofs.map(({ record }) => [record.address, record]));
   const read = async (address: Address) => stored.get(address) ?? (await space.proof(address));
-  const filings = await Promise.all([
-    fileFrames(space, session, (after) => framesUpTo(frame.address, after, read)),
-    fileFrames(space, lane, async (after) => upTo("vouch", session, await newest(lane, "lane", after))),
-    fileFrames(space, identity, async (after) =>
-      upTo("delegate", lane, await newest(identity, "identity", after)),
-    ),
-  ]);
+  const said = await fileFrames(space, session, (after) => framesUpTo(frame.address, after, read));
   const kept: Filing = {
     proofs: [{ group: evidenceGroup(session), record: context }],
     cells: fresh.map(({ cell, head }) => changeCell(cell, { head, identity, lane, session })),
   };
-  return joinFilings([...filings, kept]);
+  // What vouches for S is filed with the first of its heads.
+  if (said.proofs[0]?.record.address !== session) return joinFilings([said, kept]);
+  const [vouched, delegated] = await Promise.all([
+    fileUpTo(space, lane, { verb: "vouch", target: session }, (after) => newest(lane, "lane", after)),
+    fileUpTo(space, identity, { verb: "delegate", target: lane }, (after) =>
+      newest(identity, "identity", after),
+    ),
+  ]);
+  return joinFilings([said, vouched, delegated, kept]);
 }
 
 /**
@@ -124,12 +127,20 @@ export async function attestationOf(space: Space, head: Address): Promise<Attest
 export async function evidenceFor(space: Space, heads: readonly Address[]): Promise<readonly Evidence[]> {
   const found = await Promise.all(heads.map((head) => attestationOf(space, head)));
   const attestations = found.flatMap((attestation) => attestation ?? []);
-  const records = [
+  const records = await provingRecords(space, attestations);
+  return [...records.map(toText), ...attestations.map(({ head }) => head)];
+}
+
+/** The records that `attestations` rest on, as they are filed, each once. */
+export async function provingRecords(
+  space: Space,
+  attestations: readonly Attestation[],
+): Promise<readonly IbGib[]> {
+  return [
     ...(await recordsOf(space, attestations, "session", ({ head }) => head.context)),
     ...(await recordsOf(space, attestations, "lane", ({ session }) => session)),
     ...(await recordsOf(space, attestations, "identity", ({ lane }) => lane)),
   ];
-  return [...records.map(toText), ...attestations.map(({ head }) => head)];
 }
 
 /**
@@ -151,10 +162,6 @@ async function recordsOf(
     records.push(...filed.filter(({ ib, address }) => ib === "context" && targets.has(address)));
   }
   return records;
-}
-
-function upTo(verb: string, target: Address, frames: readonly IbGib[]): readonly IbGib[] {
-  return upToClaim(frames, (claim) => claim.verb === verb && claim.target === target);
 }
 
 interface HeadCell {

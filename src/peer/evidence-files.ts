@@ -49,6 +49,24 @@ export async function fileFrames(
 }
 
 /**
+ * The same up to the frame that makes `claim`, where that one is not filed already.
+ *
+ * @throws KeysagaError `duplicity` where neither what is filed nor what is behind it makes the claim.
+ */
+export async function fileUpTo(
+  space: Space,
+  keystone: Address,
+  claim: Pick<Claim, "verb" | "target">,
+  framesBehind: (after: number) => Promise<readonly IbGib[]>,
+): Promise<Filing> {
+  const upTo = (frames: readonly IbGib[]) =>
+    upToClaim(frames, ({ verb, target }) => verb === claim.verb && target === claim.target);
+  const filing = await fileFrames(space, keystone, async (after) => upTo(await framesBehind(after)));
+  if (filing.proofs.length > 0 || upTo(await space.proofs(evidenceGroup(keystone))).length > 0) return filing;
+  throw new KeysagaError("duplicity", { rule: "other frames are filed" });
+}
+
+/**
  * The same for a chain that is shown from its genesis, and was replayed.
  *
  * @throws KeysagaError `duplicity` where it is not the chain that is filed.

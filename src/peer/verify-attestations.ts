@@ -1,7 +1,7 @@
 import { type Address, gibOf, type IbGib, isTjp } from "../ibgib/index.js";
-import { readAttested, readEvidence } from "../saga/index.js";
+import { readAttested } from "../saga/index.js";
 import type { Space } from "../space/index.js";
-import { evidenceFor } from "./attestations.js";
+import { provingRecords } from "./attestations.js";
 import { cellKinds, readCell } from "./cells.js";
 import { evidenceGroup } from "./evidence-files.js";
 import { framesOf, replayKeystone } from "./verify-keystones.js";
@@ -37,8 +37,7 @@ export async function* verifyAttested(space: Space, key: string): AsyncGenerator
   const at = head.entry.head;
   if (key !== prefix + gibOf(at)) return yield problem(at, "cell", key);
   try {
-    const { records } = readEvidence(await evidenceFor(space, [at]));
-    readAttested([head], records);
+    readAttested([head], await provingRecords(space, [value]));
   } catch (thrown) {
     yield problem(at, "not_attested", detailOf(thrown));
   }

@@ -3,6 +3,7 @@ import { type Address, gibOf, type IbGib, toText } from "../../src/ibgib/index.j
 import { utf8 } from "../../src/base/index.js";
 import { verifySpace } from "../../src/index.js";
 import { attestationOf, evidenceFor, keepAttested, keepOwn } from "../../src/peer/attestations.js";
+import { cellKinds, newCell } from "../../src/peer/cells.js";
 import { Conversation } from "../../src/peer/conversation.js";
 import { evidenceGroup, type Filing, framesOfSigner, framesOfSpace } from "../../src/peer/evidence-files.js";
 import {
@@ -20,7 +21,7 @@ import {
 import type { TurnDraft } from "../../src/saga/turn.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { createWorld, type Peer, type SenderPeer, type World } from "../../src/testing/index.js";
-import { newNotes, Person, Session, tipOf } from "../saga/commits.js";
+import { Chain, newNotes, Person, Session, tipOf } from "../saga/commits.js";
 import { codeOf, contentsOf } from "./lab.js";
 
 /** The newest conversation of each side. */
@@ -264,6 +265,21 @@ describe("what heads rest on is filed once", () => {
     await commit([]).receiver();
     await bob.space.commit({ ...nobody, dropProofGroups: [established.session] });
     expect(await codeOf(commit(entriesOf(1)).receiver())).toBe("store_failed");
+  });
+
+  test("and no commit rests on frames that are not those filed first", async () => {
+    const { alice, bob } = await newWorld("forked");
+    const { commit } = await meet(alice, bob);
+    const { receiver } = commit(entriesOf(1));
+    const genesis = (await alice.space.proof(alice.address))!;
+    const fork = new Chain(genesis, "identity", () => alice.identity.secretFor(""));
+    const forked = fork.add({ verb: "delegate", target: bob.address });
+    const group = evidenceGroup(alice.address);
+    await put(bob.space, {
+      proofs: fork.frames.map((record) => ({ group, record })),
+      cells: [newCell(cellKinds.evidence, alice.address, { tip: forked.address, n: 1 })],
+    });
+    expect(await codeOf(receiver())).toBe("duplicity");
   });
 
   test("also where two commits file it at the same time: one of them is made anew", async () => {
