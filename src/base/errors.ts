@@ -67,6 +67,20 @@ export const errorTable = {
     text: "The receiver knows newer frames of this identity than this home does: it looks like a restored backup.",
   },
 
+  // grants
+  grant_refused: {
+    retryable: false,
+    tellPeer: true,
+    text: "The grant or withdrawal is not one that the owner of its timeline has made.",
+  },
+  grant_used_up: { retryable: false, tellPeer: true, text: "The grant was used as often as it allows." },
+  not_owner: {
+    retryable: false,
+    tellPeer: false,
+    text: "Only the owner of a timeline can share it, or take back what was shared.",
+  },
+  not_shared: { retryable: false, tellPeer: false, text: "The timeline is not shared with that identity." },
+
   // handshake
   auth_fail: { retryable: false, tellPeer: true, text: "The other side did not accept the handshake." },
   not_admitted: { retryable: false, tellPeer: true, text: "The receiver does not admit this identity." },
@@ -129,6 +143,11 @@ export const errorTable = {
     tellPeer: true,
     text: "The timeline moved at the receiver while it was being synced.",
   },
+  commit_waited: {
+    retryable: true,
+    tellPeer: true,
+    text: "Too many others are changing the same timelines at the receiver. Try again.",
+  },
   not_closed: {
     retryable: false,
     tellPeer: true,
@@ -148,6 +167,11 @@ export const errorTable = {
     retryable: false,
     tellPeer: false,
     text: "The receipt does not prove what it says.",
+  },
+  attestation_refused: {
+    retryable: false,
+    tellPeer: true,
+    text: "What came with a head does not prove who added it to its timeline.",
   },
   sync_error: { retryable: false, tellPeer: true, text: "The other side ended the session with an error." },
 

@@ -22,6 +22,23 @@ export {
   readIdentityFrame,
   startIdentity,
 } from "./identity.js";
+export {
+  Access,
+  type Action,
+  type Grant,
+  grantIb,
+  isGrantAddress,
+  isIdentityAddress,
+  isWithdrawalAddress,
+  readGrant,
+  readWithdrawal,
+  type Statements,
+  sealGrant,
+  sealWithdrawal,
+  type Withdrawal,
+  withdrawalIb,
+  withStatement,
+} from "./grant.js";
 export { foundLane, type LaneState, startLane } from "./lane.js";
 export {
   connectDemand,
@@ -39,5 +56,5 @@ export {
 export type { Challenge, Pool, PoolConfig, PoolSpec, SecretFor } from "./pool.js";
 export { strategies, type Strategy } from "./strategy.js";
 export { poolKey } from "./derive.js";
-export { merklePath, merkleRoot, rootOfPath } from "./merkle.js";
+export { merklePath, merklePaths, merkleRoot, rootOfPath } from "./merkle.js";
 export { keystoneLimits } from "./limits.js";

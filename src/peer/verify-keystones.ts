@@ -44,11 +44,12 @@ export async function* verifyKeystone(space: Space, first: Address): AsyncGenera
 }
 
 /** The frames among a group's proofs, in the order of their numbers. */
-function framesOf(proofs: readonly IbGib[]): readonly IbGib[] {
+export function framesOf(proofs: readonly IbGib[]): readonly IbGib[] {
   return proofs.filter(({ ib }) => ib.startsWith("keystone.")).sort((a, b) => (nOf(a) ?? 0) - (nOf(b) ?? 0));
 }
 
-function replayKeystone(genesis: IbGib, frames: readonly IbGib[]): Problem | undefined {
+/** Checks every proof of a keystone anew. @param frames Its genesis first. */
+export function replayKeystone(genesis: IbGib, frames: readonly IbGib[]): Problem | undefined {
   return genesis.ib === "keystone.identity"
     ? replay(genesis, frames, startIdentity, checkIdentityFrame)
     : replay(genesis, frames, startKeystone, (state, frame) => checkFrame(state, frame).state);

@@ -3,15 +3,20 @@ export { sagaLimits, type SessionLimits, sessionLimits } from "./limits.js";
 export {
   type AckBody,
   AckEntry,
+  type Ask,
+  AttestedHead,
   type Challenge,
   type CommitBody,
+  CommitEntry,
   type Connect,
   Credit,
   type Direction,
+  Evidence,
   Failure,
   FinalTip,
   FromReceiver,
   FromSender,
+  HeadEntry,
   type Hello,
   type InitBody,
   type OfferBody,
@@ -46,7 +51,15 @@ export {
   verifyTurn,
 } from "./turn.js";
 export { checkReceipt, ReceiptBundle, type SignedReceipt } from "./receipt.js";
-export { entriesFrame, readPayload, recordsFrame } from "./payload.js";
+export { entriesFrame, evidenceFrame, readPayload, recordsFrame } from "./payload.js";
+export {
+  attestHeads,
+  type Attester,
+  chainsOf,
+  checkAttested,
+  readAttested,
+  readEvidence,
+} from "./attestation.js";
 export {
   type Established,
   type Exact,
@@ -84,8 +97,10 @@ export {
 } from "./sender-saga.js";
 export {
   awaitSaga,
+  type Found,
   type ReceiverSagaEffect,
   type ReceiverSagaEvent,
   type ReceiverSagaState,
   stepReceiverSaga,
+  type Told,
 } from "./receiver-saga.js";

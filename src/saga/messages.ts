@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Address, isAddress, type RecordText } from "../ibgib/index.js";
+import { type Address, hashOf, isAddress, type RecordText, tjpHashOf } from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
 
 /** The WebSocket subprotocol; the pinned hash of these schemas stands beside it in tests/saga/schemas.test.ts. */
@@ -137,8 +137,9 @@ export const Root = z.strictObject({ address, tip: address.optional(), n: frameN
 export type Root = z.infer<typeof Root>;
 
 /**
- * How a root compares with what the receiver holds. `behind`: the receiver is, and its tip is the common base.
- * `ahead`: the receiver is, and what the sender lacks comes as payload of this turn.
+ * How a root compares with what the receiver holds. `behind`: its tip has a lower number, and it does not hold the
+ * sender's; whether its own is in the sender's history only the sender can tell. `ahead`: it holds the sender's tip, and
+ * what the sender lacks comes as payload of this turn. `diverged`: neither holds the other's.
  */
 export const RootStatus = z.discriminatedUnion("status", [
   z.strictObject({ status: z.literal("same") }),
@@ -152,6 +153,20 @@ export type RootStatus = z.infer<typeof RootStatus>;
 /** A root and the tip that the receiver has for it when the saga is done. */
 export const FinalTip = z.strictObject({ address, tip: address, n: frameNumber });
 export type FinalTip = z.infer<typeof FinalTip>;
+
+/**
+ * A head that the signer of a commit adds to a timeline: the tip it replaced by it (none: the timeline was not there
+ * yet), and the tip it left. They are the same frame unless the tip is a merge.
+ */
+export const HeadEntry = z
+  .strictObject({ tjp: address, head: address, from: address.optional(), to: address })
+  .refine(({ tjp, head, from = tjp, to }) => [head, from, to].every(isFrameOf(tjp)), "of one timeline");
+export type HeadEntry = z.infer<typeof HeadEntry>;
+
+/** An address shows which timeline its frame belongs to. */
+function isFrameOf(tjp: Address): (frame: Address) => boolean {
+  return (frame) => frame === tjp || tjpHashOf(frame) === hashOf(tjp);
+}
 
 /** A turn's list, whether it came in the message or ahead of it as payload. */
 const listOf = <Entry extends z.ZodType>(entry: Entry) =>
@@ -179,6 +194,39 @@ export type AckEntry = z.infer<typeof AckEntry>;
 export const AckBody = z.strictObject({ type: z.literal("ack"), ...turnHead, entries: listOf(AckEntry) });
 export type AckBody = z.infer<typeof AckBody>;
 
+/**
+ * A root whose tip at the receiver the sender does not hold, and frames of its own history, newest first, closely
+ * spaced at first and then ever more widely: the receiver sends what its tip has beyond those that it knows.
+ */
+export const Ask = z.strictObject({
+  address,
+  locator: z.array(address).min(1).max(sagaLimits.locatorMax),
+});
+export type Ask = z.infer<typeof Ask>;
+
+export const AskBody = z.strictObject({ type: z.literal("ask"), ...turnHead, entries: listOf(Ask) });
+export type AskBody = z.infer<typeof AskBody>;
+
+/** The answer to `ask`, behind the payload: timelines beyond the roots that belong to what was sent. */
+export const BranchBody = z.strictObject({
+  type: z.literal("branch"),
+  ...turnHead,
+  entries: listOf(FinalTip),
+});
+export type BranchBody = z.infer<typeof BranchBody>;
+
+/**
+ * The answer to a commit that came second: the roots whose tips others have moved meanwhile, with their tips now, and the
+ * timelines beyond the roots that belong to them. What the sender lacks of them comes as payload of this turn. Nothing
+ * was changed; the sender commits again.
+ */
+export const MovedBody = z.strictObject({
+  type: z.literal("moved"),
+  ...turnHead,
+  entries: listOf(FinalTip),
+});
+export type MovedBody = z.infer<typeof MovedBody>;
+
 /** Addresses of which the sender does not know whether the receiver has them. */
 export const OfferBody = z.strictObject({ type: z.literal("offer"), ...turnHead, entries: listOf(address) });
 export type OfferBody = z.infer<typeof OfferBody>;
@@ -195,10 +243,14 @@ export const WantsBody = z.strictObject({
 });
 export type WantsBody = z.infer<typeof WantsBody>;
 
+/** The final tips, in the order of the roots and what was found; behind them, the heads that the sender adds. */
+export const CommitEntry = z.union([FinalTip, HeadEntry]);
+export type CommitEntry = z.infer<typeof CommitEntry>;
+
 export const CommitBody = z.strictObject({
   type: z.literal("commit"),
   ...turnHead,
-  entries: listOf(FinalTip),
+  entries: listOf(CommitEntry),
 });
 export type CommitBody = z.infer<typeof CommitBody>;
 
@@ -211,7 +263,30 @@ export const ReceiptBody = z.strictObject({
 });
 export type ReceiptBody = z.infer<typeof ReceiptBody>;
 
-export const TurnFromSender = z.discriminatedUnion("type", [InitBody, OfferBody, CommitBody]);
+/**
+ * A head as the commit that added it says it: its entry, and where that stands in the commit's list. `path` leads from
+ * there to the root that the commit's context holds.
+ */
+export const AttestedHead = z.strictObject({
+  entry: HeadEntry,
+  context: address,
+  index: count,
+  count,
+  path: z.array(hex(32)).max(sagaLimits.entryPathMax),
+});
+export type AttestedHead = z.infer<typeof AttestedHead>;
+
+/** What proves who said what elsewhere: keystone frames and contexts as text, and the heads that rest on them. */
+export const Evidence = z.union([recordText, AttestedHead]);
+export type Evidence = z.infer<typeof Evidence>;
+
+export const TurnFromSender = z.discriminatedUnion("type", [InitBody, AskBody, OfferBody, CommitBody]);
 export type TurnFromSender = z.infer<typeof TurnFromSender>;
-export const TurnFromReceiver = z.discriminatedUnion("type", [AckBody, WantsBody, ReceiptBody]);
+export const TurnFromReceiver = z.discriminatedUnion("type", [
+  AckBody,
+  BranchBody,
+  WantsBody,
+  MovedBody,
+  ReceiptBody,
+]);
 export type TurnFromReceiver = z.infer<typeof TurnFromReceiver>;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
-import { type IbGib, sealRecord } from "../../src/ibgib/index.js";
+import { type IbGib, type RecordText, sealRecord } from "../../src/ibgib/index.js";
 import {
   foundReceiverSession,
   foundSenderSession,
@@ -11,12 +11,14 @@ import { createReceiver, createSender } from "../../src/peer/index.js";
 import {
   type Caps,
   type Dialogue,
+  evidenceFrame,
   readPayload,
   recordsFrame,
   type SessionLimits,
   sagaLimits,
   sessionLimits,
   signTurn,
+  TurnFromSender,
   tallyPayload,
 } from "../../src/saga/index.js";
 import { startDialogue } from "../../src/saga/turn.js";
@@ -25,6 +27,8 @@ import { nameOf } from "./faults.js";
 import { codeOf, eventually, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
 import { benchOf, tell } from "./matrix.js";
 import { newIdentity, stranger } from "./parties.js";
+
+const noContent = { records: [], entries: [], evidence: [] };
 
 /** For each limit of the protocol and of a session: a test that goes beyond it, and what comes of it. */
 const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () => Promise<void> | void>> = {
@@ -53,7 +57,7 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     const part = Array<number>(sagaLimits.entriesMax / 4).fill(0);
     let dialogue = newDialogue(caps);
     const addPart = () => {
-      dialogue = tallyPayload(dialogue, "sender", Uint8Array.of(2), { records: [], entries: part });
+      dialogue = tallyPayload(dialogue, "sender", Uint8Array.of(2), { ...noContent, entries: part });
     };
     for (let i = 0; i < 4; i++) addPart();
     expect(codeFrom(addPart)).toBe("limit_exceeded");
@@ -67,6 +71,37 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     const [full = 0, ...rest] = await partsOf(2 * most + 2, long);
     expect(full * perEntry).toBeLessThanOrEqual(sagaLimits.entriesCharsMax + perEntry);
     expect(rest.reduce((sum, part) => sum + part, full)).toBe(2 * most + 2);
+  },
+  locatorMax: () => {
+    const { address } = stones(1)[0]!;
+    const locator = Array(sagaLimits.locatorMax).fill(address);
+    const ask = { type: "ask", saga: "00".repeat(16), turn: 3, entries: [{ address, locator }] };
+    expect(TurnFromSender.safeParse(ask).success).toBe(true);
+    locator.push(address);
+    expect(TurnFromSender.safeParse(ask).success).toBe(false);
+  },
+  entryPathMax: () => {
+    const { address } = sealRecord({ ib: "note", data: { isTjp: true } });
+    const head = (length: number) => ({
+      entry: { tjp: address, head: address, to: address },
+      context: address,
+      index: 0,
+      count: 1,
+      path: Array<string>(length).fill("00".repeat(32)),
+    });
+    expect(sagaLimits.entryPathMax).toBe(Math.ceil(Math.log2(sagaLimits.entriesMax)));
+    expect(readPayload(evidenceFrame([head(sagaLimits.entryPathMax)])).evidence).toHaveLength(1);
+    const frame = evidenceFrame([head(sagaLimits.entryPathMax + 1)]);
+    expect(codeFrom(() => readPayload(frame))).toBe("malformed_message");
+  },
+  evidenceMax: () => {
+    const part = Array<RecordText>(sagaLimits.evidenceMax / 4).fill(["context", "", "", ""]);
+    let dialogue = newDialogue(caps);
+    const addPart = () => {
+      dialogue = tallyPayload(dialogue, "sender", Uint8Array.of(3), { ...noContent, evidence: part });
+    };
+    for (let i = 0; i < 4; i++) addPart();
+    expect(codeFrom(addPart)).toBe("limit_exceeded");
   },
   nonceBytes: () => expectRefusedOpen({ nonce: "00".repeat(sagaLimits.nonceBytes + 1) }),
   audienceLengthMax: () => expectRefusedOpen({ audience: "x".repeat(sagaLimits.audienceLengthMax + 1) }),
@@ -107,6 +142,18 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
         signTurn(speaker, "sender", { type: "init", saga: "00".repeat(16), direction: "both" }, secretFor),
       ),
     ).toBe("limit_exceeded");
+  },
+  commitsMax: async () => {
+    const { lab, dial, codes } = await answering({ commitsMax: 1 });
+    const { alice } = benchOf(lab);
+    const roots = await tell("note", benchOf(lab), alice);
+    const world = { ...lab.world, dial };
+    const senders = [0, 1].map(() => tapped({ ...lab, world }, alice).sender);
+    await Promise.all(senders.map((sender) => sender.connect()));
+    const ends = await Promise.all(senders.map((sender) => codeOf(sender.sync(roots))));
+    await Promise.all(senders.map((sender) => sender.disconnect()));
+    expect(ends.filter((code) => code === "tip_moved")).toHaveLength(1);
+    expect(codes()).toContain("tip_moved");
   },
   unaskedMax: async () => {
     for (const [count, asked] of [
@@ -226,14 +273,14 @@ async function expectCapped(own: Partial<SessionLimits>, allowed: Partial<Caps>)
   const pinned = await alice.space.cells("pin/");
   await alice.space.commit({
     holder: alice.address,
-    holders: [],
+    sight: { holders: [] },
     cells: pinned.map(({ key, value }) => ({ key, from: value, to: undefined })),
   });
   expect(await sync(dial, {})).toBe("auth_fail");
   expect(codes()).toEqual(["limit_exceeded"]);
 
   if (Object.keys(allowed).length === 0) return;
-  const content = { records: stones(9), entries: [] };
+  const content = { ...noContent, records: stones(9) };
   const frame = recordsFrame(content.records);
   const dialogue = newDialogue({ ...caps, ...allowed });
   expect(codeFrom(() => tallyPayload(dialogue, "sender", frame, content))).toBe("limit_exceeded");

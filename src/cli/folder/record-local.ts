@@ -54,7 +54,7 @@ export async function recordLocal(
   const first = founding ? [{ tjp: now.folder, from: undefined, to: now.folder }] : [];
   const result = await space.commit({
     holder: address,
-    holders: [address],
+    sight: { holders: [address] },
     puts: founding ? [founding, ...made.puts] : made.puts,
     tips: joinMoves(first, made.tips),
     cells: [changed.change],
