@@ -98,7 +98,7 @@ describe("a real text, typed by two people at once", () => {
     const trace = readTrace<ConcurrentTrace>("friendsforever");
     const shared = new SharedText(trace);
     expect(shared.read([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY])).toBe(trace.endContent);
-    const size = editsPerFrame(250);
+    const size = editsPerFrame(1_000);
     const once = await typeAtOnce(trace, shared, { size, order: [0, 1] });
     const again = await typeAtOnce(trace, shared, { size, order: [1, 0] });
     console.info(
