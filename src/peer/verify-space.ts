@@ -13,6 +13,7 @@ import {
   readRecord,
   tjpOf,
 } from "../ibgib/index.js";
+import { isGrantAddress } from "../keystone/index.js";
 import type { Scanned, Space, Tip } from "../space/index.js";
 import { cellKinds, readCell } from "./cells.js";
 import { SeenFilter } from "./seen-filter.js";
@@ -151,7 +152,7 @@ class Verifier {
 
   async *#checkGroup(gib: string, group: Address): AsyncGenerator<Problem> {
     if (gibOf(group) === gib) {
-      this.counts.keystones++;
+      if (!isGrantAddress(group)) this.counts.keystones++;
       return yield* guarded(group, verifyKeystone(this.space, group));
     }
     if (!this.#broken.has(gibOf(group))) yield* guarded(group, this.#checkFiling(gib, group));
