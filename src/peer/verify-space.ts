@@ -14,6 +14,7 @@ import {
   readRecord,
   tjpOf,
 } from "../ibgib/index.js";
+import { isGrantAddress } from "../keystone/index.js";
 import type { Scanned, Space, Tip } from "../space/index.js";
 import { cellKinds, readCell } from "./cells.js";
 import { evidenceIb } from "./evidence-files.js";
@@ -161,7 +162,7 @@ class Verifier {
 
   async *#checkGroup(gib: string, group: Address): AsyncGenerator<Problem> {
     if (gibOf(group) === gib) {
-      this.counts.keystones++;
+      if (!isGrantAddress(group)) this.counts.keystones++;
       return yield* guarded(group, verifyKeystone(this.space, group));
     }
     if (!this.#broken.has(gibOf(group))) yield* guarded(group, this.#checkFiling(gib, group));
