@@ -10,6 +10,7 @@ import {
   relate,
   sealRecord,
 } from "../ibgib/index.js";
+import type { Access } from "../keystone/index.js";
 import {
   type Admission,
   createIdentity,
@@ -23,6 +24,7 @@ import {
   type Sender,
   type SyncOptions,
   type SyncReport,
+  share,
   systemPlatform,
 } from "../peer/index.js";
 import { InnerSpace, type Space } from "../space/index.js";
@@ -85,7 +87,7 @@ export class Peer {
   constructor(
     readonly name: string,
     readonly identity: Identity,
-    private readonly random: Platform["random"],
+    private readonly platform: Pick<Platform, "random" | "clock">,
   ) {}
 
   get space(): Space {
@@ -98,7 +100,7 @@ export class Peer {
 
   /** A committed timeline with its first frame. */
   async timeline(ib: string, first: Omit<NewTimeline, "ib" | "uuid" | "owner"> = {}): Promise<Address> {
-    const uuid = toHex(this.random.bytes(16));
+    const uuid = toHex(this.platform.random.bytes(16));
     const record = createTimeline({ ib, ...first, owner: this.address, uuid });
     await saveRecords(this, [record]);
     return record.address;
@@ -117,6 +119,11 @@ export class Peer {
   async link(tjp: Address, name: string, targets: readonly Address[]): Promise<void> {
     const tip = await this.tip(tjp);
     await saveRecords(this, [relate(tip, { add: { [name]: targets } })]);
+  }
+
+  /** Shares a timeline of this peer's, and what is within it, with `other`; a receiver is told with the next saga. */
+  async share(timeline: Address, other: Peer, access: Access = "write"): Promise<void> {
+    await share(this.identity, { timeline, with: other.address, access }, this.platform);
   }
 
   /** A committed stone. */
@@ -291,7 +298,7 @@ async function openReceiver(
   name: string,
   { platform, network, admission, space }: Foundation,
 ): Promise<ReceiverPeer> {
-  const peer = new ReceiverPeer(name, await newIdentity(space(), platform), platform.random);
+  const peer = new ReceiverPeer(name, await newIdentity(space(), platform), platform);
   const audiences: string[] = [];
   const answering = await createReceiver({
     identity: peer.identity,
@@ -313,7 +320,7 @@ async function openSender(
   { platform, space }: Foundation,
   lines: string[],
 ): Promise<SenderPeer> {
-  const peer = new SenderPeer(name, await newIdentity(space(), platform), platform.random);
+  const peer = new SenderPeer(name, await newIdentity(space(), platform), platform);
   const { identity } = peer;
   for (const receiver of receivers) {
     const { dial, audience } = receiver.listening;

@@ -69,6 +69,7 @@ export class Gathering {
     const root = await world.senders[0]!.timeline("root", {
       data: { title: "t", text: "one\ntwo\nthree\n", list: [1, 2, 3] },
     });
+    for (const peer of world.senders.slice(1)) await world.senders[0]!.share(root, peer);
     const gathering = new Gathering(world, network, root);
     for (const { name } of world.receivers) await world.senders[0]!.sync(root, { at: name });
     for (const [at, peer] of world.senders.entries()) await gathering.#sync(peer, gathering.#receiver(at));
@@ -199,6 +200,7 @@ export class Gathering {
 
   async #add(peer: Peer, name: string): Promise<void> {
     const added = await peer.timeline(name, { data: { text: "" } });
+    for (const other of this.world.senders) if (other !== peer) await peer.share(added, other);
     this.#timelines.push(added);
     await this.#save(peer, added, (tip) => mutate(tip, { text: `${name}\n` }));
     await this.#save(peer, this.root, (tip) => relate(tip, { add: { part: [added] } }));

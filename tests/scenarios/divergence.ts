@@ -10,6 +10,7 @@ export async function sharedNote(
   receivers: readonly [ReceiverPeer, ...ReceiverPeer[]],
 ): Promise<Address> {
   const note = await owner.timeline("note", { data });
+  for (const peer of others) await owner.share(note, peer);
   for (const { name } of receivers) await owner.sync(note, { at: name });
   for (const peer of others) await peer.sync(note, { at: receivers[0].name, direction: "pull" });
   return note;

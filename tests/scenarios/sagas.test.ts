@@ -78,6 +78,7 @@ scenario("4. a deep history arrives in order, in bounded frames", async ({ alice
 
 scenario("5. a receiver that is ahead is pulled from, and both converge", async ({ alice, carol, bob }) => {
   const notes = await alice.timeline("notes", { data: { text: "shared" } });
+  await alice.share(notes, carol);
   await alice.sync(notes);
   await carol.sync(notes, { direction: "pull" });
   await carol.edit(notes, ...texts(3));
@@ -92,6 +93,7 @@ scenario("5. a receiver that is ahead is pulled from, and both converge", async 
 scenario("6. several independent timelines travel in one saga", async ({ alice, carol, bob }) => {
   const roots: Address[] = [];
   for (let i = 0; i < 5; i++) roots.push(await alice.timeline(`note ${i}`, { data: { i } }));
+  await alice.share(roots[0]!, carol);
   await alice.sync(roots.slice(0, 2));
   await carol.sync(roots[0]!, { direction: "pull" });
   await carol.edit(roots[0]!, { by: "carol" });
@@ -168,6 +170,7 @@ scenario("8. divergence in which one side relates a new timeline: it comes along
   const folder = await sharedNote({ title: "plans" }, [alice, carol], [bob]);
   const photo = await carol.timeline("photo");
   await carol.edit(photo, ...texts(3));
+  await carol.share(photo, alice, "read");
   await carol.link(folder, "photo", [photo]);
   const theirs = await carol.tip(folder);
   const mine = await alice.edit(folder, { title: "better plans" });
@@ -190,8 +193,12 @@ scenario("8. divergence in which both sides relate a new timeline: both come alo
   const { alice, carol, bob } = cast;
   const folder = await sharedNote({}, [alice, carol], [bob]);
   const photos: Address[] = [];
-  for (const peer of [carol, alice]) {
+  for (const [peer, other] of [
+    [carol, alice],
+    [alice, carol],
+  ] as const) {
     const photo = await peer.timeline("photo", { data: { by: peer.name } });
+    await peer.share(photo, other, "read");
     await peer.edit(photo, { text: "framed" });
     await peer.link(folder, "photo", [photo]);
     photos.push(photo);
@@ -236,8 +243,10 @@ for (const { what, before, byAlice, byCarol, both, chosen } of textCases) {
 scenario("10. several rounds and timelines with parallel divergent edits", async (cast) => {
   const { alice, carol, bob } = cast;
   const folder = await alice.timeline("folder");
+  await alice.share(folder, carol);
   const notes: Address[] = [];
-  for (let i = 0; i < 3; i++) notes.push(await alice.timeline(`note ${i}`, { data: { text: "middle\n" } }));
+  for (let i = 0; i < 3; i++)
+    notes.push(await alice.timeline(`note ${i}`, { data: { text: "middle\n" }, within: folder }));
   await alice.link(folder, "note", notes);
   await alice.sync(folder);
   await carol.sync(folder, { direction: "pull" });
@@ -324,8 +333,9 @@ scenario("lists that are too long for one message travel ahead of their turns", 
   const { alice, carol, bob } = cast;
   const roots: Address[] = [];
   const tooMany = Math.ceil(sagaLimits.entriesCharsMax / 60); // an address has more than 60 characters
-  for (let i = 0; i < tooMany; i++) roots.push(await alice.timeline("note", { data: { i } }));
   const folder = await alice.timeline("folder");
+  await alice.share(folder, carol, "read");
+  for (let i = 0; i < tooMany; i++) roots.push(await alice.timeline("note", { data: { i }, within: folder }));
   await alice.link(folder, "note", roots);
   await alice.sync(folder);
   await expectInStep(alice, bob, [folder, ...roots]);
@@ -341,6 +351,39 @@ scenario("lists that are too long for one message travel ahead of their turns", 
   await alice.sync(parent);
   await expectInStep(alice, bob, [parent]);
   await expectProved(alice, bob, "push with an offer");
+});
+
+scenario(
+  "a push onto what both sides have changed ends in a typed error that changes nothing",
+  async (cast) => {
+    const { alice, carol, bob } = cast;
+    const note = await sharedNote({}, [alice, carol], [bob]);
+    await alice.edit(note, { by: "alice" });
+    await carol.edit(note, { by: "carol" }, { by: "carol again" });
+    await carol.sync(note);
+    const [atBob, atAlice] = [await bob.graph(note), await alice.graph(note)];
+    await expect(alice.sync(note, { direction: "push" })).rejects.toMatchObject({ code: "diverged" });
+    expect(await bob.graph(note)).toEqual(atBob);
+    expect(await alice.graph(note)).toEqual(atAlice);
+  },
+);
+
+scenario("a pull of what both sides have changed is merged by the puller, and not told", async (cast) => {
+  const { alice, carol, bob } = cast;
+  const note = await sharedNote({}, [alice, carol], [bob]);
+  const mine = await alice.edit(note, { title: "by alice" });
+  const theirs = await carol.edit(note, { body: "by carol" });
+  await carol.sync(note);
+  const atBob = await bob.graph(note);
+  await alice.sync(note, { direction: "pull" });
+  expect(await bob.graph(note)).toEqual(atBob);
+  expect((await alice.tip(note)).data).toMatchObject({ title: "by alice", body: "by carol" });
+  await expectKept([alice], note, [mine, theirs]);
+
+  await alice.sync(note);
+  await expectInStep(alice, bob, [note]);
+  await carol.sync(note);
+  await expectSettled([alice, carol], [bob], [note]);
 });
 
 /** Who says what kind of turn, without what is noted beside it. */

@@ -18,6 +18,7 @@ async function openDesk(seed: string, text: string) {
   const world = await createWorld({ senders: ["alice", "carol"], seed });
   const [alice, carol] = world.senders;
   const note = await alice!.timeline("note", { data: { text } });
+  await alice!.share(note, carol!);
   await alice!.sync(note);
   await carol!.sync(note, { direction: "pull" });
   return { world, note, writers: [alice!, carol!] as const };
