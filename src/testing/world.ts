@@ -20,6 +20,7 @@ import {
   type PeerEvent,
   type Platform,
   type Receiver,
+  type ReceiverOptions,
   saveRecords,
   type Sender,
   type SyncOptions,
@@ -241,6 +242,8 @@ export interface WorldOptions {
   readonly platform?: Platform;
   readonly network?: Network;
   readonly admission?: Admission;
+  /** Of the receivers, where not the usual. */
+  readonly limits?: NonNullable<ReceiverOptions["limits"]>;
   /** Called for each receiver, then for each sender. */
   readonly space?: () => Space;
 }
@@ -267,8 +270,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     platform = seededPlatform(seed),
     network = innerspaceNetwork(platform),
   } = options;
-  const { admission = { kind: "open" }, space = () => new InnerSpace() } = options;
-  const foundation = { platform, network, admission, space };
+  const { admission = { kind: "open" }, limits = {}, space = () => new InnerSpace() } = options;
+  const foundation = { platform, network, admission, limits, space };
   const receiver = await openReceiver(first, foundation);
   const receivers = [receiver];
   for (const name of others) receivers.push(await openReceiver(name, foundation));
@@ -292,11 +295,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 /** What all peers of a world are made with. */
-type Foundation = Required<Pick<WorldOptions, "platform" | "network" | "admission" | "space">>;
+type Foundation = Required<Pick<WorldOptions, "platform" | "network" | "admission" | "limits" | "space">>;
 
 async function openReceiver(
   name: string,
-  { platform, network, admission, space }: Foundation,
+  { platform, network, admission, limits, space }: Foundation,
 ): Promise<ReceiverPeer> {
   const peer = new ReceiverPeer(name, await newIdentity(space(), platform), platform);
   const audiences: string[] = [];
@@ -304,6 +307,7 @@ async function openReceiver(
     identity: peer.identity,
     audiences,
     admission,
+    limits,
     platform,
     onEvent: (event) => peer.events.push(event),
   });
