@@ -1,6 +1,7 @@
 /** The peers: what does I/O around the pure machines. */
 export { createIdentity, type Identity, type IdentityOptions, openIdentity } from "./identity.js";
 export { exportReceipt } from "./receipts.js";
+export { type Attestation, attestationOf, evidenceFor } from "./attestations.js";
 export { saveRecords } from "./save-records.js";
 export {
   createSender,
