@@ -15,6 +15,8 @@ export interface Telling {
   readonly frames: ReadonlyMap<Address, number>;
 }
 
+export const nothingToTell: Telling = { records: [], statements: [], frames: new Map() };
+
 /**
  * What `to` has to know of the grants on timelines, and on what they are within, and has not been told from here: of
  * grants to write all, since whoever takes heads has to judge them; of grants to read those that this identity or `to`
