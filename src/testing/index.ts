@@ -4,8 +4,10 @@ export { type Passing, passOn, type Tap, type TapRule, type TapSide, tapDial } f
 export {
   createWorld,
   innerspaceNetwork,
+  type Listening,
   type Network,
   Peer,
+  ReceiverPeer,
   SenderPeer,
   seededPlatform,
   type World,

@@ -10,6 +10,7 @@ import {
   relate,
   sealRecord,
 } from "../ibgib/index.js";
+import type { Access } from "../keystone/index.js";
 import {
   type Admission,
   createIdentity,
@@ -23,6 +24,7 @@ import {
   type Sender,
   type SyncOptions,
   type SyncReport,
+  share,
   systemPlatform,
 } from "../peer/index.js";
 import { InnerSpace, type Space } from "../space/index.js";
@@ -46,20 +48,28 @@ export function seededPlatform(seed: string): Platform {
 
 /** How a world's peers reach its receivers. */
 export interface Network {
-  /** Makes `receiver` reachable; resolves when it is. */
-  listen(
-    receiver: Receiver,
-  ): Promise<{ readonly audience: string; readonly dial: Dial; close(): Promise<void> }>;
+  /** Makes `receiver` reachable, at an audience of its own; resolves when it is. */
+  listen(receiver: Receiver): Promise<Listening>;
+}
+
+/** Where a receiver is reached. */
+export interface Listening {
+  readonly audience: string;
+  readonly dial: Dial;
+  /** Resolves when nothing of the receiver is left. */
+  close(): Promise<void>;
 }
 
 /** Connections in memory: no socket, no disk. */
 export function innerspaceNetwork({ timers }: Pick<Platform, "timers"> = systemPlatform): Network {
+  let receivers = 0;
   return {
     async listen(receiver) {
       const { listen, dial } = createInnerspace({ timers });
       const stop = listen((connection) => receiver.accept(connection));
+      receivers += 1;
       return {
-        audience: "innerspace://receiver",
+        audience: receivers === 1 ? "innerspace://receiver" : `innerspace://receiver-${receivers}`,
         dial,
         async close() {
           stop();
@@ -77,7 +87,7 @@ export class Peer {
   constructor(
     readonly name: string,
     readonly identity: Identity,
-    private readonly random: Platform["random"],
+    private readonly platform: Pick<Platform, "random" | "clock">,
   ) {}
 
   get space(): Space {
@@ -90,7 +100,7 @@ export class Peer {
 
   /** A committed timeline with its first frame. */
   async timeline(ib: string, first: Omit<NewTimeline, "ib" | "uuid" | "owner"> = {}): Promise<Address> {
-    const uuid = toHex(this.random.bytes(16));
+    const uuid = toHex(this.platform.random.bytes(16));
     const record = createTimeline({ ib, ...first, owner: this.address, uuid });
     await saveRecords(this, [record]);
     return record.address;
@@ -109,6 +119,11 @@ export class Peer {
   async link(tjp: Address, name: string, targets: readonly Address[]): Promise<void> {
     const tip = await this.tip(tjp);
     await saveRecords(this, [relate(tip, { add: { [name]: targets } })]);
+  }
+
+  /** Shares a timeline of this peer's, and what is within it, with `other`; a receiver is told with the next saga. */
+  async share(timeline: Address, other: Peer, access: Access = "write"): Promise<void> {
+    await share(this.identity, { timeline, with: other.address, access }, this.platform);
   }
 
   /** A committed stone. */
@@ -150,47 +165,93 @@ export class Peer {
   }
 }
 
-/** A peer that can sync with a receiver of the world. */
-export class SenderPeer extends Peer {
-  #sender: Sender | undefined;
+/** A peer that answers, and where. */
+export class ReceiverPeer extends Peer {
+  #place: { readonly answering: Receiver; readonly listening: Listening } | undefined;
 
-  /** Where this peer syncs to. */
-  reach(sender: Sender): void {
-    this.#sender = sender;
+  /** What answers for this peer, and where it is reached. */
+  answer(answering: Receiver, listening: Listening): void {
+    this.#place = { answering, listening };
   }
 
-  get sender(): Sender {
-    if (!this.#sender) throw new KeysagaError("cannot_connect", { peer: this.name });
-    return this.#sender;
+  get answering(): Receiver {
+    return this.#answers().answering;
   }
 
-  /** Syncs over a fresh connection, and disconnects. */
-  async sync(roots: Address | readonly Address[], options: SyncOptions = {}): Promise<SyncReport> {
-    try {
-      return await this.sender.sync(typeof roots === "string" ? [roots] : roots, options);
-    } finally {
-      await this.sender.disconnect();
-    }
+  get listening(): Listening {
+    return this.#answers().listening;
+  }
+
+  #answers() {
+    if (!this.#place) throw new KeysagaError("cannot_connect", { peer: this.name });
+    return this.#place;
   }
 }
 
-/** Options of a world: names of the senders, who is admitted, and how they are connected. */
+/** A peer that can sync with the receivers of the world. */
+export class SenderPeer extends Peer {
+  readonly #senders = new Map<string, Sender>();
+
+  /** How this peer syncs with the receiver `at`; without a name, with the first. */
+  reach(sender: Sender, at = this.#first): void {
+    this.#senders.set(at, sender);
+  }
+
+  /** Where this peer syncs to unless told otherwise. */
+  get sender(): Sender {
+    return this.senderTo();
+  }
+
+  /** @param at The receiver's name; without one, the first. */
+  senderTo(at = this.#first): Sender {
+    const sender = this.#senders.get(at);
+    if (!sender) throw new KeysagaError("cannot_connect", { peer: this.name, receiver: at });
+    return sender;
+  }
+
+  /** Syncs over a fresh connection, and disconnects. */
+  async sync(
+    roots: Address | readonly Address[],
+    { at, ...options }: SyncOptions & { readonly at?: string } = {},
+  ): Promise<SyncReport> {
+    const sender = this.senderTo(at);
+    try {
+      return await sender.sync(typeof roots === "string" ? [roots] : roots, options);
+    } finally {
+      await sender.disconnect();
+    }
+  }
+
+  /** Ends the connections to all receivers. */
+  async disconnect(): Promise<void> {
+    await Promise.all([...this.#senders.values()].map((sender) => sender.disconnect()));
+  }
+
+  get #first(): string {
+    return this.#senders.keys().next().value ?? "receiver";
+  }
+}
+
+/** Options of a world: names of the senders and receivers, who is admitted, and how they are connected. */
 export interface WorldOptions {
   readonly senders?: readonly string[];
-  readonly receiver?: string;
+  readonly receivers?: readonly [string, ...string[]];
   readonly seed?: string;
   /** Instead of a seeded one. */
   readonly platform?: Platform;
   readonly network?: Network;
   readonly admission?: Admission;
+  /** Called for each receiver, then for each sender. */
   readonly space?: () => Space;
 }
 
-/** One receiver, and senders that reach it: everything in memory unless the network says otherwise. */
+/** Receivers, and senders that reach all of them: everything in memory unless the network says otherwise. */
 export interface World {
-  readonly receiver: Peer;
-  readonly answering: Receiver;
+  readonly receivers: readonly ReceiverPeer[];
   readonly senders: readonly SenderPeer[];
+  /** The first receiver, and where it is reached. */
+  readonly receiver: ReceiverPeer;
+  readonly answering: Receiver;
   readonly dial: Dial;
   readonly audience: string;
   /** Who said what, turn by turn, as the senders sent and verified it. */
@@ -201,49 +262,76 @@ export interface World {
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const {
     senders = ["alice"],
-    receiver: name = "bob",
+    receivers: [first, ...others] = ["bob"],
     seed = "a world",
     platform = seededPlatform(seed),
     network = innerspaceNetwork(platform),
   } = options;
   const { admission = { kind: "open" }, space = () => new InnerSpace() } = options;
+  const foundation = { platform, network, admission, space };
+  const receiver = await openReceiver(first, foundation);
+  const receivers = [receiver];
+  for (const name of others) receivers.push(await openReceiver(name, foundation));
+  const lines: string[] = [];
+  const peers: SenderPeer[] = [];
+  for (const name of senders) peers.push(await openSender(name, receivers, foundation, lines));
+  return {
+    receivers,
+    senders: peers,
+    receiver,
+    answering: receiver.answering,
+    dial: receiver.listening.dial,
+    audience: receiver.listening.audience,
+    transcript: () => lines.splice(0),
+    async close() {
+      await Promise.all(peers.map((peer) => peer.disconnect()));
+      await Promise.all(receivers.map(({ listening }) => listening.close()));
+      await Promise.all([...receivers, ...peers].map((peer) => peer.space.close()));
+    },
+  };
+}
+
+/** What all peers of a world are made with. */
+type Foundation = Required<Pick<WorldOptions, "platform" | "network" | "admission" | "space">>;
+
+async function openReceiver(
+  name: string,
+  { platform, network, admission, space }: Foundation,
+): Promise<ReceiverPeer> {
+  const peer = new ReceiverPeer(name, await newIdentity(space(), platform), platform);
   const audiences: string[] = [];
-  const receiver = new Peer(name, await newIdentity(space(), platform), platform.random);
   const answering = await createReceiver({
-    identity: receiver.identity,
+    identity: peer.identity,
     audiences,
     admission,
     platform,
-    onEvent: (event) => receiver.events.push(event),
+    onEvent: (event) => peer.events.push(event),
   });
-  const { audience, dial, close } = await network.listen(answering);
-  audiences.push(audience);
+  const listening = await network.listen(answering);
+  audiences.push(listening.audience);
+  peer.answer(answering, listening);
+  return peer;
+}
 
-  const lines: string[] = [];
-  const peers: SenderPeer[] = [];
-  for (const sender of senders) {
-    const peer = new SenderPeer(sender, await newIdentity(space(), platform), platform.random);
+/** @param lines What the peer hears and says is told here. */
+async function openSender(
+  name: string,
+  receivers: readonly ReceiverPeer[],
+  { platform, space }: Foundation,
+  lines: string[],
+): Promise<SenderPeer> {
+  const peer = new SenderPeer(name, await newIdentity(space(), platform), platform);
+  const { identity } = peer;
+  for (const receiver of receivers) {
+    const { dial, audience } = receiver.listening;
     const onEvent = (event: PeerEvent) => {
       peer.events.push(event);
-      const line = describe(event, sender, name);
+      const line = describe(event, name, receiver.name);
       if (line) lines.push(line);
     };
-    peer.reach(createSender({ identity: peer.identity, dial, audience, platform, onEvent }));
-    peers.push(peer);
+    peer.reach(createSender({ identity, dial, audience, platform, onEvent }), receiver.name);
   }
-  return {
-    receiver,
-    answering,
-    senders: peers,
-    dial,
-    audience,
-    transcript: () => lines.splice(0),
-    async close() {
-      await Promise.all(peers.map((peer) => peer.sender.disconnect()));
-      await close();
-      await Promise.all([receiver, ...peers].map((peer) => peer.space.close()));
-    },
-  };
+  return peer;
 }
 
 function newIdentity(space: Space, platform: Platform): Promise<Identity> {

@@ -50,7 +50,7 @@ test(`a receiver that is killed at ${kills} random moments converges with the ne
   const dir = await temporaryDirectory();
   const atReceiver = await newHome(join(dir, "receiver"));
   const home = await openHome({ dir: await newHome(join(dir, "sender")) });
-  const alice = new Peer("alice", home.identity, systemPlatform.random);
+  const alice = new Peer("alice", home.identity, systemPlatform);
   const { timers } = systemPlatform;
   const sender = createSender({
     identity: home.identity,

@@ -63,7 +63,7 @@ test("a hundred calls of four senders in two processes make one unbroken lane", 
   const lab = await openLab("a hundred calls");
   const wait = delays("waits", 3);
   const identities = await twoProcesses(lab, spaceWith(new InnerSpace(), { before: wait, after: wait }));
-  const peer = new Peer("alice", identities[0], lab.platform.random);
+  const peer = new Peer("alice", identities[0], lab.platform);
   const stones = await Promise.all(
     Array.from({ length: 48 }, (_, i) => peer.constant("stone", { data: { i } })),
   );

@@ -7,7 +7,7 @@ import {
   createWorld,
   innerspaceNetwork,
   type Network,
-  type Peer,
+  type ReceiverPeer,
   type SenderPeer,
   type World,
 } from "../../src/testing/index.js";
@@ -39,11 +39,14 @@ export function webSocketNetwork(): Network {
   };
 }
 
-/** The cast of a scenario: alice sends, bob receives; carol is a second device or person. */
+/** The cast of a scenario: alice sends, bob receives; carol and erin are other devices or persons. */
 export interface Cast {
   readonly alice: SenderPeer;
   readonly carol: SenderPeer;
-  readonly bob: Peer;
+  readonly erin: SenderPeer;
+  readonly bob: ReceiverPeer;
+  /** A second receiver. Receivers never talk to each other. */
+  readonly dave: ReceiverPeer;
   readonly world: World;
   /** What was said since the last call. */
   readonly transcript: () => readonly string[];
@@ -56,13 +59,18 @@ export function scenario(name: string, story: (cast: Cast) => Promise<void>): vo
   describe(name, () => {
     for (const [transport, network] of Object.entries(networks)) {
       test(`over ${transport}`, async () => {
-        const world = await createWorld({ senders: ["alice", "carol"], seed: name, network: network() });
-        const [alice, carol] = world.senders;
+        const senders = ["alice", "carol", "erin"];
+        const receivers = ["bob", "dave"] as const;
+        const world = await createWorld({ senders, receivers, seed: name, network: network() });
+        const [alice, carol, erin] = world.senders;
+        const [bob, dave] = world.receivers;
         try {
           await story({
             alice: alice!,
             carol: carol!,
-            bob: world.receiver,
+            erin: erin!,
+            bob: bob!,
+            dave: dave!,
             world,
             transcript: world.transcript,
           });
