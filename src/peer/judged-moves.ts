@@ -6,7 +6,7 @@ import type { CellChange, Space } from "../space/index.js";
 import { addedHeads } from "./added-heads.js";
 import { attestationOf } from "./attestations.js";
 import { loadAuthors } from "./authors.js";
-import { loadStated } from "./granted.js";
+import { loadStated } from "./stated.js";
 import type { Merging } from "./merging.js";
 import { checkTip } from "./resolution.js";
 import { foundTimeline } from "./rights.js";

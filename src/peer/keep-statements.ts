@@ -12,8 +12,9 @@ import {
 } from "../keystone/index.js";
 import type { CellChange, ProofPut, Space } from "../space/index.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
-import { keepGrant, loadStated } from "./granted.js";
+import { keepGrant } from "./granted.js";
 import type { Quotas } from "./quotas.js";
+import { loadStated } from "./stated.js";
 import { newestFrames, toldChanges } from "./statements.js";
 
 /** What a commit takes to keep statements that came. They count from then on, whatever becomes of the saga. */

@@ -3,7 +3,8 @@ import { type Address, gibOf, type IbGib, ownerOf, withinOf } from "../ibgib/ind
 import type { Action } from "../keystone/index.js";
 import type { CellChange, Space } from "../space/index.js";
 import { cellKinds, newCell, readCells } from "./cells.js";
-import { type Granted, grantState, grantsTo, loadStated, type Stated } from "./granted.js";
+import { type Granted, grantState, grantsTo } from "./granted.js";
+import { loadStated, type Stated } from "./stated.js";
 
 /**
  * An embedder's own rule: may this identity do this with the timeline that `first` founds? Undefined leaves it to the

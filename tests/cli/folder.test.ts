@@ -41,7 +41,7 @@ const inStep: Exchange = async () => ({
   session: parseAddress("session^gib"),
   tips: [],
   found: [],
-      refused: [],
+  refused: [],
   totals: { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } },
   elapsedMs: 1,
 });
