@@ -29,6 +29,18 @@ export {
 export { type Direction, type SessionLimits, sessionLimits } from "./saga/index.js";
 export { type OnEvent, type PeerEvent, type Platform, systemPlatform } from "./peer/index.js";
 
+// Who else may read and write what an identity owns.
+export {
+  type Authorize,
+  type GrantState,
+  type Share,
+  type Shared,
+  share,
+  unshare,
+  whoMay,
+} from "./peer/index.js";
+export type { Access, Action } from "./keystone/index.js";
+
 // Records and timelines.
 export {
   type Address,
@@ -46,6 +58,7 @@ export {
   linksOf,
   mutate,
   nOf,
+  ownerOf,
   parseAddress,
   previousOf,
   recordLimits,
@@ -54,6 +67,7 @@ export {
   shortAddress,
   tjpOf,
   toText,
+  withinOf,
 } from "./ibgib/index.js";
 
 // Where records lie. `openLmdbSpace`, on disk, is in keysaga/node.

@@ -67,6 +67,20 @@ export const errorTable = {
     text: "The receiver knows newer frames of this identity than this home does: it looks like a restored backup.",
   },
 
+  // grants
+  grant_refused: {
+    retryable: false,
+    tellPeer: true,
+    text: "The grant or withdrawal is not one that the owner of its timeline has made.",
+  },
+  grant_used_up: { retryable: false, tellPeer: true, text: "The grant was used as often as it allows." },
+  not_owner: {
+    retryable: false,
+    tellPeer: false,
+    text: "Only the owner of a timeline can share it, or take back what was shared.",
+  },
+  not_shared: { retryable: false, tellPeer: false, text: "The timeline is not shared with that identity." },
+
   // handshake
   auth_fail: { retryable: false, tellPeer: true, text: "The other side did not accept the handshake." },
   not_admitted: { retryable: false, tellPeer: true, text: "The receiver does not admit this identity." },

@@ -54,9 +54,11 @@ export {
   type NewFork,
   type NewTimeline,
   nOf,
+  ownerOf,
   type Patch,
   previousOf,
   type Relation,
   relate,
   tjpOf,
+  withinOf,
 } from "./timeline.js";

@@ -1,5 +1,5 @@
 import { type JsonObject, KeysagaError } from "../base/index.js";
-import type { Address } from "./address.js";
+import { type Address, isAddress } from "./address.js";
 import type { Rel8ns } from "./admission.js";
 import { type DraftData, type IbGib, sealRecord } from "./record.js";
 
@@ -25,7 +25,7 @@ const structuralLinks: ReadonlySet<string> = new Set([
 ]);
 
 /** Members of `data` that say what a frame is; patches do not touch them. */
-const timelineMembers: ReadonlySet<string> = new Set(["n", "isTjp", "uuid", "owner", "merge"]);
+const timelineMembers: ReadonlySet<string> = new Set(["n", "isTjp", "uuid", "owner", "within", "merge"]);
 
 /** Members to set at the top level of `data`; `undefined` takes one away. */
 export type Patch = DraftData;
@@ -37,6 +37,11 @@ export interface NewTimeline {
   readonly rel8ns?: Rel8ns | undefined;
   /** The identity that may write, and grant others to. Without it, rights are local policy. */
   readonly owner?: Address | undefined;
+  /**
+   * The first frame of the timeline that this one is a part of, as a file is of its folder: what the owner of both
+   * grants on that one extends to this. Stands in the first frame alone.
+   */
+  readonly within?: Address | undefined;
   /** Makes the timeline one of its own: fresh randomness, as text. */
   readonly uuid: string;
 }
@@ -80,15 +85,25 @@ export function previousOf(record: IbGib): Address | undefined {
   return isFrame(record) ? record.rel8ns?.["past"]?.at(-1) : undefined;
 }
 
+/** The identity that a first frame names as its owner; undefined where it names none, or nothing that could be one. */
+export function ownerOf(first: IbGib): Address | undefined {
+  return addressAt(first, "owner");
+}
+
+/** The timeline that a first frame says it is a part of. */
+export function withinOf(first: IbGib): Address | undefined {
+  return addressAt(first, "within");
+}
+
 /**
  * The first frame of a new timeline.
  *
  * @throws KeysagaError `chain_refused` (`timeline_member`, `structural_link`), and as `sealRecord`.
  */
-export function createTimeline({ ib, data = {}, rel8ns = {}, owner, uuid }: NewTimeline): IbGib {
+export function createTimeline({ ib, data = {}, rel8ns = {}, owner, within, uuid }: NewTimeline): IbGib {
   checkPatch(data);
   checkLinkNames(rel8ns);
-  return sealFirst(ib, data, rel8ns, owner, uuid);
+  return sealFirst(ib, data, rel8ns, { owner, within, uuid });
 }
 
 /**
@@ -123,14 +138,14 @@ export function relate(tip: IbGib, { add = {}, remove = {} }: Relation): IbGib {
 
 /**
  * The first frame of a new timeline that goes out from `source`, a frame or a stone: its content with `data` patched
- * in, its links, and `ancestor` naming it alone (what it was forked from itself stands in it).
+ * in, its links, and `ancestor` naming it alone (what it was forked from itself stands in it). It is within nothing.
  *
  * @throws KeysagaError `chain_refused` (`raw_data`, `timeline_member`), and as `sealRecord`.
  */
 export function fork(source: IbGib, { ib = source.ib, data = {}, owner, uuid }: NewFork): IbGib {
   checkPatch(data);
   const links = { ...carriedLinks(source), ancestor: [source.address] };
-  return sealFirst(ib, { ...contentOf(source), ...data }, links, owner, uuid);
+  return sealFirst(ib, { ...contentOf(source), ...data }, links, { owner, uuid });
 }
 
 /** @throws KeysagaError `chain_refused` where `frame` cannot start a timeline: `not_first`, or an `n` other than 0. */
@@ -172,12 +187,11 @@ function sealFirst(
   ib: string,
   content: DraftData,
   links: Rel8ns,
-  owner: Address | undefined,
-  uuid: string,
+  members: Pick<NewTimeline, "owner" | "within" | "uuid">,
 ): IbGib {
   return sealRecord({
     ib,
-    data: { ...content, isTjp: true, n: 0, uuid, owner },
+    data: { ...content, isTjp: true, n: 0, ...members },
     rel8ns: withoutEmpty(links),
   });
 }
@@ -211,6 +225,12 @@ function withoutEmpty(links: Rel8ns): Rel8ns | undefined {
 /** Names are anyone's: `links["constructor"]` is not a list. */
 function listOf(links: Rel8ns, name: string): readonly Address[] {
   return Object.hasOwn(links, name) ? (links[name] ?? []) : [];
+}
+
+function addressAt(record: IbGib, name: string): Address | undefined {
+  const data = objectOf(record) ?? {};
+  const value = Object.hasOwn(data, name) ? data[name] : undefined;
+  return isAddress(value) ? value : undefined;
 }
 
 function objectOf(record: IbGib): JsonObject | undefined {

@@ -4,6 +4,7 @@ import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
 import type { PoolSpec } from "./pool.js";
 import { advance, checkFrame, type KeystoneState, startReplay } from "./replay.js";
 import { type Claim, genesis } from "./frame.js";
+import { isWithdrawalAddress, noStatements, type Statements, withStatement } from "./grant.js";
 
 /** What an identity's frames may authorize; each verb has a pool of its own. */
 export const identityVerbs = ["delegate", "revoke", "grant", "manage", "recover"] as const;
@@ -52,8 +53,11 @@ export function foundIdentity(nonce: Uint8Array, secrets: IdentitySecrets): IbGi
   });
 }
 
-/** An identity as far as its frames are known: its keystone, the host keys in force, the keystones it delegated. */
-export interface IdentityState {
+/**
+ * An identity as far as its frames are known: its keystone, the host keys in force, the keystones it delegated, and
+ * what it stated about grants.
+ */
+export interface IdentityState extends Statements {
   readonly keystone: KeystoneState;
   /** Public keys that may sign for this identity's homes: lower-case hex, with the frame that certified each. */
   readonly hostKeys: ReadonlyMap<string, Address>;
@@ -69,10 +73,10 @@ export function startIdentity(first: IbGib): IdentityState {
       ({ config: { verbs }, name }, at) => name === identityVerbs[at] && verbs.join() === name,
     );
   if (!rightPools) throw new KeysagaError("frame_refused", { rule: "identity pools" });
-  return { keystone, hostKeys: new Map(), delegated: new Set() };
+  return { keystone, hostKeys: new Map(), delegated: new Set(), ...noStatements };
 }
 
-/** Checks a frame as the successor of the identity's newest one, and takes in what it delegates or revokes. */
+/** Checks a frame as the successor of the identity's newest one, and takes in what it delegates, grants or revokes. */
 export function checkIdentityFrame(identity: IdentityState, frame: IbGib): IdentityState {
   const { state, claim, details } = checkFrame(identity.keystone, frame);
   return applyClaim({ ...identity, keystone: state }, claim, details);
@@ -99,9 +103,9 @@ export function hostKeyDetails(identity: IdentityState, verb: "delegate" | "revo
 }
 
 function applyClaim(identity: IdentityState, claim: Claim, details: unknown): IdentityState {
-  if (claim.verb !== "delegate" && claim.verb !== "revoke") {
+  if ((claim.verb !== "delegate" && claim.verb !== "revoke") || isWithdrawalAddress(claim.target)) {
     if (details !== undefined) throw new KeysagaError("frame_refused", { rule: "details without host keys" });
-    return identity;
+    return { ...identity, ...withStatement(identity, claim) };
   }
   return details === undefined
     ? applyDelegation(identity, claim.verb, claim.target)

@@ -67,6 +67,8 @@ function checkFrame(
   if (!isSame(member(said, "n"), n)) refuseMerge("merge_refused", "n");
   const has = (name: string) => isSame(member(frame.rel8ns ?? {}, name), links[name]);
   if (!has("graftbase")) refuseMerge("merge_refused", "graftbase");
-  const areCarried = ["uuid", "owner"].every((name) => isSame(member(said, name), member(carried, name)));
+  const areCarried = ["uuid", "owner", "within"].every((name) =>
+    isSame(member(said, name), member(carried, name)),
+  );
   if (!["past", "tjp", "graftorphan"].every(has) || !areCarried) refuseMerge("merge_refused", "members");
 }

@@ -5,7 +5,7 @@ import { refuseMerge } from "./refusals.js";
 /** What a frame says, without what makes it this frame of this timeline. Deeply frozen where it is handed to others. */
 export interface Content {
   readonly ib: string;
-  /** Without `n`, `isTjp`, `uuid`, `owner` and `merge`. */
+  /** Without `n`, `isTjp`, `uuid`, `owner`, `within` and `merge`. */
   readonly data: JsonObject;
   /** Links by name, without `past`, `tjp`, `graftbase` and `graftorphan`; no list is empty. */
   readonly rel8ns: Readonly<Record<string, readonly Address[]>>;
@@ -18,7 +18,7 @@ export interface HeadContent {
 }
 
 /** Of these, a merge takes what the timeline has, or makes its own. */
-const frameMembers: ReadonlySet<string> = new Set(["n", "isTjp", "uuid", "owner", "merge"]);
+const frameMembers: ReadonlySet<string> = new Set(["n", "isTjp", "uuid", "owner", "within", "merge"]);
 const frameLinks: ReadonlySet<string> = new Set(["past", "tjp", "graftbase", "graftorphan"]);
 
 export function contentOf({ ib, data, rel8ns }: IbGib): Content {

@@ -47,6 +47,18 @@ export const cellKinds = {
   ),
   /** Sender: the newest receipt of a session as it was signed, and its list where that travelled apart. Key: S. */
   receipt: kind("receipt/", z.strictObject({ body: z.string(), entries: z.array(FinalTip).optional() })),
+  /** A grant and whose it is; key: the gibs of the grantee and of the grant. */
+  grantTo: kind("grant-to/", z.strictObject({ issuer: address })),
+  /** The same; key: the gibs of the timeline and of the grant. */
+  grantOn: kind("grant-on/", z.strictObject({ issuer: address })),
+  /** How often a grant was used here; key: its gib. */
+  uses: kind("uses/", z.strictObject({ count: z.number().int().min(0) })),
+  /** A timeline without an owner, by who brought it here first; key: the gibs of that identity and of the timeline. */
+  founder: kind("founder/", z.strictObject({ timeline: address })),
+  /** A grant or withdrawal that another peer was told; key: the gibs of that peer's identity and of the record. */
+  told: kind("told/", z.strictObject({})),
+  /** Up to which frame another peer was told an identity's; key: the gibs of that peer's identity and of this one. */
+  toldFrames: kind("told-frames/", z.strictObject({ n: z.number().int().min(0) })),
 } as const;
 
 /** A cell as it was read: its value, and the bytes that a compare-and-set has to find again. */
@@ -62,9 +74,27 @@ export async function readCell<Value>(space: Space, of: CellKind<Value>, name: s
   return { key, bytes, value: bytes && parseCell(of, bytes) };
 }
 
+/** Every cell of a kind whose name starts with `prefix`: the part of each name that comes after it, and the value. */
+export async function readCells<Value>(
+  space: Space,
+  of: CellKind<Value>,
+  prefix: string,
+): Promise<readonly { readonly name: string; readonly value: Value }[]> {
+  const found = await space.cells(of.prefix + prefix);
+  return found.map(({ key, value }) => ({
+    name: key.slice(of.prefix.length + prefix.length),
+    value: parseCell(of, value),
+  }));
+}
+
 /** The change from what was read to `value`. */
 export function changeCell<Value>(cell: Cell<Value>, value: Value): CellChange {
   return { key: cell.key, from: cell.bytes, to: utf8(JSON.stringify(value)) };
+}
+
+/** No change, but a comparison: a commit with it happens only while the cell is as it was read. */
+export function sameCell({ key, bytes }: Pick<Cell<unknown>, "key" | "bytes">): CellChange {
+  return { key, from: bytes, to: bytes };
 }
 
 /** The change that makes a cell, where there is none yet. */

@@ -1,5 +1,8 @@
 /** The peers: what does I/O around the pure machines. */
 export { createIdentity, type Identity, type IdentityOptions, openIdentity } from "./identity.js";
+export { type Share, type Shared, share, unshare, whoMay } from "./grants.js";
+export type { GrantState } from "./granted.js";
+export type { Authorize } from "./rights.js";
 export { exportReceipt } from "./receipts.js";
 export { saveRecords } from "./save-records.js";
 export {

@@ -11,11 +11,13 @@ import {
   isTjp,
   mutate,
   nOf,
+  ownerOf,
   parseAddress,
   previousOf,
   relate,
   sealRecord,
   tjpOf,
+  withinOf,
 } from "../../src/ibgib/index.js";
 import { refusalOf } from "./refusals.js";
 
@@ -49,7 +51,23 @@ describe("createTimeline", () => {
     expect(record.rel8ns).toEqual({ comment: [a] });
   });
 
-  it.each(["n", "isTjp", "uuid", "owner", "merge"])("refuses to be told %s", (name) => {
+  it("says what it is within in the first frame alone: no later frame and no fork is told", () => {
+    const part = createTimeline({ ib: "note", owner, within: first.address, uuid: "u" });
+    expect(part.data).toEqual({ isTjp: true, n: 0, owner, within: first.address, uuid: "u" });
+    expect([ownerOf(part), withinOf(part), withinOf(first)]).toEqual([owner, first.address, undefined]);
+    for (const next of [mutate(part, { text: "1" }), relate(part, { add: { tag: [a] } })]) {
+      expect(next.data).not.toHaveProperty("within");
+      expect(next.data).toMatchObject({ owner, n: 1 });
+    }
+    expect(fork(part, { uuid: "v" }).data).toEqual({ isTjp: true, n: 0, uuid: "v" });
+  });
+
+  it("takes nobody for an owner who has no address", () => {
+    const foreignFirst = sealRecord({ ib: "note", data: { isTjp: true, owner: "alice", within: ["a^gib"] } });
+    expect([ownerOf(foreignFirst), withinOf(foreignFirst)]).toEqual([undefined, undefined]);
+  });
+
+  it.each(["n", "isTjp", "uuid", "owner", "within", "merge"])("refuses to be told %s", (name) => {
     const refusal = "chain_refused timeline_member";
     expect(refusalOf(() => createTimeline({ ib: "note", data: { [name]: 1 }, uuid: "u" }))).toBe(refusal);
     expect(refusalOf(() => mutate(first, { [name]: undefined }))).toBe(refusal);

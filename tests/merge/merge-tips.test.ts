@@ -10,7 +10,7 @@ import {
   type Relation,
   relate,
 } from "../../src/ibgib/index.js";
-import { conflictsOf, isMerge, mergeTips, resolveConflicts } from "../../src/merge/index.js";
+import { checkMerge, conflictsOf, isMerge, mergeTips, resolveConflicts } from "../../src/merge/index.js";
 import { Archive, addressesOf, functions, saidOf } from "./archive.js";
 
 const x = parseAddress("x^gib");
@@ -49,6 +49,25 @@ describe("a merge", () => {
       graftbase: [root.address],
     });
     checkSuccessor(frame, left);
+  });
+
+  it("does not repeat what the timeline is within, as no frame after the first does", async () => {
+    const archive = new Archive();
+    const part = createTimeline({
+      ib: "note",
+      data: { a: 1 },
+      within: parseAddress(`folder^${"A".repeat(64)}`),
+      uuid: "u",
+    });
+    const root = archive.put(part);
+    const frame = await archive.merge(archive.edit(root, { a: 2 }), archive.edit(root, { b: 2 }));
+    expect(frame.data).not.toHaveProperty("within");
+    await checkMerge(frame, archive, functions);
+    const { address } = archive.forge(frame, { within: root.address });
+    await expect(checkMerge(archive.get(address), archive, functions)).rejects.toMatchObject({
+      code: "merge_refused",
+      facts: { rule: "members" },
+    });
   });
 
   it("is the same whoever makes it, in whichever order the tips come, in one step or several", async () => {

@@ -1,0 +1,116 @@
+import { type Instant, KeysagaError } from "../base/index.js";
+import { type Address, addressOf, gibOf, type IbGib, ownerOf, withinOf } from "../ibgib/index.js";
+import {
+  decodeUnsigned,
+  type Grant,
+  grantIb,
+  readGrant,
+  readIdentity,
+  type Statements,
+  withStatement,
+} from "../keystone/index.js";
+import type { CellChange, ProofPut, Space } from "../space/index.js";
+import { cellKinds, newCell, readCell, readCells, sameCell } from "./cells.js";
+import { journalKey } from "./signer.js";
+
+/** A grant that is kept here: a frame of `issuer` that was checked has made it. */
+export interface Granted {
+  readonly address: Address;
+  readonly issuer: Address;
+  readonly grant: Grant;
+}
+
+/** What an identity has stated about grants, as far as its frames are kept here, and the cell that moves with them. */
+export interface Stated {
+  readonly statements: Statements;
+  /** Finds out in a commit whether the identity has stated anything since this was read. */
+  readonly unmoved: CellChange;
+}
+
+/** All grants to an identity, withdrawn and expired ones too. */
+export function grantsTo(space: Space, identity: Address): Promise<readonly Granted[]> {
+  return grantsUnder(space, "grantTo", identity);
+}
+
+/** All grants on a timeline, withdrawn and expired ones too. */
+export function grantsOn(space: Space, timeline: Address): Promise<readonly Granted[]> {
+  return grantsUnder(space, "grantOn", timeline);
+}
+
+/**
+ * All grants of its owner that extend to a timeline: those on it, and those on what its first frame says it is within.
+ */
+export async function grantsExtendingTo(space: Space, first: IbGib): Promise<readonly Granted[]> {
+  const owner = ownerOf(first);
+  const within = withinOf(first);
+  const timelines = [first.address, ...(within && within !== first.address ? [within] : [])];
+  const found = await Promise.all(timelines.map((timeline) => grantsOn(space, timeline)));
+  return found.flat().filter(({ issuer }) => issuer === owner);
+}
+
+async function grantsUnder(
+  space: Space,
+  kind: "grantTo" | "grantOn",
+  of: Address,
+): Promise<readonly Granted[]> {
+  const cells = await readCells(space, cellKinds[kind], `${gibOf(of)}/`);
+  return Promise.all(
+    cells.map(async ({ name, value: { issuer } }) => {
+      const record = await space.proof(addressOf(grantIb, name));
+      if (!record) throw new KeysagaError("store_damaged", { missing: "grant" });
+      return { address: record.address, issuer, grant: readGrant(record) };
+    }),
+  );
+}
+
+/** What a commit changes to keep a grant. */
+export function keepGrant(issuer: Address, record: IbGib): { proof: ProofPut; cells: readonly CellChange[] } {
+  const { identity, timeline } = readGrant(record);
+  return {
+    proof: { group: record.address, record },
+    cells: [
+      newCell(cellKinds.grantTo, `${gibOf(identity)}/${record.gib}`, { issuer }),
+      newCell(cellKinds.grantOn, `${gibOf(timeline)}/${record.gib}`, { issuer }),
+    ],
+  };
+}
+
+/** What an identity has stated. The newest frame of this home's own identity is in the journal, and counts as well. */
+export async function loadStated(space: Space, issuer: Address): Promise<Stated> {
+  // The cells are read first: frames that come after them make the comparison fail, and not pass unnoticed.
+  const standing = await readCell(space, cellKinds.identity, issuer);
+  const key = journalKey(issuer);
+  const journal = await space.cell(key);
+  const state = readIdentity(await space.proofs(issuer));
+  if (!state) throw new KeysagaError("store_damaged", { missing: "identity" });
+  if (!journal) return { statements: state, unmoved: sameCell(standing) };
+  const { data } = decodeUnsigned(journal);
+  const isNewer = data.n > state.keystone.n;
+  const statements = isNewer ? withStatement(state, data.proofs[0].claim) : state;
+  return { statements, unmoved: sameCell({ key, bytes: journal }) };
+}
+
+export type GrantState = "in force" | "expired" | "used up" | "withdrawn";
+
+/** How a grant stands, by this clock and by what is kept here. */
+export async function grantState(
+  space: Space,
+  { address, grant }: Granted,
+  { granted, withdrawn }: Statements,
+  now: Instant,
+): Promise<GrantState> {
+  if (!granted.has(address) || withdrawn.has(address)) return "withdrawn";
+  if (grant.expires !== undefined && grant.expires <= now) return "expired";
+  const used = grant.uses === undefined ? 0 : await usesOf(space, address);
+  return grant.uses !== undefined && used >= grant.uses ? "used up" : "in force";
+}
+
+/** How often a grant was used here. */
+export async function usesOf(space: Space, grant: Address): Promise<number> {
+  return (await readCell(space, cellKinds.uses, gibOf(grant))).value?.count ?? 0;
+}
+
+/** The records that take a grant back, as kept here. */
+export async function withdrawalsOf(space: Space, grant: Address): Promise<readonly IbGib[]> {
+  return (await space.proofs(grant)).filter(({ address }) => address !== grant);
+}
