@@ -391,7 +391,7 @@ describe("what conflicts say", () => {
   });
 });
 
-describe("who owns a file", () => {
+describe("whose a new file is", () => {
   /** A folder without files, by somebody else. */
   async function folderOf(identity: Identity, owner: Address): Promise<Address> {
     const first = createTimeline({ ib: "folder", owner, uuid: "1" });
@@ -401,7 +401,7 @@ describe("who owns a file", () => {
     return first.address;
   }
 
-  test("the owner of the folder, whoever adds it", async () => {
+  test("it is within the folder, and of the folder's owner, whoever adds it", async () => {
     const identity = await makeIdentity();
     const owner = parseAddress(`keystone.identity^${"A".repeat(64)}`);
     const folder = await folderOf(identity, owner);
@@ -410,6 +410,6 @@ describe("who owns a file", () => {
     await writeTree(dir, { "a.md": "1" });
     await syncFolder(identity, dir, inStep);
     const [file] = (await readFolder(identity.space, folder)).files;
-    expect(file?.tip.data).toMatchObject({ owner });
+    expect(file?.tip.data).toMatchObject({ owner, within: folder });
   });
 });

@@ -19,8 +19,9 @@ export function newFolder(owner: Address, name: string): IbGib {
   return createTimeline({ ib: folderIb, data: { name }, owner, uuid: randomUUID() });
 }
 
-function newFile({ owner }: FolderState, path: string, text: string): FileState {
-  const first = createTimeline({ ib: fileIb, data: { path, text }, owner, uuid: randomUUID() });
+function newFile({ folder, owner }: FolderState, path: string, text: string): FileState {
+  const data = { path, text };
+  const first = createTimeline({ ib: fileIb, data, owner, within: folder, uuid: randomUUID() });
   return { file: first.address, tip: first, path, named: path, text };
 }
 
