@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Address, type IbGib, isAddress, type Space, shortAddress, tjpOf } from "../../index.js";
+import { type Address, type IbGib, ownerOf, type Space, shortAddress, tjpOf } from "../../index.js";
 import { FolderError } from "./errors.js";
 import { folderLimits } from "./limits.js";
 import { brokenPathRule } from "./paths.js";
@@ -38,7 +38,6 @@ export interface FolderState {
   readonly files: readonly FileState[];
 }
 
-const FolderData = z.object({ owner: z.custom<Address>(isAddress) });
 const FileData = z.object({ path: z.string(), text: z.string() });
 
 const recordsAtOnce = 64;
@@ -50,8 +49,8 @@ const recordsAtOnce = 64;
  * @throws FolderError `not_a_folder`, `not_a_file`, `path`, `tree`, `too_many_files`, `too_much_text`.
  */
 export async function readFolder(space: Space, folder: Address): Promise<FolderState> {
-  const [tip] = await tipsOf(space, [folder]);
-  if (!tip || tip.ib !== folderIb || tjpOf(tip) !== folder)
+  const [first, [tip]] = await Promise.all([space.get(folder), tipsOf(space, [folder])]);
+  if (!first || !tip || tip.ib !== folderIb || tjpOf(tip) !== folder)
     throw new FolderError("not_a_folder", { timeline: shortAddress(folder) });
   const named = [...new Set(tip.rel8ns?.[fileLink] ?? [])];
   if (named.length > folderLimits.filesMax)
@@ -67,12 +66,8 @@ export async function readFolder(space: Space, folder: Address): Promise<FolderS
       throw new FolderError("too_much_text", { max: folderLimits.textBytesMax });
   }
   const places = placesOf(files);
-  return { ...folderStateOf(folder, tip), files: files.map((file, at) => ({ ...file, path: places[at]! })) };
-}
-
-/** A folder without its files. */
-export function folderStateOf(folder: Address, tip: IbGib): FolderState {
-  return { folder, owner: FolderData.safeParse(tip.data).data?.owner, tip, files: [] };
+  const placed = files.map((file, at) => ({ ...file, path: places[at]! }));
+  return { folder, owner: ownerOf(first), tip, files: placed };
 }
 
 async function tipsOf(space: Space, timelines: readonly Address[]): Promise<(IbGib | undefined)[]> {

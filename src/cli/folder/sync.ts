@@ -14,7 +14,7 @@ import { byPath, type FolderConflict, metRemovals, openConflicts } from "./confl
 import { isAny, type Skipped, scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell, readMapping } from "./mapping.js";
-import { type FolderState, folderStateOf, readFolder } from "./model.js";
+import { type FolderState, readFolder } from "./model.js";
 import { baseAfter, type Change, changeOf, planLocal, planWrites } from "./plan.js";
 import { newFolder, recordLocal } from "./record-local.js";
 import { removeLeftovers, writeFiles } from "./write.js";
@@ -105,7 +105,7 @@ async function stateBefore(
 ): Promise<{ now: FolderState; founding: IbGib | undefined }> {
   if (mapping) return { now: await readFolder(space, mapping.folder), founding: undefined };
   const founding = newFolder(address, name);
-  return { now: folderStateOf(founding.address, founding), founding };
+  return { now: { folder: founding.address, owner: address, tip: founding, files: [] }, founding };
 }
 
 /** Writes what the space has and the directory has not, then moves the base. */
