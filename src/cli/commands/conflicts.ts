@@ -1,7 +1,8 @@
 import { openHomeStore } from "../../node/index.js";
 import { commonOptions, defineCommand, exitCodes } from "../command.js";
 import { homeDir, print } from "../context.js";
-import { conflictTextOf, inFull } from "../folder/conflict-text.js";
+import { conflictTextOf } from "../folder/conflict-text.js";
+import { inFull } from "../folder/conflict-values.js";
 import { conflictsIn } from "../folder/sync.js";
 
 export const conflicts = defineCommand({

@@ -1,5 +1,6 @@
 import { type Address, type PeerEvent, shortAddress } from "../../index.js";
-import { conflictLines, shortened } from "./conflict-text.js";
+import { conflictLines } from "./conflict-text.js";
+import { shortened } from "./conflict-values.js";
 import type { FolderConflict } from "./conflicts.js";
 import type { Skipped } from "./disk.js";
 import { printable } from "./errors.js";
