@@ -104,7 +104,7 @@ async function openHome(): Promise<Identity> {
 type Moves = readonly { readonly tjp: Address; readonly from: Address | undefined; readonly to: Address }[];
 
 async function commit({ space, address }: Identity, puts: readonly IbGib[], tips: Moves): Promise<void> {
-  const { kind } = await space.commit({ holder: address, holders: [], puts, tips });
+  const { kind } = await space.commit({ holder: address, sight: { holders: [] }, puts, tips });
   if (kind !== "committed") throw new Error(`the graph was not committed: ${kind}`);
 }
 

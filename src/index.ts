@@ -79,6 +79,7 @@ export {
   InnerSpace,
   type InnerSpaceOptions,
   type Scanned,
+  type Sight,
   type Space,
   type SpaceLimits,
   spaceLimits,

@@ -143,6 +143,11 @@ export const errorTable = {
     tellPeer: true,
     text: "The timeline moved at the receiver while it was being synced.",
   },
+  commit_waited: {
+    retryable: true,
+    tellPeer: true,
+    text: "Too many others are changing the same timelines at the receiver. Try again.",
+  },
   not_closed: {
     retryable: false,
     tellPeer: true,

@@ -32,6 +32,8 @@ const nonce = hexOf(nonceLength);
 const Grant = z
   .strictObject({
     nonce,
+    /** The owner of the timeline: it counts by a frame of this identity, and of no other. */
+    issuer: identity,
     /** Who may. */
     identity,
     timeline,
@@ -59,14 +61,14 @@ const Withdrawal = z.strictObject({
 /** Takes a grant back. */
 export type Withdrawal = Readonly<z.infer<typeof Withdrawal>>;
 
-/** A grant's record. It counts once a frame of the timeline's owner with the verb `grant` has its address as target. */
+/** A grant's record. It counts once a frame of its issuer with the verb `grant` has its address as target. */
 export function sealGrant(freshNonce: Uint8Array, says: Omit<Grant, "nonce">): IbGib {
   return sealStatement(grantIb, Grant, { ...says, nonce: toHex(freshNonce) });
 }
 
 /**
- * A withdrawal's record. It counts once a frame of the same owner with the verb `revoke` has its address as target and
- * the grant's as scope: whoever sees that frame knows what is withdrawn, with the record or without.
+ * A withdrawal's record. It counts once a frame of the grant's issuer with the verb `revoke` has its address as target
+ * and the grant's as scope: whoever sees that frame knows what is withdrawn, with the record or without.
  */
 export function sealWithdrawal(freshNonce: Uint8Array, says: Omit<Withdrawal, "nonce">): IbGib {
   return sealStatement(withdrawalIb, Withdrawal, { ...says, nonce: toHex(freshNonce) });

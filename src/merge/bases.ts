@@ -1,4 +1,5 @@
 import type { Address } from "../ibgib/index.js";
+import { ColouredWalk } from "./coloured-walk.js";
 import { FrameQueue } from "./frame-queue.js";
 import { type Frame, type History, newestFirst } from "./history.js";
 
@@ -25,7 +26,8 @@ export async function lowestCommonAncestors(
   for (const other of others) walk.reach(other, folded);
   walk.reach(head, next);
   const found: Frame[] = [];
-  while (walk.isOpen) {
+  // A lowest common ancestor is waiting, or may still be found where both colours go on.
+  while (walk.waits(common) || (walk.waits(folded) && walk.waits(next))) {
     const { frame, colours } = walk.take();
     if (colours === common) found.push(frame);
     // What a common ancestor reaches is common, and not lowest.
@@ -48,39 +50,5 @@ export async function nearestSharedPast(frames: readonly Frame[], history: Histo
     const newest = queue.take()!;
     if (queue.size === 0) return newest;
     add(await history.frame(newest.parents[0]!)); // it is not the oldest, so it has a frame before it
-  }
-}
-
-/** Frames by age, with the colours that reach each; knows when no common ancestor can be found any more. */
-class ColouredWalk {
-  readonly #queue = new FrameQueue();
-  readonly #colours = new Map<Address, number>();
-  /** How many waiting frames are of each colour. */
-  readonly #waiting = new Map<number, number>();
-
-  reach(frame: Frame, colours: number): void {
-    const before = this.#colours.get(frame.address);
-    const after = (before ?? 0) | colours;
-    this.#colours.set(frame.address, after);
-    if (before === undefined) this.#queue.add(frame);
-    else this.#count(before, -1);
-    this.#count(after, 1);
-  }
-
-  /** A lowest common ancestor is waiting, or may still be found where both colours go on. */
-  get isOpen(): boolean {
-    const waits = (colours: number) => (this.#waiting.get(colours) ?? 0) > 0;
-    return waits(common) || (waits(folded) && waits(next));
-  }
-
-  take(): { readonly frame: Frame; readonly colours: number } {
-    const frame = this.#queue.take()!; // open: something waits
-    const colours = this.#colours.get(frame.address)!;
-    this.#count(colours, -1);
-    return { frame, colours };
-  }
-
-  #count(colours: number, by: number): void {
-    this.#waiting.set(colours, (this.#waiting.get(colours) ?? 0) + by);
   }
 }

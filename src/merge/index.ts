@@ -19,6 +19,7 @@ export {
   type RecordKind,
   type Registration,
 } from "./functions.js";
+export { framesBeyond } from "./difference.js";
 export { compareTips, headsOf, type TipRelation } from "./heads.js";
 export type { FrameReader, MergeOptions, Pause } from "./history.js";
 export { type MergeLimits, mergeLimits } from "./limits.js";

@@ -47,10 +47,10 @@ export const cellKinds = {
   ),
   /** Sender: the newest receipt of a session as it was signed, and its list where that travelled apart. Key: S. */
   receipt: kind("receipt/", z.strictObject({ body: z.string(), entries: z.array(FinalTip).optional() })),
-  /** A grant and whose it is; key: the gibs of the grantee and of the grant. */
-  grantTo: kind("grant-to/", z.strictObject({ issuer: address })),
+  /** A grant that a frame of its issuer was seen to make; key: the gibs of the grantee and of the grant. */
+  grantTo: kind("grant-to/", z.strictObject({ grant: address })),
   /** The same; key: the gibs of the timeline and of the grant. */
-  grantOn: kind("grant-on/", z.strictObject({ issuer: address })),
+  grantOn: kind("grant-on/", z.strictObject({ grant: address })),
   /** How often a grant was used here; key: its gib. */
   uses: kind("uses/", z.strictObject({ count: z.number().int().min(0) })),
   /** A timeline without an owner, by who brought it here first; key: the gibs of that identity and of the timeline. */

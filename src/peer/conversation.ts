@@ -126,6 +126,11 @@ export class Conversation {
     return taken;
   }
 
+  /** Gives back what was taken and could not be stored. */
+  returnProofs(proofs: readonly ProofPut[]): void {
+    this.#proofs = [...proofs, ...this.#proofs];
+  }
+
   async #sendPayload(frame: Uint8Array, content: PayloadContent): Promise<void> {
     this.#tally(this.role, frame, content);
     await this.link.sayPayload(frame);

@@ -1,9 +1,8 @@
 import { type Instant, KeysagaError } from "../base/index.js";
-import { type Address, addressOf, gibOf, type IbGib, ownerOf, withinOf } from "../ibgib/index.js";
+import { type Address, gibOf, type IbGib, ownerOf, withinOf } from "../ibgib/index.js";
 import {
   decodeUnsigned,
   type Grant,
-  grantIb,
   readGrant,
   readIdentity,
   type Statements,
@@ -13,11 +12,9 @@ import type { CellChange, ProofPut, Space } from "../space/index.js";
 import { cellKinds, newCell, readCell, readCells, sameCell } from "./cells.js";
 import { journalKey } from "./signer.js";
 
-/** A grant that is kept here: a frame of `issuer` that was checked has made it. */
-export interface Granted {
+/** A grant that is kept here: a frame of its issuer that was checked has made it. */
+export interface Granted extends Grant {
   readonly address: Address;
-  readonly issuer: Address;
-  readonly grant: Grant;
 }
 
 /** What an identity has stated about grants, as far as its frames are kept here, and the cell that moves with them. */
@@ -55,22 +52,23 @@ async function grantsUnder(
 ): Promise<readonly Granted[]> {
   const cells = await readCells(space, cellKinds[kind], `${gibOf(of)}/`);
   return Promise.all(
-    cells.map(async ({ name, value: { issuer } }) => {
-      const record = await space.proof(addressOf(grantIb, name));
+    cells.map(async ({ value: { grant } }) => {
+      const record = await space.proof(grant);
       if (!record) throw new KeysagaError("store_damaged", { missing: "grant" });
-      return { address: record.address, issuer, grant: readGrant(record) };
+      return { ...readGrant(record), address: grant };
     }),
   );
 }
 
 /** What a commit changes to keep a grant. */
-export function keepGrant(issuer: Address, record: IbGib): { proof: ProofPut; cells: readonly CellChange[] } {
+export function keepGrant(record: IbGib): { proof: ProofPut; cells: readonly CellChange[] } {
   const { identity, timeline } = readGrant(record);
+  const { address: grant, gib } = record;
   return {
-    proof: { group: record.address, record },
+    proof: { group: grant, record },
     cells: [
-      newCell(cellKinds.grantTo, `${gibOf(identity)}/${record.gib}`, { issuer }),
-      newCell(cellKinds.grantOn, `${gibOf(timeline)}/${record.gib}`, { issuer }),
+      newCell(cellKinds.grantTo, `${gibOf(identity)}/${gib}`, { grant }),
+      newCell(cellKinds.grantOn, `${gibOf(timeline)}/${gib}`, { grant }),
     ],
   };
 }
@@ -95,14 +93,13 @@ export type GrantState = "in force" | "expired" | "used up" | "withdrawn";
 /** How a grant stands, by this clock and by what is kept here. */
 export async function grantState(
   space: Space,
-  { address, grant }: Granted,
+  { address, expires, uses }: Granted,
   { granted, withdrawn }: Statements,
   now: Instant,
 ): Promise<GrantState> {
   if (!granted.has(address) || withdrawn.has(address)) return "withdrawn";
-  if (grant.expires !== undefined && grant.expires <= now) return "expired";
-  const used = grant.uses === undefined ? 0 : await usesOf(space, address);
-  return grant.uses !== undefined && used >= grant.uses ? "used up" : "in force";
+  if (expires !== undefined && expires <= now) return "expired";
+  return uses !== undefined && (await usesOf(space, address)) >= uses ? "used up" : "in force";
 }
 
 /** How often a grant was used here. */

@@ -57,11 +57,11 @@ export async function share(
   given: Share,
   { random, clock }: Pick<Platform, "random" | "clock"> = systemPlatform,
 ): Promise<Address> {
-  const { space, signer, address } = identity;
+  const { signer, address } = identity;
   await ownTimeline(identity, given.timeline);
   checkShare(given, address, clock.now());
-  const record = sealGrant(random.bytes(32), grantOf(given));
-  const { proof, cells } = keepGrant(address, record);
+  const record = sealGrant(random.bytes(32), grantOf(address, given));
+  const { proof, cells } = keepGrant(record);
   await signer.sign(async () => {
     const held = await signer.load(address, "identity");
     const frame = { verb: "grant", target: record.address };
@@ -85,10 +85,10 @@ export async function unshare(
   const first = await ownTimeline(identity, timeline);
   const standing = await standingGrants(identity, timeline, from);
   if (standing.length === 0) throw new KeysagaError("not_shared");
-  for (const { address, grant } of standing) {
-    const tips = grant.access === "write" ? await tipsWithin(identity.space, first) : [timeline];
+  for (const { address: grant, access } of standing) {
+    const tips = access === "write" ? await tipsWithin(identity.space, first) : [timeline];
     for (const last of inParts(tips))
-      await withdraw(identity, address, sealWithdrawal(random.bytes(32), { grant: address, timeline, last }));
+      await withdraw(identity, grant, sealWithdrawal(random.bytes(32), { grant, timeline, last }));
   }
 }
 
@@ -109,15 +109,15 @@ export async function whoMay(
   const { statements } = await loadStated(space, some.issuer); // the owner, who made all of them
   return Promise.all(
     grants.map(async (granted): Promise<Shared> => {
-      const { identity, expires, uses, receiver } = granted.grant;
+      const { address, identity, access, expires, uses, receiver } = granted;
       return {
-        grant: granted.address,
-        timeline: granted.grant.timeline,
+        grant: address,
+        timeline: granted.timeline,
         with: identity,
-        access: granted.grant.access,
+        access,
         ...(expires !== undefined && { expires }),
         ...(uses !== undefined && receiver !== undefined && { uses: { max: uses, receiver } }),
-        ...(uses !== undefined && { used: await usesOf(space, granted.address) }),
+        ...(uses !== undefined && { used: await usesOf(space, address) }),
         state: await grantState(space, granted, statements, clock.now()),
       };
     }),
@@ -134,8 +134,12 @@ function checkShare({ with: grantee, expires, uses }: Share, owner: Address, now
   if (!isIdentityAddress(uses.receiver)) throw refuse("receiver");
 }
 
-function grantOf({ timeline, with: identity, access, expires, uses }: Share): Omit<Grant, "nonce"> {
+function grantOf(
+  issuer: Address,
+  { timeline, with: identity, access, expires, uses }: Share,
+): Omit<Grant, "nonce"> {
   return {
+    issuer,
     identity,
     timeline,
     access,
@@ -163,10 +167,10 @@ async function standingGrants(
   from: Address,
 ): Promise<readonly Granted[]> {
   const grants = await grantsOn(space, timeline);
-  const own = grants.filter(({ issuer, grant }) => issuer === address && grant.identity === from);
+  const own = grants.filter(({ issuer, identity }) => issuer === address && identity === from);
   if (own.length === 0) return [];
   const { withdrawn } = (await loadStated(space, address)).statements;
-  return own.filter((granted) => !withdrawn.has(granted.address));
+  return own.filter((grant) => !withdrawn.has(grant.address));
 }
 
 /** The tips of a timeline, which comes first, and of all that its owner keeps within it and that it leads to. */

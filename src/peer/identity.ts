@@ -53,7 +53,7 @@ export async function createIdentity(
   const { address } = genesis;
   const stored = await space.commit({
     holder: address,
-    holders: [address],
+    sight: { holders: [address] },
     proofs: [{ group: address, record: genesis }],
     cells: [newCell(cellKinds.self, "", { identity: address })],
   });

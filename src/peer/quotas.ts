@@ -16,6 +16,10 @@ export const receiverLimits = {
   /** Canonical bytes of records held durably in the name of one identity, and in all. */
   durableBytesPerIdentityMax: 1024 ** 3,
   durableBytesMax: 64 * 1024 ** 3,
+  /** How long a commit waits for those of the same timelines before it. */
+  commitWaitMs: 30_000,
+  /** How long one that came second keeps its turn while its sender takes in what came first. */
+  commitHoldMs: 10_000,
 } as const;
 
 export type ReceiverLimits = { readonly [Name in keyof typeof receiverLimits]: number };

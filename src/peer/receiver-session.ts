@@ -20,15 +20,17 @@ import {
 } from "../saga/index.js";
 import type { Space } from "../space/index.js";
 import type { Connection } from "../transport/index.js";
-import { answerRoots } from "./comparison.js";
+import { answerRoots, readBranches } from "./answer.js";
+import type { CommitQueue, CommitTurn } from "./commit-queue.js";
 import { Conversation } from "./conversation.js";
 import { connectedEvent, type OnEvent } from "./events.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
+import type { Merging } from "./merging.js";
 import { outgoing } from "./outgoing.js";
 import type { Platform } from "./platform.js";
 import type { Quotas } from "./quotas.js";
-import { commitReceiver } from "./receiver-commit.js";
+import { commitReceiver, timelinesOf } from "./receiver-commit.js";
 import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
 
@@ -39,6 +41,8 @@ export interface ReceiverSessionOptions {
   /** Throws where this identity, which has proved itself, may not sync here now. */
   readonly admit: (identity: Address) => Promise<void>;
   readonly quotas: Quotas;
+  readonly merging: Merging;
+  readonly commits: CommitQueue;
   readonly platform: Platform;
   readonly onEvent: OnEvent;
 }
@@ -56,6 +60,9 @@ export class ReceiverSession {
   #conversation: Conversation | undefined;
   /** What the saga under way has staged: it is charged to the sender's identity when it is committed. */
   #stagedBytes = 0;
+  /** Its turn at the timelines it commits to, while it has one. */
+  #turn: CommitTurn | undefined;
+  #isOver = false;
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
@@ -159,6 +166,8 @@ export class ReceiverSession {
     switch (message.type) {
       case "init":
         return this.#stepSaga({ kind: "init", turn: { ...verified, message }, now });
+      case "ask":
+        return this.#stepSaga({ kind: "ask", turn: { ...verified, message } });
       case "offer":
         return this.#stepSaga({ kind: "offer", turn: { ...verified, message } });
       case "commit":
@@ -225,16 +234,21 @@ export class ReceiverSession {
   }
 
   #beginSaga(effect: ReceiverSagaEffect): void {
-    const { space } = this.options;
+    const { space, merging } = this.options;
     switch (effect.kind) {
       case "compareRoots":
         return this.#beginSagaWork(async () => {
-          const answer = await answerRoots(space, effect.roots, effect.direction);
+          const answer = await answerRoots(space, effect.roots, effect.direction, merging.options);
           return { kind: "compared", ...answer, now: this.#now() };
+        });
+      case "readBranches":
+        return this.#beginSagaWork(async () => {
+          const branches = await readBranches(space, effect, effect.asks, merging.options);
+          return { kind: "branchesRead", ...branches, now: this.#now() };
         });
       case "sendRecords":
         return this.#beginSagaWork(async () => {
-          await this.#spoken().sendRecords(outgoing(space, effect.plan, effect.known));
+          await this.#spoken().sendRecords(outgoing({ space, reader: space }, effect.plan, effect.known));
           return { kind: "recordsSent", now: this.#now() };
         });
       case "sendTurn":
@@ -256,13 +270,33 @@ export class ReceiverSession {
           return { kind: "chosen", wanted: held.map((isHeld) => !isHeld), now: this.#now() };
         });
       case "commitSpace":
-        return this.#beginSagaWork(async () => {
-          const charged = { quotas: this.options.quotas, bytes: this.#stagedBytes };
-          if (!(await commitReceiver(space, this.#spoken(), effect, charged))) return { kind: "spaceMoved" };
-          this.#stagedBytes = 0;
-          this.options.onEvent({ kind: "committed", saga: effect.saga });
-          return { kind: "spaceCommitted", now: this.#now() };
-        });
+        return this.#beginSagaWork(() => this.#commit(effect));
+    }
+  }
+
+  /** In its turn among the commits of the same timelines; one that came second keeps its turn for the next try. */
+  async #commit(effect: Extract<ReceiverSagaEffect, { kind: "commitSpace" }>): Promise<ReceiverSagaEvent> {
+    const { space, merging, quotas, commits } = this.options;
+    if (!this.#turn?.resume()) this.#turn = await commits.enter(timelinesOf(effect.moves));
+    const turn = this.#turn;
+    let isHeld = false;
+    try {
+      if (this.#isOver) throw new KeysagaError("connection_closed");
+      const charged = { quotas, bytes: this.#stagedBytes };
+      const second = await commitReceiver(space, this.#spoken(), effect, merging, charged);
+      if (second) {
+        isHeld = true;
+        turn.hold();
+        return { kind: "spaceMoved", ...second, now: this.#now() };
+      }
+      this.#stagedBytes = 0;
+      this.options.onEvent({ kind: "committed", saga: effect.saga });
+      return { kind: "spaceCommitted", now: this.#now() };
+    } finally {
+      if (!isHeld) {
+        turn.release();
+        this.#turn = undefined;
+      }
     }
   }
 
@@ -281,6 +315,8 @@ export class ReceiverSession {
 
   /** The one place where a session ends: last word, close, drop what was staged. */
   async #finish(error: KeysagaError | undefined): Promise<void> {
+    this.#isOver = true;
+    this.#turn?.release();
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     const closed = this.#link.close();
     const staged = this.#conversation?.dialogue.saga;

@@ -98,7 +98,7 @@ export async function storeSession(space: Space, accepted: Accepted): Promise<bo
   const filed = await fileSession(space, laneCell.value?.sessions ?? [], established);
   const result = await space.commit({
     holder: identity.keystone.tjp,
-    holders: [],
+    sight: { holders: [] },
     proofs: [
       ...accepted.newIdentityFrames.map((record) => ({ group: identity.keystone.tjp, record })),
       ...accepted.newLaneFrames.map((record) => ({ group: lane.tjp, record })),

@@ -1,10 +1,13 @@
 import { KeysagaError } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
+import { type MergeFunctions, mergeFunctions } from "../merge/index.js";
 import { type ReceiverSelf, type SessionLimits, sessionLimits } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
 import type { OnEvent, PeerEvent } from "./events.js";
 import { bindTo } from "./channel.js";
+import { CommitQueue } from "./commit-queue.js";
 import { certifyHostKey, type Identity, stateOf } from "./identity.js";
+import { type Merging, mergingOf } from "./merging.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import { type ReceiverLimits, Quotas, receiverLimits } from "./quotas.js";
 import { ReceiverSession } from "./receiver-session.js";
@@ -23,6 +26,8 @@ export interface ReceiverOptions {
   readonly limits?: Partial<SessionLimits & ReceiverLimits>;
   /** Have senders sign the TLS channel as well (RFC 9266); others are refused. */
   readonly bindChannel?: boolean;
+  /** Merge functions beside the built-in one (`mergeFunctions`), to compute merges of theirs again. */
+  readonly functions?: MergeFunctions;
   readonly onEvent?: (event: PeerEvent, from: Session) => void;
   readonly platform?: Platform;
 }
@@ -45,6 +50,8 @@ export class Receiver {
   constructor(
     private readonly self: Omit<ReceiverSelf, "exporter">,
     private readonly quotas: Quotas,
+    private readonly merging: Merging,
+    private readonly commits: CommitQueue,
     private readonly options: ReceiverOptions & { readonly platform: Platform },
   ) {}
 
@@ -88,6 +95,8 @@ export class Receiver {
         await this.quotas.meet(sender, connection.remoteAddress);
       },
       quotas: this.quotas,
+      merging: this.merging,
+      commits: this.commits,
       platform,
       onEvent: told,
     });
@@ -141,7 +150,9 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     sessionKeys: identity.sessionKeys,
   };
   const quotas = await Quotas.open(identity.space, { ...receiverLimits, ...options.limits }, platform);
-  return new Receiver(self, quotas, { ...options, platform });
+  const merging = mergingOf(options.functions ?? mergeFunctions(), platform);
+  const commits = new CommitQueue({ ...receiverLimits, ...options.limits }, platform.timers);
+  return new Receiver(self, quotas, merging, commits, { ...options, platform });
 }
 
 function isAdmitted(admission: Admission, sender: Address): boolean | Promise<boolean> {

@@ -65,10 +65,10 @@ export async function loadRights(
   const grantOf = (first: IbGib, action: Action) => {
     const within = withinOf(first);
     return inForce.find(
-      ({ issuer, grant }) =>
+      ({ issuer, timeline, access }) =>
         issuer === ownerOf(first) &&
-        (grant.timeline === first.address || grant.timeline === within) &&
-        (grant.access === "write" || action === "read"),
+        (timeline === first.address || timeline === within) &&
+        (access === "write" || action === "read"),
     );
   };
   const may = (first: IbGib, action: Action) =>
@@ -102,7 +102,7 @@ async function grantsInForce(
     }),
   );
   return judged
-    .filter(({ granted: { grant }, isInForce }) => isInForce && (grant.receiver ?? self) === self)
+    .filter(({ granted, isInForce }) => isInForce && (granted.receiver ?? self) === self)
     .map(({ granted }) => granted)
-    .sort((a, b) => Number(a.grant.uses !== undefined) - Number(b.grant.uses !== undefined));
+    .sort((a, b) => Number(a.uses !== undefined) - Number(b.uses !== undefined));
 }

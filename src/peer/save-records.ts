@@ -4,7 +4,7 @@ import type { Space, TipMove } from "../space/index.js";
 
 /**
  * Keeps records that this identity made: frames move the tips of their timelines, stones are kept for themselves. All
- * or nothing; durable when this resolves.
+ * or nothing; durable when this resolves. They may build on whatever is in this space, in whosever name it is held.
  *
  * @param records Dependencies first; the frames of a timeline in order, going on from its tip.
  * @throws KeysagaError `tip_moved` where a timeline's tip is not the frame before (someone else was first: read the
@@ -16,7 +16,7 @@ export async function saveRecords(
 ): Promise<void> {
   const result = await space.commit({
     holder: address,
-    holders: [address],
+    sight: "anyone",
     puts: records,
     tips: movesOf(records),
     roots: records.filter((record) => tjpOf(record) === undefined).map((record) => record.address),

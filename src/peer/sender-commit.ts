@@ -1,10 +1,12 @@
 import { KeysagaError } from "../base/index.js";
-import type { Address } from "../ibgib/index.js";
+import { type Address, type IbGib, nOf } from "../ibgib/index.js";
+import { mergeTips } from "../merge/index.js";
 import type { FinalTip, SenderSagaEffect, Totals } from "../saga/index.js";
 import type { Commit, Space, TipMove } from "../space/index.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
 import type { Conversation } from "./conversation.js";
 import type { Identity } from "./identity.js";
+import type { Merging } from "./merging.js";
 import { fileSession } from "./retention.js";
 
 /** What a finished saga has done. The receiver's receipt for it was verified and is stored. */
@@ -22,30 +24,32 @@ export interface SyncReport {
 }
 
 /** How often the local commit is tried anew when this space's own tips or cells moved meanwhile. */
-const triesMax = 8;
+const triesMax = 32;
 
 type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
 
 /**
  * Makes what was pulled visible and keeps the session's proofs and the receipt: one transaction, one flush. A tip of
- * ours that moved meanwhile is no failure: it stays, and the next saga finds both sides changed.
+ * ours that moved meanwhile is no failure: it is brought together with what came, and the next saga carries that.
  */
 export async function commitSender(
   identity: Identity,
   conversation: Conversation,
   effect: CommitEffect,
+  merging: Merging,
 ): Promise<Omit<SyncReport, "elapsedMs">> {
   const { space, address } = identity;
   const { saga, final, found } = effect;
   const { session } = conversation.established;
   const proofs = [...conversation.established.proofs, ...conversation.takeProofs()];
-  let moves = await movesLeft(space, effect);
   for (let tries = 0; tries < triesMax; tries++) {
+    const landing = await land(space, effect, merging);
     const result = await space.commit({
       saga,
       holder: address,
-      holders: [address],
-      tips: moves,
+      sight: { holders: [address] },
+      puts: landing.puts,
+      tips: landing.tips,
       roots: effect.stones,
       proofs,
       ...(await sessionChange(space, conversation, effect)),
@@ -53,24 +57,39 @@ export async function commitSender(
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     if (result.kind === "committed")
       return { saga, session, tips: final, found, totals: totalsOf(conversation) };
-    const moved = new Set(result.tips.map(({ tjp }) => tjp));
-    moves = moves.filter(({ tjp }) => !moved.has(tjp));
   }
   throw new KeysagaError("tip_moved", { tries: triesMax });
 }
 
-/** The moves without those this space has made already; a timeline that came along may be known here. */
-async function movesLeft(space: Space, { moves, stones, found }: CommitEffect): Promise<readonly TipMove[]> {
-  const along = new Map(found.map((tip) => [tip.address, tip]));
-  const left: TipMove[] = [];
-  for (const { address, from, to } of moves) {
-    if (stones.includes(address)) continue;
-    const came = along.get(address);
-    const now = came && (await space.tip(address));
-    if (came && now && (await space.frameAt(address, came.n)) === came.tip) continue;
-    left.push({ tjp: address, from: came ? now?.address : from, to });
+/** The moves as the tips stand now, with the merges of those that are not as they were. */
+async function land(
+  space: Space,
+  { saga, moves, stones }: CommitEffect,
+  { functions, options }: Merging,
+): Promise<{ readonly tips: readonly TipMove[]; readonly puts: readonly IbGib[] }> {
+  const timelines = moves.filter(({ address }) => !stones.includes(address));
+  const now = await space.tips(timelines.map(({ address }) => address));
+  const reader = space.view(saga);
+  const tips: TipMove[] = [];
+  const puts: IbGib[] = [];
+  for (const [at, { address, from, to }] of timelines.entries()) {
+    const tip = now[at]?.address;
+    if (tip === from || tip === undefined) {
+      tips.push({ tjp: address, from: tip, to });
+    } else if (!(await isOnChain(space, address, to))) {
+      const merged = await mergeTips([tip, to], reader, functions, options);
+      if ("frame" in merged) puts.push(merged.frame);
+      const next = "frame" in merged ? merged.frame.address : merged.same;
+      if (next !== tip) tips.push({ tjp: address, from: tip, to: next });
+    }
   }
-  return left;
+  return { tips, puts };
+}
+
+/** Has this space come past that frame already? */
+async function isOnChain(space: Space, tjp: Address, frame: Address): Promise<boolean> {
+  const record = await space.get(frame);
+  return record !== undefined && (await space.frameAt(tjp, nOf(record) ?? -1)) === frame;
 }
 
 /** The session joins its lane's list with its first saga; each saga leaves the session's newest receipt. */

@@ -20,15 +20,17 @@ import {
   TurnFromReceiver,
 } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
-import { compareWithStatuses, planRoots } from "./comparison.js";
 import { Conversation, fitsInline } from "./conversation.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { connectedEvent, type OnEvent } from "./events.js";
 import type { Identity } from "./identity.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
+import type { Merging } from "./merging.js";
 import { outgoing } from "./outgoing.js";
+import { planRoots } from "./plan-roots.js";
 import type { Platform } from "./platform.js";
+import { resolveRoots, tipsToAsk } from "./resolution.js";
 import { commitSender, type SyncReport } from "./sender-commit.js";
 import { type LaneChoice, loadSenderStanding, reserveConnect } from "./sender-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
@@ -52,6 +54,7 @@ export interface SenderSessionOptions {
   readonly pin: Address | undefined;
   readonly exporter: Exporter;
   readonly limits: SessionLimits;
+  readonly merging: Merging;
   readonly platform: Platform;
   readonly onEvent: OnEvent;
 }
@@ -185,6 +188,10 @@ export class SenderSession {
     switch (message.type) {
       case "ack":
         return this.#stepSaga({ kind: "ack", turn: { ...verified, message } });
+      case "branch":
+        return this.#stepSaga({ kind: "branch", turn: { ...verified, message } });
+      case "moved":
+        return this.#stepSaga({ kind: "moved", turn: { ...verified, message } });
       case "wants":
         return this.#stepSaga({ kind: "wants", turn: { ...verified, message } });
       case "receipt":
@@ -261,9 +268,9 @@ export class SenderSession {
   }
 
   #beginSaga(effect: SenderSagaEffect): void {
-    const { identity, platform } = this.options;
+    const { identity, platform, merging } = this.options;
     const { space } = identity;
-    const holders = [identity.address];
+    const sight = { holders: [identity.address] };
     const now = () => platform.clock.now();
     switch (effect.kind) {
       case "planRoots":
@@ -275,18 +282,24 @@ export class SenderSession {
         return this.#sendTurn(effect);
       case "stage":
         return this.#beginSagaWork(async () => {
-          await space.stage(effect.saga, identity.address, holders, effect.records);
+          await space.stage(effect.saga, identity.address, sight, effect.records);
           this.#link.grant();
-          return { kind: "staged", now: now() };
+          return { kind: "staged" };
         });
       case "compare":
         return this.#beginSagaWork(async () => {
-          const compared = await compareWithStatuses(space, effect.roots, effect.statuses, effect.direction);
-          return { kind: "compared", ...compared, now: now() };
+          const asks = await tipsToAsk(space, effect.roots, effect.statuses, merging);
+          return { kind: "compared", asks, now: now() };
+        });
+      case "resolve":
+        return this.#beginSagaWork(async () => {
+          const resolved = await resolveRoots(identity, effect, merging);
+          return { kind: "resolved", ...resolved, now: now() };
         });
       case "sendRecords":
         return this.#beginSagaWork(async () => {
-          await this.#spoken().sendRecords(outgoing(space, effect.plan, effect.known));
+          const source = { space, reader: space.view(this.#sagaId ?? "") };
+          await this.#spoken().sendRecords(outgoing(source, effect.plan, effect.known));
           return { kind: "recordsSent", now: now() };
         });
       case "commitSpace":
@@ -315,7 +328,7 @@ export class SenderSession {
     const asked = this.#asked;
     if (!asked) throw new KeysagaError("internal", { what: "a commit nobody asked for" });
     this.#beginSagaWork(async () => {
-      const report = await commitSender(this.options.identity, this.#spoken(), effect);
+      const report = await commitSender(this.options.identity, this.#spoken(), effect, this.options.merging);
       this.#asked = undefined;
       this.options.onEvent({ kind: "committed", saga: effect.saga });
       asked.outcome.resolve({ ...report, elapsedMs: this.options.platform.clock.now() - asked.started });

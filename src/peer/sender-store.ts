@@ -162,7 +162,7 @@ async function pinChange(
 /** A lane whose frames do not arrive any more would keep this device out for ever: the next connection gets another. */
 async function replaceLane({ space, address }: Identity, receiver: Address): Promise<never> {
   const cell = await readCell(space, cellKinds.laneTo, receiver);
-  await space.commit({ holder: address, holders: [address], cells: [removal(cell)] });
+  await space.commit({ holder: address, sight: { holders: [address] }, cells: [removal(cell)] });
   throw new KeysagaError("lane_replaced");
 }
 

@@ -1,5 +1,6 @@
 import { KeysagaError, toKeysagaError } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
+import { type MergeFunctions, mergeFunctions } from "../merge/index.js";
 import { type Direction, type SessionLimits, sessionLimits } from "../saga/index.js";
 import { type Connection, type Dial, dialWebSocket, type TlsOptions } from "../transport/index.js";
 import { cellKinds, readCell } from "./cells.js";
@@ -7,6 +8,7 @@ import { bindTo } from "./channel.js";
 import type { PeerEvent } from "./events.js";
 import { Gate } from "./gate.js";
 import type { Identity } from "./identity.js";
+import { mergingOf } from "./merging.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import type { SyncReport } from "./sender-commit.js";
 import { SenderSession } from "./sender-session.js";
@@ -36,6 +38,8 @@ export interface SenderSettings {
   readonly limits?: Partial<SessionLimits>;
   /** Sign the TLS channel as well (RFC 9266). Both sides have to be set so, with no proxy in between that ends TLS. */
   readonly bindChannel?: boolean;
+  /** Merge functions beside the built-in one (`mergeFunctions`), by kind of record. */
+  readonly functions?: MergeFunctions;
   readonly onEvent?: (event: PeerEvent) => void;
   readonly platform?: Platform;
 }
@@ -135,7 +139,7 @@ export class Sender {
   }
 
   #start(connection: Connection, pin: Address | undefined): Live {
-    const { identity, limits, onEvent, bindChannel = false } = this.options;
+    const { identity, limits, onEvent, bindChannel = false, functions = mergeFunctions() } = this.options;
     const binding = bindTo(connection, bindChannel);
     const session = new SenderSession({
       identity,
@@ -144,6 +148,7 @@ export class Sender {
       pin,
       exporter: binding.exporter,
       limits: { ...sessionLimits, ...limits },
+      merging: mergingOf(functions, this.#platform),
       platform: this.#platform,
       onEvent: (event) => onEvent?.(event),
     });

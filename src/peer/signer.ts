@@ -150,7 +150,7 @@ export class Signer {
     }));
     const result = await this.space.commit({
       holder: this.holder,
-      holders: [this.holder],
+      sight: { holders: [this.holder] },
       proofs: [...reserved.flatMap(({ held }) => toKeep(held)), ...proofs],
       cells: [...reserved.map(journalChange), ...cells],
     });

@@ -11,11 +11,11 @@ import type { Granted } from "./granted.js";
  * @returns None where the grant's uses are not counted.
  * @throws KeysagaError `grant_used_up`
  */
-export async function useOf(space: Space, { address, grant }: Granted): Promise<readonly CellChange[]> {
-  if (grant.uses === undefined) return [];
+export async function useOf(space: Space, { address, uses }: Granted): Promise<readonly CellChange[]> {
+  if (uses === undefined) return [];
   const cell = await readCell(space, cellKinds.uses, gibOf(address));
   const count = (cell.value?.count ?? 0) + 1;
-  if (count > grant.uses) throw new KeysagaError("grant_used_up", { uses: grant.uses });
+  if (count > uses) throw new KeysagaError("grant_used_up", { uses });
   return [changeCell(cell, { count })];
 }
 

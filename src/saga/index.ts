@@ -3,6 +3,7 @@ export { sagaLimits, type SessionLimits, sessionLimits } from "./limits.js";
 export {
   type AckBody,
   AckEntry,
+  type Ask,
   type Challenge,
   type CommitBody,
   type Connect,
@@ -84,8 +85,10 @@ export {
 } from "./sender-saga.js";
 export {
   awaitSaga,
+  type Found,
   type ReceiverSagaEffect,
   type ReceiverSagaEvent,
   type ReceiverSagaState,
   stepReceiverSaga,
+  type Told,
 } from "./receiver-saga.js";

@@ -14,6 +14,8 @@ export const sagaLimits = {
    * has up to three bytes, and quotes are escaped in a turn: either way it stays within a message.
    */
   entriesCharsMax: 64 * 1024,
+  /** Frames that a sender names of one timeline, for the receiver to find what both have. */
+  locatorMax: 64,
   nonceBytes: 32,
   audienceLengthMax: 256,
 } as const;
@@ -32,6 +34,8 @@ export const sessionLimits = {
   turnsMax: 10_000,
   /** Records that are sent without asking whether the other side has them. */
   unaskedMax: 4,
+  /** Commits of one saga that others may come before. */
+  commitsMax: 8,
 } as const;
 
 export type SessionLimits = { readonly [Name in keyof typeof sessionLimits]: number };

@@ -137,8 +137,9 @@ export const Root = z.strictObject({ address, tip: address.optional(), n: frameN
 export type Root = z.infer<typeof Root>;
 
 /**
- * How a root compares with what the receiver holds. `behind`: the receiver is, and its tip is the common base.
- * `ahead`: the receiver is, and what the sender lacks comes as payload of this turn.
+ * How a root compares with what the receiver holds. `behind`: its tip has a lower number, and it does not hold the
+ * sender's; whether its own is in the sender's history only the sender can tell. `ahead`: it holds the sender's tip, and
+ * what the sender lacks comes as payload of this turn. `diverged`: neither holds the other's.
  */
 export const RootStatus = z.discriminatedUnion("status", [
   z.strictObject({ status: z.literal("same") }),
@@ -179,6 +180,39 @@ export type AckEntry = z.infer<typeof AckEntry>;
 export const AckBody = z.strictObject({ type: z.literal("ack"), ...turnHead, entries: listOf(AckEntry) });
 export type AckBody = z.infer<typeof AckBody>;
 
+/**
+ * A root whose tip at the receiver the sender does not hold, and frames of its own history, newest first, closely
+ * spaced at first and then ever more widely: the receiver sends what its tip has beyond those that it knows.
+ */
+export const Ask = z.strictObject({
+  address,
+  locator: z.array(address).min(1).max(sagaLimits.locatorMax),
+});
+export type Ask = z.infer<typeof Ask>;
+
+export const AskBody = z.strictObject({ type: z.literal("ask"), ...turnHead, entries: listOf(Ask) });
+export type AskBody = z.infer<typeof AskBody>;
+
+/** The answer to `ask`, behind the payload: timelines beyond the roots that belong to what was sent. */
+export const BranchBody = z.strictObject({
+  type: z.literal("branch"),
+  ...turnHead,
+  entries: listOf(FinalTip),
+});
+export type BranchBody = z.infer<typeof BranchBody>;
+
+/**
+ * The answer to a commit that came second: the roots whose tips others have moved meanwhile, with their tips now, and the
+ * timelines beyond the roots that belong to them. What the sender lacks of them comes as payload of this turn. Nothing
+ * was changed; the sender commits again.
+ */
+export const MovedBody = z.strictObject({
+  type: z.literal("moved"),
+  ...turnHead,
+  entries: listOf(FinalTip),
+});
+export type MovedBody = z.infer<typeof MovedBody>;
+
 /** Addresses of which the sender does not know whether the receiver has them. */
 export const OfferBody = z.strictObject({ type: z.literal("offer"), ...turnHead, entries: listOf(address) });
 export type OfferBody = z.infer<typeof OfferBody>;
@@ -211,7 +245,13 @@ export const ReceiptBody = z.strictObject({
 });
 export type ReceiptBody = z.infer<typeof ReceiptBody>;
 
-export const TurnFromSender = z.discriminatedUnion("type", [InitBody, OfferBody, CommitBody]);
+export const TurnFromSender = z.discriminatedUnion("type", [InitBody, AskBody, OfferBody, CommitBody]);
 export type TurnFromSender = z.infer<typeof TurnFromSender>;
-export const TurnFromReceiver = z.discriminatedUnion("type", [AckBody, WantsBody, ReceiptBody]);
+export const TurnFromReceiver = z.discriminatedUnion("type", [
+  AckBody,
+  BranchBody,
+  WantsBody,
+  MovedBody,
+  ReceiptBody,
+]);
 export type TurnFromReceiver = z.infer<typeof TurnFromReceiver>;

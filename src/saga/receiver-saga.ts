@@ -1,8 +1,26 @@
 import { type Instant, KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, isFrame } from "../ibgib/index.js";
 import type { SessionLimits } from "./limits.js";
-import type { CommitBody, Direction, FinalTip, InitBody, OfferBody, Root, RootStatus } from "./messages.js";
-import { finalTips, isEmpty, movesOfReceiver, type RootMove, type SendPlan, toBitmap } from "./roots.js";
+import type {
+  Ask,
+  AskBody,
+  CommitBody,
+  Direction,
+  FinalTip,
+  InitBody,
+  OfferBody,
+  Root,
+  RootStatus,
+} from "./messages.js";
+import {
+  areFinalTips,
+  isEmpty,
+  movesOfReceiver,
+  type RootMove,
+  type SendPlan,
+  statusesAfter,
+  toBitmap,
+} from "./roots.js";
 import type { TurnDraft, Verified } from "./turn.js";
 
 interface Saga {
@@ -14,41 +32,59 @@ interface Saga {
 
 interface Answered extends Saga {
   readonly statuses: readonly RootStatus[];
+  /** Timelines beyond the roots that were sent along. */
+  readonly found: readonly FinalTip[];
   /** Payload frames that are being staged. */
   readonly staging: number;
   /** Roots that came and are stones: they have no tip to move. */
   readonly stones: readonly Address[];
+  /** Turns that come at most once, or a few times, in a saga. */
+  readonly asked: boolean;
+  readonly offered: boolean;
+  /** Commits that others came before. */
+  readonly refused: number;
 }
 
 export type ReceiverSagaState =
   | { readonly kind: "awaitingInit"; readonly limits: SessionLimits; readonly deadline: Instant }
   | (Saga & { readonly kind: "comparing" })
-  | (Answered & { readonly kind: "sending"; readonly found: readonly FinalTip[] })
-  | (Answered & { readonly kind: "awaitingCommit"; readonly offered: boolean; readonly deadline: Instant })
+  /** Records are on their way out; `turn` closes them. */
+  | (Answered & { readonly kind: "sending"; readonly turn: TurnDraft })
+  | (Answered & { readonly kind: "awaitingCommit"; readonly deadline: Instant })
+  | (Answered & { readonly kind: "readingBranches" })
   | (Answered & { readonly kind: "choosing" })
+  /** The commit has come, and not all it covers is staged. */
   | (Answered & { readonly kind: "settling"; readonly final: readonly FinalTip[] })
   | (Answered & { readonly kind: "committing" })
   | { readonly kind: "failed"; readonly error: KeysagaError };
 
+/** What both sides have said of a saga's timelines so far. */
+export type Told = Pick<Answered, "roots" | "statuses" | "found">;
+
+/** What the sender lacks, and the timelines beyond the roots that belong to it. */
+export interface Found {
+  readonly found: readonly FinalTip[];
+  readonly plan: SendPlan;
+}
+
 export type ReceiverSagaEvent =
   | { readonly kind: "init"; readonly turn: Verified<InitBody>; readonly now: Instant }
-  | {
+  | ({
       readonly kind: "compared";
       readonly statuses: readonly RootStatus[];
-      /** Timelines beyond the roots that come along with what the sender pulls. */
-      readonly found: readonly FinalTip[];
-      readonly plan: SendPlan;
       readonly now: Instant;
-    }
+    } & Found)
   | { readonly kind: "recordsSent"; readonly now: Instant }
   | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Instant }
   | { readonly kind: "staged"; readonly now: Instant }
+  | { readonly kind: "ask"; readonly turn: Verified<AskBody> }
+  | ({ readonly kind: "branchesRead"; readonly now: Instant } & Found)
   | { readonly kind: "offer"; readonly turn: Verified<OfferBody> }
   | { readonly kind: "chosen"; readonly wanted: readonly boolean[]; readonly now: Instant }
   | { readonly kind: "commit"; readonly turn: Verified<CommitBody>; readonly now: Instant }
   | { readonly kind: "spaceCommitted"; readonly now: Instant }
-  /** Another saga moved one of the tips first; nothing was changed. */
-  | { readonly kind: "spaceMoved" }
+  /** Others moved some of the tips first, to these; nothing was changed. */
+  | ({ readonly kind: "spaceMoved"; readonly tips: readonly FinalTip[]; readonly now: Instant } & Found)
   | { readonly kind: "failed"; readonly error: KeysagaError }
   | { readonly kind: "tick"; readonly now: Instant };
 
@@ -59,19 +95,22 @@ export type ReceiverSagaEffect =
   | { readonly kind: "sendTurn"; readonly draft: TurnDraft }
   /** Ends in `staged`. */
   | { readonly kind: "stage"; readonly saga: string; readonly records: readonly IbGib[] }
+  /** What the tips that were told have beyond the frames that the sender names; ends in `branchesRead`. */
+  | ({ readonly kind: "readBranches"; readonly asks: readonly Ask[] } & Told)
   /** Which of these are not there; ends in `chosen`. */
   | { readonly kind: "choose"; readonly offered: readonly Address[] }
   /**
    * Makes the saga's graph visible and durable with its proofs, in one transaction and one flush, in which the
    * receipt is signed; then the receipt is written. Ends in `spaceCommitted` or `spaceMoved`.
    */
-  | {
+  | ({
       readonly kind: "commitSpace";
       readonly saga: string;
       readonly moves: readonly RootMove[];
       readonly stones: readonly Address[];
+      readonly final: readonly FinalTip[];
       readonly receipt: TurnDraft;
-    };
+    } & Told);
 
 export interface ReceiverSagaStep {
   readonly state: ReceiverSagaState;
@@ -108,14 +147,16 @@ type On<Kind> = Extract<ReceiverSagaEvent, { kind: Kind }>;
 function onProgress(state: Running, event: Progress): ReceiverSagaStep {
   if (state.kind === "awaitingInit" && event.kind === "init") return onInit(state, event.turn.message);
   if (state.kind === "comparing" && event.kind === "compared") return onCompared(state, event);
-  if (state.kind === "sending" && event.kind === "recordsSent")
-    return acknowledge(state, state.found, event.now);
+  if (state.kind === "sending" && event.kind === "recordsSent") return say(state, state.turn, event.now);
+  if (state.kind === "awaitingCommit" && event.kind === "ask") return onAsk(state, event.turn.message);
+  if (state.kind === "readingBranches" && event.kind === "branchesRead")
+    return tell(state, event, { type: "branch", entries: event.found }, event.now);
   if (state.kind === "awaitingCommit" && event.kind === "offer") return onOffer(state, event.turn.message);
   if (state.kind === "choosing" && event.kind === "chosen") return onChosen(state, event);
   if (state.kind === "awaitingCommit" && event.kind === "commit") return onCommit(state, event);
   if (state.kind === "committing" && event.kind === "spaceCommitted")
     return stay(awaitSaga(state.limits, event.now));
-  if (state.kind === "committing" && event.kind === "spaceMoved") return fail(new KeysagaError("tip_moved"));
+  if (state.kind === "committing" && event.kind === "spaceMoved") return onMoved(state, event);
   return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
 }
 
@@ -131,28 +172,58 @@ function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: In
   };
 }
 
-function onCompared(
-  state: In<"comparing">,
-  { statuses, found, plan, now }: On<"compared">,
-): ReceiverSagaStep {
-  const answered: Answered = { ...sagaOf(state), statuses, staging: 0, stones: [] };
-  if (isEmpty(plan)) return acknowledge(answered, found, now);
+function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSagaStep {
+  const { statuses, found, now } = event;
+  const answered: Answered = {
+    ...sagaOf(state),
+    statuses,
+    found: [],
+    staging: 0,
+    stones: [],
+    asked: false,
+    offered: false,
+    refused: 0,
+  };
+  return tell(answered, event, { type: "ack", entries: [...statuses, ...found] }, now);
+}
+
+/** Sends what the sender lacks, then the turn that covers it. */
+function tell(before: Answered, more: Found, turn: TurnDraft, now: Instant): ReceiverSagaStep {
+  const found = new Map([...before.found, ...more.found].map((tip) => [tip.address, tip]));
+  const state = { ...answeredOf(before), found: [...found.values()] };
+  const { plan } = more;
+  if (isEmpty(plan)) return say(state, turn, now);
   return {
-    state: { ...answered, kind: "sending", found },
+    state: { ...state, kind: "sending", turn },
     effects: [{ kind: "sendRecords", plan, known: [] }],
   };
 }
 
-function acknowledge(state: Answered, found: readonly FinalTip[], now: Instant): ReceiverSagaStep {
+function say(state: Answered, draft: TurnDraft, now: Instant): ReceiverSagaStep {
   return {
-    state: {
-      ...answeredOf(state),
-      kind: "awaitingCommit",
-      offered: false,
-      deadline: turnDeadline(state, now),
-    },
-    effects: [{ kind: "sendTurn", draft: { type: "ack", entries: [...state.statuses, ...found] } }],
+    state: { ...answeredOf(state), kind: "awaitingCommit", deadline: turnDeadline(state, now) },
+    effects: [{ kind: "sendTurn", draft }],
   };
+}
+
+/** Only of roots whose tip here the sender was told and may not hold. */
+function onAsk(state: In<"awaitingCommit">, { entries = [] }: AskBody): ReceiverSagaStep {
+  if (state.asked || state.direction === "push")
+    return fail(new KeysagaError("out_of_turn", { got: "ask", rule: "once in a saga that pulls" }));
+  const unsettled = new Set(
+    state.roots.filter((_, at) => isUnsettled(state.statuses[at]!)).map(({ address }) => address),
+  );
+  const asked = new Set(entries.map(({ address }) => address));
+  if (asked.size !== entries.length || asked.size === 0 || ![...asked].every((root) => unsettled.has(root)))
+    return fail(new KeysagaError("malformed_message", { in: "ask", rule: "roots that differ, each once" }));
+  return {
+    state: { ...answeredOf(state), kind: "readingBranches", asked: true },
+    effects: [{ kind: "readBranches", asks: entries, ...toldOf(state) }],
+  };
+}
+
+function isUnsettled({ status }: RootStatus): boolean {
+  return status === "behind" || status === "diverged";
 }
 
 function onPayload(state: Running, records: readonly IbGib[], now: Instant): ReceiverSagaStep {
@@ -184,26 +255,18 @@ function onStaged(state: Running, now: Instant): ReceiverSagaStep {
 function onOffer(state: In<"awaitingCommit">, { entries }: OfferBody): ReceiverSagaStep {
   if (state.offered) return fail(new KeysagaError("out_of_turn", { got: "offer", rule: "once in a saga" }));
   return {
-    state: { ...answeredOf(state), kind: "choosing" },
+    state: { ...answeredOf(state), kind: "choosing", offered: true },
     effects: [{ kind: "choose", offered: entries ?? [] }],
   };
 }
 
 function onChosen(state: In<"choosing">, { wanted, now }: On<"chosen">): ReceiverSagaStep {
-  return {
-    state: {
-      ...answeredOf(state),
-      kind: "awaitingCommit",
-      offered: true,
-      deadline: turnDeadline(state, now),
-    },
-    effects: [{ kind: "sendTurn", draft: { type: "wants", wants: toBitmap(wanted) } }],
-  };
+  return say(state, { type: "wants", wants: toBitmap(wanted) }, now);
 }
 
 function onCommit(state: In<"awaitingCommit">, { turn, now }: On<"commit">): ReceiverSagaStep {
-  const final = finalTips(state.roots, state.statuses, state.direction);
-  if (JSON.stringify(turn.message.entries ?? []) !== JSON.stringify(final))
+  const final = turn.message.entries ?? [];
+  if (!areFinalTips(final, state.roots, state.statuses, state.direction))
     return fail(
       new KeysagaError("malformed_message", { in: "commit", rule: "the tips that follow from init and ack" }),
     );
@@ -214,13 +277,23 @@ function onCommit(state: In<"awaitingCommit">, { turn, now }: On<"commit">): Rec
 function settle(state: In<"settling">, now: Instant): ReceiverSagaStep {
   if (state.staging > 0) return stay(state);
   const { saga, stones, final } = state;
-  const moves = movesOfReceiver(state.roots, state.statuses, state.direction);
+  const moves = movesOfReceiver(state.roots, state.statuses, final);
   const timelines = moves.filter(({ address }) => !stones.includes(address));
   const receipt = { type: "receipt", time: now, entries: final };
   return {
     state: { ...answeredOf(state), kind: "committing" },
-    effects: [{ kind: "commitSpace", saga, moves: timelines, stones, receipt }],
+    effects: [{ kind: "commitSpace", saga, moves: timelines, stones, final, receipt, ...toldOf(state) }],
   };
+}
+
+/** The sender is told what others made of the tips, and commits again from there. */
+function onMoved(state: In<"committing">, event: On<"spaceMoved">): ReceiverSagaStep {
+  const { tips, found, now } = event;
+  const refused = state.refused + 1;
+  if (refused >= state.limits.commitsMax) return fail(new KeysagaError("tip_moved", { commits: refused }));
+  const statuses = statusesAfter(state.roots, state.statuses, tips);
+  const turn = { type: "moved", entries: [...tips, ...found] };
+  return tell({ ...answeredOf(state), statuses, refused }, event, turn, now);
 }
 
 function onTick(state: Running, now: Instant): ReceiverSagaStep {
@@ -232,11 +305,26 @@ const turnDeadline = ({ limits }: Saga, now: Instant): Instant => now + limits.t
 
 const sagaOf = ({ limits, saga, direction, roots }: Saga): Saga => ({ limits, saga, direction, roots });
 
-const answeredOf = ({ statuses, staging, stones, ...saga }: Answered): Answered => ({
-  ...sagaOf(saga),
+const toldOf = ({ roots, statuses, found }: Answered): Told => ({ roots, statuses, found });
+
+const answeredOf = ({
   statuses,
+  found,
   staging,
   stones,
+  asked,
+  offered,
+  refused,
+  ...saga
+}: Answered): Answered => ({
+  ...sagaOf(saga),
+  statuses,
+  found,
+  staging,
+  stones,
+  asked,
+  offered,
+  refused,
 });
 
 const stay = (state: ReceiverSagaState): ReceiverSagaStep => ({ state, effects: [] });

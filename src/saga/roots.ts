@@ -2,7 +2,8 @@ import type { Address } from "../ibgib/index.js";
 import type { Direction, FinalTip, Root, RootStatus } from "./messages.js";
 
 /**
- * What has to travel one way: of each timeline the frames behind `after` (-1: all) up to `tip`, and these stones.
+ * What has to travel one way. Of each of `timelines` the frames on its chain behind `after` (-1: all) up to `tip`; of each
+ * of `branches` exactly these frames, oldest first, while all else of that timeline is on the other side; and stones.
  * `held` says how far the other side has timelines of which nothing travels.
  */
 export interface SendPlan {
@@ -13,44 +14,75 @@ export interface SendPlan {
     readonly tip: Address;
     readonly n: number;
   }[];
+  readonly branches: readonly { readonly tjp: Address; readonly frames: readonly Address[] }[];
   readonly stones: readonly Address[];
 }
 
-export const nothingToSend: SendPlan = { held: [], timelines: [], stones: [] };
+export const nothingToSend: SendPlan = { held: [], timelines: [], branches: [], stones: [] };
 
-export function isEmpty({ timelines, stones }: SendPlan): boolean {
-  return timelines.length === 0 && stones.length === 0;
+export function isEmpty({ timelines, branches, stones }: SendPlan): boolean {
+  return timelines.length === 0 && branches.length === 0 && stones.length === 0;
 }
 
 /**
- * The tips that the receiver has once the saga is committed: a function of what both sides have said, so that the
- * receiver can hold the sender's `commit` against it.
+ * The tip that the receiver has of a root once the saga is committed, as far as it follows from what both have said:
+ * `chosen` by the sender where its tip and the receiver's differ and it may bring them together; none where the receiver
+ * has nothing of it and is sent nothing.
+ */
+function tipAfter(root: Root, status: RootStatus, direction: Direction): FinalTip | "chosen" | undefined {
+  switch (status.status) {
+    case "same":
+      return tipOfSender(root);
+    case "unknown":
+      return direction === "pull" ? undefined : tipOfSender(root);
+    case "behind":
+    case "diverged":
+      return direction === "pull" ? tipOfReceiver(root, status) : "chosen";
+    case "ahead":
+      return tipOfReceiver(root, status);
+  }
+}
+
+/**
+ * The tips that a commit names: of each root in its turn what follows, or what was chosen.
+ *
+ * @param chosen By root address.
  */
 export function finalTips(
   roots: readonly Root[],
   statuses: readonly RootStatus[],
   direction: Direction,
+  chosen: ReadonlyMap<Address, FinalTip>,
 ): readonly FinalTip[] {
   return roots.flatMap((root, at) => {
-    const final = finalTip(root, statuses[at]!, direction);
-    return final?.tip === undefined || final.n === undefined
-      ? []
-      : [{ address: root.address, tip: final.tip, n: final.n }];
+    const tip = tipAfter(root, statuses[at]!, direction);
+    const final = tip === "chosen" ? chosen.get(root.address) : tip;
+    return final === undefined ? [] : [final];
   });
 }
 
-function finalTip(root: Root, status: RootStatus, direction: Direction): Pick<Root, "tip" | "n"> | undefined {
-  switch (status.status) {
-    case "same":
-      return root;
-    case "unknown":
-      return direction === "pull" ? undefined : root;
-    case "behind":
-      return direction === "pull" ? status : root;
-    case "ahead":
-    case "diverged":
-      return status;
-  }
+/** Are these the tips that follow, with one of the sender's choice where there is a choice? */
+export function areFinalTips(
+  named: readonly FinalTip[],
+  roots: readonly Root[],
+  statuses: readonly RootStatus[],
+  direction: Direction,
+): boolean {
+  const chosen = new Map(named.map((tip) => [tip.address, tip]));
+  const expected = finalTips(roots, statuses, direction, chosen);
+  return expected.length === named.length && expected.every((tip, at) => isSameTip(tip, named[at]));
+}
+
+export function isSameTip(a: FinalTip, b: FinalTip | undefined): boolean {
+  return a.address === b?.address && a.tip === b.tip && a.n === b.n;
+}
+
+function tipOfSender({ address, tip, n }: Root): FinalTip | undefined {
+  return tip === undefined || n === undefined ? undefined : { address, tip, n };
+}
+
+function tipOfReceiver({ address }: Root, { tip, n }: Omit<FinalTip, "address">): FinalTip {
+  return { address, tip, n };
 }
 
 /** A tip that changes; `from` is undefined where there is none yet. A stone's move goes to the stone itself. */
@@ -60,35 +92,32 @@ export interface RootMove {
   readonly to: Address;
 }
 
-/** The receiver's tips that change: where it takes the sender's. */
+/** The receiver's tips that change: where it takes what the sender names. */
 export function movesOfReceiver(
   roots: readonly Root[],
   statuses: readonly RootStatus[],
-  direction: Direction,
+  final: readonly FinalTip[],
 ): readonly RootMove[] {
-  if (direction === "pull") return [];
-  return roots.flatMap(({ address, tip }, at): RootMove[] => {
-    const status = statuses[at]!;
-    if (tip === undefined) return [];
-    if (status.status === "unknown") return [{ address, from: undefined, to: tip }];
-    if (status.status === "behind") return [{ address, from: status.tip, to: tip }];
-    return [];
+  const statusOf = new Map(roots.map(({ address }, at) => [address, statuses[at]!]));
+  return final.flatMap(({ address, tip }): RootMove[] => {
+    const status = statusOf.get(address);
+    if (status?.status === "unknown") return [{ address, from: undefined, to: tip }];
+    const isTaken = status?.status === "behind" || status?.status === "diverged";
+    return isTaken && status.tip !== tip ? [{ address, from: status.tip, to: tip }] : [];
   });
 }
 
-/** What the sender takes over: its roots that the receiver is ahead on, and what came along with them. */
-export function movesOfSender(
+/** The statuses once others have moved tips of the receiver: of those the sender's is another. */
+export function statusesAfter(
   roots: readonly Root[],
   statuses: readonly RootStatus[],
-  found: readonly FinalTip[],
-  direction: Direction,
-): readonly RootMove[] {
-  if (direction === "push") return [];
-  const ahead = roots.flatMap(({ address, tip }, at): RootMove[] => {
-    const status = statuses[at]!;
-    return status.status === "ahead" ? [{ address, from: tip, to: status.tip }] : [];
+  moved: readonly FinalTip[],
+): readonly RootStatus[] {
+  const tips = new Map(moved.map((tip) => [tip.address, tip]));
+  return roots.map(({ address }, at): RootStatus => {
+    const now = tips.get(address);
+    return now === undefined ? statuses[at]! : { status: "diverged", tip: now.tip, n: now.n };
   });
-  return [...ahead, ...found.map(({ address, tip }): RootMove => ({ address, from: undefined, to: tip }))];
 }
 
 /** Bit i, lowest first in each byte, says whether entry i is wanted. */

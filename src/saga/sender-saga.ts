@@ -3,14 +3,25 @@ import { type Address, type IbGib, isFrame, shortAddress } from "../ibgib/index.
 import type { SessionLimits } from "./limits.js";
 import {
   type AckBody,
+  type Ask,
+  type BranchBody,
   type Direction,
   FinalTip,
+  type MovedBody,
   type ReceiptBody,
   type Root,
   RootStatus,
   type WantsBody,
 } from "./messages.js";
-import { finalTips, fromBitmap, isEmpty, movesOfSender, type RootMove, type SendPlan } from "./roots.js";
+import {
+  finalTips,
+  fromBitmap,
+  isEmpty,
+  isSameTip,
+  type RootMove,
+  type SendPlan,
+  statusesAfter,
+} from "./roots.js";
 import type { TurnDraft, Verified } from "./turn.js";
 
 /** What every state of a saga under way knows. */
@@ -18,7 +29,7 @@ interface Saga {
   readonly saga: string;
   readonly direction: Direction;
   readonly limits: SessionLimits;
-  /** Payload frames that are being staged; the commit waits until there are none. */
+  /** Payload frames that are being staged; nothing is resolved before there are none. */
   readonly staging: number;
   /** Of the roots that this side has nothing of: those that came and are stones. */
   readonly stones: readonly Address[];
@@ -30,26 +41,35 @@ interface Answered extends Saga {
   readonly statuses: readonly RootStatus[];
   /** Timelines beyond the roots that came along, with their tips. */
   readonly found: readonly FinalTip[];
+  /** What each commit so far has named that others came before: its records are staged at the receiver. */
+  readonly refused: readonly (readonly FinalTip[])[];
+}
+
+/** Once both branches of everything are brought together. */
+interface Resolved extends Answered {
+  /** What the commit names: the tips that the receiver has when this is done. */
+  readonly final: readonly FinalTip[];
+  /** The own tips that change. */
+  readonly moves: readonly RootMove[];
 }
 
 export type SenderSagaState =
   | (Saga & { readonly kind: "planning"; readonly wanted: readonly Address[] })
   | (Saga & { readonly kind: "awaitingAck"; readonly roots: readonly Root[]; readonly deadline: Instant })
   | (Answered & { readonly kind: "comparing" })
-  | (Answered & {
+  | (Answered & { readonly kind: "awaitingBranch"; readonly deadline: Instant })
+  /** Everything has come, and not all of it is staged. */
+  | (Answered & { readonly kind: "gathering" })
+  | (Answered & { readonly kind: "resolving" })
+  | (Resolved & {
       readonly kind: "awaitingWants";
       readonly plan: SendPlan;
       readonly offered: readonly Address[];
       readonly deadline: Instant;
     })
-  | (Answered & { readonly kind: "sending" })
-  | (Answered & { readonly kind: "settling" })
-  | (Answered & {
-      readonly kind: "awaitingReceipt";
-      readonly final: readonly FinalTip[];
-      readonly deadline: Instant;
-    })
-  | (Answered & { readonly kind: "committing"; readonly receipt: Verified<ReceiptBody> })
+  | (Resolved & { readonly kind: "sending" })
+  | (Resolved & { readonly kind: "awaitingReceipt"; readonly deadline: Instant })
+  | (Resolved & { readonly kind: "committing"; readonly receipt: Verified<ReceiptBody> })
   | { readonly kind: "committed"; readonly saga: string; readonly receipt: Verified<ReceiptBody> }
   | { readonly kind: "failed"; readonly error: KeysagaError };
 
@@ -57,16 +77,22 @@ export type SenderSagaEvent =
   /** The roots and all timelines of their closure, as this side holds them. */
   | { readonly kind: "planned"; readonly roots: readonly Root[]; readonly now: Instant }
   | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Instant }
-  | { readonly kind: "staged"; readonly now: Instant }
+  | { readonly kind: "staged" }
   | { readonly kind: "ack"; readonly turn: Verified<AckBody> }
-  /** What the receiver lacks, and of what else it is not known whether it has it. */
+  /** Roots whose tip at the receiver this side does not hold. */
+  | { readonly kind: "compared"; readonly asks: readonly Ask[]; readonly now: Instant }
+  | { readonly kind: "branch"; readonly turn: Verified<BranchBody> }
+  /** Both branches are one: what becomes of each root, what the receiver lacks for it, and what it may have. */
   | {
-      readonly kind: "compared";
+      readonly kind: "resolved";
+      readonly chosen: ReadonlyMap<Address, FinalTip>;
+      readonly moves: readonly RootMove[];
       readonly plan: SendPlan;
       readonly unsure: readonly Address[];
       readonly now: Instant;
     }
   | { readonly kind: "wants"; readonly turn: Verified<WantsBody> }
+  | { readonly kind: "moved"; readonly turn: Verified<MovedBody> }
   | { readonly kind: "recordsSent"; readonly now: Instant }
   | { readonly kind: "receipt"; readonly turn: Verified<ReceiptBody> }
   | { readonly kind: "spaceCommitted" }
@@ -80,13 +106,18 @@ export type SenderSagaEffect =
   | { readonly kind: "sendTurn"; readonly draft: TurnDraft }
   /** Ends in `staged`. */
   | { readonly kind: "stage"; readonly saga: string; readonly records: readonly IbGib[] }
-  /** Holds the receiver's bases against the own chains; ends in `compared`, or `failed` with `diverged`. */
+  /** Which of the receiver's tips does this side not hold? Ends in `compared`. */
   | {
       readonly kind: "compare";
       readonly roots: readonly Root[];
       readonly statuses: readonly RootStatus[];
       readonly direction: Direction;
     }
+  /** Checks what came, brings branches together, and plans what the receiver lacks; ends in `resolved`. */
+  | ({ readonly kind: "resolve" } & Pick<
+      Answered,
+      "saga" | "direction" | "roots" | "statuses" | "found" | "refused"
+    >)
   /** Sends what the plan names, dependencies first, without `known`; ends in `recordsSent`. */
   | { readonly kind: "sendRecords"; readonly plan: SendPlan; readonly known: readonly Address[] }
   /** Takes over what was pulled, keeps proofs and receipt: one transaction, one flush; ends in `spaceCommitted`. */
@@ -129,7 +160,7 @@ export function stepSenderSaga(state: SenderSagaState, event: SenderSagaEvent): 
     case "payload":
       return onPayload(state, event.records, event.now);
     case "staged":
-      return onStaged(state, event.now);
+      return onStaged(state);
     default:
       return onProgress(state, event);
   }
@@ -138,15 +169,21 @@ export function stepSenderSaga(state: SenderSagaState, event: SenderSagaEvent): 
 type Running = Exclude<SenderSagaState, { kind: "committed" | "failed" }>;
 type Progress = Exclude<SenderSagaEvent, { kind: "failed" | "tick" | "payload" | "staged" }>;
 type In<Kind> = Extract<SenderSagaState, { kind: Kind }>;
+type On<Kind> = Extract<SenderSagaEvent, { kind: Kind }>;
 
 function onProgress(state: Running, event: Progress): SenderSagaStep {
   if (state.kind === "planning" && event.kind === "planned") return onPlanned(state, event.roots, event.now);
   if (state.kind === "awaitingAck" && event.kind === "ack") return onAck(state, event.turn.message);
   if (state.kind === "comparing" && event.kind === "compared") return onCompared(state, event);
+  if (state.kind === "awaitingBranch" && event.kind === "branch")
+    return gather(withFound(state, event.turn.message.entries));
+  if (state.kind === "resolving" && event.kind === "resolved") return onResolved(state, event);
   if (state.kind === "awaitingWants" && event.kind === "wants")
     return onWants(state, event.turn.message.wants);
-  if (state.kind === "sending" && event.kind === "recordsSent") return onRecordsSent(state, event.now);
+  if (state.kind === "sending" && event.kind === "recordsSent") return commit(state, event.now);
   if (state.kind === "awaitingReceipt" && event.kind === "receipt") return onReceipt(state, event.turn);
+  if (state.kind === "awaitingReceipt" && event.kind === "moved")
+    return onMoved(state, event.turn.message.entries);
   if (state.kind === "committing" && event.kind === "spaceCommitted")
     return stay({ kind: "committed", saga: state.saga, receipt: state.receipt });
   return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
@@ -161,23 +198,23 @@ function onPlanned(state: In<"planning">, roots: readonly Root[], now: Instant):
 }
 
 /**
- * Records come ahead of an `ack` that answers a pull, and are staged, where nobody sees them; parts of a list come
- * ahead of any turn that has one.
+ * Records come ahead of a turn that answers with what this side lacks, and are staged, where nobody sees them; parts of a
+ * list come ahead of any turn that has one.
  */
 function onPayload(state: Running, records: readonly IbGib[], now: Instant): SenderSagaStep {
-  const mayHoldList = state.kind === "awaitingAck" || state.kind === "awaitingReceipt";
-  if (mayHoldList && records.length === 0)
-    return stay({ ...state, deadline: now + state.limits.turnTimeoutMs });
-  if (state.kind !== "awaitingAck" || state.direction === "push")
+  const isAwaited =
+    state.kind === "awaitingAck" || state.kind === "awaitingBranch" || state.kind === "awaitingReceipt";
+  if (!isAwaited || (records.length > 0 && state.direction === "push"))
     return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
+  const waiting = { ...state, deadline: now + state.limits.turnTimeoutMs };
+  if (records.length === 0) return stay(waiting);
   const asked = new Set(state.roots.filter(({ tip }) => tip === undefined).map(({ address }) => address));
   const stones = records.filter((record) => asked.has(record.address) && !isFrame(record));
   return {
     state: {
-      ...state,
+      ...waiting,
       staging: state.staging + 1,
       stones: [...state.stones, ...stones.map(({ address }) => address)],
-      deadline: now + state.limits.turnTimeoutMs,
     },
     effects: [{ kind: "stage", saga: state.saga, records }],
   };
@@ -192,10 +229,10 @@ function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
   const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction));
   if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: statuses[wrong]!.status }));
-  const diverged = roots.find((_, at) => statuses[at]?.status === "diverged");
-  if (diverged) return fail(new KeysagaError("diverged", { timeline: shortAddress(diverged.address) }));
+  const answered = { ...base(state), roots, statuses, found, refused: [] };
+  if (!statuses.some(({ status }) => status === "behind" || status === "diverged")) return gather(answered);
   return {
-    state: { ...base(state), kind: "comparing", roots, statuses, found },
+    state: { ...answered, kind: "comparing" },
     effects: [{ kind: "compare", roots, statuses, direction }],
   };
 }
@@ -210,15 +247,35 @@ function isPossible(root: Root, { status }: RootStatus, direction: Direction): b
   return status !== "unknown" || direction !== "pull";
 }
 
-function onCompared(
-  state: In<"comparing">,
-  { plan, unsure, now }: Extract<SenderSagaEvent, { kind: "compared" }>,
-): SenderSagaStep {
-  if (isEmpty(plan)) return settle({ ...state, kind: "settling" }, now);
-  if (unsure.length <= state.limits.unaskedMax) return send(state, plan, []);
+/** A push takes nothing from the receiver, so it cannot bring together what both have changed. */
+function onCompared(state: In<"comparing">, { asks, now }: On<"compared">): SenderSagaStep {
+  const [first] = asks;
+  if (first === undefined) return gather(state);
+  if (state.direction === "push")
+    return fail(new KeysagaError("diverged", { timeline: shortAddress(first.address) }));
+  return {
+    state: { ...answeredOf(state), kind: "awaitingBranch", deadline: now + state.limits.turnTimeoutMs },
+    effects: [{ kind: "sendTurn", draft: { type: "ask", entries: asks } }],
+  };
+}
+
+/** Nothing is resolved before everything that came in is staged. */
+function gather(state: Answered): SenderSagaStep {
+  const answered = answeredOf(state);
+  if (answered.staging > 0) return stay({ ...answered, kind: "gathering" });
+  const { limits: _limits, staging: _staging, stones: _stones, ...asked } = answered;
+  return { state: { ...answered, kind: "resolving" }, effects: [{ kind: "resolve", ...asked }] };
+}
+
+function onResolved(state: In<"resolving">, event: On<"resolved">): SenderSagaStep {
+  const { plan, unsure, moves, chosen, now } = event;
+  const final = finalTips(state.roots, state.statuses, state.direction, chosen);
+  const resolved: Resolved = { ...answeredOf(state), final, moves };
+  if (isEmpty(plan)) return commit(resolved, now);
+  if (unsure.length <= state.limits.unaskedMax) return send(resolved, plan, []);
   return {
     state: {
-      ...state,
+      ...resolved,
       kind: "awaitingWants",
       plan,
       offered: unsure,
@@ -239,40 +296,48 @@ function onWants(state: In<"awaitingWants">, bitmap: string): SenderSagaStep {
   );
 }
 
-function send(state: Answered, plan: SendPlan, known: readonly Address[]): SenderSagaStep {
-  return { state: { ...answered(state), kind: "sending" }, effects: [{ kind: "sendRecords", plan, known }] };
-}
-
-function onRecordsSent(state: In<"sending">, now: Instant): SenderSagaStep {
-  return settle({ ...state, kind: "settling" }, now);
-}
-
-/** The commit goes out once everything that came in is staged. */
-function settle(state: In<"settling">, now: Instant): SenderSagaStep {
-  if (state.staging > 0) return stay(state);
-  const final = finalTips(state.roots, state.statuses, state.direction);
-  const deadline = now + state.limits.turnTimeoutMs;
+function send(state: Resolved, plan: SendPlan, known: readonly Address[]): SenderSagaStep {
   return {
-    state: { ...answered(state), kind: "awaitingReceipt", final, deadline },
-    effects: [{ kind: "sendTurn", draft: { type: "commit", entries: final } }],
+    state: { ...resolvedOf(state), kind: "sending" },
+    effects: [{ kind: "sendRecords", plan, known }],
   };
 }
 
-function onStaged(state: Running, now: Instant): SenderSagaStep {
+function commit(state: Resolved, now: Instant): SenderSagaStep {
+  const deadline = now + state.limits.turnTimeoutMs;
+  return {
+    state: { ...resolvedOf(state), kind: "awaitingReceipt", deadline },
+    effects: [{ kind: "sendTurn", draft: { type: "commit", entries: state.final } }],
+  };
+}
+
+/** Others came first: what they made is here or on its way, and the next commit goes out from there. */
+function onMoved(state: In<"awaitingReceipt">, tips: readonly FinalTip[] = []): SenderSagaStep {
+  const refused = [...state.refused, state.final];
+  if (refused.length >= state.limits.commitsMax)
+    return fail(new KeysagaError("tip_moved", { commits: refused.length }));
+  const named = new Set(state.final.map(({ address }) => address));
+  if (!tips.some(({ address }) => named.has(address)))
+    return fail(new KeysagaError("malformed_message", { in: "moved", rule: "a tip of the commit" }));
+  const statuses = statusesAfter(state.roots, state.statuses, tips);
+  return gather({ ...withFound(state, tips), statuses, refused });
+}
+
+function onStaged(state: Running): SenderSagaStep {
   if (state.staging === 0)
     return fail(new KeysagaError("out_of_turn", { got: "staged", during: state.kind }));
   const settled = { ...state, staging: state.staging - 1 };
-  return settled.kind === "settling" ? settle(settled, now) : stay(settled);
+  return settled.kind === "gathering" ? gather(settled) : stay(settled);
 }
 
 function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>): SenderSagaStep {
-  const told = JSON.stringify(receipt.message.entries ?? []);
-  if (told !== JSON.stringify(state.final))
+  const { saga, stones, final, found, moves, staging } = state;
+  const told = receipt.message.entries ?? [];
+  const isAsCommitted = told.length === final.length && told.every((tip, at) => isSameTip(tip, final[at]));
+  if (!isAsCommitted || staging > 0)
     return fail(new KeysagaError("wrong_context", { in: "receipt", rule: "the tips of the commit" }));
-  const { saga, stones, final, found } = state;
-  const moves = movesOfSender(state.roots, state.statuses, found, state.direction);
   return {
-    state: { ...answered(state), kind: "committing", receipt },
+    state: { ...resolvedOf(state), kind: "committing", receipt },
     effects: [{ kind: "commitSpace", saga, moves, stones, final, found, receipt }],
   };
 }
@@ -290,11 +355,25 @@ const base = ({ saga, direction, limits, staging, stones }: Saga): Saga => ({
   stones,
 });
 
-const answered = ({ roots, statuses, found, ...saga }: Answered): Answered => ({
+/** With timelines that came along, each at its newest tip; roots are none of them. */
+function withFound(state: Answered, tips: readonly FinalTip[] = []): Answered {
+  const roots = new Set(state.roots.map(({ address }) => address));
+  const all = new Map([...state.found, ...tips].map((tip) => [tip.address, tip]));
+  return { ...answeredOf(state), found: [...all.values()].filter(({ address }) => !roots.has(address)) };
+}
+
+const answeredOf = ({ roots, statuses, found, refused, ...saga }: Answered): Answered => ({
   ...base(saga),
   roots,
   statuses,
   found,
+  refused,
+});
+
+const resolvedOf = ({ final, moves, ...answered }: Resolved): Resolved => ({
+  ...answeredOf(answered),
+  final,
+  moves,
 });
 
 const stay = (state: SenderSagaState): SenderSagaStep => ({ state, effects: [] });

@@ -113,8 +113,8 @@ export function tallyPayload(
   return withVoice(dialogue, role, { ...voice, payload });
 }
 
-/** One entry of a turn's list: an address, a root, a status or a tip (messages.ts). */
-export type Entry = string | Readonly<Record<string, string | number | undefined>>;
+/** One entry of a turn's list: an address, a root, a status, a tip or a locator (messages.ts). */
+export type Entry = string | Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 /** The body of a turn as it is written into the message. */
 export interface TurnMessage {

@@ -11,17 +11,18 @@ import {
   linksOf,
   previousOf,
 } from "../ibgib/index.js";
-import { type CheckedRecord, type Found, type HolderSet, Presence, type StagedPart } from "./presence.js";
+import { Inheritance } from "./inheritance.js";
+import { type CheckedRecord, type Found, Presence, type StagedPart } from "./presence.js";
 import { Relations, storedRelation } from "./relations.js";
-import type { Holder } from "./space.js";
+import type { Holder, Sight } from "./space.js";
 import type { Reader } from "./store.js";
 import { hasTip } from "./timelines.js";
 
-/** In whose name records come, whose records they may build on, and what was staged before them. */
+/** In whose name records come, what they may build on, and what was staged before them. */
 export interface Standing {
   readonly holder: Holder;
-  /** `holder` among them. */
-  readonly holders: HolderSet;
+  /** Counts `holder`. */
+  readonly sight: Sight | "anyone";
   readonly staged: StagedPart;
 }
 
@@ -52,13 +53,15 @@ class RecordCheck {
   readonly #missing = new Set<Address>();
   /** Frames of one timeline link one first frame again and again. */
   readonly #found = new Map<Address, Found>();
+  /** What is not present and may come in this call: frames carry the same links again and again. */
+  readonly #absent = new Set<Address>();
   readonly #tipped = new Map<Address, boolean>();
 
   constructor(reader: Reader, standing: Standing) {
-    const { holders, staged } = standing;
+    const { sight, staged } = standing;
     this.#reader = reader;
     this.#standing = standing;
-    this.#presence = new Presence(reader, holders, staged);
+    this.#presence = new Presence(reader, sight, staged);
     this.#relations = new Relations((key) => staged.records.get(key)?.adds ?? storedRelation(reader, key));
   }
 
@@ -75,13 +78,14 @@ class RecordCheck {
   #check(record: IbGib): void {
     if (isReservedIb(record.ib)) throw new KeysagaError("reserved_record");
     const parent = this.#checkChain(record);
+    const inheritance = new Inheritance(record, this.#presence, (address) => this.#find(address));
     const links: Address[] = [];
     const timelines = new Set<Address>();
     const inherited = new Set<string>();
     if (parent?.relation !== undefined) inherited.add(parent.relation);
     for (const { target, isExact } of linksOf(record)) {
       links.push(target);
-      const found = this.#find(target);
+      const found = this.#find(target) ?? inheritance.find(target);
       if (found === undefined) this.#missing.add(target);
       else if (found.isTjp && !isExact) timelines.add(target);
       else if (found.relation !== undefined) inherited.add(found.relation);
@@ -91,7 +95,9 @@ class RecordCheck {
       isTjp: isTjp(record),
       ...this.#relations.add(record.gib, timelines, inherited),
       links,
-      untipped: [...timelines].filter((timeline) => !this.#hasTip(timeline)),
+      untipped: [...timelines].filter(
+        (timeline) => !this.#hasTip(timeline) && !inheritance.hasFollowed(timeline),
+      ),
     });
   }
 
@@ -109,9 +115,10 @@ class RecordCheck {
 
   #find(address: Address): Found | undefined {
     const known = this.#checked.get(address) ?? this.#found.get(address);
-    if (known !== undefined) return known;
+    if (known !== undefined || this.#absent.has(address)) return known;
     const found = this.#presence.find(address);
-    if (found !== undefined) this.#found.set(address, found);
+    if (found === undefined) this.#absent.add(address);
+    else this.#found.set(address, found);
     return found;
   }
 

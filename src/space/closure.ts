@@ -1,44 +1,68 @@
 import { type Address, type IbGib, isPrimitive, linksOf } from "../ibgib/index.js";
+import { Inheritance } from "./inheritance.js";
 import type { Presence } from "./presence.js";
 import { timelinesOf } from "./relations.js";
 import type { Tip } from "./space.js";
 import type { Reader } from "./store.js";
-import { tipOf, tipRow } from "./timelines.js";
+import { numberOf, tipOf, tipRow } from "./timelines.js";
+
+/** A link that a walk has to follow; of roots, nothing links to them. */
+interface Open {
+  readonly target: Address;
+  readonly isExact: boolean;
+  readonly inheritance?: Inheritance;
+}
 
 /**
  * What the closure of `roots` needs and `presence` lacks. A timeline that is linked to, or a root, is followed at its
- * committed tip where that is present, and is its first record alone where it is not. Reads every record there is.
+ * committed tip where that is present and the sight does not deny it, else it is its first record alone. Reads every
+ * record that is present.
  */
 export function missingOf(reader: Reader, presence: Presence, roots: readonly Address[]): Address[] {
   const missing = new Set<Address>();
   const met = new Set<Address>();
   const followed = new Set<Address>();
-  const open = roots.map((target) => ({ target, isExact: false }));
+  const open: Open[] = roots.map((target) => ({ target, isExact: false }));
   for (let link = open.pop(); link !== undefined; link = open.pop()) {
-    const { target, isExact } = link;
-    if (isPrimitive(target) || (met.has(target) && (isExact || followed.has(target)))) continue;
+    const { target, isExact, inheritance } = link;
+    if (isPrimitive(target) || missing.has(target)) continue;
+    if (met.has(target) && (isExact || followed.has(target))) continue;
     const found = presence.find(target);
-    if (found === undefined) missing.add(target);
-    if (found !== undefined && !met.has(target)) open.push(...linksOf(found.record));
+    if (found === undefined) {
+      if (inheritance?.find(target) === undefined) missing.add(target);
+      continue;
+    }
+    if (!met.has(target)) open.push(...openLinks(found.record, presence));
     met.add(target);
     if (isExact) continue;
     followed.add(target);
-    const tip = found?.isTjp === true ? tipOf(reader, target) : undefined;
+    const tip = found.isTjp && !presence.denies(found) ? tipOf(reader, target) : undefined;
     if (tip !== undefined && presence.has(tip.address)) open.push({ target: tip.address, isExact: true });
   }
   return [...missing];
 }
 
-/** The tips of all timelines in the closure of `roots`. Reads one row a timeline and one a relation, and no record. */
+function openLinks(record: IbGib, presence: Presence): Open[] {
+  const inheritance = new Inheritance(record, presence, (address) => presence.find(address));
+  return Array.from(linksOf(record), ({ target, isExact }) => ({ target, isExact, inheritance }));
+}
+
+/**
+ * The tips of all timelines in the closure of those `roots` that are present; one that the sight denies stands at its
+ * first record. Reads one row a timeline and one a relation; records only for a sight: its roots, and where it reads
+ * timelines the first of each.
+ */
 export function reachableTips(reader: Reader, presence: Presence, roots: readonly Address[]): Tip[] {
   const tips = new Map<Address, Tip>();
   const passed = new Set<string>();
-  const open = [...roots];
+  const open = presence.isOpen ? [...roots] : roots.filter((root) => presence.has(root));
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     if (tips.has(at)) continue;
-    const row = tipRow(reader, at);
+    const denied = presence.denied(at);
+    const row = denied === undefined ? tipRow(reader, at) : undefined;
+    if (denied !== undefined) tips.set(at, { tjp: at, address: at, n: numberOf(denied.record) });
     if (row !== undefined) tips.set(at, row.tip);
-    const relation = row === undefined ? presence.find(at)?.relation : row.relation;
+    const { relation } = denied ?? row ?? presence.known(at) ?? {};
     open.push(...timelinesOf(reader, relation, passed));
   }
   return [...tips.values()];

@@ -11,19 +11,11 @@ import {
 } from "./batches.js";
 import { checkRecords } from "./check-records.js";
 import { reachedFrom } from "./closure.js";
-import {
-  type CheckedRecord,
-  countsAll,
-  type HolderSet,
-  holderSet,
-  nothingStaged,
-  Presence,
-  recordRow,
-  type StagedPart,
-} from "./presence.js";
+import { type CheckedRecord, nothingStaged, Presence, recordRow, type StagedPart } from "./presence.js";
 import { dropGroup, putProof } from "./proofs.js";
 import { damaged } from "./rows.js";
-import type { CellChange, Commit, CommitResult, TipMove, TipNow } from "./space.js";
+import { sightOf } from "./sight.js";
+import type { CellChange, Commit, CommitResult, Sight, TipMove, TipNow } from "./space.js";
 import type { Stage } from "./stage.js";
 import { StageTracker } from "./stage-tracker.js";
 import type { Reader, Writer } from "./store.js";
@@ -63,10 +55,10 @@ export function makeCommit(
     result: { kind: "notClosed", missing: missing.slice(0, missingMax) },
     moves: [],
   });
-  const holders = holderSet(commit.holder, commit.holders);
-  const { taken, missing } = take(writer, commit, stage, holders);
+  const sight = sightOf(commit.holder, commit.sight);
+  const { taken, missing } = take(writer, commit, stage, sight);
   if (taken === undefined) return notClosed(missing);
-  const { moves, dangling } = checkTops(writer, commit, taken, holders);
+  const { moves, dangling } = checkTops(writer, commit, taken, sight);
   if (dangling.length > 0) return notClosed(dangling);
   apply(writer, commit, stage, taken, moves);
   return { result: { kind: "committed" }, moves };
@@ -89,15 +81,15 @@ function take(
   reader: Reader,
   commit: Commit,
   stage: Stage | undefined,
-  holders: HolderSet,
+  sight: Sight | "anyone",
 ): { taken?: Taken; missing: readonly Address[] } {
   const { holder, puts = [] } = commit;
   const staged = stage?.part ?? nothingStaged;
-  const { checked, missing } = checkRecords(reader, { holder, holders, staged }, puts);
+  const { checked, missing } = checkRecords(reader, { holder, sight, staged }, puts);
   if (missing.length > 0) return { missing };
   const tracker = (stage?.tracker ?? StageTracker.empty()).with(checked);
-  const isJudged = stage === undefined || countsAll(holders, stage.holders);
-  if (!isJudged || !tracker.isCoveredBy(topsOf(commit))) return takeReached(reader, commit, stage, holders);
+  const isJudged = stage === undefined || stage.sights.areCoveredBy(sight);
+  if (!isJudged || !tracker.isCoveredBy(topsOf(commit))) return takeReached(reader, commit, stage, sight);
   const all = withChecked(staged.records, checked);
   return { taken: { takesStored: true, tracker, staged: { records: all, batch: staged.batch } }, missing };
 }
@@ -115,15 +107,15 @@ function takeReached(
   reader: Reader,
   commit: Commit,
   stage: Stage | undefined,
-  holders: HolderSet,
+  sight: Sight | "anyone",
 ): { taken?: Taken; missing: readonly Address[] } {
   const { holder, puts = [] } = commit;
   const all = new Map<Address, IbGib>();
   for (const record of stagedRecords(reader, stage)) all.set(record.address, record);
   for (const record of puts) all.set(record.address, record);
-  // Of two calls with different holders, the later one may have brought what the earlier one built on.
+  // Of two calls with different sights, the later one may have brought what the earlier one built on.
   const reached = dependenciesFirst(reachedFrom(topsOf(commit), all));
-  const standing = { holder, holders, staged: nothingStaged };
+  const standing = { holder, sight, staged: nothingStaged };
   const { checked, missing } = checkRecords(reader, standing, reached);
   if (missing.length > 0) return { missing };
   const tracker = StageTracker.empty().with(checked);
@@ -140,15 +132,15 @@ function* stagedRecords(reader: Reader, stage: Stage | undefined): Generator<IbG
   for (const { record } of stage?.inMemory ?? []) yield record;
 }
 
-/** Checks tips and roots, and that every timeline that is linked to has a tip or gets one now. */
+/** Checks tips and roots, and that every timeline that is linked to has a tip, gets one now, or is denied one. */
 function checkTops(
   reader: Reader,
   commit: Commit,
   taken: Taken,
-  holders: HolderSet,
+  sight: Sight | "anyone",
 ): { moves: readonly CheckedMove[]; dangling: readonly Address[] } {
   const { tips = [], roots = [] } = commit;
-  const presence = new Presence(reader, holders, taken.staged);
+  const presence = new Presence(reader, sight, taken.staged);
   const dangling = new Set(roots.filter((root) => !taken.tracker.isHead(root) && !presence.has(root)));
   const moves: CheckedMove[] = [];
   for (const move of tips) {
@@ -158,7 +150,8 @@ function checkTops(
   }
   const tipped = new Set(tips.map(({ tjp }) => tjp));
   for (const timeline of taken.tracker.untipped) {
-    if (!tipped.has(timeline) && !hasTip(reader, timeline)) dangling.add(timeline);
+    if (tipped.has(timeline) || hasTip(reader, timeline)) continue;
+    if (presence.denied(timeline) === undefined) dangling.add(timeline);
   }
   return { moves, dangling: [...dangling] };
 }

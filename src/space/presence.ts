@@ -1,4 +1,4 @@
-import { type Address, gibOf, type IbGib, isPrimitive, readRecord } from "../ibgib/index.js";
+import { type Address, gibOf, type IbGib, isPrimitive, readRecord, tjpOf } from "../ibgib/index.js";
 import {
   type BatchRow,
   damaged,
@@ -7,7 +7,7 @@ import {
   type RecordRow,
   type Relation,
 } from "./rows.js";
-import type { Holder, Holders } from "./space.js";
+import type { Holder, Sight } from "./space.js";
 import type { Reader } from "./store.js";
 
 /** A record that has passed `checkRecords`, with what the check found out. */
@@ -18,7 +18,7 @@ export interface CheckedRecord {
   /** What it adds to the relations of its links; undefined where it adds nothing. */
   readonly adds: Relation | undefined;
   readonly links: readonly Address[];
-  /** Timelines it links to that had no committed tip. */
+  /** Timelines without a committed tip that it links to and the frames before it did not. */
   readonly untipped: readonly Address[];
 }
 
@@ -35,35 +35,38 @@ export interface StagedPart {
   readonly batch: number | undefined;
 }
 
-/** Whose records count; undefined counts everyone's. */
-export type HolderSet = ReadonlySet<Holder> | undefined;
-
-export function holderSet(holder: Holder, holders: Holders): HolderSet {
-  return holders === "anyone" ? undefined : new Set([holder, ...holders]);
-}
-
-/** Does `whole` count everyone that `part` counts? */
-export function countsAll(whole: HolderSet, part: HolderSet): boolean {
-  if (whole === undefined || part === undefined) return whole === undefined;
-  return [...part].every((holder) => whole.has(holder));
-}
-
 export const nothingStaged: StagedPart = { records: new Map(), batch: undefined };
 
 /**
- * What is present, on one snapshot, to some holders and perhaps a stage. Without holders: all that is committed, in
- * whosever name. Costs one look-up for each record, and one for each batch that is met.
+ * What is present to a sight, on one snapshot, and perhaps to a stage. Costs one look-up for each record, and one for
+ * each batch that is met; where the sight reads timelines, one more for each timeline.
  */
 export class Presence {
   readonly #reader: Reader;
   readonly #holders: ReadonlySet<Holder> | undefined;
+  readonly #reads: Sight["reads"];
   readonly #staged: StagedPart;
   readonly #batches = new Map<number, BatchRow>();
+  /** What the sight says of first frames. */
+  readonly #verdicts = new Map<Address, boolean>();
+  /** The same snapshot and stage, for anyone's eyes. */
+  #open: Presence | undefined;
 
-  constructor(reader: Reader, holders: Iterable<Holder> | undefined, staged: StagedPart = nothingStaged) {
+  constructor(reader: Reader, sight: Sight | "anyone" = "anyone", staged: StagedPart = nothingStaged) {
     this.#reader = reader;
-    this.#holders = holders === undefined ? undefined : new Set(holders);
+    this.#holders = sight === "anyone" ? undefined : new Set(sight.holders);
+    this.#reads = sight === "anyone" ? undefined : sight.reads;
     this.#staged = staged;
+  }
+
+  /** Does everything committed count, in whosever name? */
+  get isOpen(): boolean {
+    return this.#holders === undefined;
+  }
+
+  /** Are there timelines whose frames count whoever holds them? */
+  get readsTimelines(): boolean {
+    return this.#reads !== undefined;
   }
 
   /** Compares the whole address: an ib that does not belong to the gib names nothing. */
@@ -76,6 +79,29 @@ export class Presence {
 
   has(address: Address): boolean {
     return this.find(address) !== undefined;
+  }
+
+  /** What is here, present or not: committed in whosever name, or in this stage. */
+  known(address: Address): Found | undefined {
+    if (this.isOpen) return this.find(address);
+    this.#open ??= new Presence(this.#reader, "anyone", this.#staged);
+    return this.#open.find(address);
+  }
+
+  /** Is this a committed frame of a timeline that the sight reads? */
+  reads(record: IbGib): boolean {
+    return this.#isReadable(record) && this.known(record.address) !== undefined;
+  }
+
+  /** Does a link to this mean the very record, because it starts a timeline that the sight may not read? */
+  denies({ record, isTjp }: Found): boolean {
+    return isTjp && this.#reads !== undefined && !this.#mayRead(record, this.#reads);
+  }
+
+  /** The first frame of a timeline that is here and that the sight may not read. */
+  denied(timeline: Address): Found | undefined {
+    const first = this.#reads && this.known(timeline);
+    return first !== undefined && this.denies(first) ? first : undefined;
   }
 
   /** Does this stage have the record, or `holder` hold it already? Then there is nothing to store. */
@@ -92,13 +118,39 @@ export class Presence {
 
   #stored(key: string): Found | undefined {
     const row = recordRow(this.#reader, key);
-    if (row === undefined || !this.isVisible(row.batches)) return undefined;
+    if (row === undefined) return undefined;
+    const isHeld = this.isVisible(row.batches);
+    if (!isHeld && (this.#reads === undefined || !this.#isCommitted(row.batches))) return undefined;
     const record = readRecord(row.bytes);
-    return record.gib === key ? { record, isTjp: row.isTjp, relation: row.relation } : damaged("records");
+    if (record.gib !== key) return damaged("records");
+    if (!isHeld && !this.#isReadable(record)) return undefined;
+    return { record, isTjp: row.isTjp, relation: row.relation };
+  }
+
+  #isReadable(record: IbGib): boolean {
+    const reads = this.#reads;
+    const tjp = reads && tjpOf(record);
+    if (reads === undefined || tjp === undefined) return false;
+    const known = this.#verdicts.get(tjp);
+    if (known !== undefined) return known;
+    const first = tjp === record.address ? record : this.known(tjp)?.record;
+    return first !== undefined && this.#mayRead(first, reads);
+  }
+
+  #mayRead(first: IbGib, reads: (first: IbGib) => boolean): boolean {
+    const known = this.#verdicts.get(first.address);
+    if (known !== undefined) return known;
+    const verdict = reads(first);
+    this.#verdicts.set(first.address, verdict);
+    return verdict;
   }
 
   #isStaged(id: number): boolean {
     return id === this.#staged.batch;
+  }
+
+  #isCommitted(batches: readonly number[]): boolean {
+    return batches.some((id) => this.#batch(id).isCommitted);
   }
 
   #isCommittedByAny(id: number): boolean {

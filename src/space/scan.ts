@@ -19,7 +19,7 @@ export function* scanStore(store: Store): Generator<Scanned[]> {
   for (const [table, scan] of scans) {
     for (const page of store.scan(table)) {
       yield store.read((reader) => {
-        const presence = new Presence(reader, undefined);
+        const presence = new Presence(reader);
         return page.flatMap(([key, value]) => scanRow(presence, table, key, value, scan));
       });
     }

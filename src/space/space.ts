@@ -1,13 +1,24 @@
 import type { Address, IbGib } from "../ibgib/index.js";
 
-/**
- * In whose name a record is held: an identity's address (the local owner's, or a peer's). Presence is not
- * permission: a record of a holder that a call does not name is not present to that call.
- */
+/** In whose name a record is held: an identity's address (the local owner's, or a peer's). */
 export type Holder = Address;
 
-/** Whose records count as present; `anyone`'s where local policy lets all who are admitted share what they know. */
-export type Holders = readonly Holder[] | "anyone";
+/**
+ * Whose eyes a call looks with: what counts as present to it. Presence is not permission: of the committed records
+ * that a sight does not count, it learns nothing. Calls also take `"anyone"`: everything committed counts.
+ */
+export interface Sight {
+  /** Records held in one of these names count, */
+  readonly holders: readonly Holder[];
+  /**
+   * and, whoever holds them, the committed frames of every timeline whose first frame this is true of. Where it is
+   * false, a link to that first frame means the very record: it needs no tip, and no walk follows it to one.
+   *
+   * Pure and quick: it is called inside a transaction, once a timeline. Pass the same function while it says the same:
+   * what was staged with another one is checked again when it is committed.
+   */
+  readonly reads?: (first: IbGib) => boolean;
+}
 
 /** Names a saga, for what it has staged. */
 export type SagaId = string;
@@ -52,8 +63,8 @@ export interface Commit {
   readonly saga?: SagaId;
   /** In whose name `puts` and the staged records are held from now on: the one they were staged for. */
   readonly holder: Holder;
-  /** Whose records count as present when closure is judged; `holder` always does. */
-  readonly holders: Holders;
+  /** What counts as present when closure is judged; what `holder` holds always does. */
+  readonly sight: Sight | "anyone";
   /** Domain records that were not staged, dependencies first; those outside the closure are dropped like staged ones. */
   readonly puts?: readonly IbGib[];
   readonly tips?: readonly TipMove[];
@@ -85,12 +96,22 @@ export interface TipNow {
 
 /**
  * What a saga has staged so far. Staging is checked as it goes: records come dependencies first, every link must be
- * present to `holders` or staged before by the same saga, and frames must continue their chain; so a stage is closed
+ * present to the sight or staged before by the same saga, and frames must continue their chain; so a stage is closed
  * at any moment and a commit costs by its tips, not by its records.
+ *
+ * What a frame links to that the sight reads is readable. So frames after it may carry the link on: where a frame
+ * before (by `past` or `graftorphan`) is present and has it too, a committed target will do, whoever holds it. Of
+ * stones that only stones link to, those that are held count. Likewise, a link to a timeline that a frame before has
+ * too asks for no tip a second time.
  */
 export interface StageTotals {
   readonly records: number;
   readonly bytes: number;
+}
+
+/** Reads records, in the order asked; `undefined` where one is not there. */
+export interface SpaceView {
+  getMany(addresses: readonly Address[]): Promise<(IbGib | undefined)[]>;
 }
 
 /**
@@ -116,10 +137,12 @@ export type Scanned =
  * `store_failed`, reason `closed`.
  */
 export interface Space {
-  /** Committed domain records, in the order asked; `undefined` where absent or held only by others than `holders`. */
-  getMany(addresses: readonly Address[], holders?: readonly Holder[]): Promise<(IbGib | undefined)[]>;
-  get(address: Address, holders?: readonly Holder[]): Promise<IbGib | undefined>;
-  hasMany(addresses: readonly Address[], holders?: readonly Holder[]): Promise<boolean[]>;
+  /** Committed domain records, in the order asked; `undefined` where absent or not present to `sight` (`"anyone"`). */
+  getMany(addresses: readonly Address[], sight?: Sight | "anyone"): Promise<(IbGib | undefined)[]>;
+  get(address: Address, sight?: Sight | "anyone"): Promise<IbGib | undefined>;
+  hasMany(addresses: readonly Address[], sight?: Sight | "anyone"): Promise<boolean[]>;
+  /** Everything committed, in whosever name, with what `saga` has staged laid over it. */
+  view(saga: SagaId): SpaceView;
 
   tip(tjp: Address): Promise<Tip | undefined>;
   /** Many tips on one snapshot, in the order asked. */
@@ -130,24 +153,33 @@ export interface Space {
   frames(tjp: Address, from: number, to: number): Promise<IbGib[]>;
   /**
    * The timelines that belong to the closure of `roots` (timelines by first address, stones by address), themselves
-   * included, with their tips, on one snapshot. From an index: no record is read.
+   * included, with their tips, on one snapshot. From an index: for anyone, no record is read.
+   *
+   * To a sight (`"anyone"`), roots count where they are present. A timeline that its `reads` denies is its first record
+   * alone: that is given as the tip, and what it links to is followed.
    */
-  reachableTips(roots: readonly Address[]): Promise<Tip[]>;
+  reachableTips(roots: readonly Address[], sight?: Sight | "anyone"): Promise<Tip[]>;
   /**
-   * Addresses that the closure of `roots` needs and that are not present to `holders`. A timeline is followed at its
-   * tip where that is present to them, else it is its first record alone. A full walk, without a pause.
+   * Addresses that the closure of `roots` needs and that are neither present to `sight` nor linked to by what it
+   * reads. A timeline is followed at its tip where that is present and not denied, else it is its first record alone. A
+   * full walk, without a pause.
    */
-  missing(roots: readonly Address[], holders: readonly Holder[]): Promise<Address[]>;
+  missing(roots: readonly Address[], sight: Sight | "anyone"): Promise<Address[]>;
 
   /**
    * Adds admitted records, dependencies first, to what `saga` has staged for `holder`. Invisible to everyone else.
    * All or nothing. Nothing of it survives a crash; it is durable with the commit. Records that `holder` holds
    * already are not counted.
    *
-   * @throws KeysagaError `record_missing` (a link is present neither to `holders` nor in this stage),
+   * @throws KeysagaError `record_missing` (a link is present neither to `sight` nor in this stage),
    *   `chain_refused`, `reserved_record`, `limit_exceeded` (staged records or bytes, per holder and in all).
    */
-  stage(saga: SagaId, holder: Holder, holders: Holders, records: readonly IbGib[]): Promise<StageTotals>;
+  stage(
+    saga: SagaId,
+    holder: Holder,
+    sight: Sight | "anyone",
+    records: readonly IbGib[],
+  ): Promise<StageTotals>;
   /**
    * Forgets what `saga` has staged. Idempotent. Calls that name one saga take effect in the order they are made, so
    * nothing staged before a `drop` outlives it.

@@ -1,8 +1,9 @@
 import { KeysagaError } from "../base/index.js";
 import type { StoredStage } from "./batches.js";
 import type { SpaceLimits } from "./limits.js";
-import type { CheckedRecord, HolderSet, StagedPart } from "./presence.js";
-import type { Holder, StageTotals } from "./space.js";
+import type { CheckedRecord, StagedPart } from "./presence.js";
+import { SightsUsed } from "./sight.js";
+import type { Holder, Sight, StageTotals } from "./space.js";
 import { StageTracker } from "./stage-tracker.js";
 
 /**
@@ -11,8 +12,8 @@ import { StageTracker } from "./stage-tracker.js";
  */
 export class Stage {
   readonly holder: Holder;
-  /** Everyone whose records were counted on when it was checked. */
-  #holders: HolderSet = new Set();
+  /** What was counted on when it was checked. */
+  readonly sights = new SightsUsed();
   readonly tracker = StageTracker.empty();
   readonly #inMemory = new Map<string, CheckedRecord>();
   /** Records in memory that no move has taken. */
@@ -25,10 +26,6 @@ export class Stage {
 
   constructor(holder: Holder) {
     this.holder = holder;
-  }
-
-  get holders(): HolderSet {
-    return this.#holders;
   }
 
   get totals(): StageTotals {
@@ -57,9 +54,9 @@ export class Stage {
     return { records: this.#inMemory, batch: this.#stored?.batch };
   }
 
-  add(checked: readonly CheckedRecord[], holders: HolderSet): void {
+  add(checked: readonly CheckedRecord[], sight: Sight | "anyone"): void {
     const added = totalsOf(checked);
-    this.#holders = holders && this.#holders && new Set([...this.#holders, ...holders]);
+    this.sights.add(sight);
     for (const each of checked) {
       this.#inMemory.set(each.record.gib, each);
       this.#waiting.push(each);

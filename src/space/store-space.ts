@@ -7,17 +7,19 @@ import { type CommitOutcome, makeCommit } from "./commit.js";
 import { Gates } from "./gates.js";
 import { nameBytesMax, type SpaceLimits } from "./limits.js";
 import { dropStored, leaveOpener } from "./openers.js";
-import { type HolderSet, holderSet, Presence } from "./presence.js";
+import { nothingStaged, Presence } from "./presence.js";
 import { proofOf, proofsOf } from "./proofs.js";
 import { scanStore } from "./scan.js";
+import { sightOf } from "./sight.js";
 import type {
   Commit,
   CommitResult,
   Holder,
-  Holders,
   SagaId,
   Scanned,
+  Sight,
   Space,
+  SpaceView,
   StageTotals,
   Tip,
 } from "./space.js";
@@ -50,23 +52,37 @@ export class StoreSpace implements Space {
     this.#budget = new StageBudget(limits);
   }
 
-  getMany(addresses: readonly Address[], holders?: readonly Holder[]): Promise<(IbGib | undefined)[]> {
+  getMany(addresses: readonly Address[], sight?: Sight | "anyone"): Promise<(IbGib | undefined)[]> {
     return this.#read((reader) => {
-      const presence = new Presence(reader, holders);
+      const presence = new Presence(reader, sight);
       return addresses.map((address) => presence.find(address)?.record);
     });
   }
 
-  async get(address: Address, holders?: readonly Holder[]): Promise<IbGib | undefined> {
-    const [record] = await this.getMany([address], holders);
+  async get(address: Address, sight?: Sight | "anyone"): Promise<IbGib | undefined> {
+    const [record] = await this.getMany([address], sight);
     return record;
   }
 
-  hasMany(addresses: readonly Address[], holders?: readonly Holder[]): Promise<boolean[]> {
+  hasMany(addresses: readonly Address[], sight?: Sight | "anyone"): Promise<boolean[]> {
     return this.#read((reader) => {
-      const presence = new Presence(reader, holders);
+      const presence = new Presence(reader, sight);
       return addresses.map((address) => presence.has(address));
     });
+  }
+
+  view(saga: SagaId): SpaceView {
+    return {
+      getMany: (addresses) =>
+        this.#run(() =>
+          this.#gates.pass(saga, async () =>
+            this.#store.read((reader) => {
+              const presence = new Presence(reader, "anyone", this.#stages.get(saga)?.part ?? nothingStaged);
+              return addresses.map((address) => presence.find(address)?.record);
+            }),
+          ),
+        ),
+    };
   }
 
   tip(tjp: Address): Promise<Tip | undefined> {
@@ -78,29 +94,34 @@ export class StoreSpace implements Space {
   }
 
   frameAt(tjp: Address, n: number): Promise<Address | undefined> {
-    return this.#read((reader) => frameAt(reader, new Presence(reader, undefined), tjp, n)?.address);
+    return this.#read((reader) => frameAt(reader, new Presence(reader), tjp, n)?.address);
   }
 
   frames(tjp: Address, from: number, to: number): Promise<IbGib[]> {
-    return this.#read((reader) => framesOf(reader, new Presence(reader, undefined), tjp, from, to));
+    return this.#read((reader) => framesOf(reader, new Presence(reader), tjp, from, to));
   }
 
-  reachableTips(roots: readonly Address[]): Promise<Tip[]> {
-    return this.#read((reader) => reachableTips(reader, new Presence(reader, undefined), roots));
+  reachableTips(roots: readonly Address[], sight?: Sight | "anyone"): Promise<Tip[]> {
+    return this.#read((reader) => reachableTips(reader, new Presence(reader, sight), roots));
   }
 
-  missing(roots: readonly Address[], holders: readonly Holder[]): Promise<Address[]> {
-    return this.#read((reader) => missingOf(reader, new Presence(reader, holders), roots));
+  missing(roots: readonly Address[], sight: Sight | "anyone"): Promise<Address[]> {
+    return this.#read((reader) => missingOf(reader, new Presence(reader, sight), roots));
   }
 
-  stage(saga: SagaId, holder: Holder, holders: Holders, records: readonly IbGib[]): Promise<StageTotals> {
+  stage(
+    saga: SagaId,
+    holder: Holder,
+    sight: Sight | "anyone",
+    records: readonly IbGib[],
+  ): Promise<StageTotals> {
     return this.#run(() =>
       this.#gates.pass(saga, async () => {
         const stage = this.#stages.get(saga) ?? new Stage(holder);
         assert(stage.holder === holder, "a saga stages for one holder");
         // Before anything is added: where the move that is under way fails, this call has changed nothing.
         if (this.#isHalfFull(stage)) await stage.settled();
-        this.#addTo(stage, holderSet(holder, holders), records);
+        this.#addTo(stage, sightOf(holder, sight), records);
         this.#stages.set(saga, stage);
         if (this.#isHalfFull(stage) && !stage.isMoving) this.#startMove(stage);
         return stage.totals;
@@ -172,16 +193,16 @@ export class StoreSpace implements Space {
     return this.#closing;
   }
 
-  #addTo(stage: Stage, holders: HolderSet, records: readonly IbGib[]): void {
+  #addTo(stage: Stage, sight: Sight | "anyone", records: readonly IbGib[]): void {
     const { checked, missing } = this.#store.read((reader) =>
-      checkRecords(reader, { holder: stage.holder, holders, staged: stage.part }, records),
+      checkRecords(reader, { holder: stage.holder, sight, staged: stage.part }, records),
     );
     const [first] = missing;
     if (first !== undefined) {
       throw new KeysagaError("record_missing", { missing: missing.length, first: shortAddress(first) });
     }
     this.#budget.take(stage.holder, totalsOf(checked));
-    stage.add(checked, holders);
+    stage.add(checked, sight);
   }
 
   #isHalfFull({ waitingBytes }: Stage): boolean {

@@ -21,6 +21,12 @@ export function hasTip(reader: Reader, tjp: Address): boolean {
   return tipOf(reader, tjp) !== undefined;
 }
 
+/** The frame before a frame, and those it took in. */
+export function framesBefore(frame: IbGib): readonly Address[] {
+  const previous = previousOf(frame);
+  return [...(previous === undefined ? [] : [previous]), ...(frame.rel8ns?.["graftorphan"] ?? [])];
+}
+
 /** The number of a frame. The first frame by other software may have none: it stands before number 0, at -1. */
 export function numberOf(frame: IbGib): number {
   return nOf(frame) ?? -1;

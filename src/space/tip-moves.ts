@@ -1,12 +1,12 @@
 import { KeysagaError } from "../base/index.js";
-import { type Address, gibOf, type IbGib, previousOf, shortAddress, tjpOf } from "../ibgib/index.js";
+import { type Address, gibOf, previousOf, shortAddress, tjpOf } from "../ibgib/index.js";
 import { isMerge } from "../merge/index.js";
 import type { Presence } from "./presence.js";
 import { encodeAddress, encodeTipRow } from "./rows.js";
 import type { Tip, TipMove } from "./space.js";
 import { beforeFirst, type IndexedFrame, type StageTracker } from "./stage-tracker.js";
 import type { Reader, Writer } from "./store.js";
-import { frameKey, indexedAt, isIndexed, numberOf } from "./timelines.js";
+import { frameKey, framesBefore, indexedAt, isIndexed, numberOf } from "./timelines.js";
 
 /** Frames that one tip move may be followed through where `past` does not lead to the tip as it is. */
 const framesWalkedMax = 100_000;
@@ -111,7 +111,7 @@ function requireHeads(move: TipMove, now: Tip, presence: Presence): void {
     if (met.size > framesWalkedMax) return refuse("too_far", move);
     const frame = presence.find(at)?.record;
     if (frame !== undefined && numberOf(frame) > floor)
-      for (const parent of parentsOf(frame)) met.add(parent);
+      for (const parent of framesBefore(frame)) met.add(parent);
   }
   refuse("not_descended", move);
 }
@@ -125,15 +125,10 @@ function headsOf(tip: Address, presence: Presence): Map<Address, number> {
   const met = new Set<Address>([tip]);
   for (const at of met) {
     const frame = presence.find(at)?.record;
-    if (frame !== undefined && isMerge(frame)) for (const parent of parentsOf(frame)) met.add(parent);
+    if (frame !== undefined && isMerge(frame)) for (const parent of framesBefore(frame)) met.add(parent);
     else heads.set(at, frame === undefined ? beforeFirst : numberOf(frame));
   }
   return heads;
-}
-
-function parentsOf(frame: IbGib): readonly Address[] {
-  const previous = previousOf(frame);
-  return [...(previous === undefined ? [] : [previous]), ...(frame.rel8ns?.["graftorphan"] ?? [])];
 }
 
 function refuse(rule: "tjp" | "not_descended" | "too_far", { tjp }: TipMove): never {

@@ -22,7 +22,7 @@ async function hostileFolder({ space, address }: Identity) {
   const tip = relate(first, { add: { file: [file.address] } });
   await space.commit({
     holder: address,
-    holders: [address],
+    sight: { holders: [address] },
     puts: [file, first, tip],
     tips: [
       { tjp: file.address, from: undefined, to: file.address },

@@ -49,7 +49,7 @@ async function meet(one: Space, other: Space, holder: Address): Promise<void> {
   const puts = dependenciesFirst(all.values());
   for (const [at, space] of spaces.entries()) {
     const moves = [...merged].map(([tjp, to]) => ({ tjp, from: tips.get(tjp)?.[at], to }));
-    expect(await space.commit({ holder, holders: "anyone", puts, tips: moves })).toEqual({
+    expect(await space.commit({ holder, sight: "anyone", puts, tips: moves })).toEqual({
       kind: "committed",
     });
   }

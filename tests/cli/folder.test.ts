@@ -204,7 +204,7 @@ describe("a sync that is interrupted", () => {
     const begun = Buffer.from(JSON.stringify({ folder, base: [], unsent: [] }));
     await identity.space.commit({
       holder: identity.address,
-      holders: [identity.address],
+      sight: { holders: [identity.address] },
       cells: [{ key: `folder/${place}`, from: mapping, to: begun }],
     });
     expect(changesOf((await sync(place)).down)).toEqual(["added a.md"]);
@@ -244,7 +244,7 @@ async function hostileFolder(
   const tip = relate(first, { add: { file: made.map(({ address }) => address) } });
   const result = await identity.space.commit({
     holder: owner,
-    holders: [owner],
+    sight: { holders: [owner] },
     puts: [...made, first, tip],
     tips: [...made, tip].map((record) => ({
       tjp: record === tip ? first.address : record.address,

@@ -150,7 +150,7 @@ describe("files that both sides have edited", () => {
     const foreign = mutate(tip, { text: "1\n2\nfrom afar\n" });
     const crash = async () => {
       const tips = [{ tjp: file, from: tip.address, to: foreign.address }];
-      await space.commit({ holder: address, holders: [address], puts: [foreign], tips });
+      await space.commit({ holder: address, sight: { holders: [address] }, puts: [foreign], tips });
       throw new Error("crash");
     };
     await expect(world.sync(world.here, crash)).rejects.toThrow("crash");
@@ -284,7 +284,7 @@ describe("files with one path", () => {
       { tjp: lower.address, from: undefined, to: lower.address },
       { tjp: world.folder, from: tip.address, to: next.address },
     ];
-    await space.commit({ holder: address, holders: [address], puts: [lower, next], tips });
+    await space.commit({ holder: address, sight: { holders: [address] }, puts: [lower, next], tips });
     const beside = `a (${gibOf(file).slice(0, 6)}).md`;
     // Written as far as that the new name is there, and the old one still what it was.
     await writeTree(world.here, { [beside]: "1\n2\n3\n" });
@@ -379,7 +379,7 @@ describe("what conflicts say", () => {
     const tip = mutate(first, { conflicts: [{ path: ["data", "name"], chosen: "first", values }] });
     const puts = [first, tip];
     const tips = [{ tjp: first.address, from: undefined, to: tip.address }];
-    await space.commit({ holder: address, holders: [address], puts, tips });
+    await space.commit({ holder: address, sight: { holders: [address] }, puts, tips });
     expect(openConflicts(await readFolder(space, first.address))).toMatchObject([
       { path: ".", kind: "edits" },
     ]);
@@ -398,7 +398,7 @@ describe("whose a new file is", () => {
     const first = createTimeline({ ib: "folder", owner, uuid: "1" });
     const { space, address } = identity;
     const tips = [{ tjp: first.address, from: undefined, to: first.address }];
-    await space.commit({ holder: address, holders: [address], puts: [first], tips });
+    await space.commit({ holder: address, sight: { holders: [address] }, puts: [first], tips });
     return first.address;
   }
 

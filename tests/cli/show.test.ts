@@ -14,7 +14,7 @@ test("show prints a record, the tip of a timeline, raw bytes by their length, an
   const bin = sealRecord({ ib: "bin", data: new Uint8Array([1, 2, 3]) });
   await space.commit({
     holder: address,
-    holders: [],
+    sight: { holders: [] },
     puts: [first, second, bin],
     tips: [{ tjp: first.address, from: undefined, to: second.address }],
     roots: [bin.address],

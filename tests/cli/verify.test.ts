@@ -16,7 +16,7 @@ async function homeWithNote() {
   const second = mutate(first, { text: "two\nlines \u001b[31m" });
   const third = mutate(second, { text: "three" });
   const tips = [{ tjp: first.address, from: undefined, to: third.address }];
-  await space.commit({ holder: address, holders: [], puts: [first, second, third], tips });
+  await space.commit({ holder: address, sight: { holders: [] }, puts: [first, second, third], tips });
   await close();
   return { dir, address, first, second, third, data: join(dir, "store", "data.mdb") };
 }

@@ -23,7 +23,12 @@ const alice = foundIdentity(bytesOf(3), secrets);
 const bob = foundIdentity(bytesOf(4), secrets).address;
 const note = createTimeline({ ib: "note", owner: alice.address, uuid: "u" }).address;
 
-const says: Omit<Grant, "nonce"> = { identity: bob, timeline: note, access: "write" };
+const says: Omit<Grant, "nonce"> = {
+  issuer: alice.address,
+  identity: bob,
+  timeline: note,
+  access: "write",
+};
 const grant = sealGrant(bytesOf(5), says);
 const withdrawal = sealWithdrawal(bytesOf(6), { grant: grant.address, timeline: note, last: [note] });
 
@@ -96,6 +101,7 @@ describe("a grant's record", () => {
   it.each<[string, (data: Loose) => void]>([
     ["an unknown member", (data) => (data.note = "x")],
     ["no nonce", (data) => delete data.nonce],
+    ["no issuer", (data) => delete data.issuer],
     ["a nonce of another length", (data) => (data.nonce = "05")],
     ["somebody who is no identity", (data) => (data.identity = note)],
     ["a timeline by a later frame", (data) => (data.timeline = later)],

@@ -117,7 +117,7 @@ async function setCell(space: Space, key: string, to: Uint8Array | undefined): P
   const from = await space.cell(key);
   const result = await space.commit({
     holder: "nobody^gib" as Address,
-    holders: [],
+    sight: { holders: [] },
     cells: [{ key, from, to }],
   });
   expect(result.kind).toBe("committed");
@@ -248,7 +248,7 @@ describe("names what is wrong with", () => {
     const made = await inMemory();
     const { space } = made.bob;
     const { identity, lane, session } = connected(made);
-    await space.commit({ holder: identity, holders: [], dropProofGroups: [lane] });
+    await space.commit({ holder: identity, sight: { holders: [] }, dropProofGroups: [lane] });
     expect((await verified(space)).problems).toContainEqual({
       at: session,
       rule: "link_missing",

@@ -9,6 +9,7 @@ import {
   toText,
 } from "../../src/ibgib/index.js";
 import { foundSenderSession, genesis, hostKeyDetails } from "../../src/keystone/index.js";
+import { mergeFunctions } from "../../src/merge/index.js";
 import { certifyHostKey, stateOf } from "../../src/peer/identity.js";
 import {
   createIdentity,
@@ -17,6 +18,8 @@ import {
   type Identity,
   openIdentity,
 } from "../../src/peer/index.js";
+import { CommitQueue } from "../../src/peer/commit-queue.js";
+import { mergingOf } from "../../src/peer/merging.js";
 import { Quotas, receiverLimits } from "../../src/peer/quotas.js";
 import { Receiver } from "../../src/peer/receiver.js";
 import type { ReceiverSelf } from "../../src/saga/index.js";
@@ -108,7 +111,11 @@ async function receiverOf(
   const options = { identity, audiences, admission, platform };
   const honest = await createReceiver(options);
   const quotas = await Quotas.open(identity.space, receiverLimits, platform);
-  const receiver = lie ? new Receiver(lie(await selfOf(identity, audiences)), quotas, options) : honest;
+  const merging = mergingOf(mergeFunctions(), platform);
+  const commits = new CommitQueue(receiverLimits, platform.timers);
+  const receiver = lie
+    ? new Receiver(lie(await selfOf(identity, audiences)), quotas, merging, commits, options)
+    : honest;
   const { listen, dial } = createInnerspace(platform);
   listen((connection) => receiver.accept(connection));
   return { identity, receiver, dial };
@@ -442,7 +449,7 @@ async function copyOf(space: Space, { address }: Identity): Promise<Space> {
         : found.kind === "cell"
           ? { cells: [{ key: found.key, from: undefined, to: found.value }] }
           : {};
-    await copy.commit({ holder: address, holders: [address], ...change });
+    await copy.commit({ holder: address, sight: { holders: [address] }, ...change });
   }
   return copy;
 }

@@ -64,6 +64,9 @@ const slowMethods = new Set<PropertyKey>([
   "proofs",
 ]); // prettier-ignore
 
+/** Those that take effect in the order they are called. */
+const stageMethods = new Set<PropertyKey>(["stage", "drop", "commit"]);
+
 /**
  * A space that waits for `before` in front of each call, and for `after` behind it. Calls on what a saga has staged
  * keep their order, as in any space.
@@ -72,13 +75,19 @@ export function spaceWith(
   inner: Space,
   { before, after }: { before?: AroundCall; after?: AroundCall },
 ): Space {
+  let staged: Promise<unknown> = Promise.resolve();
+  const inOrder = (name: string) => {
+    const turn = staged.then(() => before?.(name));
+    staged = turn.catch(() => undefined);
+    return turn;
+  };
   return new Proxy(inner, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
       if (!slowMethods.has(name)) return value.bind(target);
       return async (...args: unknown[]) => {
-        await before?.(String(name));
+        await (stageMethods.has(name) ? inOrder(String(name)) : before?.(String(name)));
         const result: unknown = await Reflect.apply(value, target, args);
         await after?.(String(name));
         return result;

@@ -17,6 +17,7 @@ import {
   sagaLimits,
   sessionLimits,
   signTurn,
+  TurnFromSender,
   tallyPayload,
 } from "../../src/saga/index.js";
 import { startDialogue } from "../../src/saga/turn.js";
@@ -68,6 +69,14 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     expect(full * perEntry).toBeLessThanOrEqual(sagaLimits.entriesCharsMax + perEntry);
     expect(rest.reduce((sum, part) => sum + part, full)).toBe(2 * most + 2);
   },
+  locatorMax: () => {
+    const { address } = stones(1)[0]!;
+    const locator = Array(sagaLimits.locatorMax).fill(address);
+    const ask = { type: "ask", saga: "00".repeat(16), turn: 3, entries: [{ address, locator }] };
+    expect(TurnFromSender.safeParse(ask).success).toBe(true);
+    locator.push(address);
+    expect(TurnFromSender.safeParse(ask).success).toBe(false);
+  },
   nonceBytes: () => expectRefusedOpen({ nonce: "00".repeat(sagaLimits.nonceBytes + 1) }),
   audienceLengthMax: () => expectRefusedOpen({ audience: "x".repeat(sagaLimits.audienceLengthMax + 1) }),
 
@@ -107,6 +116,18 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
         signTurn(speaker, "sender", { type: "init", saga: "00".repeat(16), direction: "both" }, secretFor),
       ),
     ).toBe("limit_exceeded");
+  },
+  commitsMax: async () => {
+    const { lab, dial, codes } = await answering({ commitsMax: 1 });
+    const { alice } = benchOf(lab);
+    const roots = await tell("note", benchOf(lab), alice);
+    const world = { ...lab.world, dial };
+    const senders = [0, 1].map(() => tapped({ ...lab, world }, alice).sender);
+    await Promise.all(senders.map((sender) => sender.connect()));
+    const ends = await Promise.all(senders.map((sender) => codeOf(sender.sync(roots))));
+    await Promise.all(senders.map((sender) => sender.disconnect()));
+    expect(ends.filter((code) => code === "tip_moved")).toHaveLength(1);
+    expect(codes()).toContain("tip_moved");
   },
   unaskedMax: async () => {
     for (const [count, asked] of [
@@ -226,7 +247,7 @@ async function expectCapped(own: Partial<SessionLimits>, allowed: Partial<Caps>)
   const pinned = await alice.space.cells("pin/");
   await alice.space.commit({
     holder: alice.address,
-    holders: [],
+    sight: { holders: [] },
     cells: pinned.map(({ key, value }) => ({ key, from: value, to: undefined })),
   });
   expect(await sync(dial, {})).toBe("auth_fail");

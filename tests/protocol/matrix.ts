@@ -8,7 +8,16 @@ import { type FaultName, type MessageName, misdo, nameOf } from "./faults.js";
 import { contentsOf, eventually, type Lab, tapped } from "./lab.js";
 
 /** What is synced in a row: each story makes its message travel. */
-export type StoryName = "note" | "branches" | "pull" | "big" | "big pull" | "many" | "many pull";
+export type StoryName =
+  | "note"
+  | "branches"
+  | "pull"
+  | "big"
+  | "big pull"
+  | "many"
+  | "many pull"
+  | "diverged"
+  | "big diverged";
 
 /** One message of the protocol on its way to one side. */
 export interface Row {
@@ -31,11 +40,8 @@ export function benchOf(lab: Lab): Bench {
 }
 
 /** Makes fresh content that `who` and the receiver do not share, so that a sync of it takes the row's message. */
-export async function tell(
-  story: StoryName,
-  { lab, bob }: Bench,
-  who: SenderPeer,
-): Promise<readonly Address[]> {
+export async function tell(story: StoryName, bench: Bench, who: SenderPeer): Promise<readonly Address[]> {
+  const { lab, bob } = bench;
   const big = (of: Peer) => manyStones(of, lab, 5, 150_000);
   switch (story) {
     case "note": {
@@ -56,11 +62,31 @@ export async function tell(
       return big(who);
     case "big pull":
       return big(bob);
+    case "diverged":
+      return [await diverged(bench, who, 2, 8)];
+    case "big diverged":
+      return [await diverged(bench, who, 5, 150_000)];
     case "many":
       return manyStones(who, lab, 520, 8);
     case "many pull":
       return manyStones(bob, lab, 520, 8);
   }
+}
+
+/** A note that both sides know and have edited since, each as often, with texts of so many characters. */
+async function diverged(
+  { lab, bob }: Bench,
+  who: SenderPeer,
+  edits: number,
+  characters: number,
+): Promise<Address> {
+  const note = await who.timeline("note", { data: { text: "first" } });
+  await who.sync(note);
+  for (const peer of [who, bob]) {
+    for (let i = 0; i < edits; i++)
+      await peer.edit(note, { [peer.name]: toHex(lab.platform.random.bytes(characters / 2)) });
+  }
+  return note;
 }
 
 function manyStones(of: Peer, { platform }: Lab, count: number, bytes: number): Promise<Address[]> {

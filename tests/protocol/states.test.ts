@@ -57,10 +57,10 @@ beforeAll(async () => {
   });
   const bench = benchOf(lab);
   const { sender } = tapped(lab, bench.alice);
-  for (const story of ["note", "branches", "pull", "big pull"] as const)
+  await race(lab, bench);
+  for (const story of ["pull", "big pull", "branches", "big diverged", "note"] as const)
     await sender.sync(await tell(story, bench, bench.alice));
   await sender.disconnect();
-  await race(lab, bench);
   await lab.world.close();
 });
 
@@ -136,7 +136,10 @@ const noAck: Row<SenderSagaEvent> = {
   payload: no,
   ack: no,
   compared: no,
+  branch: no,
+  resolved: no,
   wants: no,
+  moved: no,
   recordsSent: no,
   receipt: no,
   spaceCommitted: no,
@@ -149,14 +152,22 @@ const senderSaga: Table<SenderSagaState, SenderSagaEvent> = {
   awaitingAck: {
     ...noAck,
     payload: "stays",
-    ack: "comparing",
+    ack: "resolving",
     "late tick": "turn_timeout",
   },
-  comparing: { ...noAck, compared: "sending" },
+  comparing: { ...noAck, compared: "awaitingBranch" },
+  awaitingBranch: { ...noAck, payload: "stays", branch: "gathering", "late tick": "turn_timeout" },
+  gathering: { ...noAck, staged: "resolving" },
+  resolving: { ...noAck, resolved: "sending" },
   awaitingWants: { ...noAck, wants: "sending", "late tick": "turn_timeout" },
   sending: { ...noAck, recordsSent: "awaitingReceipt" },
-  settling: { ...noAck, staged: "awaitingReceipt" },
-  awaitingReceipt: { ...noAck, receipt: "committing", "late tick": "turn_timeout" },
+  awaitingReceipt: {
+    ...noAck,
+    payload: "stays",
+    moved: "gathering",
+    receipt: "committing",
+    "late tick": "turn_timeout",
+  },
   committing: { ...noAck, spaceCommitted: "committed" },
   committed: all(noAck, over),
   failed: all(noAck, over),
@@ -169,6 +180,8 @@ const noInit: Row<ReceiverSagaEvent> = {
   recordsSent: no,
   payload: no,
   staged: "stays",
+  ask: no,
+  branchesRead: no,
   offer: no,
   chosen: no,
   commit: no,
@@ -183,13 +196,15 @@ const receiverSaga: Table<ReceiverSagaState, ReceiverSagaEvent> = {
   awaitingCommit: {
     ...noInit,
     payload: "stays",
+    ask: "readingBranches",
     offer: "choosing",
     commit: "settling",
     "late tick": "turn_timeout",
   },
+  readingBranches: { ...noInit, branchesRead: "sending" },
   choosing: { ...noInit, chosen: "awaitingCommit" },
   settling: { ...noInit, staged: "committing" },
-  committing: { ...noInit, spaceCommitted: "awaitingInit", spaceMoved: "tip_moved" },
+  committing: { ...noInit, spaceCommitted: "awaitingInit", spaceMoved: "sending" },
   failed: all(noInit, over),
 };
 

@@ -18,7 +18,7 @@ scenario(
     });
     const tips = [{ tjp: notes, from: two!.address, to: grafted.address }];
     const puts = [...branch, grafted];
-    const kept = await alice.space.commit({ holder: alice.address, holders: [], puts, tips });
+    const kept = await alice.space.commit({ holder: alice.address, sight: { holders: [] }, puts, tips });
     expect(kept.kind).toBe("committed");
     const report = await alice.sync(notes);
     expect(report.totals.up.records).toBe(6);

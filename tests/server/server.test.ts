@@ -122,7 +122,7 @@ async function note(identity: Identity) {
   const { address } = record;
   await identity.space.commit({
     holder: identity.address,
-    holders: [],
+    sight: { holders: [] },
     puts: [record],
     tips: [{ tjp: address, from: undefined, to: address }],
   });

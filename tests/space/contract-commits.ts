@@ -6,6 +6,7 @@ import {
   alice,
   commitOf,
   edited,
+  eyesOf,
   first,
   keep,
   moveTo,
@@ -223,7 +224,9 @@ export function commitContract(open: OpenSpace): void {
     const frame = sealRecord({ ib: "keystone", data: { a: 1 } });
     const commit = commitOf({ puts: [frame], roots: [frame.address] });
     await expect(space.commit(commit)).rejects.toMatchObject({ code: "reserved_record" });
-    await expect(space.stage("s", alice, [], [frame])).rejects.toMatchObject({ code: "reserved_record" });
+    await expect(space.stage("s", alice, eyesOf(), [frame])).rejects.toMatchObject({
+      code: "reserved_record",
+    });
   });
 
   test("primitives need no storage", async () => {

@@ -2,7 +2,18 @@ import { expect, test } from "vitest";
 import { readRecord } from "../../src/ibgib/index.js";
 import type { Scanned, Space } from "../../src/space/index.js";
 import type { OpenSpace } from "./contract.js";
-import { addresses, alice, commitOf, first, keep, moveTo, newest, stone, timeline } from "./records.js";
+import {
+  addresses,
+  alice,
+  commitOf,
+  first,
+  keep,
+  moveTo,
+  newest,
+  stone,
+  timeline,
+  eyesOf,
+} from "./records.js";
 
 export function lifeContract(open: OpenSpace): void {
   test("a scan yields everything that is committed, and nothing that is only staged", async () => {
@@ -12,7 +23,7 @@ export function lifeContract(open: OpenSpace): void {
     const proof = { group: stone().address, record: stone() };
     const value = Uint8Array.of(1);
     await space.commit(commitOf({ proofs: [proof], cells: [{ key: "k", from: undefined, to: value }] }));
-    await space.stage("s", alice, [alice], [stone(), stone()]);
+    await space.stage("s", alice, eyesOf(alice), [stone(), stone()]);
     const scanned = await scan(space);
     const records = scanned.flatMap((each) => (each.kind === "record" ? [readRecord(each.bytes)] : []));
     expect(records).toHaveLength(note.length);
@@ -48,8 +59,8 @@ export function lifeContract(open: OpenSpace): void {
       () => space.frameAt(tjp, 0),
       () => space.frames(tjp, 0, 1),
       () => space.reachableTips([tjp]),
-      () => space.missing([tjp], [alice]),
-      () => space.stage("s", alice, [alice], []),
+      () => space.missing([tjp], eyesOf(alice)),
+      () => space.stage("s", alice, eyesOf(alice), []),
       () => space.drop("s"),
       () => space.commit(commitOf({})),
       () => space.cell("k"),

@@ -3,7 +3,19 @@ import type { IbGib } from "../../src/ibgib/index.js";
 import { mergeFunctions, mergeTips } from "../../src/merge/index.js";
 import type { Space } from "../../src/space/index.js";
 import type { OpenSpace } from "./contract.js";
-import { addresses, alice, bob, commitOf, edited, first, keep, moveTo, newest, timeline } from "./records.js";
+import {
+  addresses,
+  alice,
+  bob,
+  commitOf,
+  edited,
+  first,
+  keep,
+  moveTo,
+  newest,
+  timeline,
+  eyesOf,
+} from "./records.js";
 
 const functions = mergeFunctions([]);
 
@@ -99,7 +111,7 @@ export function mergeContract(open: OpenSpace): void {
     const a = branch(newest(trunk), 1);
     await space.commit({
       holder: bob,
-      holders: [alice],
+      sight: eyesOf(alice),
       puts: a,
       tips: [moveTo([...trunk, ...a], newest(trunk))],
     });

@@ -14,6 +14,7 @@ import {
   relating,
   stone,
   timeline,
+  eyesOf,
 } from "./records.js";
 
 /** Runs twice: with stages that stay in memory, and with stages that are moved to the store at once. */
@@ -22,19 +23,19 @@ export function stageContract(open: OpenSpace): void {
     const space = await open();
     const note = timeline("note", 3);
     const bytes = note.reduce((sum, frame) => sum + frame.bytes.length, 0);
-    expect(await space.stage("s", alice, [alice], note)).toEqual({ records: 3, bytes });
-    expect(await space.hasMany(addresses(note), [alice])).toEqual([false, false, false]);
+    expect(await space.stage("s", alice, eyesOf(alice), note)).toEqual({ records: 3, bytes });
+    expect(await space.hasMany(addresses(note), eyesOf(alice))).toEqual([false, false, false]);
     expect(await space.tip(first(note).address)).toBeUndefined();
     await space.commit(commitOf({ saga: "s", tips: [moveTo(note)] }));
-    expect(await space.hasMany(addresses(note), [alice])).toEqual([true, true, true]);
+    expect(await space.hasMany(addresses(note), eyesOf(alice))).toEqual([true, true, true]);
     expect(await space.tip(first(note).address)).toMatchObject({ address: newest(note).address, n: 2 });
   });
 
   test("a record staged twice counts once", async () => {
     const space = await open();
     const record = stone();
-    await space.stage("s", alice, [alice], [record, record]);
-    expect(await space.stage("s", alice, [alice], [record])).toEqual({
+    await space.stage("s", alice, eyesOf(alice), [record, record]);
+    expect(await space.stage("s", alice, eyesOf(alice), [record])).toEqual({
       records: 1,
       bytes: record.bytes.length,
     });
@@ -44,7 +45,7 @@ export function stageContract(open: OpenSpace): void {
     const space = await open();
     const note = timeline("note", 2);
     await keep(space, note);
-    expect(await space.stage("s", alice, [alice], note)).toEqual({ records: 0, bytes: 0 });
+    expect(await space.stage("s", alice, eyesOf(alice), note)).toEqual({ records: 0, bytes: 0 });
   });
 
   test("dependencies come first, or the call is refused as a whole", async () => {
@@ -52,9 +53,9 @@ export function stageContract(open: OpenSpace): void {
     const part = stone();
     const whole = stone("whole", [part]);
     const other = stone();
-    const early = space.stage("s", alice, [alice], [other, whole, part]);
+    const early = space.stage("s", alice, eyesOf(alice), [other, whole, part]);
     await expect(early).rejects.toMatchObject({ code: "record_missing" });
-    expect(await space.stage("s", alice, [alice], [part, whole])).toMatchObject({ records: 2 });
+    expect(await space.stage("s", alice, eyesOf(alice), [part, whole])).toMatchObject({ records: 2 });
     expect(await space.commit(commitOf({ saga: "s", roots: [other.address] }))).toMatchObject({
       kind: "notClosed",
       missing: [other.address],
@@ -64,27 +65,27 @@ export function stageContract(open: OpenSpace): void {
   test("what another saga has staged is not present", async () => {
     const space = await open();
     const part = stone();
-    await space.stage("s", alice, [alice], [part]);
-    const building = space.stage("t", alice, [alice], [stone("whole", [part])]);
+    await space.stage("s", alice, eyesOf(alice), [part]);
+    const building = space.stage("t", alice, eyesOf(alice), [stone("whole", [part])]);
     await expect(building).rejects.toMatchObject({ code: "record_missing" });
   });
 
   test("two sagas can stage and commit the same records", async () => {
     const space = await open();
     const note = timeline("note", 3);
-    await space.stage("s", alice, [alice], note);
-    await space.stage("t", alice, [alice], note);
+    await space.stage("s", alice, eyesOf(alice), note);
+    await space.stage("t", alice, eyesOf(alice), note);
     await space.commit(commitOf({ saga: "s", tips: [moveTo(note)] }));
     const again = commitOf({ saga: "t", tips: [{ ...moveTo(note), from: newest(note).address }] });
     expect(await space.commit(again)).toEqual({ kind: "committed" });
-    expect(await space.missing([first(note).address], [alice])).toEqual([]);
+    expect(await space.missing([first(note).address], eyesOf(alice))).toEqual([]);
   });
 
   test("dropping one of two stages leaves the other whole", async () => {
     const space = await open();
     const note = timeline("note", 3);
-    await space.stage("s", alice, [alice], note);
-    await space.stage("t", alice, [alice], note);
+    await space.stage("s", alice, eyesOf(alice), note);
+    await space.stage("t", alice, eyesOf(alice), note);
     await space.drop("s");
     await space.drop("s");
     expect(await space.commit(commitOf({ saga: "t", tips: [moveTo(note)] }))).toEqual({ kind: "committed" });
@@ -94,19 +95,19 @@ export function stageContract(open: OpenSpace): void {
   test("a dropped stage is gone", async () => {
     const space = await open();
     const note = timeline("note", 3);
-    await space.stage("s", alice, [alice], note);
+    await space.stage("s", alice, eyesOf(alice), note);
     await space.drop("s");
     const commit = commitOf({ saga: "s", tips: [moveTo(note)] });
     expect(await space.commit(commit)).toEqual({ kind: "notClosed", missing: [newest(note).address] });
-    expect(await space.stage("s", bob, [bob], note)).toMatchObject({ records: 3 });
+    expect(await space.stage("s", bob, eyesOf(bob), note)).toMatchObject({ records: 3 });
   });
 
   test("a stage that was committed in part leaves nothing of the rest", async () => {
     const space = await open();
     const [note, other] = [timeline("note", 3), timeline("other", 3)];
     const loose = stone();
-    await space.stage("s", alice, [alice], [first(note), ...other]);
-    await space.stage("s", alice, [alice], [...note.slice(1), loose]);
+    await space.stage("s", alice, eyesOf(alice), [first(note), ...other]);
+    await space.stage("s", alice, eyesOf(alice), [...note.slice(1), loose]);
     await space.commit(commitOf({ saga: "s", tips: [moveTo(note)] }));
     expect(await space.hasMany(addresses([...note, ...other, loose]))).toEqual([
       ...note.map(() => true),
@@ -121,7 +122,7 @@ export function stageContract(open: OpenSpace): void {
   test("a commit may stop short of the newest frame that was staged", async () => {
     const space = await open();
     const note = timeline("note", 70);
-    await space.stage("s", alice, [alice], note);
+    await space.stage("s", alice, eyesOf(alice), note);
     const short = note.slice(0, 40);
     await space.commit(commitOf({ saga: "s", tips: [moveTo(short)] }));
     const tjp = first(note).address;
@@ -133,10 +134,10 @@ export function stageContract(open: OpenSpace): void {
   test("puts come on top of what is staged", async () => {
     const space = await open();
     const note = timeline("note", 3);
-    await space.stage("s", alice, [alice], note.slice(0, 2));
+    await space.stage("s", alice, eyesOf(alice), note.slice(0, 2));
     const commit = commitOf({ saga: "s", puts: [newest(note)], tips: [moveTo(note)] });
     expect(await space.commit(commit)).toEqual({ kind: "committed" });
-    expect(await space.missing([first(note).address], [alice])).toEqual([]);
+    expect(await space.missing([first(note).address], eyesOf(alice))).toEqual([]);
   });
 
   test("a stage outlives a commit that did not succeed", async () => {
@@ -144,7 +145,7 @@ export function stageContract(open: OpenSpace): void {
     const note = timeline("note", 2);
     await keep(space, note);
     const [mine, theirs] = [edited(newest(note)), edited(newest(note))];
-    await space.stage("s", alice, [alice], [mine]);
+    await space.stage("s", alice, eyesOf(alice), [mine]);
     await space.commit(commitOf({ puts: [theirs], tips: [moveTo([...note, theirs], newest(note))] }));
     const stale = commitOf({ saga: "s", tips: [moveTo([...note, mine], newest(note))] });
     expect((await space.commit(stale)).kind).toBe("moved");
@@ -155,12 +156,12 @@ export function stageContract(open: OpenSpace): void {
   test("records counted on while staging have to count at the commit", async () => {
     const space = await open();
     const part = stone();
-    await space.commit(commitOf({ holder: bob, holders: [], puts: [part], roots: [part.address] }));
+    await space.commit(commitOf({ holder: bob, sight: eyesOf(), puts: [part], roots: [part.address] }));
     const whole = stone("whole", [part]);
-    await space.stage("s", alice, [alice, bob], [whole]);
+    await space.stage("s", alice, eyesOf(alice, bob), [whole]);
     const narrow = commitOf({ saga: "s", roots: [whole.address] });
     expect(await space.commit(narrow)).toEqual({ kind: "notClosed", missing: [part.address] });
-    expect(await space.commit({ ...narrow, holders: [bob] })).toEqual({ kind: "committed" });
+    expect(await space.commit({ ...narrow, sight: eyesOf(bob) })).toEqual({ kind: "committed" });
   });
 
   test("links to timelines without a tip are held against the commit, whenever they were staged", async () => {
@@ -168,8 +169,8 @@ export function stageContract(open: OpenSpace): void {
     const note = timeline("note", 2);
     const folder = timeline("folder", 1);
     folder.push(relating(newest(folder), [first(note)]));
-    await space.stage("s", alice, [alice], note);
-    await space.stage("s", alice, [alice], folder);
+    await space.stage("s", alice, eyesOf(alice), note);
+    await space.stage("s", alice, eyesOf(alice), folder);
     const without = commitOf({ saga: "s", tips: [moveTo(folder)], roots: [newest(note).address] });
     expect(await space.commit(without)).toEqual({ kind: "notClosed", missing: [first(note).address] });
     const withBoth = commitOf({ saga: "s", tips: [moveTo(folder), moveTo(note)] });
@@ -184,23 +185,23 @@ export function stageContract(open: OpenSpace): void {
   ])("the limit %s is kept, over all sagas, and given back", async (limit, limits, isPerHolder) => {
     const space = await open(limits);
     const batch = (): ReturnType<typeof stone>[] => [stone("x".repeat(40)), stone("y".repeat(40))];
-    await space.stage("s", alice, [alice], [stone("1")]);
-    await space.stage("t", alice, [alice], [stone("2")]);
-    const refused = space.stage("u", alice, [alice], batch());
+    await space.stage("s", alice, eyesOf(alice), [stone("1")]);
+    await space.stage("t", alice, eyesOf(alice), [stone("2")]);
+    const refused = space.stage("u", alice, eyesOf(alice), batch());
     await expect(refused).rejects.toMatchObject({ code: "limit_exceeded", facts: { limit } });
-    const others = space.stage("v", eve, [eve], batch());
+    const others = space.stage("v", eve, eyesOf(eve), batch());
     if (isPerHolder) await expect(others).resolves.toMatchObject({ records: 2 });
     else await expect(others).rejects.toMatchObject({ code: "limit_exceeded" });
     await space.drop("s");
     await space.drop("t");
     await space.drop("v");
-    expect(await space.stage("u", alice, [alice], batch())).toMatchObject({ records: 2 });
+    expect(await space.stage("u", alice, eyesOf(alice), batch())).toMatchObject({ records: 2 });
   });
 
   test("calls for one saga that are under way together take effect in order", async () => {
     const space = await open();
     const note = timeline("note", 20);
-    const staging = note.map((frame) => space.stage("s", alice, [alice], [frame]));
+    const staging = note.map((frame) => space.stage("s", alice, eyesOf(alice), [frame]));
     const committing = space.commit(commitOf({ saga: "s", tips: [moveTo(note)] }));
     expect((await Promise.all(staging)).map(({ records }) => records)).toEqual(note.map((_, at) => at + 1));
     expect(await committing).toEqual({ kind: "committed" });

@@ -14,14 +14,15 @@ import {
   relating,
   stone,
   timeline,
+  eyesOf,
 } from "./records.js";
 
 export function timelineContract(open: OpenSpace): void {
   test("every frame is found by its number, and no other number names one", async () => {
     const space = await open();
     const note = timeline("note", 100);
-    await space.stage("s", alice, [alice], note.slice(0, 50));
-    await space.stage("s", alice, [alice], note.slice(50));
+    await space.stage("s", alice, eyesOf(alice), note.slice(0, 50));
+    await space.stage("s", alice, eyesOf(alice), note.slice(50));
     await space.commit(commitOf({ saga: "s", tips: [moveTo(note)] }));
     const tjp = first(note).address;
     for (const [n, frame] of note.entries()) expect(await space.frameAt(tjp, n)).toBe(frame.address);
@@ -77,8 +78,8 @@ export function timelineContract(open: OpenSpace): void {
       return frames;
     };
     const [left, right] = [branch(), branch()];
-    await space.stage("s", alice, [alice], trunk);
-    for (let n = 40; n < 100; n++) await space.stage("s", alice, [alice], [left[n]!, right[n]!]);
+    await space.stage("s", alice, eyesOf(alice), trunk);
+    for (let n = 40; n < 100; n++) await space.stage("s", alice, eyesOf(alice), [left[n]!, right[n]!]);
     await space.commit(commitOf({ saga: "s", tips: [moveTo(right)], roots: [newest(left).address] }));
     const tjp = first(trunk).address;
     for (const [n, frame] of right.entries()) expect(await space.frameAt(tjp, n)).toBe(frame.address);
@@ -153,7 +154,7 @@ export function timelineContract(open: OpenSpace): void {
     const puts = [first(a), first(b), newest(a), newest(b)];
     await space.commit(commitOf({ puts, tips: [moveTo(a), moveTo(b)] }));
     expect(await reached(space, first(a))).toEqual(tjps([a, b]));
-    expect(await space.missing([first(a).address], [alice])).toEqual([]);
+    expect(await space.missing([first(a).address], eyesOf(alice))).toEqual([]);
   });
 
   test("what a listener is told is what moved", async () => {

@@ -2,11 +2,21 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
 import { type Address, fork, type IbGib, isFrame, linksOf, tjpOf } from "../../src/ibgib/index.js";
-import { InnerSpace, type Space } from "../../src/space/index.js";
+import { InnerSpace, type Sight, type Space, type Tip } from "../../src/space/index.js";
 import { openLmdbSpace } from "../../src/space/lmdb-space.js";
 import { newDirectory } from "./homes.js";
 import { SpaceModel } from "./model.js";
-import { addresses, alice, bob, edited, eve, relating, stone, timeline } from "./records.js";
+import { addresses, alice, bob, edited, eve, eyesOf, relating, stone, timeline } from "./records.js";
+
+const odd = (first: IbGib) => first.gib.charCodeAt(0) % 2 === 1;
+const sights: readonly Sight[] = [
+  eyesOf(),
+  eyesOf(alice),
+  { holders: [], reads: () => true },
+  { holders: [], reads: odd },
+  { holders: [alice], reads: () => false },
+];
+const sight = fc.constantFrom(...sights);
 
 /** Numbers that pick, from what there is when a step is taken. */
 const picks = fc.array(fc.nat(), { maxLength: 6 });
@@ -17,7 +27,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("stage" as const),
       saga: fc.nat(2),
-      isWide: fc.boolean(),
+      sight,
       isOrdered: fc.boolean(),
       picks,
     }),
@@ -28,8 +38,9 @@ const step = fc.oneof(
       kind: fc.constant("commit" as const),
       saga: fc.option(fc.nat(2), { nil: undefined }),
       holder: fc.nat(2),
-      isWide: fc.boolean(),
+      sight,
       puts: picks,
+      isWhole: fc.boolean(),
       tips: picks,
       roots: picks,
       isStale: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
@@ -64,12 +75,13 @@ async function runs(count: number, follows: (steps: Step[], inMemory: number) =>
 async function follow(steps: readonly Step[], space: Space): Promise<void> {
   const model = new SpaceModel();
   const made: IbGib[] = [];
+  const isReading = steps.some((each) => "sight" in each && each.sight.reads !== undefined);
   try {
     for (const each of steps) {
       await take(each, space, model, made);
-      if (each.kind === "commit") await compare(space, model, made);
+      if (each.kind === "commit") await compare(space, model, made, isReading);
     }
-    await compare(space, model, made);
+    await compare(space, model, made, isReading);
   } finally {
     await space.close();
   }
@@ -82,13 +94,12 @@ async function take(each: Step, space: Space, model: SpaceModel, made: IbGib[]):
       return;
     case "stage": {
       const [saga, holder] = [`s${each.saga}`, people[each.saga]!];
-      const holders = each.isWide ? [alice] : [];
       // Mostly with all they need, as a peer sends them; else whatever comes.
       const records = each.isOrdered
         ? withDependencies(pick(made, each.picks), made)
         : pick(made, each.picks);
-      const outcome = await outcomeOf(space.stage(saga, holder, holders, records).then(() => "staged"));
-      expect(outcome).toBe(model.stage(saga, holder, holders, records));
+      const outcome = await outcomeOf(space.stage(saga, holder, each.sight, records).then(() => "staged"));
+      expect(outcome).toBe(model.stage(saga, holder, each.sight, records));
       return;
     }
     case "commit": {
@@ -98,8 +109,8 @@ async function take(each: Step, space: Space, model: SpaceModel, made: IbGib[]):
       const commit = {
         ...(each.saga === undefined ? {} : { saga: `s${each.saga}` }),
         holder,
-        holders: each.isWide ? [alice] : [],
-        puts: withDependencies(pick(made, each.puts), made),
+        sight: each.sight,
+        puts: each.isWhole ? withDependencies(pick(made, each.puts), made) : pick(made, each.puts),
         tips: [...tips].map(([tjp, to]) => ({
           tjp,
           from: each.isStale ? made[0]?.address : model.tips.get(tjp)?.address,
@@ -118,7 +129,12 @@ async function take(each: Step, space: Space, model: SpaceModel, made: IbGib[]):
 }
 
 /** Everything the space shows has to be what the model has, and closed. */
-async function compare(space: Space, model: SpaceModel, made: readonly IbGib[]): Promise<void> {
+async function compare(
+  space: Space,
+  model: SpaceModel,
+  made: readonly IbGib[],
+  isReading: boolean,
+): Promise<void> {
   const all = addresses(made);
   const tjps = all.filter((_, at) => tjpOf(made[at]!) === all[at]);
   const tips = await space.tips(tjps);
@@ -126,28 +142,57 @@ async function compare(space: Space, model: SpaceModel, made: readonly IbGib[]):
   for (const tjp of tjps) {
     for (const [n, address] of model.chain(tjp)) expect(await space.frameAt(tjp, n)).toBe(address);
   }
+  await expectClosed(space, made, "anyone");
   for (const holder of people) {
-    expect(await space.hasMany(all, [holder])).toEqual(all.map((address) => model.has(address, [holder])));
-    await expectClosed(space, made, [holder, alice]);
-    for (const root of all) {
-      expect(new Set(await space.missing([root], [holder]))).toEqual(model.missing([root], [holder]));
-    }
+    if (!isReading) await expectClosed(space, made, eyesOf(holder, alice), true);
+    await compareSight(space, model, all, eyesOf(holder));
   }
+  await compareSight(space, model, all, { holders: [bob], reads: odd });
   for (const root of all) {
-    const reached = (await space.reachableTips([root])).map(({ tjp }) => tjp);
-    expect(new Set(reached)).toEqual(model.reachable([root]));
-    expect(new Set(reached).size).toBe(reached.length);
+    const tips = await space.reachableTips([root]);
+    expect(standing(tips)).toEqual(model.reachable([root], "anyone"));
+  }
+  for (const saga of ["s0", "s1", "s2"]) {
+    const shown = await space.view(saga).getMany(all);
+    expect(shown.map((record) => record?.address)).toEqual(all.map((address) => model.view(saga, address)));
   }
 }
 
-async function expectClosed(space: Space, made: readonly IbGib[], holders: Address[]): Promise<void> {
-  const present = (await space.getMany(addresses(made), holders)).flatMap((found) => found ?? []);
+async function compareSight(
+  space: Space,
+  model: SpaceModel,
+  all: readonly Address[],
+  sight: Sight,
+): Promise<void> {
+  expect(await space.hasMany(all, sight)).toEqual(all.map((address) => model.has(address, sight)));
+  for (const root of all) {
+    expect(new Set(await space.missing([root], sight))).toEqual(model.missing([root], sight));
+    expect(standing(await space.reachableTips([root], sight))).toEqual(model.reachable([root], sight));
+  }
+}
+
+/** Where timelines stand; each is named once. */
+function standing(tips: readonly Tip[]): Map<Address, Address> {
+  const standing = new Map(tips.map(({ tjp, address }) => [tjp, address]));
+  expect(standing.size).toBe(tips.length);
+  return standing;
+}
+
+/** @param isTipped Were tips asked for in every commit? A sight that denies a timeline asks for none. */
+async function expectClosed(
+  space: Space,
+  made: readonly IbGib[],
+  sight: Sight | "anyone",
+  isTipped = false,
+): Promise<void> {
+  const present = (await space.getMany(addresses(made), sight)).flatMap((found) => found ?? []);
   const links = present.flatMap((record) => [...linksOf(record)]);
   const targets = await space.getMany(
     links.map(({ target }) => target),
-    holders,
+    sight,
   );
   expect(targets).not.toContain(undefined);
+  if (!isTipped) return;
   const timelines = links.filter(
     ({ isExact }, at) => !isExact && tjpOf(targets[at]!) === targets[at]?.address,
   );

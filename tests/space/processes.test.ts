@@ -5,7 +5,7 @@ import { openLmdbSpace } from "../../src/space/lmdb-space.js";
 import { newDirectory } from "./homes.js";
 import { type Child, startChild } from "./processes/child.js";
 import { framesPerCommit, laneFirst, laneGroup, lanes } from "./processes/lanes.js";
-import { alice, bob, commitOf, first, keep, moveTo, newest, stone, timeline } from "./records.js";
+import { alice, bob, commitOf, first, keep, moveTo, newest, stone, timeline, eyesOf } from "./records.js";
 
 /** How often each process has to win; how often a process is killed. */
 const races = Number(process.env["KEYSAGA_RACES"] ?? 150);
@@ -27,7 +27,7 @@ test("of two processes that compare and set at once, exactly one wins each time"
   expect(late[0]! + late[1]!).toBeGreaterThan(0); // else they did not meet
   expect(await space.tip(first(note).address)).toMatchObject({ n: 2 * races });
   expect(text(await space.cell("count"))).toBe(String(2 * races));
-  expect(await space.missing([first(note).address], [alice, first(note).address])).toEqual([]);
+  expect(await space.missing([first(note).address], eyesOf(alice, first(note).address))).toEqual([]);
   await space.close();
 }, 120_000);
 
@@ -54,7 +54,7 @@ test("a second process that opens the store leaves the stages of the first alone
   const note = timeline("note", 3);
   const space = await openLmdbSpace({ path, limits: { stagedBytesInMemory: 0 } });
   await keep(space, timeline("other", 1));
-  await space.stage("s", alice, [alice], note);
+  await space.stage("s", alice, eyesOf(alice), note);
   const child = startChild("write-on.ts", path);
   await child.printed(3);
   child.kill();
@@ -79,7 +79,7 @@ test("a space that is closed with something staged leaves nothing of it", async 
   const path = newDirectory();
   const staging = await openLmdbSpace({ path, limits: { stagedBytesInMemory: 0 } });
   const record = stone();
-  await staging.stage("s", bob, [bob], [record]);
+  await staging.stage("s", bob, eyesOf(bob), [record]);
   await staging.close();
   const space = await openLmdbSpace({ path });
   for await (const each of space.scan()) expect(each).toBeUndefined();
@@ -97,7 +97,7 @@ async function expectWhole(space: Space, child: Child): Promise<void> {
     const tip = await space.tip(tjp);
     expect(tip?.n ?? 0).toBe(count * framesPerCommit);
     expect(await space.proofs(laneGroup(lane))).toHaveLength(count);
-    if (tip !== undefined) expect(await space.missing([tjp], [tjp])).toEqual([]);
+    if (tip !== undefined) expect(await space.missing([tjp], eyesOf(tjp))).toEqual([]);
     commits += count === 0 ? 0 : 1 + count * framesPerCommit;
   }
   let records = 0;

@@ -6,7 +6,7 @@ import {
   relate,
   sealRecord,
 } from "../../src/ibgib/index.js";
-import type { Commit, Space, TipMove } from "../../src/space/index.js";
+import type { Commit, Holder, Sight, Space, TipMove } from "../../src/space/index.js";
 
 let made = 0;
 
@@ -54,6 +54,11 @@ export const alice = person("alice");
 export const bob = person("bob");
 export const eve = person("eve");
 
+/** Counts what these hold, and nothing else. */
+export function eyesOf(...holders: Holder[]): Sight {
+  return { holders };
+}
+
 /** The move of a timeline to the newest of its frames, from the frame `from` of them. */
 export function moveTo(frames: readonly IbGib[], from?: IbGib): TipMove {
   return { tjp: first(frames).address, from: from?.address, to: newest(frames).address };
@@ -61,7 +66,7 @@ export function moveTo(frames: readonly IbGib[], from?: IbGib): TipMove {
 
 /** Commits for alice, counting only her own records. */
 export function commitOf(parts: Partial<Commit>): Commit {
-  return { holder: alice, holders: [alice], ...parts };
+  return { holder: alice, sight: eyesOf(alice), ...parts };
 }
 
 /** Commits a whole timeline for alice. */

@@ -65,7 +65,7 @@ export async function recordLocal(
   const frames = founding ? [...versions, founding, ...lists] : [...versions, ...lists];
   const result = await space.commit({
     holder: address,
-    holders: [address],
+    sight: { holders: [address] },
     ...(await joinTips(space, frames)),
     cells: [changed.change],
   });

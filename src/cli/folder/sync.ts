@@ -140,7 +140,11 @@ async function saveMapping(
 ): Promise<MappedCell> {
   const changed = changeMapping(cell, mapping);
   if (changed.change === undefined) return changed.cell;
-  const result = await space.commit({ holder: address, holders: [address], cells: [changed.change] });
+  const result = await space.commit({
+    holder: address,
+    sight: { holders: [address] },
+    cells: [changed.change],
+  });
   if (result.kind !== "committed") throw new FolderError("moved");
   return changed.cell;
 }

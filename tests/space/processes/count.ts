@@ -38,7 +38,7 @@ async function countOnce(space: Space): Promise<number | undefined> {
   const next = mutate(frame, { by: process.pid, number });
   const { kind } = await space.commit({
     holder: tjp,
-    holders: "anyone",
+    sight: "anyone",
     puts: [next],
     tips: [{ tjp, from: frame.address, to: next.address }],
     cells: [{ key: "count", from, to: Buffer.from(String(number)) }],

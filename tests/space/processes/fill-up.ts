@@ -30,7 +30,7 @@ async function change(
   to: Uint8Array | undefined,
 ): Promise<string> {
   try {
-    return (await space.commit({ holder, holders: [], cells: [{ key, from, to }] })).kind;
+    return (await space.commit({ holder, sight: { holders: [] }, cells: [{ key, from, to }] })).kind;
   } catch (thrown) {
     if (thrown instanceof KeysagaError) return thrown.code;
     throw thrown;

@@ -25,11 +25,11 @@ async function write(lane: string): Promise<void> {
     const count = 1 + Number(cell === undefined ? 0 : Buffer.from(cell).toString());
     const frames = grow(frame ?? first, frame === undefined);
     const isStaged = count % 2 === 0;
-    if (isStaged) for (const each of frames) await space.stage(lane, tjp, [], [each]);
+    if (isStaged) for (const each of frames) await space.stage(lane, tjp, { holders: [] }, [each]);
     const result = await space.commit({
       ...(isStaged ? { saga: lane } : { puts: frames }),
       holder: tjp,
-      holders: [],
+      sight: { holders: [] },
       tips: [{ tjp, from: tip?.address, to: frames.at(-1)?.address ?? tjp }],
       proofs: [{ group: laneGroup(lane), record: sealRecord({ ib: "context", data: { lane, count } }) }],
       cells: [{ key: lane, from: cell, to: Buffer.from(String(count)) }],
