@@ -168,6 +168,11 @@ export const errorTable = {
     tellPeer: false,
     text: "The receipt does not prove what it says.",
   },
+  attestation_refused: {
+    retryable: false,
+    tellPeer: true,
+    text: "What came with a head does not prove who added it to its timeline.",
+  },
   sync_error: { retryable: false, tellPeer: true, text: "The other side ended the session with an error." },
 
   // connections

@@ -56,5 +56,5 @@ export {
 export type { Challenge, Pool, PoolConfig, PoolSpec, SecretFor } from "./pool.js";
 export { strategies, type Strategy } from "./strategy.js";
 export { poolKey } from "./derive.js";
-export { merklePath, merkleRoot, rootOfPath } from "./merkle.js";
+export { merklePath, merklePaths, merkleRoot, rootOfPath } from "./merkle.js";
 export { keystoneLimits } from "./limits.js";

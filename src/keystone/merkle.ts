@@ -14,10 +14,22 @@ export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
 
 /** The siblings from leaf `index` up to the root; verify with `rootOfPath`. */
 export function merklePath(leaves: readonly Uint8Array[], index: number): Uint8Array[] {
-  assert(Number.isInteger(index) && index >= 0 && index < leaves.length, "the leaf is in the tree");
+  return merklePaths(leaves, [index])[0]!;
+}
+
+/** The paths of many leaves, in the order of `indexes`. The tree is hashed once. */
+export function merklePaths(leaves: readonly Uint8Array[], indexes: readonly number[]): Uint8Array[][] {
+  const levels = levelsOf(leaves);
+  return indexes.map((index) => {
+    assert(Number.isInteger(index) && index >= 0 && index < leaves.length, "the leaf is in the tree");
+    return pathThrough(levels, index);
+  });
+}
+
+function pathThrough(levels: readonly (readonly Uint8Array[])[], index: number): Uint8Array[] {
   const path: Uint8Array[] = [];
   let at = index;
-  for (const level of levelsOf(leaves)) {
+  for (const level of levels) {
     const sibling = level[at ^ 1];
     if (sibling !== undefined) path.push(sibling);
     at >>= 1;

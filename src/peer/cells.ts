@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { fromUtf8, KeysagaError, utf8 } from "../base/index.js";
 import { type Address, isAddress } from "../ibgib/index.js";
-import { FinalTip } from "../saga/index.js";
+import { AttestedHead, FinalTip } from "../saga/index.js";
 import type { CellChange, Space } from "../space/index.js";
 
 const address = z.custom<Address>(isAddress);
@@ -59,6 +59,13 @@ export const cellKinds = {
   told: kind("told/", z.strictObject({})),
   /** Up to which frame another peer was told an identity's; key: the gibs of that peer's identity and of this one. */
   toldFrames: kind("told-frames/", z.strictObject({ n: z.number().int().min(0) })),
+  /** A head with what proves who added it, and who that was; key: the head's gib. */
+  attested: kind(
+    "attested/",
+    z.strictObject({ head: AttestedHead, identity: address, lane: address, session: address }),
+  ),
+  /** How far a keystone's frames are filed as evidence; key: its address. */
+  evidence: kind("evidence/", standing),
 } as const;
 
 /** A cell as it was read: its value, and the bytes that a compare-and-set has to find again. */

@@ -4,7 +4,9 @@ import {
   type Dialogue,
   type Entry,
   type Established,
+  type Evidence,
   entriesFrame,
+  evidenceFrame,
   otherRole,
   type PayloadContent,
   type Role,
@@ -88,7 +90,7 @@ export class Conversation {
     let batch: IbGib[] = [];
     let bytes = 0;
     const flush = async () => {
-      if (batch.length > 0) await this.#sendPayload(recordsFrame(batch), { records: batch, entries: [] });
+      if (batch.length > 0) await this.#sendPayload(recordsFrame(batch), contentOf({ records: batch }));
       batch = [];
       bytes = 0;
     };
@@ -100,6 +102,12 @@ export class Conversation {
       bytes += size;
     }
     await flush();
+  }
+
+  /** Sends what proves who said what elsewhere, in frames within the limits. */
+  async sendEvidence(items: readonly Evidence[]): Promise<void> {
+    for (const part of partsOf(items))
+      await this.#sendPayload(evidenceFrame(part), contentOf({ evidence: part }));
   }
 
   /** Admits and counts a payload frame of the other side. @throws KeysagaError for whatever is wrong with it. */
@@ -140,7 +148,7 @@ export class Conversation {
     const frames: Uint8Array[] = [];
     for (const part of partsOf(entries)) {
       const frame = entriesFrame(part);
-      this.#tally(this.role, frame, { records: [], entries: part });
+      this.#tally(this.role, frame, contentOf({ entries: part }));
       frames.push(frame);
     }
     return frames;
@@ -163,18 +171,22 @@ export function fitsInline({ entries = [] }: TurnDraft): boolean {
   return JSON.stringify(entries).length <= sagaLimits.entriesCharsMax;
 }
 
+function contentOf(content: Partial<PayloadContent>): PayloadContent {
+  return { records: [], entries: [], evidence: [], ...content };
+}
+
 /** A long list in parts that each fit a payload frame. */
-function* partsOf(entries: readonly Entry[]): Generator<readonly Entry[]> {
-  let part: Entry[] = [];
+function* partsOf<Item>(list: readonly Item[]): Generator<readonly Item[]> {
+  let part: Item[] = [];
   let chars = 0;
-  for (const entry of entries) {
-    const more = JSON.stringify(entry).length + 1;
+  for (const item of list) {
+    const more = JSON.stringify(item).length + 1;
     if (part.length > 0 && chars + more > sagaLimits.entriesCharsMax) {
       yield part;
       part = [];
       chars = 0;
     }
-    part.push(entry);
+    part.push(item);
     chars += more;
   }
   if (part.length > 0) yield part;

@@ -5,7 +5,10 @@ import {
   checkIdentityFrame,
   claimOf,
   decodeUnsigned,
+  isGrantAddress,
   type KeystoneState,
+  readGrant,
+  readWithdrawal,
   startIdentity,
   startLane,
   startReceiverSession,
@@ -15,6 +18,7 @@ import {
 } from "../keystone/index.js";
 import type { Space } from "../space/index.js";
 import { cellKinds, checkCell, readCell } from "./cells.js";
+import { grantsTo, loadStated } from "./granted.js";
 import { journalKey } from "./signer.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
 
@@ -24,6 +28,7 @@ import { detailOf, type Problem, problem } from "./verify-problem.js";
  * the contexts its turns are about. Memory is that of one keystone's frames and contexts.
  */
 export async function* verifyKeystone(space: Space, first: Address): AsyncGenerator<Problem> {
+  if (isGrantAddress(first)) return yield* verifyGrant(space, first);
   const frames = framesOf(await space.proofs(first));
   const [genesis] = frames;
   if (genesis?.address !== first) return yield problem(first, "keystone", "no genesis");
@@ -43,12 +48,29 @@ export async function* verifyKeystone(space: Space, first: Address): AsyncGenera
   }
 }
 
+/** A grant, and what withdraws it: its issuer has stated all of it, and whoever it is to finds it. */
+async function* verifyGrant(space: Space, address: Address): AsyncGenerator<Problem> {
+  const [record, ...withdrawals] = await space.proofs(address);
+  if (record?.address !== address) return yield problem(address, "keystone", "no grant");
+  const { issuer, identity } = readGrant(record);
+  const { granted, withdrawn } = (await loadStated(space, issuer)).statements;
+  if (!granted.has(address)) yield problem(address, "not_stated", issuer);
+  for (const withdrawal of withdrawals) {
+    const isStated = withdrawn.get(address)?.includes(withdrawal.address);
+    if (!isStated || readWithdrawal(withdrawal).grant !== address)
+      yield problem(withdrawal.address, "not_stated", issuer);
+  }
+  const listed = await grantsTo(space, identity);
+  if (!listed.some((grant) => grant.address === address)) yield problem(address, "cell", "not listed");
+}
+
 /** The frames among a group's proofs, in the order of their numbers. */
-function framesOf(proofs: readonly IbGib[]): readonly IbGib[] {
+export function framesOf(proofs: readonly IbGib[]): readonly IbGib[] {
   return proofs.filter(({ ib }) => ib.startsWith("keystone.")).sort((a, b) => (nOf(a) ?? 0) - (nOf(b) ?? 0));
 }
 
-function replayKeystone(genesis: IbGib, frames: readonly IbGib[]): Problem | undefined {
+/** Checks every proof of a keystone anew. @param frames Its genesis first. */
+export function replayKeystone(genesis: IbGib, frames: readonly IbGib[]): Problem | undefined {
   return genesis.ib === "keystone.identity"
     ? replay(genesis, frames, startIdentity, checkIdentityFrame)
     : replay(genesis, frames, startKeystone, (state, frame) => checkFrame(state, frame).state);

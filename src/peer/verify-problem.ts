@@ -28,7 +28,11 @@ export type ProblemRule =
   /** Nothing of the identity delegates this lane. */
   | "not_delegated"
   /** Nothing of the lane vouches for this session. */
-  | "not_vouched";
+  | "not_vouched"
+  /** What is kept of a head does not prove who added it. */
+  | "not_attested"
+  /** Nothing of its issuer makes this grant, or this withdrawal. */
+  | "not_stated";
 
 export interface Problem {
   /** The address of what is wrong; where that cannot be read either, what is known of its place. */

@@ -5,6 +5,7 @@ import {
   decodeRecord,
   gibOf,
   type IbGib,
+  ibOf,
   isFrame,
   isReservedIb,
   linksOf,
@@ -13,9 +14,12 @@ import {
   readRecord,
   tjpOf,
 } from "../ibgib/index.js";
+import { isGrantAddress } from "../keystone/index.js";
 import type { Scanned, Space, Tip } from "../space/index.js";
 import { cellKinds, readCell } from "./cells.js";
+import { evidenceIb } from "./evidence-files.js";
 import { SeenFilter } from "./seen-filter.js";
+import { verifyAttested, verifyFiled } from "./verify-attestations.js";
 import { verifyCell, verifyKeystone } from "./verify-keystones.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
 
@@ -138,20 +142,27 @@ class Verifier {
       case "tip":
         return yield* this.#walk(scanned.tip);
       case "proof":
+        if (ibOf(scanned.group) === evidenceIb) return yield* this.#checkEvidence(scanned);
         return yield* this.#checkGroup(scanned.gib, scanned.group);
       case "record":
         this.#seen.add(scanned.gib); // it may have been committed after the first pass
         if (this.#broken.has(scanned.gib)) return;
         return yield* guarded(`gib ${scanned.gib}`, this.#checkRecord(scanned.bytes));
       case "cell":
+        return yield* guarded(scanned.key, verifyAttested(this.space, scanned.key));
       case "damaged":
         return;
     }
   }
 
+  async *#checkEvidence({ gib, group, bytes }: Scanned & { kind: "proof" }): AsyncGenerator<Problem> {
+    if (this.#broken.has(gib)) return;
+    yield* guarded(group, verifyFiled(this.space, readRecord(bytes), group));
+  }
+
   async *#checkGroup(gib: string, group: Address): AsyncGenerator<Problem> {
     if (gibOf(group) === gib) {
-      this.counts.keystones++;
+      if (!isGrantAddress(group)) this.counts.keystones++;
       return yield* guarded(group, verifyKeystone(this.space, group));
     }
     if (!this.#broken.has(gibOf(group))) yield* guarded(group, this.#checkFiling(gib, group));

@@ -4,15 +4,19 @@ export {
   type AckBody,
   AckEntry,
   type Ask,
+  AttestedHead,
   type Challenge,
   type CommitBody,
+  CommitEntry,
   type Connect,
   Credit,
   type Direction,
+  Evidence,
   Failure,
   FinalTip,
   FromReceiver,
   FromSender,
+  HeadEntry,
   type Hello,
   type InitBody,
   type OfferBody,
@@ -47,7 +51,15 @@ export {
   verifyTurn,
 } from "./turn.js";
 export { checkReceipt, ReceiptBundle, type SignedReceipt } from "./receipt.js";
-export { entriesFrame, readPayload, recordsFrame } from "./payload.js";
+export { entriesFrame, evidenceFrame, readPayload, recordsFrame } from "./payload.js";
+export {
+  attestHeads,
+  type Attester,
+  chainsOf,
+  checkAttested,
+  readAttested,
+  readEvidence,
+} from "./attestation.js";
 export {
   type Established,
   type Exact,

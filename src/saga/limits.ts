@@ -16,6 +16,10 @@ export const sagaLimits = {
   entriesCharsMax: 64 * 1024,
   /** Frames that a sender names of one timeline, for the receiver to find what both have. */
   locatorMax: 64,
+  /** The path of an entry in a list of `entriesMax`. */
+  entryPathMax: 17,
+  /** Frames, contexts and attested heads that one turn may show as evidence. */
+  evidenceMax: 100_000,
   nonceBytes: 32,
   audienceLengthMax: 256,
 } as const;

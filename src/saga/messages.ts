@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Address, isAddress, type RecordText } from "../ibgib/index.js";
+import { type Address, hashOf, isAddress, type RecordText, tjpHashOf } from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
 
 /** The WebSocket subprotocol; the pinned hash of these schemas stands beside it in tests/saga/schemas.test.ts. */
@@ -154,6 +154,20 @@ export type RootStatus = z.infer<typeof RootStatus>;
 export const FinalTip = z.strictObject({ address, tip: address, n: frameNumber });
 export type FinalTip = z.infer<typeof FinalTip>;
 
+/**
+ * A head that the signer of a commit adds to a timeline: the tip it replaced by it (none: the timeline was not there
+ * yet), and the tip it left. They are the same frame unless the tip is a merge.
+ */
+export const HeadEntry = z
+  .strictObject({ tjp: address, head: address, from: address.optional(), to: address })
+  .refine(({ tjp, head, from = tjp, to }) => [head, from, to].every(isFrameOf(tjp)), "of one timeline");
+export type HeadEntry = z.infer<typeof HeadEntry>;
+
+/** An address shows which timeline its frame belongs to. */
+function isFrameOf(tjp: Address): (frame: Address) => boolean {
+  return (frame) => frame === tjp || tjpHashOf(frame) === hashOf(tjp);
+}
+
 /** A turn's list, whether it came in the message or ahead of it as payload. */
 const listOf = <Entry extends z.ZodType>(entry: Entry) =>
   z.array(entry).max(sagaLimits.entriesMax).optional();
@@ -229,10 +243,14 @@ export const WantsBody = z.strictObject({
 });
 export type WantsBody = z.infer<typeof WantsBody>;
 
+/** The final tips, in the order of the roots and what was found; behind them, the heads that the sender adds. */
+export const CommitEntry = z.union([FinalTip, HeadEntry]);
+export type CommitEntry = z.infer<typeof CommitEntry>;
+
 export const CommitBody = z.strictObject({
   type: z.literal("commit"),
   ...turnHead,
-  entries: listOf(FinalTip),
+  entries: listOf(CommitEntry),
 });
 export type CommitBody = z.infer<typeof CommitBody>;
 
@@ -244,6 +262,23 @@ export const ReceiptBody = z.strictObject({
   entries: listOf(FinalTip),
 });
 export type ReceiptBody = z.infer<typeof ReceiptBody>;
+
+/**
+ * A head as the commit that added it says it: its entry, and where that stands in the commit's list. `path` leads from
+ * there to the root that the commit's context holds.
+ */
+export const AttestedHead = z.strictObject({
+  entry: HeadEntry,
+  context: address,
+  index: count,
+  count,
+  path: z.array(hex(32)).max(sagaLimits.entryPathMax),
+});
+export type AttestedHead = z.infer<typeof AttestedHead>;
+
+/** What proves who said what elsewhere: keystone frames and contexts as text, and the heads that rest on them. */
+export const Evidence = z.union([recordText, AttestedHead]);
+export type Evidence = z.infer<typeof Evidence>;
 
 export const TurnFromSender = z.discriminatedUnion("type", [InitBody, AskBody, OfferBody, CommitBody]);
 export type TurnFromSender = z.infer<typeof TurnFromSender>;

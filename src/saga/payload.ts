@@ -8,11 +8,13 @@ import {
 } from "../base/index.js";
 import { decodeRecord, type IbGib, ibOf, isReservedIb, linksOf } from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
+import { Evidence } from "./messages.js";
 import type { PayloadContent } from "./turn.js";
 
 /** The first byte of a payload frame says what is in it. */
 const recordsKind = 1;
 const entriesKind = 2;
+const evidenceKind = 3;
 const lengthBytes = 4;
 
 /** A frame of records: kind, then each record's one byte form behind its length (big-endian 32 bit). */
@@ -34,6 +36,11 @@ export function entriesFrame(entries: readonly unknown[]): Uint8Array {
   return concatBytes(Uint8Array.of(entriesKind), utf8(canonicalJson(entries)));
 }
 
+/** A frame with evidence, or a part of it: kind, then a JSON array in normal form. */
+export function evidenceFrame(items: readonly Evidence[]): Uint8Array {
+  return concatBytes(Uint8Array.of(evidenceKind), utf8(canonicalJson(items)));
+}
+
 /**
  * Reads a payload frame from a stranger; every record is admitted (ibgib `decodeRecord`) or the frame is refused.
  *
@@ -44,9 +51,11 @@ export function readPayload(frame: Uint8Array): PayloadContent {
     throw new KeysagaError("limit_exceeded", { limit: "payloadBytesMax", max: sagaLimits.payloadBytesMax });
   switch (frame[0]) {
     case recordsKind:
-      return { records: readRecords(frame), entries: [] };
+      return { records: readRecords(frame), entries: [], evidence: [] };
     case entriesKind:
-      return { records: [], entries: readEntries(frame) };
+      return { records: [], entries: readList(frame, "entries"), evidence: [] };
+    case evidenceKind:
+      return { records: [], entries: [], evidence: readList(frame, "evidence").map(readItem) };
     default:
       throw new KeysagaError("malformed_message", { in: "payload", rule: "kind" });
   }
@@ -81,10 +90,16 @@ function refuseReserved(record: IbGib): void {
     if (isReservedIb(ibOf(target))) throw new KeysagaError("reserved_record", { rule: "link" });
 }
 
-function readEntries(frame: Uint8Array): readonly unknown[] {
+function readList(frame: Uint8Array, rule: string): readonly unknown[] {
   const text = fromUtf8(frame.subarray(1));
-  const entries = text === undefined ? undefined : parseCanonicalJson(text);
-  if (!Array.isArray(entries) || entries.length === 0)
-    throw new KeysagaError("malformed_message", { in: "payload", rule: "entries" });
-  return entries;
+  const list = text === undefined ? undefined : parseCanonicalJson(text);
+  if (!Array.isArray(list) || list.length === 0)
+    throw new KeysagaError("malformed_message", { in: "payload", rule });
+  return list;
+}
+
+function readItem(item: unknown): Evidence {
+  const read = Evidence.safeParse(item);
+  if (!read.success) throw new KeysagaError("malformed_message", { in: "payload", rule: "evidence" });
+  return read.data;
 }

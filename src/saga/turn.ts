@@ -11,7 +11,7 @@ import {
   signFrame,
 } from "../keystone/index.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
-import type { Turn } from "./messages.js";
+import type { Evidence, Turn } from "./messages.js";
 
 /** The two sides of a session. The sender dials and opens sagas; the receiver answers. */
 export type Role = "sender" | "receiver";
@@ -34,6 +34,8 @@ export interface PayloadTally {
   readonly digest: string;
   /** The turn's list as far as it travels as payload. */
   readonly entries: readonly unknown[];
+  /** How many things were shown as evidence. */
+  readonly evidence: number;
 }
 
 /** One side's voice in a session: its keystone, and what it has said. */
@@ -65,7 +67,7 @@ export function capsOf({ recordsMax, bytesMax, turnsMax }: SessionLimits): Caps 
   return { records: recordsMax, bytes: bytesMax, turns: turnsMax };
 }
 
-const nothing: PayloadTally = { frames: 0, records: 0, bytes: 0, digest: "", entries: [] };
+const nothing: PayloadTally = { frames: 0, records: 0, bytes: 0, digest: "", entries: [], evidence: 0 };
 const silent = { lastContext: undefined, totals: { records: 0, bytes: 0, contexts: 0 }, payload: nothing };
 
 /** A session whose keystones have both reached n=1; the sender speaks first. */
@@ -79,14 +81,15 @@ export function startDialogue(sender: KeystoneState, receiver: KeystoneState, ca
   };
 }
 
-/** What a payload frame holds: records dependencies first, or the next part of the turn's list. */
+/** What a payload frame holds: records dependencies first, the next part of the turn's list, or evidence. */
 export interface PayloadContent {
   readonly records: readonly IbGib[];
   readonly entries: readonly unknown[];
+  readonly evidence: readonly Evidence[];
 }
 
 /**
- * Counts a payload frame that `role` sends, before or as it leaves.
+ * Counts a payload frame that `role` sends, before or as it leaves. Of evidence the whole frame counts as bytes.
  *
  * @throws KeysagaError `limit_exceeded` when it would take `role` over the session's caps or a list over its limit.
  */
@@ -98,18 +101,21 @@ export function tallyPayload(
 ): Dialogue {
   const voice = dialogue.voices[role];
   const recordBytes = content.records.reduce((sum, record) => sum + record.bytes.length, 0);
+  const evidenceBytes = content.evidence.length > 0 ? frame.length : 0;
   const payload: PayloadTally = {
     frames: voice.payload.frames + 1,
     records: voice.payload.records + content.records.length,
-    bytes: voice.payload.bytes + recordBytes,
+    bytes: voice.payload.bytes + recordBytes + evidenceBytes,
     digest: toHex(sha256(utf8(voice.payload.digest), sha256(frame))),
     entries:
       content.entries.length === 0 ? voice.payload.entries : [...voice.payload.entries, ...content.entries],
+    evidence: voice.payload.evidence + content.evidence.length,
   };
   const { records, bytes } = voice.totals;
   if (records + payload.records > dialogue.caps.records) throw tooMuch("records", dialogue.caps.records);
   if (bytes + payload.bytes > dialogue.caps.bytes) throw tooMuch("bytes", dialogue.caps.bytes);
   if (payload.entries.length > sagaLimits.entriesMax) throw tooMuch("entriesMax", sagaLimits.entriesMax);
+  if (payload.evidence > sagaLimits.evidenceMax) throw tooMuch("evidenceMax", sagaLimits.evidenceMax);
   return withVoice(dialogue, role, { ...voice, payload });
 }
 
@@ -274,7 +280,7 @@ function sealContext(
 ): IbGib {
   const mine = voiceOf(dialogue, role);
   const theirs = voiceOf(dialogue, otherRole(role));
-  const { entries: _, ...payload } = mine.payload;
+  const { frames, records, bytes, digest } = mine.payload;
   const said = addTotals(mine);
   const previous = theirs.lastContext;
   return sealRecord({
@@ -286,7 +292,7 @@ function sealContext(
       role,
       digest: turnDigest(role, body),
       entries: { count: entries.length, root: listRoot(entries) },
-      payload,
+      payload: { frames, records, bytes, digest },
       totals: {
         up: { ...(role === "sender" ? said : theirs.totals) },
         down: { ...(role === "sender" ? theirs.totals : said) },
@@ -298,9 +304,12 @@ function sealContext(
 
 /** The Merkle root over a turn's list, in hex: what its context says of it. */
 export function listRoot(entries: readonly unknown[]): string {
-  return toHex(
-    merkleRoot(entries.map((entry) => sha256(lengthPrefixed("keysaga/entry/1", canonicalJson(entry))))),
-  );
+  return toHex(merkleRoot(entries.map(entryLeaf)));
+}
+
+/** What an entry is in the tree over its list. */
+export function entryLeaf(entry: unknown): Uint8Array {
+  return sha256(lengthPrefixed("keysaga/entry/1", canonicalJson(entry)));
 }
 
 function closeTurn(dialogue: Dialogue, role: Role, context: IbGib, keystone: KeystoneState): Dialogue {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
-import { type IbGib, sealRecord } from "../../src/ibgib/index.js";
+import { type IbGib, type RecordText, sealRecord } from "../../src/ibgib/index.js";
 import {
   foundReceiverSession,
   foundSenderSession,
@@ -11,6 +11,7 @@ import { createReceiver, createSender } from "../../src/peer/index.js";
 import {
   type Caps,
   type Dialogue,
+  evidenceFrame,
   readPayload,
   recordsFrame,
   type SessionLimits,
@@ -26,6 +27,8 @@ import { nameOf } from "./faults.js";
 import { codeOf, eventually, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
 import { benchOf, tell } from "./matrix.js";
 import { newIdentity, stranger } from "./parties.js";
+
+const noContent = { records: [], entries: [], evidence: [] };
 
 /** For each limit of the protocol and of a session: a test that goes beyond it, and what comes of it. */
 const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () => Promise<void> | void>> = {
@@ -54,7 +57,7 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     const part = Array<number>(sagaLimits.entriesMax / 4).fill(0);
     let dialogue = newDialogue(caps);
     const addPart = () => {
-      dialogue = tallyPayload(dialogue, "sender", Uint8Array.of(2), { records: [], entries: part });
+      dialogue = tallyPayload(dialogue, "sender", Uint8Array.of(2), { ...noContent, entries: part });
     };
     for (let i = 0; i < 4; i++) addPart();
     expect(codeFrom(addPart)).toBe("limit_exceeded");
@@ -76,6 +79,29 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     expect(TurnFromSender.safeParse(ask).success).toBe(true);
     locator.push(address);
     expect(TurnFromSender.safeParse(ask).success).toBe(false);
+  },
+  entryPathMax: () => {
+    const { address } = sealRecord({ ib: "note", data: { isTjp: true } });
+    const head = (length: number) => ({
+      entry: { tjp: address, head: address, to: address },
+      context: address,
+      index: 0,
+      count: 1,
+      path: Array<string>(length).fill("00".repeat(32)),
+    });
+    expect(sagaLimits.entryPathMax).toBe(Math.ceil(Math.log2(sagaLimits.entriesMax)));
+    expect(readPayload(evidenceFrame([head(sagaLimits.entryPathMax)])).evidence).toHaveLength(1);
+    const frame = evidenceFrame([head(sagaLimits.entryPathMax + 1)]);
+    expect(codeFrom(() => readPayload(frame))).toBe("malformed_message");
+  },
+  evidenceMax: () => {
+    const part = Array<RecordText>(sagaLimits.evidenceMax / 4).fill(["context", "", "", ""]);
+    let dialogue = newDialogue(caps);
+    const addPart = () => {
+      dialogue = tallyPayload(dialogue, "sender", Uint8Array.of(3), { ...noContent, evidence: part });
+    };
+    for (let i = 0; i < 4; i++) addPart();
+    expect(codeFrom(addPart)).toBe("limit_exceeded");
   },
   nonceBytes: () => expectRefusedOpen({ nonce: "00".repeat(sagaLimits.nonceBytes + 1) }),
   audienceLengthMax: () => expectRefusedOpen({ audience: "x".repeat(sagaLimits.audienceLengthMax + 1) }),
@@ -254,7 +280,7 @@ async function expectCapped(own: Partial<SessionLimits>, allowed: Partial<Caps>)
   expect(codes()).toEqual(["limit_exceeded"]);
 
   if (Object.keys(allowed).length === 0) return;
-  const content = { records: stones(9), entries: [] };
+  const content = { ...noContent, records: stones(9) };
   const frame = recordsFrame(content.records);
   const dialogue = newDialogue({ ...caps, ...allowed });
   expect(codeFrom(() => tallyPayload(dialogue, "sender", frame, content))).toBe("limit_exceeded");

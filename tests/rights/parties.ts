@@ -1,8 +1,10 @@
 /** People with a store each, who share timelines with one another. */
 import { type Address, createTimeline, type IbGib, type NewTimeline } from "../../src/ibgib/index.js";
 import { createIdentity, type Identity, type Platform, systemPlatform } from "../../src/peer/index.js";
+import { type KeptStatements, keepStatements } from "../../src/peer/keep-statements.js";
 import { saveRecords } from "../../src/peer/save-records.js";
-import { InnerSpace, type Space } from "../../src/space/index.js";
+import { statementsFor, toldChanges } from "../../src/peer/statements.js";
+import { type Commit, InnerSpace, type Space } from "../../src/space/index.js";
 
 /** The time of every test, unless it says another. */
 export const now = 1_000_000;
@@ -30,4 +32,38 @@ export async function own(identity: Identity, members: { within?: Address } = {}
   const record = first({ owner: identity.address, ...members });
   await saveRecords(identity, [record]);
   return record;
+}
+
+/** Keeps records of somebody else's, as a saga that brought them would. */
+export async function bring(to: Identity, from: Identity, records: readonly IbGib[]): Promise<void> {
+  await saveRecords({ space: to.space, address: from.address }, records);
+}
+
+/** What `from` tells `to` about timelines, kept there and remembered here as told. */
+export async function tell(
+  from: Identity,
+  to: Identity,
+  timelines: readonly IbGib[],
+): Promise<readonly IbGib[]> {
+  const telling = await statementsFor(
+    from,
+    to.address,
+    timelines.map(({ address }) => address),
+  );
+  await hear(to, from, telling.records);
+  const told = await toldChanges(from.space, to.address, telling);
+  await commit(from, { cells: told });
+  return telling.records;
+}
+
+/** Statements that came from `from`, checked and kept at `to`. */
+export async function hear(to: Identity, from: Identity, records: readonly IbGib[]): Promise<KeptStatements> {
+  const kept = await keepStatements(to.space, from.address, records);
+  await commit(to, { proofs: kept.proofs, cells: kept.cells });
+  return kept;
+}
+
+async function commit({ space, address }: Identity, parts: Partial<Commit>): Promise<void> {
+  const { kind } = await space.commit({ holder: address, sight: { holders: [address] }, ...parts });
+  if (kind !== "committed") throw new Error(`the fixture was not committed: ${kind}`);
 }

@@ -100,7 +100,7 @@ describe("a timeline without an owner", () => {
     const { alice, bob, eve } = await aliceWithNote();
     const open = first();
     const founded = foundTimeline(bob, open.address);
-    await alice.space.commit({ holder: bob, holders: [], cells: [founded] });
+    await alice.space.commit({ holder: bob, sight: { holders: [] }, cells: [founded] });
     expect(await may(alice, bob, open)).toBe("write");
     expect(await may(alice, alice.address, open)).toBe("write");
     expect(await may(alice, eve, open)).toBe("nothing");
@@ -122,7 +122,7 @@ describe("an embedder's rule", () => {
 describe("a commit that rests on a grant", () => {
   async function commitOn(alice: Identity, bob: Address) {
     const { unmoved } = await loadRights(alice.space, bob, { now, self: alice.address });
-    return () => alice.space.commit({ holder: bob, holders: [], cells: unmoved });
+    return () => alice.space.commit({ holder: bob, sight: { holders: [] }, cells: unmoved });
   }
 
   test("happens while nothing was withdrawn", async () => {
