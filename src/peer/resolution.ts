@@ -13,7 +13,7 @@ import type {
   SenderSagaEffect,
   SenderSagaEvent,
 } from "../saga/index.js";
-import type { Space } from "../space/index.js";
+import type { Sight, Space } from "../space/index.js";
 import { addedHeads } from "./added-heads.js";
 import { attestationOf, evidenceFor } from "./attestations.js";
 import { loadAuthors } from "./authors.js";
@@ -63,6 +63,8 @@ export interface Resolving {
   readonly receiver: Address;
   readonly merging: Merging;
   readonly access: AccessPolicy;
+  /** What counts as present to this side's own identity. */
+  readonly sight: Sight | "anyone";
   /** Heads that came with what proves who added them. */
   readonly attesters: ReadonlyMap<Address, Address>;
 }
@@ -239,19 +241,16 @@ class Resolver {
     const [record] = await this.reader.getMany([to]);
     const move = to === tip ? {} : { move: { address, from: tip, to } };
     if (this.direction === "pull") return move;
+    const chosen = { address, tip: to, n: (record && nOf(record)) ?? -1 };
+    if (to === theirs.tip) return { ...move, chosen };
     const known = [theirs.tip, ...this.#sent(address)];
-    const newer =
-      to === theirs.tip ? undefined : await branchBeyond(this.reader, address, to, known, options);
-    return {
-      ...move,
-      chosen: { address, tip: to, n: (record && nOf(record)) ?? -1 },
-      ...(newer && { newer }),
-    };
+    const newer = await branchBeyond(this.reader, address, to, known, options);
+    return { ...move, chosen, newer, added: { tip: to, from: theirs.tip } };
   }
 
   #stage(frame: IbGib): Promise<unknown> {
-    const { address } = this.resolving.identity;
-    return this.#space.stage(this.saga, address, { holders: [address] }, [frame]);
+    const { identity, sight } = this.resolving;
+    return this.#space.stage(this.saga, identity.address, sight, [frame]);
   }
 
   /** Tips of commits that came second: what they need is at the receiver already. */

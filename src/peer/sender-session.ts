@@ -351,7 +351,8 @@ export class SenderSession {
     if (await keepToldStatements(identity.space, receiver, records)) await this.#standing.load();
     const checked = await checkHeads(identity.space, heads, records);
     const { attesters } = checked;
-    const resolving = { identity, receiver, merging, access, attesters };
+    const { sight } = this.#standing;
+    const resolving = { identity, receiver, merging, access, sight, attesters };
     const { resolved, proved } = await resolveRoots(resolving, effect);
     this.#checked = onlyOf(checked, proved);
     return resolved;
