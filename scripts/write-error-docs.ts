@@ -21,7 +21,8 @@ What the other side told has the fact \`told\`. A code that only a fault or an a
 as \`malformed_message\` or \`wrong_context\`, ends the session; report it with its facts.
 
 The command adds two kinds of its own, which are no codes: a command line that cannot be meant (exit status 2), and a
-folder that cannot be taken as it is (exit status 1). Every other failure is exit status 1, but \`diverged\`, which is 3.
+folder that cannot be taken as it is (exit status 1). Every other failure is exit status 1. Exit status 3 is no failure:
+the folder is in step, but some edits met, and a person should look at what was chosen.
 `;
 
 /** The whole page. */

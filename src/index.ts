@@ -101,6 +101,16 @@ export {
 export { exportReceipt } from "./peer/index.js";
 export { checkReceipt, type ReceiptBundle, type SignedReceipt } from "./saga/index.js";
 
+// So can what proves who added a head to its timeline.
+export { type Attestation, attestationOf, evidenceFor } from "./peer/index.js";
+export {
+  type AttestedHead,
+  type Attester,
+  checkAttested,
+  type Evidence,
+  readEvidence,
+} from "./saga/index.js";
+
 // Bringing branches of one timeline together, the same way on every peer, and what is left to a person.
 export {
   compareTips,

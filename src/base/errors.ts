@@ -143,6 +143,11 @@ export const errorTable = {
     tellPeer: true,
     text: "The timeline moved at the receiver while it was being synced.",
   },
+  not_permitted: {
+    retryable: false,
+    tellPeer: true,
+    text: "Not all changes were taken by the receiver: the owner has not shared these timelines with you for writing.",
+  },
   commit_waited: {
     retryable: true,
     tellPeer: true,

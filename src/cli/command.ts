@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import type { Context } from "./context.js";
 
 /** What a command ends with. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2, diverged: 3 } as const;
+export const exitCodes = { ok: 0, failed: 1, usage: 2, conflicts: 3 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** What the person typed cannot be meant: one line, and where to read on. */

@@ -7,6 +7,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./commands/serve.js")).serve,
   sync: async () => (await import("./commands/sync.js")).sync,
   clone: async () => (await import("./commands/clone.js")).clone,
+  conflicts: async () => (await import("./commands/conflicts.js")).conflicts,
   verify: async () => (await import("./commands/verify.js")).verify,
   show: async () => (await import("./commands/show.js")).show,
   demo: async () => (await import("./commands/demo.js")).demo,

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The `keysaga` command: finds the command that is meant, runs it, and says in one line what went wrong. */
-import { KeysagaError } from "../index.js";
 import { type Command, columns, type ExitCode, exitCodes, UsageError } from "./command.js";
 import { commands } from "./commands.js";
 import { type Context, note, print } from "./context.js";
@@ -69,7 +68,7 @@ function fail(context: Context, thrown: unknown, command: Command | undefined): 
     return exitCodes.usage;
   }
   note(context, `keysaga: ${lineOf(thrown)}`);
-  return thrown instanceof KeysagaError && thrown.code === "diverged" ? exitCodes.diverged : exitCodes.failed;
+  return exitCodes.failed;
 }
 
 function lineOf(thrown: unknown): string {

@@ -1,8 +1,8 @@
-import { type Address, gibOf, isTjp, tjpHashOf } from "../ibgib/index.js";
-import type { MergeOptions } from "../merge/index.js";
+import { type Address, gibOf, type IbGib, isTjp, tjpHashOf, toText } from "../ibgib/index.js";
 import {
   type Ask,
   type Direction,
+  type Evidence,
   type FinalTip,
   type Found,
   nothingToSend,
@@ -12,54 +12,182 @@ import {
   type Told,
 } from "../saga/index.js";
 import type { Space, Tip } from "../space/index.js";
+import { headsToProve } from "./added-heads.js";
+import { evidenceFor } from "./attestations.js";
+import type { Identity } from "./identity.js";
+import type { Merging } from "./merging.js";
 import { branchBeyond, isInHistory, newerFrames, planOf } from "./send-plan.js";
+import type { Standing } from "./standing.js";
+import { statementsFor, type Telling } from "./statements.js";
 
 /** The receiver's answer to an `init`. */
 export interface Answer extends Found {
   readonly statuses: readonly RootStatus[];
 }
 
-/** Holds the sender's roots against the space, and plans what the sender lacks, where it asked for that. */
-export async function answerRoots(
-  space: Space,
-  roots: readonly Root[],
-  direction: Direction,
-  options: MergeOptions,
-): Promise<Answer> {
-  const addresses = roots.map(({ address }) => address);
-  const [tips, present] = await Promise.all([space.tips(addresses), space.hasMany(addresses)]);
-  const statuses = await Promise.all(
-    roots.map((root, at) => statusOf(space, root, tips[at], present[at] === true, options)),
-  );
-  const ahead = roots.filter((_, at) => statuses[at]?.status === "ahead");
-  if (direction === "push" || ahead.length === 0) return { statuses, found: [], plan: nothingToSend };
-  return { statuses, ...(await whatLacks(space, roots, statuses, ahead, options)) };
-}
+/**
+ * What a receiver answers to one sender: statuses, and what the sender lacks. It knows only what that sender may read or
+ * has itself sent: of everything else it answers as if there was nothing.
+ */
+export class Answers {
+  readonly #space: Space;
+  /** Statements about grants that went along, to be remembered once the saga is committed. */
+  readonly told: Telling[] = [];
 
-/** What the sender lacks of the roots that this space is ahead on, with the timelines that belong to them. */
-async function whatLacks(
-  space: Space,
-  roots: readonly Root[],
-  statuses: readonly RootStatus[],
-  ahead: readonly Root[],
-  options: MergeOptions,
-): Promise<Found> {
-  const reachable = await space.reachableTips(ahead.map(({ address }) => address));
-  const tipOf = new Map(reachable.map((tip) => [tip.tjp, tip]));
-  const grown = ahead.map(async ({ address, tip, n }) => {
-    const now = tipOf.get(address);
-    const theirs = tip === undefined || n === undefined ? undefined : { tip, n };
-    return now ? [await newerFrames(space, numbered(now), theirs, options)] : [];
-  });
-  const found = foundBeyond(roots, reachable);
-  return {
-    found: found.map(finalTipOf),
-    plan: planOf({
-      held: heldBySender(roots, statuses),
-      newer: [...(await Promise.all(grown)).flat(), ...found.map(wholeOf)],
-      stones: ahead.filter(({ address }) => !tipOf.has(address)).map(({ address }) => address),
-    }),
-  };
+  constructor(
+    private readonly self: Identity,
+    private readonly standing: Standing,
+    private readonly merging: Merging,
+  ) {
+    this.#space = self.space;
+  }
+
+  /** Holds the sender's roots against the space, and plans what the sender lacks, where it asked for that. */
+  async roots(roots: readonly Root[], direction: Direction): Promise<Answer> {
+    const addresses = roots.map(({ address }) => address);
+    const firsts = await this.#space.getMany(addresses);
+    await this.standing.claim(firsts, "read");
+    const [tips, present] = await Promise.all([
+      this.#space.tips(addresses),
+      this.#space.hasMany(addresses, this.standing.sight),
+    ]);
+    const statuses = await Promise.all(
+      roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
+    );
+    const ahead = roots.filter((_, at) => statuses[at]?.status === "ahead");
+    const nothing = { statuses, found: [], plan: nothingToSend, evidence: [] };
+    if (direction === "push" || ahead.length === 0) return nothing;
+    return { statuses, ...(await this.#whatLacks(roots, statuses, ahead)) };
+  }
+
+  /** What the tips that were told have beyond the frames that the sender names of its own. */
+  async branches(told: Told, asks: readonly Ask[]): Promise<Found> {
+    const statusOfRoot = new Map(told.roots.map(({ address }, at) => [address, told.statuses[at]!]));
+    const tips: FinalTip[] = [];
+    const branches: SendPlan["branches"][number][] = [];
+    for (const { address, locator } of asks) {
+      const status = statusOfRoot.get(address);
+      if (!status || !("tip" in status)) continue;
+      const named = locator.filter((frame) => isFrameOf(frame, address));
+      const present = await this.#space.hasMany(named);
+      const known = named.filter((_, at) => present[at]);
+      branches.push(await this.#branchBeyond(address, status.tip, known));
+      tips.push({ address, tip: status.tip, n: status.n });
+    }
+    return this.#withFound(told, tips, branches);
+  }
+
+  /** What others have made of tips of roots since the sender was told of them. */
+  async moved(told: Told, moved: readonly Tip[]): Promise<Found> {
+    const statusOfRoot = new Map(told.roots.map(({ address }, at) => [address, told.statuses[at]!]));
+    const branches: SendPlan["branches"][number][] = [];
+    for (const { tjp, address } of moved) {
+      const status = statusOfRoot.get(tjp);
+      branches.push(await this.#branchBeyond(tjp, address, status && "tip" in status ? [status.tip] : []));
+    }
+    return this.#withFound(told, moved.map(finalTipOf), branches);
+  }
+
+  async #statusOf(
+    { address, tip: theirs, n }: Root,
+    first: IbGib | undefined,
+    ours: Tip | undefined,
+    isPresent: boolean,
+  ): Promise<RootStatus> {
+    if (first !== undefined && !isTjp(first)) {
+      if (!isPresent) return { status: "unknown" };
+      return theirs === undefined ? { status: "ahead", tip: address, n: 0 } : { status: "same" };
+    }
+    if (first === undefined || !this.standing.reads(first)) return this.#asRecord(theirs);
+    if (!ours) return { status: "unknown" };
+    const held = { tip: ours.address, n: ours.n };
+    if (theirs === undefined || n === undefined) return { status: "ahead", ...held };
+    if (theirs === ours.address) return { status: "same" };
+    const own = { tjp: address, tip: ours.address };
+    const mayBeBehind = isFrameOf(theirs, address);
+    if (mayBeBehind && (await isInHistory(this.#space, { tip: theirs, n }, own, this.merging.options)))
+      return { status: "ahead", ...held };
+    return { status: n > ours.n ? "behind" : "diverged", ...held };
+  }
+
+  /** A timeline that the sender may not read is to it what it has sent of it, whether there is one here or not. */
+  async #asRecord(theirs: Address | undefined): Promise<RootStatus> {
+    const [isSent] = theirs === undefined ? [] : await this.#space.hasMany([theirs], this.standing.sight);
+    return { status: isSent ? "same" : "unknown" };
+  }
+
+  /** What the sender lacks of the roots that this space is ahead on, with the timelines that belong to them. */
+  async #whatLacks(
+    roots: readonly Root[],
+    statuses: readonly RootStatus[],
+    ahead: readonly Root[],
+  ): Promise<Found> {
+    const reachable = await this.#reachable(ahead.map(({ address }) => address));
+    const tipOf = new Map(reachable.map((tip) => [tip.tjp, tip]));
+    const grown = ahead.flatMap(({ address, tip, n }) => {
+      const now = tipOf.get(address);
+      return now ? [{ now, theirs: tip === undefined || n === undefined ? undefined : { tip, n } }] : [];
+    });
+    const newer = grown.map(({ now, theirs }) =>
+      newerFrames(this.#space, numbered(now), theirs, this.merging.options),
+    );
+    const found = foundBeyond(roots, reachable);
+    return {
+      found: found.map(finalTipOf),
+      plan: planOf({
+        held: heldBySender(roots, statuses),
+        newer: [...(await Promise.all(newer)), ...found.map(wholeOf)],
+        stones: ahead.filter(({ address }) => !tipOf.has(address)).map(({ address }) => address),
+      }),
+      evidence: await this.#evidence([...grown.map(({ now }) => now), ...found].map(finalTipOf)),
+    };
+  }
+
+  /** Timelines that a branch relates and the sender has not come along: whole, or what is new since they were sent. */
+  async #withFound(told: Told, tips: readonly FinalTip[], branches: SendPlan["branches"]): Promise<Found> {
+    const sent = new Map(told.found.map((tip) => [tip.address, tip]));
+    const reachable = await this.#reachable(branches.map(({ tjp }) => tjp));
+    const found = foundBeyond(told.roots, reachable).filter(
+      ({ tjp, address }) => sent.get(tjp)?.tip !== address,
+    );
+    const newer = found.map((tip) =>
+      newerFrames(this.#space, numbered(tip), sent.get(tip.tjp), this.merging.options),
+    );
+    const held = [
+      ...heldBySender(told.roots, told.statuses),
+      ...told.found.map(({ address, n }) => ({ tjp: address, n })),
+    ];
+    const plan = planOf({ held, newer: await Promise.all(newer), stones: [] });
+    return {
+      found: found.map(finalTipOf),
+      plan: { ...plan, branches: [...branches.filter(({ frames }) => frames.length > 0), ...plan.branches] },
+      evidence: await this.#evidence([...tips, ...found.map(finalTipOf)]),
+    };
+  }
+
+  /** The timelines in the closure of roots that the sender may read; of others their first frames alone. */
+  async #reachable(roots: readonly Address[]): Promise<readonly Tip[]> {
+    const reachable = await this.#space.reachableTips(roots, this.standing.sight);
+    if (this.standing.rights.countsUses)
+      await this.standing.claim(await this.#space.getMany(reachable.map(({ tjp }) => tjp)), "read");
+    return reachable;
+  }
+
+  #branchBeyond(tjp: Address, tip: Address, known: readonly Address[]) {
+    return branchBeyond(this.#space, tjp, tip, known, this.merging.options);
+  }
+
+  /** What proves who added the heads of tips that go out, and the grants that they rest on. */
+  async #evidence(tips: readonly FinalTip[]): Promise<readonly Evidence[]> {
+    const records = await this.#space.getMany(tips.map(({ tip }) => tip));
+    const heads: Address[] = [];
+    for (const record of records)
+      if (record) heads.push(...(await headsToProve(record, this.#space, this.merging)));
+    const timelines = tips.map(({ address }) => address);
+    const telling = await statementsFor(this.self, this.standing.identity, timelines);
+    this.told.push(telling);
+    return [...telling.records.map(toText), ...(await evidenceFor(this.#space, heads))];
+  }
 }
 
 /** How far on the chains of this space the sender has its roots, or has been sent them. */
@@ -71,10 +199,6 @@ function heldBySender(roots: readonly Root[], statuses: readonly RootStatus[]): 
   });
 }
 
-const numbered = ({ tjp, address, n }: Tip) => ({ tjp, tip: address, n });
-
-const wholeOf = (tip: Tip) => ({ ...numbered(tip), after: -1 });
-
 function foundBeyond(roots: readonly Root[], reachable: readonly Tip[]): readonly Tip[] {
   const named = new Set(roots.map(({ address }) => address));
   return reachable.filter(({ tjp }) => !named.has(tjp));
@@ -82,87 +206,10 @@ function foundBeyond(roots: readonly Root[], reachable: readonly Tip[]): readonl
 
 const finalTipOf = ({ tjp, address, n }: Tip): FinalTip => ({ address: tjp, tip: address, n });
 
-async function statusOf(
-  space: Space,
-  { address, tip: theirs, n }: Root,
-  ours: Tip | undefined,
-  isPresent: boolean,
-  options: MergeOptions,
-): Promise<RootStatus> {
-  if (!ours) {
-    if (!isPresent || (await isTimeline(space, address))) return { status: "unknown" };
-    return theirs === undefined ? { status: "ahead", tip: address, n: 0 } : { status: "same" };
-  }
-  const held = { tip: ours.address, n: ours.n };
-  if (theirs === undefined || n === undefined) return { status: "ahead", ...held };
-  if (theirs === ours.address) return { status: "same" };
-  const own = { tjp: address, tip: ours.address };
-  if (isFrameOf(theirs, address) && (await isInHistory(space, { tip: theirs, n }, own, options)))
-    return { status: "ahead", ...held };
-  return { status: n > ours.n ? "behind" : "diverged", ...held };
-}
+const numbered = ({ tjp, address, n }: Tip) => ({ tjp, tip: address, n });
+
+const wholeOf = (tip: Tip) => ({ ...numbered(tip), after: -1 });
 
 function isFrameOf(tip: Address, tjp: Address): boolean {
   return tip === tjp || tjpHashOf(tip) === gibOf(tjp);
-}
-
-async function isTimeline(space: Space, address: Address): Promise<boolean> {
-  const record = await space.get(address);
-  return record !== undefined && isTjp(record);
-}
-
-/** What the tips that were told have beyond the frames that the sender names of its own. */
-export async function readBranches(
-  space: Space,
-  told: Told,
-  asks: readonly Ask[],
-  options: MergeOptions,
-): Promise<Found> {
-  const statusOfRoot = new Map(told.roots.map(({ address }, at) => [address, told.statuses[at]!]));
-  const branches = asks.map(async ({ address, locator }) => {
-    const status = statusOfRoot.get(address);
-    if (!status || !("tip" in status)) return [];
-    const named = locator.filter((frame) => isFrameOf(frame, address));
-    const present = await space.hasMany(named);
-    const known = named.filter((_, at) => present[at]);
-    return [await branchBeyond(space, address, status.tip, known, options)];
-  });
-  return withFound(space, told, (await Promise.all(branches)).flat(), options);
-}
-
-/** What others have made of tips of roots since the sender was told of them. */
-export async function readMoved(
-  space: Space,
-  told: Told,
-  moved: readonly Tip[],
-  options: MergeOptions,
-): Promise<Found> {
-  const statusOfRoot = new Map(told.roots.map(({ address }, at) => [address, told.statuses[at]!]));
-  const branches = moved.map(({ tjp, address }) => {
-    const status = statusOfRoot.get(tjp);
-    return branchBeyond(space, tjp, address, status && "tip" in status ? [status.tip] : [], options);
-  });
-  return withFound(space, told, await Promise.all(branches), options);
-}
-
-/** Timelines that a branch relates and the sender has not come along: whole, or what is new since they were sent. */
-async function withFound(
-  space: Space,
-  told: Told,
-  branches: SendPlan["branches"],
-  options: MergeOptions,
-): Promise<Found> {
-  const sent = new Map(told.found.map((tip) => [tip.address, tip]));
-  const reachable = foundBeyond(told.roots, await space.reachableTips(branches.map(({ tjp }) => tjp)));
-  const found = reachable.filter(({ tjp, address }) => sent.get(tjp)?.tip !== address);
-  const newer = found.map((tip) => newerFrames(space, numbered(tip), sent.get(tip.tjp), options));
-  const held = [
-    ...heldBySender(told.roots, told.statuses),
-    ...told.found.map(({ address, n }) => ({ tjp: address, n })),
-  ];
-  const plan = planOf({ held, newer: await Promise.all(newer), stones: [] });
-  return {
-    found: found.map(finalTipOf),
-    plan: { ...plan, branches: [...branches.filter(({ frames }) => frames.length > 0), ...plan.branches] },
-  };
 }

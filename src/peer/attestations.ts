@@ -46,16 +46,20 @@ export interface CommittingSession {
  * Costs one tree over the list, a cell for each head, and what was not filed yet of S, the lane and the identity.
  *
  * @param entries The whole list of the commit turn, as it was signed. Heads that are attested already stay as they are.
+ * @param isTaken Heads that the receiver did not take are nobody's word for anything.
  * @throws KeysagaError `store_failed` where frames of S are not kept any more, because more than `sessionsKept` newer
  *   sessions of its lane have come; `duplicity` where other frames of a keystone were filed first.
  */
 export async function keepOwn(
   { space, established, newest, proofs }: CommittingSession,
   entries: readonly CommitEntry[],
+  isTaken: (timeline: Address) => boolean = () => true,
 ): Promise<Filing> {
   const { identity, lane, session } = established;
+  if (!entries.some((entry) => "head" in entry)) return { proofs: [], cells: [] };
   const { context, frame } = commitTurn(session, proofs);
-  const fresh = (await readHeads(space, attestHeads(entries, context.address))).filter(isFresh);
+  const taken = attestHeads(entries, context.address).filter(({ entry }) => isTaken(entry.tjp));
+  const fresh = (await readHeads(space, taken)).filter(isFresh);
   if (fresh.length === 0) return { proofs: [], cells: [] };
   const stored = new Map(proofs.map(({ record }) => [record.address, record]));
   const read = async (address: Address) => stored.get(address) ?? (await space.proof(address));
@@ -75,44 +79,73 @@ export async function keepOwn(
   return joinFilings([said, vouched, delegated, kept]);
 }
 
+/** Evidence that was checked, and who added each head, those that were attested here before included. */
+export interface CheckedHeads {
+  readonly attesters: ReadonlyMap<Address, Address>;
+  /** Those that are new here. */
+  readonly attestations: readonly Attestation[];
+  readonly records: readonly IbGib[];
+}
+
 /**
- * Checks evidence that came, all of it before any is kept. A head that is attested here already keeps what it has, and
- * is not looked at again.
+ * Checks evidence that came. A head that is attested here already keeps what it has, and is not looked at again.
  *
  * @param heads With their `records`, as `readEvidence` gives them.
- * @returns What a commit has to take in; and the identity that added each head, those kept before included.
- * @throws KeysagaError `attestation_refused`; `duplicity` where a keystone's frames are not those filed before.
+ * @throws KeysagaError `attestation_refused`.
  */
-export async function keepAttested(
+export async function checkHeads(
   space: Space,
   heads: readonly AttestedHead[],
   records: readonly IbGib[],
-): Promise<Filing & { readonly attesters: ReadonlyMap<Address, Address> }> {
+): Promise<CheckedHeads> {
   const read = await readHeads(space, heads);
-  const fresh = read.filter(isFresh);
-  const checked = checkAttested(
-    fresh.map(({ head }) => head),
+  const fresh = read.filter(isFresh).map(({ head }) => head);
+  const checked = checkAttested(fresh, records);
+  const attestations = fresh.map((head, at) => ({ head, ...checked[at]! }));
+  const known = read.flatMap(({ cell }) => (cell.value ? [cell.value] : []));
+  return {
+    attesters: new Map([...known, ...attestations].map(({ head, identity }) => [head.entry.head, identity])),
+    attestations,
     records,
+  };
+}
+
+/** What of it is about these heads: nobody's word is kept for a head before it is known that it may be. */
+export function onlyOf(
+  { attestations, records }: Pick<CheckedHeads, "attestations" | "records">,
+  heads: ReadonlySet<Address>,
+) {
+  return { attestations: attestations.filter(({ head }) => heads.has(head.entry.head)), records };
+}
+
+/**
+ * What a commit has to take in to keep them. Read anew for each try of the commit.
+ *
+ * @throws KeysagaError `duplicity` where a keystone's frames are not those filed before.
+ */
+export async function fileHeads(
+  space: Space,
+  { attestations, records }: Pick<CheckedHeads, "attestations" | "records">,
+): Promise<Filing> {
+  const read = await readHeads(
+    space,
+    attestations.map(({ head }) => head),
   );
-  const attestations = fresh.map(({ head }, at) => ({ head, ...checked[at]! }));
+  const kept = attestations.filter((_, at) => isFresh(read[at]!));
   const chains = chainsOf(records);
-  const keystones = new Set(attestations.flatMap(({ identity, lane, session }) => [identity, lane, session]));
+  const keystones = new Set(kept.flatMap(({ identity, lane, session }) => [identity, lane, session]));
   const filings = await Promise.all(
     [...keystones].map((keystone) => fileChain(space, keystone, chains.get(keystone) ?? [])),
   );
   const byAddress = new Map(records.map((record) => [record.address, record]));
-  const kept: Filing = {
-    proofs: attestations.flatMap(({ head, session }) => {
+  const own: Filing = {
+    proofs: kept.flatMap(({ head, session }) => {
       const context = byAddress.get(head.context);
       return context ? [{ group: evidenceGroup(session), record: context }] : [];
     }),
-    cells: fresh.map(({ cell }, at) => changeCell(cell, attestations[at]!)),
+    cells: read.filter(isFresh).map(({ cell }, at) => changeCell(cell, kept[at]!)),
   };
-  const known = read.flatMap(({ cell }) => (cell.value ? [cell.value] : []));
-  return {
-    ...joinFilings([...filings, kept]),
-    attesters: new Map([...known, ...attestations].map(({ head, identity }) => [head.entry.head, identity])),
-  };
+  return joinFilings([...filings, own]);
 }
 
 /** Who added a head to its timeline, where that is attested here. */

@@ -2,7 +2,8 @@ import { type Address, hashOf, type IbGib, ownerOf, tjpHashOf } from "../ibgib/i
 import { readWithdrawal } from "../keystone/index.js";
 import { compareTips, type FrameReader } from "../merge/index.js";
 import type { Space } from "../space/index.js";
-import { grantsExtendingTo, loadStated, withdrawalsOf } from "./granted.js";
+import { grantsExtendingTo, withdrawalsOf } from "./granted.js";
+import { loadStated } from "./stated.js";
 
 /** Who may have added frames to a timeline. */
 export interface Authors {

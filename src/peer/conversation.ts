@@ -58,16 +58,17 @@ export class Conversation {
   }
 
   /**
-   * Signs a turn; `write` sends it. In between lies what has to be durable first. A list that is too long for a
-   * message is split up and covered by the signature as payload.
+   * Signs a turn; `write` sends it. In between lies what has to be durable first. Its evidence, and a list that is too
+   * long for a message, go ahead in parts and are covered by the signature as payload.
    */
   sign(draft: TurnDraft): SignedTurn {
-    const { entries = [], ...scalars } = draft;
-    const ahead = fitsInline(draft) ? [] : this.#tallyList(entries);
+    const { entries = [], evidence = [], ...scalars } = draft;
+    const isInline = isShort(entries);
+    const ahead = [...this.#tallyEvidence(evidence), ...(isInline ? [] : this.#tallyList(entries))];
     const { dialogue, signed, proofs } = signTurn(
       this.#dialogue,
       this.role,
-      ahead.length === 0 ? draft : scalars,
+      isInline && draft.entries !== undefined ? { ...scalars, entries } : scalars,
       this.established.secretFor,
     );
     this.#dialogue = dialogue;
@@ -104,12 +105,6 @@ export class Conversation {
     await flush();
   }
 
-  /** Sends what proves who said what elsewhere, in frames within the limits. */
-  async sendEvidence(items: readonly Evidence[]): Promise<void> {
-    for (const part of partsOf(items))
-      await this.#sendPayload(evidenceFrame(part), contentOf({ evidence: part }));
-  }
-
   /** Admits and counts a payload frame of the other side. @throws KeysagaError for whatever is wrong with it. */
   hearPayload(frame: Uint8Array): PayloadContent {
     const content = readPayload(frame);
@@ -144,6 +139,14 @@ export class Conversation {
     await this.link.sayPayload(frame);
   }
 
+  #tallyEvidence(items: readonly Evidence[]): readonly Uint8Array[] {
+    return [...partsOf(items)].map((part) => {
+      const frame = evidenceFrame(part);
+      this.#tally(this.role, frame, contentOf({ evidence: part }));
+      return frame;
+    });
+  }
+
   #tallyList(entries: readonly Entry[]): readonly Uint8Array[] {
     const frames: Uint8Array[] = [];
     for (const part of partsOf(entries)) {
@@ -166,8 +169,12 @@ export class Conversation {
   }
 }
 
-/** Does a turn's list ride in its message? If not it goes ahead as payload, which nobody takes before `ready`. */
-export function fitsInline({ entries = [] }: TurnDraft): boolean {
+/** Does a turn go out as one message? If not something goes ahead as payload, which nobody takes before `ready`. */
+export function isOneMessage({ entries = [], evidence = [] }: TurnDraft): boolean {
+  return evidence.length === 0 && isShort(entries);
+}
+
+function isShort(entries: readonly Entry[]): boolean {
   return JSON.stringify(entries).length <= sagaLimits.entriesCharsMax;
 }
 

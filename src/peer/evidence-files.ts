@@ -30,6 +30,11 @@ export function joinFilings(filings: readonly Filing[]): Filing {
   };
 }
 
+/** A cell that two parts of a commit change, in the same way, is changed once. */
+export function changedOnce(cells: readonly CellChange[]): readonly CellChange[] {
+  return [...new Map(cells.map((change) => [change.key, change])).values()];
+}
+
 /** Files the frames of `keystone` behind number `after`, oldest first, where that is how far they are filed already. */
 export async function fileFrames(
   space: Space,

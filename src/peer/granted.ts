@@ -1,27 +1,12 @@
 import { type Instant, KeysagaError } from "../base/index.js";
 import { type Address, gibOf, type IbGib, ownerOf, withinOf } from "../ibgib/index.js";
-import {
-  decodeUnsigned,
-  type Grant,
-  readGrant,
-  readIdentity,
-  type Statements,
-  withStatement,
-} from "../keystone/index.js";
+import { type Grant, readGrant, type Statements } from "../keystone/index.js";
 import type { CellChange, ProofPut, Space } from "../space/index.js";
-import { cellKinds, newCell, readCell, readCells, sameCell } from "./cells.js";
-import { journalKey } from "./signer.js";
+import { cellKinds, newCell, readCell, readCells } from "./cells.js";
 
 /** A grant that is kept here: a frame of its issuer that was checked has made it. */
 export interface Granted extends Grant {
   readonly address: Address;
-}
-
-/** What an identity has stated about grants, as far as its frames are kept here, and the cell that moves with them. */
-export interface Stated {
-  readonly statements: Statements;
-  /** Finds out in a commit whether the identity has stated anything since this was read. */
-  readonly unmoved: CellChange;
 }
 
 /** All grants to an identity, withdrawn and expired ones too. */
@@ -71,21 +56,6 @@ export function keepGrant(record: IbGib): { proof: ProofPut; cells: readonly Cel
       newCell(cellKinds.grantOn, `${gibOf(timeline)}/${gib}`, { grant }),
     ],
   };
-}
-
-/** What an identity has stated. The newest frame of this home's own identity is in the journal, and counts as well. */
-export async function loadStated(space: Space, issuer: Address): Promise<Stated> {
-  // The cells are read first: frames that come after them make the comparison fail, and not pass unnoticed.
-  const standing = await readCell(space, cellKinds.identity, issuer);
-  const key = journalKey(issuer);
-  const journal = await space.cell(key);
-  const state = readIdentity(await space.proofs(issuer));
-  if (!state) throw new KeysagaError("store_damaged", { missing: "identity" });
-  if (!journal) return { statements: state, unmoved: sameCell(standing) };
-  const { data } = decodeUnsigned(journal);
-  const isNewer = data.n > state.keystone.n;
-  const statements = isNewer ? withStatement(state, data.proofs[0].claim) : state;
-  return { statements, unmoved: sameCell({ key, bytes: journal }) };
 }
 
 export type GrantState = "in force" | "expired" | "used up" | "withdrawn";

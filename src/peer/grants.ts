@@ -16,9 +16,9 @@ import {
   grantsExtendingTo,
   grantsOn,
   keepGrant,
-  loadStated,
   usesOf,
 } from "./granted.js";
+import { loadStated } from "./stated.js";
 import type { Identity } from "./identity.js";
 import { type Platform, systemPlatform } from "./platform.js";
 

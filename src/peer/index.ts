@@ -4,6 +4,7 @@ export { type Share, type Shared, share, unshare, whoMay } from "./grants.js";
 export type { GrantState } from "./granted.js";
 export type { Authorize } from "./rights.js";
 export { exportReceipt } from "./receipts.js";
+export { type Attestation, attestationOf, evidenceFor } from "./attestations.js";
 export { saveRecords } from "./save-records.js";
 export {
   createSender,

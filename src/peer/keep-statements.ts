@@ -12,7 +12,9 @@ import {
 } from "../keystone/index.js";
 import type { CellChange, ProofPut, Space } from "../space/index.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
-import { keepGrant, loadStated } from "./granted.js";
+import { keepGrant } from "./granted.js";
+import type { Quotas } from "./quotas.js";
+import { loadStated } from "./stated.js";
 import { newestFrames, toldChanges } from "./statements.js";
 
 /** What a commit takes to keep statements that came. They count from then on, whatever becomes of the saga. */
@@ -78,6 +80,37 @@ export async function keepStatements(
     cells: [...[...grown, ...statements].flatMap(({ cells }) => cells), ...toldBy],
     bytes: proofs.reduce((sum, { record }) => sum + record.bytes.length, 0),
   };
+}
+
+/** How often statements are checked anew because others came at the same time. */
+const triesMax = 32;
+
+/**
+ * The same, kept at once: what was stated counts, whatever becomes of the saga that it came with.
+ *
+ * @param quotas Charge whoever told it, where it costs a receiver.
+ * @returns Whether there was anything.
+ */
+export async function keepToldStatements(
+  space: Space,
+  from: Address,
+  records: readonly IbGib[],
+  quotas?: Quotas,
+): Promise<boolean> {
+  if (!records.some(({ ib }) => ib === grantIb || ib === withdrawalIb)) return false;
+  for (let tries = 0; tries < triesMax; tries++) {
+    const { proofs, cells, bytes } = await keepStatements(space, from, records);
+    const charge = await quotas?.charge(from, bytes);
+    const result = await space
+      .commit({ holder: from, sight: { holders: [] }, proofs, cells: [...cells, ...(charge?.cells ?? [])] })
+      .catch((thrown: unknown) => {
+        charge?.release();
+        throw thrown;
+      });
+    if (result.kind === "committed") return true;
+    charge?.release();
+  }
+  throw new KeysagaError("store_failed", { reason: "statements kept moving" });
 }
 
 const byNumber = (a: IbGib, b: IbGib) => (nOf(a) ?? 0) - (nOf(b) ?? 0);

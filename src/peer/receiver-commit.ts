@@ -1,17 +1,33 @@
 import { KeysagaError } from "../base/index.js";
-import { checkMerge, isMerge } from "../merge/index.js";
 import type { FinalTip, Found, ReceiverSagaEffect, RootMove } from "../saga/index.js";
-import type { Space, TipNow } from "../space/index.js";
-import { readMoved } from "./answer.js";
+import type { Commit, CommitResult, ProofPut, Space } from "../space/index.js";
+import type { Answers } from "./answer.js";
+import { type CheckedHeads, fileHeads, keepOwn, onlyOf } from "./attestations.js";
 import type { Conversation, SignedTurn } from "./conversation.js";
+import { changedOnce, type Filing, framesOfSpace, joinFilings } from "./evidence-files.js";
+import { comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
 import type { Merging } from "./merging.js";
 import type { Quotas } from "./quotas.js";
-import { checkTip } from "./resolution.js";
+import type { Standing } from "./standing.js";
+import { toldChanges } from "./statements.js";
 
-/** Sagas of one identity that commit at the same time move its usage under each other. */
+/** Sagas that commit at the same time move an identity's usage, and what is kept of keystones, under each other. */
 const triesMax = 32;
 
 type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
+
+/** What a receiver commits with. */
+export interface Committing {
+  readonly space: Space;
+  readonly conversation: Conversation;
+  readonly standing: Standing;
+  readonly answers: Answers;
+  readonly merging: Merging;
+  readonly quotas: Quotas;
+  /** What the saga has staged: charged to the sender's identity. */
+  readonly stagedBytes: number;
+  readonly evidence: CheckedHeads;
+}
 
 /** Others came first: their tips, and what the sender lacks of them. */
 export interface CameSecond extends Found {
@@ -20,86 +36,107 @@ export interface CameSecond extends Found {
 
 /**
  * Makes a saga's graph visible and durable, with the proofs of both sides: one transaction, one flush. The receipt is
- * signed inside, once nothing can refuse the commit any more, and leaves only when all of it is durable.
+ * signed inside, once nothing can refuse the commit any more, and leaves only when all of it is durable. What the commit
+ * relies on of grants is compared in the same transaction, so a withdrawal takes effect with the very next turn.
  *
- * @param charged What it adds to what the sender's identity holds here.
  * @returns Undefined once it is committed; else a tip had moved, nothing was changed and nothing was signed.
- * @throws KeysagaError `merge_refused` and what else `checkMerge` throws, `chain_refused`, `not_closed`.
+ * @throws KeysagaError as `judgeMoves`, and `chain_refused`, `not_closed`, `limit_exceeded`.
  */
 export async function commitReceiver(
-  space: Space,
-  conversation: Conversation,
+  committing: Committing,
   effect: CommitEffect,
-  merging: Merging,
-  charged: { readonly quotas: Quotas; readonly bytes: number },
 ): Promise<CameSecond | undefined> {
-  const { saga, moves, stones, receipt } = effect;
-  const { identity } = conversation.established;
-  await checkMoves(space, effect, merging);
+  const { space, conversation, standing, answers, quotas } = committing;
   const proofs = conversation.takeProofs();
   for (let tries = 0; tries < triesMax; tries++) {
-    const charge = await charged.quotas.charge(identity, charged.bytes);
+    if (tries > 0) await standing.load();
+    const judged = await judgeMoves(space, effect, committing.merging, {
+      standing,
+      attesters: committing.evidence.attesters,
+    });
+    const refused = new Map(judged.refused.map((tip) => [tip.address, tip]));
+    const kept = await filed(committing, effect, proofs, judged);
+    const bytes = kept.proofs.reduce((sum, { record }) => sum + record.bytes.length, committing.stagedBytes);
+    const charge = await quotas.charge(standing.identity, bytes);
     let signed: SignedTurn | undefined;
-    const result = await space
-      .commit({
-        saga,
-        holder: identity,
-        sight: "anyone",
-        tips: moves.map(({ address, from, to }) => ({ tjp: address, from, to })),
-        roots: stones,
-        proofs,
-        cells: charge.cells,
+    const result = await releasing(charge, () =>
+      space.commit({
+        ...graphOf(effect, standing, judged),
+        proofs: [...proofs, ...kept.proofs],
+        cells: comparedWith(changedOnce([...charge.cells, ...kept.cells]), judged.cells),
         attest: () => {
-          signed = conversation.sign(receipt);
+          signed = conversation.sign({
+            ...effect.receipt,
+            entries: effect.final.map((tip) => refused.get(tip.address) ?? tip),
+          });
           return conversation.takeProofs();
         },
-      })
-      .catch((thrown: unknown) => {
-        charge.release();
-        throw thrown;
-      });
+      }),
+    );
     if (result.kind === "committed" && signed) {
       await conversation.write(signed);
       return undefined;
     }
-    charge.release();
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     if (result.kind === "moved" && result.tips.length > 0) {
       conversation.returnProofs(proofs);
-      return cameSecond(space, effect, result.tips, merging);
+      const tips = result.tips.flatMap(({ tip }) => tip ?? []);
+      return {
+        tips: tips.map(({ tjp, address, n }) => ({ address: tjp, tip: address, n })),
+        ...(await answers.moved(effect, tips)),
+      };
     }
   }
-  throw new KeysagaError("store_failed", { reason: "an identity's usage kept moving" });
+  throw new KeysagaError("store_failed", { reason: "cells kept moving" });
 }
 
-/** The tips that move are what they are said to be, and merges among them hold. */
-async function checkMoves(
-  space: Space,
-  { saga, moves, final }: CommitEffect,
-  { functions, options }: Merging,
-): Promise<void> {
-  const reader = space.view(saga);
-  const named = new Map(final.map((tip) => [tip.address, tip]));
-  const records = await reader.getMany(moves.map(({ to }) => to));
-  for (const [at, { address }] of moves.entries()) {
-    const [record, tip] = [records[at], named.get(address)];
-    if (record === undefined || tip === undefined) continue; // the commit says what is missing
-    checkTip(record, tip);
-    if (isMerge(record)) await checkMerge(record, reader, functions, options);
-  }
-}
-
-async function cameSecond(
-  space: Space,
-  effect: CommitEffect,
-  moved: readonly TipNow[],
-  { options }: Merging,
-): Promise<CameSecond> {
-  const tips = moved.flatMap(({ tip }) => tip ?? []);
+/** What becomes visible. */
+function graphOf(
+  { saga, stones }: CommitEffect,
+  { identity, sight }: Standing,
+  { taken, records }: JudgedMoves,
+): Pick<Commit, "saga" | "holder" | "sight" | "tips" | "roots"> {
   return {
-    tips: tips.map(({ tjp, address, n }) => ({ address: tjp, tip: address, n })),
-    ...(await readMoved(space, effect, tips, options)),
+    saga,
+    holder: identity,
+    sight,
+    tips: taken.map(({ address, from, to }) => ({ tjp: address, from, to })),
+    roots: [...stones, ...records],
   };
+}
+
+/** Who added the heads that are taken, and what the sender was told of grants. */
+async function filed(
+  { space, conversation, standing, answers, evidence }: Committing,
+  { final, heads }: CommitEffect,
+  proofs: readonly ProofPut[],
+  { proved, refused }: JudgedMoves,
+): Promise<Filing> {
+  const { established } = conversation;
+  const committing = { space, established, newest: framesOfSpace(space), proofs };
+  const notTaken = new Set(refused.map(({ address }) => address));
+  const told = answers.told.map((telling) => toldChanges(space, standing.identity, telling));
+  const cells = (await Promise.all(told)).flat();
+  return joinFilings([
+    await keepOwn(committing, [...final, ...heads], (timeline) => !notTaken.has(timeline)),
+    await fileHeads(space, onlyOf(evidence, proved)),
+    { proofs: [], cells },
+  ]);
+}
+
+/** Whatever is claimed for a commit is given back unless it is made. */
+async function releasing(
+  charge: { release(): void },
+  commit: () => Promise<CommitResult>,
+): Promise<CommitResult> {
+  let isCommitted = false;
+  try {
+    const result = await commit();
+    isCommitted = result.kind === "committed";
+    return result;
+  } finally {
+    if (!isCommitted) charge.release();
+  }
 }
 
 /** The timelines whose tips a commit moves: whose turn it needs. */

@@ -2,6 +2,7 @@ import { KeysagaError } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import {
   awaitSaga,
+  type Evidence,
   type Exact,
   FromSender,
   helloOf,
@@ -12,6 +13,7 @@ import {
   type ReceiverSagaEvent,
   type ReceiverSagaState,
   type ReceiverSelf,
+  readEvidence,
   startReceiverHandshake,
   stepReceiverHandshake,
   stepReceiverSaga,
@@ -20,7 +22,8 @@ import {
 } from "../saga/index.js";
 import type { Space } from "../space/index.js";
 import type { Connection } from "../transport/index.js";
-import { answerRoots, readBranches } from "./answer.js";
+import { Answers } from "./answer.js";
+import { checkHeads } from "./attestations.js";
 import type { CommitQueue, CommitTurn } from "./commit-queue.js";
 import { Conversation } from "./conversation.js";
 import { connectedEvent, type OnEvent } from "./events.js";
@@ -29,19 +32,25 @@ import { Link } from "./link.js";
 import type { Merging } from "./merging.js";
 import { outgoing } from "./outgoing.js";
 import type { Platform } from "./platform.js";
+import { keepToldStatements } from "./keep-statements.js";
+import type { Identity } from "./identity.js";
 import type { Quotas } from "./quotas.js";
 import { commitReceiver, timelinesOf } from "./receiver-commit.js";
 import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
+import { type AccessPolicy, Standing } from "./standing.js";
 
 export interface ReceiverSessionOptions {
   readonly self: ReceiverSelf;
+  /** Whose store it is, which has answers of its own to give. */
+  readonly identity: Identity;
   readonly space: Space;
   readonly connection: Connection;
   /** Throws where this identity, which has proved itself, may not sync here now. */
   readonly admit: (identity: Address) => Promise<void>;
   readonly quotas: Quotas;
   readonly merging: Merging;
+  readonly access: AccessPolicy;
   readonly commits: CommitQueue;
   readonly platform: Platform;
   readonly onEvent: OnEvent;
@@ -60,6 +69,10 @@ export class ReceiverSession {
   #conversation: Conversation | undefined;
   /** What the saga under way has staged: it is charged to the sender's identity when it is committed. */
   #stagedBytes = 0;
+  /** What came in the saga under way to prove who added which heads, and who granted what. */
+  #evidence: Evidence[] = [];
+  #standing: Standing | undefined;
+  #answers: Answers | undefined;
   /** Its turn at the timelines it commits to, while it has one. */
   #turn: CommitTurn | undefined;
   #isOver = false;
@@ -178,7 +191,8 @@ export class ReceiverSession {
   #hearPayload(frame: Uint8Array): void {
     if (this.#handshake.kind !== "ready")
       throw new KeysagaError("out_of_turn", { got: "payload", during: this.#handshake.kind });
-    const { records } = this.#spoken().hearPayload(frame);
+    const { records, evidence } = this.#spoken().hearPayload(frame);
+    this.#evidence.push(...evidence);
     this.#stepSaga({ kind: "payload", records, now: this.#now() });
     if (records.length === 0) this.#link.grant();
   }
@@ -234,16 +248,17 @@ export class ReceiverSession {
   }
 
   #beginSaga(effect: ReceiverSagaEffect): void {
-    const { space, merging } = this.options;
+    const { space } = this.options;
     switch (effect.kind) {
       case "compareRoots":
         return this.#beginSagaWork(async () => {
-          const answer = await answerRoots(space, effect.roots, effect.direction, merging.options);
+          const answers = await this.#openSaga();
+          const answer = await answers.roots(effect.roots, effect.direction);
           return { kind: "compared", ...answer, now: this.#now() };
         });
       case "readBranches":
         return this.#beginSagaWork(async () => {
-          const branches = await readBranches(space, effect, effect.asks, merging.options);
+          const branches = await this.#opened().answers.branches(effect, effect.asks);
           return { kind: "branchesRead", ...branches, now: this.#now() };
         });
       case "sendRecords":
@@ -258,15 +273,15 @@ export class ReceiverSession {
         });
       case "stage":
         return this.#beginSagaWork(async () => {
-          const { identity } = this.#spoken().established;
-          const { bytes } = await space.stage(effect.saga, identity, "anyone", effect.records);
+          const { identity, sight } = this.#opened().standing;
+          const { bytes } = await space.stage(effect.saga, identity, sight, effect.records);
           this.#stagedBytes = bytes;
           this.#link.grant();
           return { kind: "staged", now: this.#now() };
         });
       case "choose":
         return this.#beginSagaWork(async () => {
-          const held = await space.hasMany(effect.offered);
+          const held = await space.hasMany(effect.offered, this.#opened().standing.sight);
           return { kind: "chosen", wanted: held.map((isHeld) => !isHeld), now: this.#now() };
         });
       case "commitSpace":
@@ -274,22 +289,50 @@ export class ReceiverSession {
     }
   }
 
+  /** A saga begins: what came ahead of it about grants is kept, and what the sender may do here is loaded. */
+  async #openSaga(): Promise<Answers> {
+    const { identity: self, space, merging, access } = this.options;
+    const { identity } = this.#spoken().established;
+    const { records } = readEvidence(this.#evidence);
+    await keepToldStatements(space, identity, records, this.options.quotas);
+    const now = () => this.#now();
+    const standing = new Standing(identity, { space, self: self.address, access, now });
+    await standing.load();
+    this.#standing = standing;
+    this.#answers = new Answers(self, standing, merging);
+    return this.#answers;
+  }
+
+  #opened(): { readonly standing: Standing; readonly answers: Answers } {
+    const [standing, answers] = [this.#standing, this.#answers];
+    if (!standing || !answers) throw new KeysagaError("internal", { what: "a saga that was not opened" });
+    return { standing, answers };
+  }
+
   /** In its turn among the commits of the same timelines; one that came second keeps its turn for the next try. */
   async #commit(effect: Extract<ReceiverSagaEffect, { kind: "commitSpace" }>): Promise<ReceiverSagaEvent> {
-    const { space, merging, quotas, commits } = this.options;
+    const { space, commits } = this.options;
     if (!this.#turn?.resume()) this.#turn = await commits.enter(timelinesOf(effect.moves));
     const turn = this.#turn;
     let isHeld = false;
     try {
       if (this.#isOver) throw new KeysagaError("connection_closed");
-      const charged = { quotas, bytes: this.#stagedBytes };
-      const second = await commitReceiver(space, this.#spoken(), effect, merging, charged);
+      const { heads, records } = readEvidence(this.#evidence);
+      const committing = {
+        ...this.options,
+        ...this.#opened(),
+        conversation: this.#spoken(),
+        stagedBytes: this.#stagedBytes,
+        evidence: await checkHeads(space, heads, records),
+      };
+      const second = await commitReceiver(committing, effect);
       if (second) {
         isHeld = true;
         turn.hold();
         return { kind: "spaceMoved", ...second, now: this.#now() };
       }
       this.#stagedBytes = 0;
+      this.#evidence = [];
       this.options.onEvent({ kind: "committed", saga: effect.saga });
       return { kind: "spaceCommitted", now: this.#now() };
     } finally {

@@ -11,6 +11,7 @@ import { type Merging, mergingOf } from "./merging.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import { type ReceiverLimits, Quotas, receiverLimits } from "./quotas.js";
 import { ReceiverSession } from "./receiver-session.js";
+import type { AccessPolicy } from "./standing.js";
 
 /** Who may sync here, once it has proved who it is. A function is the embedder's own rule. */
 export type Admission =
@@ -23,6 +24,8 @@ export interface ReceiverOptions {
   /** Origins that senders may have dialled, as in `wss://host:port`; any other is refused. */
   readonly audiences: readonly string[];
   readonly admission: Admission;
+  /** Who may read and write which timelines, of those who are admitted. Default: `owners`. */
+  readonly access?: AccessPolicy;
   readonly limits?: Partial<SessionLimits & ReceiverLimits>;
   /** Have senders sign the TLS channel as well (RFC 9266); others are refused. */
   readonly bindChannel?: boolean;
@@ -75,7 +78,7 @@ export class Receiver {
       void connection.close();
       return;
     }
-    const { identity, admission, platform, onEvent, bindChannel = false } = this.options;
+    const { identity, admission, access = "owners", platform, onEvent, bindChannel = false } = this.options;
     const binding = bindTo(connection, bindChannel);
     const told: OnEvent = (event) => {
       onOwnEvent?.(event);
@@ -85,6 +88,7 @@ export class Receiver {
     let isOver = false;
     const session = new ReceiverSession({
       self: { ...this.self, exporter: binding.exporter },
+      identity,
       space: identity.space,
       connection,
       admit: async (sender) => {
@@ -96,6 +100,7 @@ export class Receiver {
       },
       quotas: this.quotas,
       merging: this.merging,
+      access,
       commits: this.commits,
       platform,
       onEvent: told,

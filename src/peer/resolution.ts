@@ -1,10 +1,11 @@
 import { KeysagaError } from "../base/index.js";
-import { type Address, type IbGib, isTjp, nOf, shortAddress, tjpOf } from "../ibgib/index.js";
-import { checkMerge, type FrameReader, isMerge, mergeTips } from "../merge/index.js";
+import { type Address, type IbGib, isTjp, nOf, ownerOf, shortAddress, tjpOf } from "../ibgib/index.js";
+import { type FrameReader, mergeTips } from "../merge/index.js";
 import type {
   Ask,
   Direction,
   FinalTip,
+  HeadEntry,
   Root,
   RootMove,
   RootStatus,
@@ -12,12 +13,16 @@ import type {
   SenderSagaEffect,
   SenderSagaEvent,
 } from "../saga/index.js";
-import type { Space } from "../space/index.js";
+import type { Sight, Space } from "../space/index.js";
+import { addedHeads } from "./added-heads.js";
+import { attestationOf, evidenceFor } from "./attestations.js";
+import { loadAuthors } from "./authors.js";
 import type { Identity } from "./identity.js";
 import { locatorOf } from "./locator.js";
 import type { Merging } from "./merging.js";
 import { unsureStones } from "./outgoing.js";
 import { branchBeyond, isInHistory, type Newer, newerFrames, planOf } from "./send-plan.js";
+import type { AccessPolicy } from "./standing.js";
 
 /** Which of the receiver's tips does this space not hold? With what it takes the receiver to find what both have. */
 export async function tipsToAsk(
@@ -45,6 +50,25 @@ function isDifferent(status: RootStatus): status is Different {
 type Resolve = Extract<SenderSagaEffect, { kind: "resolve" }>;
 type Resolved = Omit<Extract<SenderSagaEvent, { kind: "resolved" }>, "kind" | "now">;
 
+/** What is to be said, and the heads among what came that somebody's word was taken for. */
+export interface Resolution {
+  readonly resolved: Resolved;
+  readonly proved: ReadonlySet<Address>;
+}
+
+/** What a sender brings together with, and what it goes by. */
+export interface Resolving {
+  readonly identity: Identity;
+  /** Who answers, and is believed about its own timelines. */
+  readonly receiver: Address;
+  readonly merging: Merging;
+  readonly access: AccessPolicy;
+  /** What counts as present to this side's own identity. */
+  readonly sight: Sight | "anyone";
+  /** Heads that came with what proves who added them. */
+  readonly attesters: ReadonlyMap<Address, Address>;
+}
+
 /** What becomes of one root. */
 interface Outcome {
   /** The tip that the receiver is to have, where that is the sender's to say. */
@@ -53,22 +77,24 @@ interface Outcome {
   readonly newer?: Newer;
   readonly stone?: Address;
   readonly held?: SendPlan["held"][number];
+  /** A tip that the receiver gets, and what it replaces there. */
+  readonly added?: { readonly tip: Address; readonly from: Address | undefined };
 }
 
 /**
  * Brings together what both sides have: checks the tips that come in, merges where both have changed a timeline, and
  * plans what the receiver lacks then. A new merge frame is staged with the saga; nothing is committed.
  *
- * @throws KeysagaError `merge_refused`, `merge_failed`, `record_missing` or `limit_exceeded`; `diverged` for a push, which
- *   takes nothing from the receiver. Whatever it throws, both sides are as they were.
+ * @throws KeysagaError `merge_refused`, `merge_failed`, `record_missing` or `limit_exceeded`; `attestation_refused` where
+ *   a head of somebody's timeline was added by nobody who may; `diverged` for a push, which takes nothing from the
+ *   receiver. Whatever it throws, both sides are as they were.
  */
-export async function resolveRoots(
-  identity: Identity,
-  { saga, direction, roots, statuses, found, refused }: Resolve,
-  merging: Merging,
-): Promise<Resolved> {
-  const resolution = new Resolution(identity, saga, direction, refused, merging);
-  for (const tip of [...tipsAhead(roots, statuses), ...found]) await resolution.check(tip);
+export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
+  const { saga, direction, roots, statuses, found, refused } = resolve;
+  const { space } = resolving.identity;
+  const resolution = new Resolver(resolving, saga, direction, refused);
+  for (const tip of tipsAhead(roots, statuses)) await resolution.check(tip, tip.from);
+  for (const tip of found) await resolution.check(tip, (await space.tip(tip.address))?.address);
   const outcomes: Outcome[] = [];
   for (const [at, root] of roots.entries()) outcomes.push(await resolution.of(root, statuses[at]!));
   const plan = planOf({
@@ -76,46 +102,92 @@ export async function resolveRoots(
     newer: outcomes.flatMap(({ newer }) => newer ?? []),
     stones: outcomes.flatMap(({ stone }) => stone ?? []),
   });
-  const source = { space: identity.space, reader: resolution.reader };
-  return {
+  const resolved = {
     chosen: new Map(outcomes.flatMap(({ chosen }) => (chosen ? [[chosen.address, chosen]] : []))),
     moves: [
       ...outcomes.flatMap(({ move }) => move ?? []),
       ...found.map(({ address, tip }) => ({ address, from: undefined, to: tip })),
     ],
     plan,
-    unsure: refused.length > 0 ? [] : await unsureStones(source, plan),
+    unsure: refused.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan),
+    ...(await resolution.answered(outcomes.flatMap(({ added }) => added ?? []))),
   };
+  return { resolved, proved: resolution.proved };
 }
 
-function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]): readonly FinalTip[] {
-  return roots.flatMap(({ address }, at) => {
+function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
+  return roots.flatMap(({ address, tip: from }, at) => {
     const status = statuses[at]!;
-    return status.status === "ahead" ? [{ address, tip: status.tip, n: status.n }] : [];
+    return status.status === "ahead" ? [{ address, tip: status.tip, n: status.n, from }] : [];
   });
 }
 
-class Resolution {
+class Resolver {
   readonly reader: FrameReader;
+  readonly proved = new Set<Address>();
   readonly #space: Space;
+  readonly #merging: Merging;
 
   constructor(
-    private readonly identity: Identity,
+    private readonly resolving: Resolving,
     private readonly saga: string,
     private readonly direction: Direction,
     private readonly refused: readonly (readonly FinalTip[])[],
-    private readonly merging: Merging,
   ) {
-    this.#space = identity.space;
-    this.reader = identity.space.view(saga);
+    this.#space = resolving.identity.space;
+    this.#merging = resolving.merging;
+    this.reader = this.#space.view(saga);
   }
 
-  /** A tip that comes in is what it is said to be, and a merge that holds. */
-  async check({ address, tip, n }: FinalTip): Promise<void> {
-    const [record] = await this.reader.getMany([tip]);
-    if (record === undefined) throw new KeysagaError("record_missing", { what: "a tip that was told" });
+  /** A tip that comes in is what it is said to be, a merge that holds, and each new head is somebody's who may. */
+  async check({ address, tip, n }: FinalTip, from: Address | undefined): Promise<void> {
+    const [record, first] = await this.reader.getMany([tip, address]);
+    if (!record || !first) throw new KeysagaError("record_missing", { what: "a tip that was told" });
     checkTip(record, { address, tip, n });
-    if (isMerge(record)) await checkMerge(record, this.reader, this.merging.functions, this.merging.options);
+    if (!isTjp(first)) return;
+    const heads = await addedHeads(record, from, this.reader, this.#merging);
+    const { receiver, access } = this.resolving;
+    const owner = ownerOf(first);
+    const isFirstAlone = tip === address; // what it says is what its address stands for, and nobody has added to it
+    const isAnyones = access === "open" || owner === undefined || owner === receiver || isFirstAlone;
+    for (const head of heads) {
+      if (!isAnyones) await this.#checkAuthor(first, head);
+      this.proved.add(head);
+    }
+  }
+
+  async #checkAuthor(first: IbGib, head: Address): Promise<void> {
+    const { attesters, access } = this.resolving;
+    const author = attesters.get(head) ?? (await attestationOf(this.#space, head))?.identity;
+    const mayWrite =
+      author !== undefined &&
+      ((typeof access === "function" ? access(author, "write", first) : undefined) ??
+        (await (await loadAuthors(this.#space, first)).wrote(author, head, this.reader)));
+    if (!mayWrite)
+      throw new KeysagaError("attestation_refused", { rule: author ? "may not write" : "nobody's head" });
+  }
+
+  /**
+   * Who answers at the receiver for the heads of tips that it gets: where that is known already it is told, with proof;
+   * else this side does.
+   */
+  async answered(
+    added: readonly { readonly tip: Address; readonly from: Address | undefined }[],
+  ): Promise<Pick<Resolved, "heads" | "evidence">> {
+    const own: HeadEntry[] = [];
+    const others: Address[] = [];
+    for (const { tip, from } of added) {
+      const [record] = await this.reader.getMany([tip]);
+      const tjp = record && tjpOf(record);
+      if (!record || tjp === undefined) continue;
+      const [first] = await this.reader.getMany([tjp]);
+      if (!first || ownerOf(first) === undefined) continue;
+      for (const head of await addedHeads(record, from, this.reader, this.#merging)) {
+        if (await attestationOf(this.#space, head)) others.push(head);
+        else own.push({ tjp, head, ...(from !== undefined && { from }), to: tip });
+      }
+    }
+    return { heads: own, evidence: await evidenceFor(this.#space, others) };
   }
 
   async of(root: Root, status: RootStatus): Promise<Outcome> {
@@ -139,49 +211,46 @@ class Resolution {
   }
 
   async #unknown({ address, tip, n }: FinalTip): Promise<Outcome> {
-    if (this.#sent(address).includes(tip)) return {};
+    if (this.#sent(address).includes(tip)) return { added: { tip, from: undefined } };
     const record = await this.#space.get(address);
     if (record === undefined || !isTjp(record)) return { stone: address };
-    return { newer: { tjp: address, after: -1, tip, n } };
+    return { newer: { tjp: address, after: -1, tip, n }, added: { tip, from: undefined } };
   }
 
   async #different(ours: FinalTip, theirs: Different): Promise<Outcome> {
     const { address, tip, n } = ours;
-    const { options } = this.merging;
+    const { options } = this.#merging;
     if (await isInHistory(this.#space, theirs, { tjp: address, tip }, options)) {
       const sent = this.#sent(address);
       const newer =
         sent.length === 0
           ? await newerFrames(this.#space, { tjp: address, tip, n }, theirs, options)
           : await branchBeyond(this.reader, address, tip, [theirs.tip, ...sent], options);
-      return { chosen: ours, ...(this.direction !== "pull" && { newer }) };
+      return this.direction === "pull" ? {} : { chosen: ours, newer, added: { tip, from: theirs.tip } };
     }
     if (this.direction === "push") throw new KeysagaError("diverged", { timeline: shortAddress(address) });
-    await this.check({ address, tip: theirs.tip, n: theirs.n });
+    await this.check({ address, tip: theirs.tip, n: theirs.n }, tip);
     return this.#merged(ours, theirs);
   }
 
   async #merged({ address, tip }: FinalTip, theirs: Different): Promise<Outcome> {
-    const { functions, options } = this.merging;
+    const { functions, options } = this.#merging;
     const merged = await mergeTips([tip, theirs.tip], this.reader, functions, options);
     if ("frame" in merged) await this.#stage(merged.frame);
     const to = "frame" in merged ? merged.frame.address : merged.same;
     const [record] = await this.reader.getMany([to]);
     const move = to === tip ? {} : { move: { address, from: tip, to } };
     if (this.direction === "pull") return move;
+    const chosen = { address, tip: to, n: (record && nOf(record)) ?? -1 };
+    if (to === theirs.tip) return { ...move, chosen };
     const known = [theirs.tip, ...this.#sent(address)];
-    const newer =
-      to === theirs.tip ? undefined : await branchBeyond(this.reader, address, to, known, options);
-    return {
-      ...move,
-      chosen: { address, tip: to, n: (record && nOf(record)) ?? -1 },
-      ...(newer && { newer }),
-    };
+    const newer = await branchBeyond(this.reader, address, to, known, options);
+    return { ...move, chosen, newer, added: { tip: to, from: theirs.tip } };
   }
 
   #stage(frame: IbGib): Promise<unknown> {
-    const { address } = this.identity;
-    return this.#space.stage(this.saga, address, { holders: [address] }, [frame]);
+    const { identity, sight } = this.resolving;
+    return this.#space.stage(this.saga, identity.address, sight, [frame]);
   }
 
   /** Tips of commits that came second: what they need is at the receiver already. */

@@ -3,7 +3,8 @@ import { type Address, gibOf, type IbGib, ownerOf, withinOf } from "../ibgib/ind
 import type { Action } from "../keystone/index.js";
 import type { CellChange, Space } from "../space/index.js";
 import { cellKinds, newCell, readCells } from "./cells.js";
-import { type Granted, grantState, grantsTo, loadStated, type Stated } from "./granted.js";
+import { type Granted, grantState, grantsTo } from "./granted.js";
+import { loadStated, type Stated } from "./stated.js";
 
 /**
  * An embedder's own rule: may this identity do this with the timeline that `first` founds? Undefined leaves it to the
@@ -19,6 +20,8 @@ export interface RightsOptions {
   /** Whose store it is. */
   readonly self: Address;
   readonly authorize?: Authorize | undefined;
+  /** Grants whose last use whoever asks has claimed: they are in force for that. */
+  readonly claimed?: ReadonlySet<Address>;
 }
 
 /** What one identity may do, as it stood when this was loaded. */
@@ -30,6 +33,8 @@ export interface Rights {
    * only where no other does, and has to be claimed (`claimUse`).
    */
   grantFor(first: IbGib, action: Action): Granted | undefined;
+  /** Does any grant that they rest on count its uses? */
+  readonly countsUses: boolean;
   /** What a commit has to find unchanged, so that a withdrawal which came meanwhile is not missed. */
   readonly unmoved: readonly CellChange[];
 }
@@ -78,6 +83,7 @@ export async function loadRights(
     reads: (first) => may(first, "read"),
     writes: (first) => may(first, "write"),
     grantFor: (first, action) => (mayAlone(first, action) === undefined ? grantOf(first, action) : undefined),
+    countsUses: inForce.some(({ uses }) => uses !== undefined),
     unmoved: [...stated.values()].map(({ unmoved }) => unmoved),
   };
 }
@@ -92,13 +98,14 @@ async function grantsInForce(
   space: Space,
   grants: readonly Granted[],
   stated: ReadonlyMap<Address, Stated>,
-  { now, self }: RightsOptions,
+  { now, self, claimed }: RightsOptions,
 ): Promise<readonly Granted[]> {
   const judged = await Promise.all(
     grants.map(async (granted) => {
       const from = stated.get(granted.issuer);
       const state = from && (await grantState(space, granted, from.statements, now));
-      return { granted, isInForce: state === "in force" };
+      const isClaimed = state === "used up" && claimed?.has(granted.address) === true;
+      return { granted, isInForce: state === "in force" || isClaimed };
     }),
   );
   return judged

@@ -2,12 +2,15 @@ import { KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, nOf } from "../ibgib/index.js";
 import { mergeTips } from "../merge/index.js";
 import type { FinalTip, SenderSagaEffect, Totals } from "../saga/index.js";
-import type { Commit, Space, TipMove } from "../space/index.js";
+import type { Commit, Sight, Space, TipMove } from "../space/index.js";
+import { type CheckedHeads, fileHeads, keepOwn } from "./attestations.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
 import type { Conversation } from "./conversation.js";
+import { changedOnce, framesOfSigner, joinFilings } from "./evidence-files.js";
 import type { Identity } from "./identity.js";
 import type { Merging } from "./merging.js";
 import { fileSession } from "./retention.js";
+import { type Telling, toldChanges } from "./statements.js";
 
 /** What a finished saga has done. The receiver's receipt for it was verified and is stored. */
 export interface SyncReport {
@@ -16,11 +19,26 @@ export interface SyncReport {
   readonly session: Address;
   /** The tips of the roots as the receiver has them now. */
   readonly tips: readonly FinalTip[];
+  /** Those among them that the receiver did not take from this side: it may not write them there. */
+  readonly refused: readonly FinalTip[];
   /** Timelines and stones that came along without being named. */
   readonly found: readonly FinalTip[];
   /** Of this session so far: what went up to the receiver, and what came down. */
   readonly totals: { readonly up: Totals; readonly down: Totals };
   readonly elapsedMs: number;
+}
+
+/** What a sender's commit goes by. */
+export interface Landing {
+  readonly identity: Identity;
+  readonly conversation: Conversation;
+  readonly merging: Merging;
+  /** What counts as present to this side's own identity. */
+  readonly sight: Sight | "anyone";
+  /** What the receiver was told of grants. */
+  readonly telling: Telling;
+  /** Who added the heads that came, as far as their word was taken. */
+  readonly evidence: Pick<CheckedHeads, "attestations" | "records">;
 }
 
 /** How often the local commit is tried anew when this space's own tips or cells moved meanwhile. */
@@ -33,30 +51,42 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * ours that moved meanwhile is no failure: it is brought together with what came, and the next saga carries that.
  */
 export async function commitSender(
-  identity: Identity,
-  conversation: Conversation,
+  { identity, conversation, merging, sight, telling, evidence }: Landing,
   effect: CommitEffect,
-  merging: Merging,
 ): Promise<Omit<SyncReport, "elapsedMs">> {
-  const { space, address } = identity;
-  const { saga, final, found } = effect;
-  const { session } = conversation.established;
+  const { space, address, signer } = identity;
+  const { saga, final, found, refused } = effect;
+  const { session, receiver } = conversation.established;
+  const isTaken = (timeline: Address) => !refused.some((tip) => tip.address === timeline);
   const proofs = [...conversation.established.proofs, ...conversation.takeProofs()];
   for (let tries = 0; tries < triesMax; tries++) {
     const landing = await land(space, effect, merging);
+    const committing = {
+      space,
+      established: conversation.established,
+      newest: framesOfSigner(signer),
+      proofs,
+    };
+    const kept = joinFilings([
+      await keepOwn(committing, effect.entries, isTaken),
+      await fileHeads(space, evidence),
+      { proofs: [], cells: await toldChanges(space, receiver, telling) },
+    ]);
+    const change = await sessionChange(space, conversation, effect);
     const result = await space.commit({
       saga,
       holder: address,
-      sight: { holders: [address] },
+      sight,
       puts: landing.puts,
       tips: landing.tips,
       roots: effect.stones,
-      proofs,
-      ...(await sessionChange(space, conversation, effect)),
+      proofs: [...proofs, ...kept.proofs],
+      cells: changedOnce([...change.cells, ...kept.cells]),
+      dropProofGroups: change.dropProofGroups,
     });
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     if (result.kind === "committed")
-      return { saga, session, tips: final, found, totals: totalsOf(conversation) };
+      return { saga, session, tips: final, refused, found, totals: totalsOf(conversation) };
   }
   throw new KeysagaError("tip_moved", { tries: triesMax });
 }
@@ -97,7 +127,7 @@ async function sessionChange(
   space: Space,
   { established }: Conversation,
   { receipt }: CommitEffect,
-): Promise<Pick<Commit, "cells" | "dropProofGroups">> {
+): Promise<Required<Pick<Commit, "cells" | "dropProofGroups">>> {
   const [lane, newest] = await Promise.all([
     readCell(space, cellKinds.laneTo, established.receiver),
     readCell(space, cellKinds.receipt, established.session),

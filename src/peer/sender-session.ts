@@ -1,10 +1,13 @@
 import { type Instant, KeysagaError, toHex } from "../base/index.js";
-import type { Address } from "../ibgib/index.js";
+import { type Address, toText } from "../ibgib/index.js";
 import {
   type Direction,
+  type Evidence,
   type Exact,
   type Exporter,
   FromReceiver,
+  type Root,
+  readEvidence,
   type SenderHandshakeEffect,
   type SenderHandshakeEvent,
   type SenderHandshakeState,
@@ -20,10 +23,12 @@ import {
   TurnFromReceiver,
 } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
-import { Conversation, fitsInline } from "./conversation.js";
+import { type CheckedHeads, checkHeads, onlyOf } from "./attestations.js";
+import { Conversation, isOneMessage } from "./conversation.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { connectedEvent, type OnEvent } from "./events.js";
 import type { Identity } from "./identity.js";
+import { keepToldStatements } from "./keep-statements.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
 import type { Merging } from "./merging.js";
@@ -34,6 +39,8 @@ import { resolveRoots, tipsToAsk } from "./resolution.js";
 import { commitSender, type SyncReport } from "./sender-commit.js";
 import { type LaneChoice, loadSenderStanding, reserveConnect } from "./sender-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
+import { type AccessPolicy, Standing } from "./standing.js";
+import { nothingToTell, statementsFor, type Telling } from "./statements.js";
 
 /** What to bring in step, and which way records may go. */
 export interface SyncRequest {
@@ -55,6 +62,7 @@ export interface SenderSessionOptions {
   readonly exporter: Exporter;
   readonly limits: SessionLimits;
   readonly merging: Merging;
+  readonly access: AccessPolicy;
   readonly platform: Platform;
   readonly onEvent: OnEvent;
 }
@@ -68,11 +76,18 @@ type Own =
 export class SenderSession {
   readonly #loop: SessionLoop<FromReceiver, Own>;
   readonly #link: Link<FromReceiver>;
+  /** What this side's own identity may see in its own space, where others may hold records as well. */
+  readonly #standing: Standing;
   #handshake: SenderHandshakeState;
   #saga: SenderSagaState | undefined;
   /** What the newest saga has staged is dropped at the end, whichever state it ended in. */
   #sagaId: string | undefined;
   #asked: Asked | undefined;
+  /** What came in the saga under way to prove who added which heads, and who granted what. */
+  #evidence: Evidence[] = [];
+  #checked: Pick<CheckedHeads, "attestations" | "records"> = { attestations: [], records: [] };
+  /** What the receiver is told of grants in the saga under way. */
+  #telling: Telling = nothingToTell;
   readonly #ready = deferred<void>();
   #conversation: Conversation | undefined;
   #lane: LaneChoice | undefined;
@@ -84,6 +99,12 @@ export class SenderSession {
     const { identity, audience, pin, exporter, limits, platform, connection } = options;
     this.#loop = new SessionLoop(platform);
     this.#link = new Link(connection, FromReceiver, this.#loop.put);
+    this.#standing = new Standing(identity.address, {
+      space: identity.space,
+      self: identity.address,
+      access: "owners",
+      now: () => platform.clock.now(),
+    });
     const intent = { audience, pin, exporter, limits, sessionKeys: identity.sessionKeys };
     this.#handshake = startSenderHandshake(intent, platform.clock.now());
   }
@@ -203,7 +224,8 @@ export class SenderSession {
     const isRunning = this.#saga !== undefined && this.#saga.kind !== "committed";
     if (this.#handshake.kind !== "ready" || !this.#conversation || !isRunning)
       throw new KeysagaError("out_of_turn", { got: "payload", during: this.#handshake.kind });
-    const { records } = this.#conversation.hearPayload(frame);
+    const { records, evidence } = this.#conversation.hearPayload(frame);
+    this.#evidence.push(...evidence);
     this.#stepSaga({ kind: "payload", records, now: this.options.platform.clock.now() });
     if (records.length === 0) this.#link.grant();
   }
@@ -257,6 +279,9 @@ export class SenderSession {
     );
     this.#saga = state;
     this.#sagaId = saga;
+    this.#evidence = [];
+    this.#checked = { attestations: [], records: [] };
+    this.#telling = nothingToTell;
     for (const effect of effects) this.#beginSaga(effect);
   }
 
@@ -270,19 +295,20 @@ export class SenderSession {
   #beginSaga(effect: SenderSagaEffect): void {
     const { identity, platform, merging } = this.options;
     const { space } = identity;
-    const sight = { holders: [identity.address] };
     const now = () => platform.clock.now();
     switch (effect.kind) {
       case "planRoots":
         return this.#beginSagaWork(async () => {
+          await this.#standing.load();
           const roots = await planRoots(space, effect.wanted);
-          return { kind: "planned", roots, now: now() };
+          this.#telling = await this.#tellOf(roots);
+          return { kind: "planned", roots, evidence: this.#telling.records.map(toText), now: now() };
         });
       case "sendTurn":
         return this.#sendTurn(effect);
       case "stage":
         return this.#beginSagaWork(async () => {
-          await space.stage(effect.saga, identity.address, sight, effect.records);
+          await space.stage(effect.saga, identity.address, this.#standing.sight, effect.records);
           this.#link.grant();
           return { kind: "staged" };
         });
@@ -293,7 +319,7 @@ export class SenderSession {
         });
       case "resolve":
         return this.#beginSagaWork(async () => {
-          const resolved = await resolveRoots(identity, effect, merging);
+          const resolved = await this.#resolve(effect);
           return { kind: "resolved", ...resolved, now: now() };
         });
       case "sendRecords":
@@ -307,9 +333,34 @@ export class SenderSession {
     }
   }
 
+  /** Grants that the receiver has not been told of, for the timelines that the saga is about. */
+  #tellOf(roots: readonly Root[]): Promise<Telling> {
+    const { receiver } = this.#spoken().established;
+    return statementsFor(
+      this.options.identity,
+      receiver,
+      roots.map(({ address }) => address),
+    );
+  }
+
+  /** What came is checked, and kept as far as it counts whatever becomes of the saga; then branches become one. */
+  async #resolve(effect: Extract<SenderSagaEffect, { kind: "resolve" }>) {
+    const { identity, merging, access } = this.options;
+    const { receiver } = this.#spoken().established;
+    const { heads, records } = readEvidence(this.#evidence);
+    if (await keepToldStatements(identity.space, receiver, records)) await this.#standing.load();
+    const checked = await checkHeads(identity.space, heads, records);
+    const { attesters } = checked;
+    const { sight } = this.#standing;
+    const resolving = { identity, receiver, merging, access, sight, attesters };
+    const { resolved, proved } = await resolveRoots(resolving, effect);
+    this.#checked = onlyOf(checked, proved);
+    return resolved;
+  }
+
   #sendTurn({ draft }: Extract<SenderSagaEffect, { kind: "sendTurn" }>): void {
     const send = () => this.#spoken().send(draft);
-    if (!fitsInline(draft) && this.#handshake.kind !== "ready") this.#held = send;
+    if (!isOneMessage(draft) && this.#handshake.kind !== "ready") this.#held = send;
     else this.#begin(send);
   }
 
@@ -328,10 +379,23 @@ export class SenderSession {
     const asked = this.#asked;
     if (!asked) throw new KeysagaError("internal", { what: "a commit nobody asked for" });
     this.#beginSagaWork(async () => {
-      const report = await commitSender(this.options.identity, this.#spoken(), effect, this.options.merging);
+      const { identity, merging } = this.options;
+      const landing = {
+        identity,
+        conversation: this.#spoken(),
+        merging,
+        sight: this.#standing.sight,
+        telling: this.#telling,
+        evidence: this.#checked,
+      };
+      const report = await commitSender(landing, effect);
       this.#asked = undefined;
       this.options.onEvent({ kind: "committed", saga: effect.saga });
-      asked.outcome.resolve({ ...report, elapsedMs: this.options.platform.clock.now() - asked.started });
+      const written = new Set(effect.heads.map(({ tjp }) => tjp));
+      const lost = report.refused.filter(({ address }) => written.has(address));
+      const elapsedMs = this.options.platform.clock.now() - asked.started;
+      if (lost.length === 0) asked.outcome.resolve({ ...report, elapsedMs });
+      else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost.length }));
       return { kind: "spaceCommitted" };
     });
   }

@@ -12,6 +12,7 @@ import { mergingOf } from "./merging.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import type { SyncReport } from "./sender-commit.js";
 import { SenderSession } from "./sender-session.js";
+import type { AccessPolicy } from "./standing.js";
 
 /** Over WebSocket, by the receiver's URL; `ws://` only to this machine, unless `insecure`. */
 export interface ReachByUrl {
@@ -38,6 +39,11 @@ export interface SenderSettings {
   readonly limits?: Partial<SessionLimits>;
   /** Sign the TLS channel as well (RFC 9266). Both sides have to be set so, with no proxy in between that ends TLS. */
   readonly bindChannel?: boolean;
+  /**
+   * Whose word is taken for what comes: `owners` (default): a timeline's owner's, and that of those it granted to write.
+   * `open`: anyone's whom the receiver admits.
+   */
+  readonly access?: AccessPolicy;
   /** Merge functions beside the built-in one (`mergeFunctions`), by kind of record. */
   readonly functions?: MergeFunctions;
   readonly onEvent?: (event: PeerEvent) => void;
@@ -139,7 +145,14 @@ export class Sender {
   }
 
   #start(connection: Connection, pin: Address | undefined): Live {
-    const { identity, limits, onEvent, bindChannel = false, functions = mergeFunctions() } = this.options;
+    const {
+      identity,
+      limits,
+      onEvent,
+      bindChannel = false,
+      functions = mergeFunctions(),
+      access = "owners",
+    } = this.options;
     const binding = bindTo(connection, bindChannel);
     const session = new SenderSession({
       identity,
@@ -149,6 +162,7 @@ export class Sender {
       exporter: binding.exporter,
       limits: { ...sessionLimits, ...limits },
       merging: mergingOf(functions, this.#platform),
+      access,
       platform: this.#platform,
       onEvent: (event) => onEvent?.(event),
     });

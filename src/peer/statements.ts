@@ -2,7 +2,8 @@ import { type Address, gibOf, type IbGib, isTjp, nOf, ownerOf, tjpOf, withinOf }
 import { claimOf, grantIb, withdrawalIb } from "../keystone/index.js";
 import type { CellChange, Space } from "../space/index.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
-import { type Granted, grantsOn, loadStated } from "./granted.js";
+import { type Granted, grantsOn } from "./granted.js";
+import { loadStated } from "./stated.js";
 import { type Identity, identityFrames } from "./identity.js";
 
 /** Statements that one peer tells another: grants, withdrawals, and the frames that make them. */
@@ -14,6 +15,8 @@ export interface Telling {
   /** The number of the newest frame of each identity. */
   readonly frames: ReadonlyMap<Address, number>;
 }
+
+export const nothingToTell: Telling = { records: [], statements: [], frames: new Map() };
 
 /**
  * What `to` has to know of the grants on timelines, and on what they are within, and has not been told from here: of

@@ -16,8 +16,14 @@ export function describeTurn(role: Role, dialogue: Dialogue, message: Said): Pee
 const shownMax = 3;
 
 function noteOf({ entries = [] }: Said): string {
-  const shown = entries.slice(0, shownMax).map(entryNote).join(", ");
-  return entries.length > shownMax ? `${shown} and ${entries.length - shownMax} more` : shown;
+  const told = entries.filter((entry) => !isHead(entry));
+  const shown = told.slice(0, shownMax).map(entryNote).join(", ");
+  return told.length > shownMax ? `${shown} and ${told.length - shownMax} more` : shown;
+}
+
+/** Heads repeat what the tips before them say. */
+function isHead(entry: unknown): boolean {
+  return typeof entry === "object" && entry !== null && "head" in entry;
 }
 
 function entryNote(entry: unknown): string {

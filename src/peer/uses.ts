@@ -36,7 +36,11 @@ export async function claimUse(
   for (;;) {
     const [use] = await useOf(space, granted);
     if (!use) return true;
-    const result = await space.commit({ holder: granted.issuer, sight: { holders: [] }, cells: [use, ...unmoved] });
+    const result = await space.commit({
+      holder: granted.issuer,
+      sight: { holders: [] },
+      cells: [use, ...unmoved],
+    });
     if (result.kind === "committed") return true;
     if (result.kind === "moved" && result.cells.some((key) => key !== use.key)) return false;
   }

@@ -18,7 +18,8 @@ import {
 } from "../keystone/index.js";
 import type { Space } from "../space/index.js";
 import { cellKinds, checkCell, readCell } from "./cells.js";
-import { grantsTo, loadStated } from "./granted.js";
+import { grantsTo } from "./granted.js";
+import { loadStated } from "./stated.js";
 import { journalKey } from "./signer.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
 

@@ -6,7 +6,9 @@ import type {
   AskBody,
   CommitBody,
   Direction,
+  Evidence,
   FinalTip,
+  HeadEntry,
   InitBody,
   OfferBody,
   Root,
@@ -54,7 +56,11 @@ export type ReceiverSagaState =
   | (Answered & { readonly kind: "readingBranches" })
   | (Answered & { readonly kind: "choosing" })
   /** The commit has come, and not all it covers is staged. */
-  | (Answered & { readonly kind: "settling"; readonly final: readonly FinalTip[] })
+  | (Answered & {
+      readonly kind: "settling";
+      readonly final: readonly FinalTip[];
+      readonly heads: readonly HeadEntry[];
+    })
   | (Answered & { readonly kind: "committing" })
   | { readonly kind: "failed"; readonly error: KeysagaError };
 
@@ -65,6 +71,8 @@ export type Told = Pick<Answered, "roots" | "statuses" | "found">;
 export interface Found {
   readonly found: readonly FinalTip[];
   readonly plan: SendPlan;
+  /** What proves who added the heads among it. */
+  readonly evidence: readonly Evidence[];
 }
 
 export type ReceiverSagaEvent =
@@ -109,6 +117,7 @@ export type ReceiverSagaEffect =
       readonly moves: readonly RootMove[];
       readonly stones: readonly Address[];
       readonly final: readonly FinalTip[];
+      readonly heads: readonly HeadEntry[];
       readonly receipt: TurnDraft;
     } & Told);
 
@@ -188,10 +197,11 @@ function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSaga
 }
 
 /** Sends what the sender lacks, then the turn that covers it. */
-function tell(before: Answered, more: Found, turn: TurnDraft, now: Instant): ReceiverSagaStep {
+function tell(before: Answered, more: Found, said: TurnDraft, now: Instant): ReceiverSagaStep {
   const found = new Map([...before.found, ...more.found].map((tip) => [tip.address, tip]));
   const state = { ...answeredOf(before), found: [...found.values()] };
-  const { plan } = more;
+  const { plan, evidence } = more;
+  const turn = { ...said, evidence };
   if (isEmpty(plan)) return say(state, turn, now);
   return {
     state: { ...state, kind: "sending", turn },
@@ -265,24 +275,36 @@ function onChosen(state: In<"choosing">, { wanted, now }: On<"chosen">): Receive
 }
 
 function onCommit(state: In<"awaitingCommit">, { turn, now }: On<"commit">): ReceiverSagaStep {
-  const final = turn.message.entries ?? [];
-  if (!areFinalTips(final, state.roots, state.statuses, state.direction))
+  const { entries = [] } = turn.message;
+  const final = entries.filter((entry) => "tip" in entry);
+  const heads = entries.filter((entry) => "head" in entry);
+  const isInOrder = entries.slice(0, final.length).every((entry) => "tip" in entry);
+  if (!isInOrder || !areFinalTips(final, state.roots, state.statuses, state.direction))
     return fail(
       new KeysagaError("malformed_message", { in: "commit", rule: "the tips that follow from init and ack" }),
     );
-  return settle({ ...answeredOf(state), kind: "settling", final }, now);
+  const moves = movesOfReceiver(state.roots, state.statuses, final);
+  if (!heads.every(({ tjp, from, to }) => moves.some((move) => isOfMove(move, tjp, from, to))))
+    return fail(new KeysagaError("malformed_message", { in: "commit", rule: "heads of tips that move" }));
+  return settle({ ...answeredOf(state), kind: "settling", final, heads }, now);
+}
+
+function isOfMove(move: RootMove, tjp: Address, from: Address | undefined, to: Address): boolean {
+  return move.address === tjp && move.from === from && move.to === to;
 }
 
 /** The commit waits until everything that came in is staged. */
 function settle(state: In<"settling">, now: Instant): ReceiverSagaStep {
   if (state.staging > 0) return stay(state);
-  const { saga, stones, final } = state;
+  const { saga, stones, final, heads } = state;
   const moves = movesOfReceiver(state.roots, state.statuses, final);
   const timelines = moves.filter(({ address }) => !stones.includes(address));
   const receipt = { type: "receipt", time: now, entries: final };
   return {
     state: { ...answeredOf(state), kind: "committing" },
-    effects: [{ kind: "commitSpace", saga, moves: timelines, stones, final, receipt, ...toldOf(state) }],
+    effects: [
+      { kind: "commitSpace", saga, moves: timelines, stones, final, heads, receipt, ...toldOf(state) },
+    ],
   };
 }
 

@@ -5,8 +5,11 @@ import {
   type AckBody,
   type Ask,
   type BranchBody,
+  type CommitEntry,
   type Direction,
+  type Evidence,
   FinalTip,
+  type HeadEntry,
   type MovedBody,
   type ReceiptBody,
   type Root,
@@ -51,6 +54,10 @@ interface Resolved extends Answered {
   readonly final: readonly FinalTip[];
   /** The own tips that change. */
   readonly moves: readonly RootMove[];
+  /** The heads that this side adds at the receiver, and answers for. */
+  readonly heads: readonly HeadEntry[];
+  /** What proves who added the others. */
+  readonly evidence: readonly Evidence[];
 }
 
 export type SenderSagaState =
@@ -75,7 +82,13 @@ export type SenderSagaState =
 
 export type SenderSagaEvent =
   /** The roots and all timelines of their closure, as this side holds them. */
-  | { readonly kind: "planned"; readonly roots: readonly Root[]; readonly now: Instant }
+  | {
+      readonly kind: "planned";
+      readonly roots: readonly Root[];
+      /** Grants that the receiver has to know of before it answers. */
+      readonly evidence: readonly Evidence[];
+      readonly now: Instant;
+    }
   | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Instant }
   | { readonly kind: "staged" }
   | { readonly kind: "ack"; readonly turn: Verified<AckBody> }
@@ -87,6 +100,8 @@ export type SenderSagaEvent =
       readonly kind: "resolved";
       readonly chosen: ReadonlyMap<Address, FinalTip>;
       readonly moves: readonly RootMove[];
+      readonly heads: readonly HeadEntry[];
+      readonly evidence: readonly Evidence[];
       readonly plan: SendPlan;
       readonly unsure: readonly Address[];
       readonly now: Instant;
@@ -126,7 +141,12 @@ export type SenderSagaEffect =
       readonly saga: string;
       readonly moves: readonly RootMove[];
       readonly stones: readonly Address[];
+      /** The tips as the receiver has them now, and those among them that it did not take. */
       readonly final: readonly FinalTip[];
+      readonly refused: readonly FinalTip[];
+      /** The commit's list, and what of it are heads that this side answers for. */
+      readonly entries: readonly CommitEntry[];
+      readonly heads: readonly HeadEntry[];
       readonly found: readonly FinalTip[];
       readonly receipt: Verified<ReceiptBody>;
     };
@@ -172,7 +192,7 @@ type In<Kind> = Extract<SenderSagaState, { kind: Kind }>;
 type On<Kind> = Extract<SenderSagaEvent, { kind: Kind }>;
 
 function onProgress(state: Running, event: Progress): SenderSagaStep {
-  if (state.kind === "planning" && event.kind === "planned") return onPlanned(state, event.roots, event.now);
+  if (state.kind === "planning" && event.kind === "planned") return onPlanned(state, event);
   if (state.kind === "awaitingAck" && event.kind === "ack") return onAck(state, event.turn.message);
   if (state.kind === "comparing" && event.kind === "compared") return onCompared(state, event);
   if (state.kind === "awaitingBranch" && event.kind === "branch")
@@ -189,8 +209,9 @@ function onProgress(state: Running, event: Progress): SenderSagaStep {
   return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
 }
 
-function onPlanned(state: In<"planning">, roots: readonly Root[], now: Instant): SenderSagaStep {
-  const draft = { type: "init", saga: state.saga, direction: state.direction, entries: roots };
+function onPlanned(state: In<"planning">, { roots, evidence, now }: On<"planned">): SenderSagaStep {
+  const { saga, direction } = state;
+  const draft = { type: "init", saga, direction, entries: roots, evidence };
   return {
     state: { ...base(state), kind: "awaitingAck", roots, deadline: now + state.limits.turnTimeoutMs },
     effects: [{ kind: "sendTurn", draft }],
@@ -268,9 +289,9 @@ function gather(state: Answered): SenderSagaStep {
 }
 
 function onResolved(state: In<"resolving">, event: On<"resolved">): SenderSagaStep {
-  const { plan, unsure, moves, chosen, now } = event;
+  const { plan, unsure, moves, heads, evidence, chosen, now } = event;
   const final = finalTips(state.roots, state.statuses, state.direction, chosen);
-  const resolved: Resolved = { ...answeredOf(state), final, moves };
+  const resolved: Resolved = { ...answeredOf(state), final, moves, heads, evidence };
   if (isEmpty(plan)) return commit(resolved, now);
   if (unsure.length <= state.limits.unaskedMax) return send(resolved, plan, []);
   return {
@@ -304,10 +325,11 @@ function send(state: Resolved, plan: SendPlan, known: readonly Address[]): Sende
 }
 
 function commit(state: Resolved, now: Instant): SenderSagaStep {
+  const { final, heads, evidence } = state;
   const deadline = now + state.limits.turnTimeoutMs;
   return {
     state: { ...resolvedOf(state), kind: "awaitingReceipt", deadline },
-    effects: [{ kind: "sendTurn", draft: { type: "commit", entries: state.final } }],
+    effects: [{ kind: "sendTurn", draft: { type: "commit", entries: [...final, ...heads], evidence } }],
   };
 }
 
@@ -330,16 +352,41 @@ function onStaged(state: Running): SenderSagaStep {
   return settled.kind === "gathering" ? gather(settled) : stay(settled);
 }
 
+/** A receipt names the tips of the commit; where the receiver did not take one, what it has instead. */
 function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>): SenderSagaStep {
-  const { saga, stones, final, found, moves, staging } = state;
+  const { saga, roots, stones, statuses, final, found, moves, heads } = state;
   const told = receipt.message.entries ?? [];
-  const isAsCommitted = told.length === final.length && told.every((tip, at) => isSameTip(tip, final[at]));
-  if (!isAsCommitted || staging > 0)
+  const refused = told.filter((tip, at) => !isSameTip(tip, final[at]));
+  const isRight =
+    told.length === final.length &&
+    told.every(({ address }, at) => address === final[at]?.address) &&
+    refused.every((tip) => isRefusal(tip, roots, statuses));
+  if (!isRight || state.staging > 0)
     return fail(new KeysagaError("wrong_context", { in: "receipt", rule: "the tips of the commit" }));
   return {
     state: { ...resolvedOf(state), kind: "committing", receipt },
-    effects: [{ kind: "commitSpace", saga, moves, stones, final, found, receipt }],
+    effects: [
+      {
+        kind: "commitSpace",
+        saga,
+        moves,
+        stones,
+        final: told,
+        entries: [...final, ...heads],
+        heads,
+        refused,
+        found,
+        receipt,
+      },
+    ],
   };
+}
+
+/** A receiver that does not let this side move a tip has it as it was, or knows its first frame alone. */
+function isRefusal(tip: FinalTip, roots: readonly Root[], statuses: readonly RootStatus[]): boolean {
+  const status = statuses[roots.findIndex(({ address }) => address === tip.address)];
+  const isAsItWas = status !== undefined && "tip" in status && status.tip === tip.tip && status.n === tip.n;
+  return isAsItWas || (status?.status === "unknown" && tip.tip === tip.address);
 }
 
 function onTick(state: Running, now: Instant): SenderSagaStep {
@@ -370,10 +417,12 @@ const answeredOf = ({ roots, statuses, found, refused, ...saga }: Answered): Ans
   refused,
 });
 
-const resolvedOf = ({ final, moves, ...answered }: Resolved): Resolved => ({
+const resolvedOf = ({ final, moves, heads, evidence, ...answered }: Resolved): Resolved => ({
   ...answeredOf(answered),
   final,
   moves,
+  heads,
+  evidence,
 });
 
 const stay = (state: SenderSagaState): SenderSagaStep => ({ state, effects: [] });

@@ -141,6 +141,8 @@ export interface TurnDraft {
   readonly type: string;
   readonly saga?: string | undefined;
   readonly entries?: readonly Entry[] | undefined;
+  /** What goes ahead of it, as payload. */
+  readonly evidence?: readonly Evidence[] | undefined;
   readonly [member: string]: unknown;
 }
 

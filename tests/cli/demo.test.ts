@@ -22,7 +22,7 @@ describe("keysaga demo", { timeout: timeoutMs }, () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const turns = ["alice -> receiver | init ", "receiver -> alice | ack ", "bob -> receiver | commit "];
     for (const said of [...turns, "receiver -> bob | receipt "]) expect(stdout).toContain(said);
-    expect(stdout).toMatch(/\n4 files, \d+ records moved, 20 signed turns, [\d.]+ s: all three agree\n$/);
+    expect(stdout).toMatch(/\n4 files, \d+ records moved, 22 signed turns, [\d.]+ s: all three agree\n$/);
     expect(await readTree(source)).toEqual(before);
     await expectGone(stdout);
   });

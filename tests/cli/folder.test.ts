@@ -14,60 +14,14 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { scanDirectory } from "../../src/cli/folder/disk.js";
-import { FolderError, printable } from "../../src/cli/folder/errors.js";
+import { printable } from "../../src/cli/folder/errors.js";
 import { readFolder } from "../../src/cli/folder/model.js";
-import { brokenPathRule, caseCollision, checkTree } from "../../src/cli/folder/paths.js";
+import { brokenPathRule, caseCollision } from "../../src/cli/folder/paths.js";
 import { cloneFolder, type Exchange, syncFolder } from "../../src/cli/folder/sync.js";
 import { writeFiles } from "../../src/cli/folder/write.js";
-import {
-  type Address,
-  createIdentity,
-  createTimeline,
-  type Identity,
-  InnerSpace,
-  KeysagaError,
-  parseAddress,
-  relate,
-  shortAddress,
-} from "../../src/index.js";
+import { type Address, createTimeline, type Identity, KeysagaError, relate } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
-
-/**
- * Two directories of one home share its space: what is recorded from one comes down to the other, as if through a
- * receiver that is always in step.
- */
-const inStep: Exchange = async () => ({
-  saga: "saga",
-  session: parseAddress("session^gib"),
-  tips: [],
-  found: [],
-  totals: { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } },
-  elapsedMs: 1,
-});
-
-async function makeIdentity(): Promise<Identity> {
-  return createIdentity({
-    space: new InnerSpace(),
-    secret: new Uint8Array(32).fill(1),
-    recoverySecret: new Uint8Array(32).fill(2),
-  });
-}
-
-/** A home with a synced folder of these files in `here`, and a clone of it in `there`. */
-async function twoDirectories(files: Readonly<Record<string, string>>) {
-  const dir = await temporaryDirectory();
-  const [here, there] = [join(dir, "here"), join(dir, "there")];
-  await mkdir(here);
-  await writeTree(here, files);
-  const identity = await makeIdentity();
-  const sync = (place: string, exchange = inStep) => syncFolder(identity, place, exchange);
-  const { folder } = await sync(here);
-  await cloneFolder(identity, folder, there, inStep);
-  return { dir, here, there, identity, folder, sync };
-}
-
-const changesOf = (changes: readonly { path: string; change: string }[]) =>
-  changes.map(({ path, change }) => `${change} ${path}`);
+import { changesOf, inStep, makeIdentity, twoDirectories } from "./folders.js";
 
 describe("a folder and its directory", () => {
   test("text travels byte for byte: line ends, byte order mark, no last line end, nothing at all", async () => {
@@ -133,17 +87,6 @@ describe("a folder and its directory", () => {
     expect((await stat(join(there, "run.sh"))).mode & 0o777).toBe(0o750);
   });
 
-  test("what changed differently on both sides is named, and nothing is written or recorded", async () => {
-    const { here, there, identity, folder, sync } = await twoDirectories({ "a.md": "1", "b.md": "1" });
-    await writeTree(here, { "a.md": "from here", "b.md": "2" });
-    await sync(here);
-    await writeTree(there, { "a.md": "from there", "new.md": "1" });
-    const [before, tips] = [await readTree(there), await identity.space.reachableTips([folder])];
-    await expect(sync(there)).rejects.toMatchObject({ code: "diverged", facts: { files: "a.md" } });
-    expect(await readTree(there)).toEqual(before);
-    expect(await identity.space.reachableTips([folder])).toEqual(tips);
-  });
-
   test("the same edit on both sides is no conflict", async () => {
     const { here, there, sync } = await twoDirectories({ "a.md": "1", "gone.md": "1" });
     for (const place of [here, there]) {
@@ -151,7 +94,7 @@ describe("a folder and its directory", () => {
       await unlink(join(place, "gone.md"));
     }
     await sync(here);
-    expect(await sync(there)).toMatchObject({ up: [], down: [], unchanged: 1 });
+    expect(await sync(there)).toMatchObject({ up: [], down: [], unchanged: 1, conflicts: [] });
   });
 });
 
@@ -237,18 +180,19 @@ describe("a sync that is interrupted", () => {
     expect(await readTree(there)).toEqual(await readTree(here));
   });
 
-  test("a file that is edited during the saga is left alone, said, and then a conflict by name", async () => {
-    const { here, there, sync } = await twoDirectories({ "a.md": "1", "b.md": "1" });
-    await writeTree(here, { "a.md": "2", "b.md": "2" });
+  test("a file that is edited during the saga is left alone, said, and merged by the next sync", async () => {
+    const { here, there, sync } = await twoDirectories({ "a.md": "1\n2\n3\n", "b.md": "1" });
+    await writeTree(here, { "a.md": "one\n2\n3\n", "b.md": "2" });
     await sync(here);
     const report = await sync(there, async (...saga) => {
-      await writeTree(there, { "a.md": "typed meanwhile" });
+      await writeTree(there, { "a.md": "1\n2\ntyped meanwhile\n" });
       return inStep(...saga);
     });
     expect(changesOf(report.down)).toEqual(["edited b.md"]);
     expect(report.skipped).toEqual([{ path: "a.md", reason: "changed meanwhile" }]);
-    expect(await readFile(join(there, "a.md"), "utf8")).toBe("typed meanwhile");
-    await expect(sync(there)).rejects.toMatchObject({ code: "diverged", facts: { files: "a.md" } });
+    expect(await readFile(join(there, "a.md"), "utf8")).toBe("1\n2\ntyped meanwhile\n");
+    expect(await sync(there)).toMatchObject({ skipped: [], conflicts: [] });
+    expect(await readFile(join(there, "a.md"), "utf8")).toBe("one\n2\ntyped meanwhile\n");
   });
 
   test("in a clone: the directory is mapped before its first file, so that sync goes on", async () => {
@@ -371,25 +315,6 @@ describe("paths from elsewhere", () => {
     );
   });
 
-  const trees: readonly (readonly [string, readonly string[]])[] = [
-    ["duplicate", ["a.md", "a.md"]],
-    ["inside_a_file", ["a", "a/b/c.md"]],
-  ];
-  for (const [rule, paths] of trees) {
-    test(`${paths.join(" beside ")} is refused (${rule})`, async () => {
-      expect(() => checkTree(paths)).toThrow(FolderError);
-      const identity = await makeIdentity();
-      const dir = await temporaryDirectory();
-      const folder = await hostileFolder(
-        identity,
-        paths.map((path, at) => ({ path, text: `${at}` })),
-      );
-      const clone = cloneFolder(identity, folder, join(dir, "clone"), inStep);
-      await expect(clone).rejects.toMatchObject({ rule: "tree", facts: { rule } });
-      expect(await readdir(dir)).toEqual([]);
-    });
-  }
-
   test("names that differ in case only are found, also in directories and composed accents", () => {
     expect(caseCollision(["a/x.md", "b/x.md", "A.md"])).toBeUndefined();
     expect(caseCollision(["a.md", "A.md"])).toBe("A.md");
@@ -496,19 +421,5 @@ describe("errors of a saga", () => {
     const clone = cloneFolder(identity, identity.address, join(dir, "clone"), refused("unknown_root"));
     await expect(clone).rejects.toMatchObject({ rule: "unknown_folder" });
     expect(await readdir(dir)).toEqual([]);
-  });
-
-  test("name the file that diverged, where they name its timeline", async () => {
-    const { here, identity, folder, sync } = await twoDirectories({ "a.md": "1", "b.md": "1" });
-    const { files } = await readFolder(identity.space, folder);
-    const [a] = files;
-    const diverged = (timeline?: string) => () =>
-      Promise.reject(new KeysagaError("diverged", timeline === undefined ? {} : { timeline }));
-    const named = sync(here, diverged(shortAddress(a?.file ?? folder)));
-    await expect(named).rejects.toMatchObject({ code: "diverged", facts: { files: a?.path } });
-    await expect(sync(here, diverged(shortAddress(folder)))).rejects.toMatchObject({
-      facts: { what: "the list of files" },
-    });
-    await expect(sync(here, diverged())).rejects.toMatchObject({ code: "diverged" });
   });
 });

@@ -1,8 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { mkdir, readFile, unlink } from "node:fs/promises";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { clone } from "../../src/cli/commands/clone.js";
+import { conflicts } from "../../src/cli/commands/conflicts.js";
 import { sync } from "../../src/cli/commands/sync.js";
 import { withReceiver } from "../../src/cli/folder/exchange.js";
 import { readFolder } from "../../src/cli/folder/model.js";
@@ -90,9 +92,9 @@ describe("keysaga sync", { timeout: 90_000 }, () => {
     expect(verified.map(({ code }) => code)).toEqual([0, 0, 0]);
   });
 
-  test("tells what it did, in lines and in JSON; what diverged is exit 3, named, and changes nothing", async () => {
-    const { people, serve } = await receiverFor("alice", "bob");
-    const [alice, bob] = people;
+  test("tells what it did, in lines and in JSON", async () => {
+    const { dir, people, serve } = await receiverFor("alice");
+    const [alice] = people;
     const { url } = await serve();
     const syncOf = ({ dir, home }: Person, ...more: string[]) =>
       runHere(sync, dir, url, "--home", home, ...more);
@@ -113,24 +115,62 @@ describe("keysaga sync", { timeout: 90_000 }, () => {
       folder,
       files: { up: 0, down: 0, unchanged: 2 },
       skipped: [{ path: "image.png", reason: "not UTF-8 text" }],
+      conflicts: [],
       records: 0,
       bytes: 0,
       turns: 4,
       seconds: expect.any(Number),
     });
 
-    const cloned = await runHere(clone, url, folder, bob.dir, "--home", bob.home);
-    expect(cloned.stdout).toContain("↓ a.md\n↓ sub/b.md\n0 up, 2 down, 0 unchanged; 4 records, ");
-    await writeTree(alice.dir, { "sub/b.md": "by alice\n" });
+    const copy = { ...alice, dir: join(dir, "copy") };
+    const cloned = await runHere(clone, url, folder, copy.dir, "--home", copy.home);
+    expect(cloned.stdout).toContain("↓ a.md\n↓ sub/b.md\n0 up, 2 down, 0 unchanged; 0 records, ");
+    await writeTree(alice.dir, { "sub/b.md": "here\n" });
     await unlink(`${alice.dir}/a.md`);
     expect((await syncOf(alice)).stdout).toContain("↑ a.md (removed)\n↑ sub/b.md\n2 up, ");
-    await writeTree(bob.dir, { "sub/b.md": "by bob\n" });
-    const before = await readTree(bob.dir);
-    const diverged = await run(["sync", bob.dir, url, "--home", bob.home, "--json"]);
-    expect(diverged).toMatchObject({ code: 3, stdout: "" });
-    expect(diverged.stderr).toMatch(/^keysaga: Both sides have changed [^\n]* \(files: sub\/b\.md\)\n$/);
-    expect(await readTree(bob.dir)).toEqual(before);
-    expect((await syncOf(alice)).stdout).toContain("0 up, 0 down, 1 unchanged");
+    expect((await syncOf(copy)).stdout).toContain("↓ a.md (removed)\n↓ sub/b.md\n0 up, 2 down, ");
+  });
+
+  test("one line edited in two directories: exit 3 as long as it is not settled, both values in JSON and in full", async () => {
+    const { dir, people, serve } = await receiverFor("alice");
+    const [alice] = people;
+    const { url } = await serve();
+    const copy = { ...alice, dir: join(dir, "copy") };
+    const syncOf = ({ dir, home }: Person, ...more: string[]) =>
+      runHere(sync, dir, url, "--home", home, ...more);
+    await writeTree(alice.dir, { "sub/a.md": "1\n", "b.md": "1\n" });
+    const { folder } = JSON.parse((await syncOf(alice, "--json")).stdout);
+    await runHere(clone, url, folder, copy.dir, "--home", copy.home);
+    await writeTree(alice.dir, { "sub/a.md": "here\n" });
+    await writeTree(copy.dir, { "sub/a.md": "there\n", "b.md": "2\n" });
+    expect((await syncOf(alice)).exitCode).toBe(0);
+
+    const merged = await run(["sync", copy.dir, url, "--home", copy.home, "--json"]);
+    expect(merged).toMatchObject({ code: 3, stderr: "" });
+    const { files, conflicts: told } = JSON.parse(merged.stdout);
+    expect(files).toMatchObject({ up: 2, unchanged: 0 });
+    expect(told).toMatchObject([
+      { kind: "edits", path: "sub/a.md", places: [{ path: ["data", "text"], chosen: "lines" }] },
+    ]);
+    const values = told[0].places[0].values.map(({ value }: { value: string }) => value);
+    expect(values.sort()).toEqual(["here", "there"]);
+    const after = await syncOf(alice);
+    expect(after).toMatchObject({ exitCode: 3, stderr: "" });
+    expect(after.stdout).toContain("! sub/a.md: edited on both sides in 1 place\n");
+    expect(await readTree(copy.dir)).toEqual(await readTree(alice.dir));
+
+    const shown = await run(["conflicts", alice.dir, "--home", alice.home]);
+    expect(shown).toMatchObject({ code: 3, stderr: "" });
+    expect(shown.stdout).toMatch(/^sub\/a\.md: edited on both sides in 1 place \(file\^[0-9A-F]{64}\)\n1\. /);
+    for (const value of ["here", "there"])
+      expect(shown.stdout).toMatch(new RegExp(`\n--- file\\^[0-9A-F.]+\n${value}\n`));
+    const plain = await runHere(conflicts, alice.dir, "--home", alice.home, "--json");
+    expect(JSON.parse(plain.stdout).conflicts).toEqual(told);
+
+    await writeTree(alice.dir, { "sub/a.md": "here and there\n" });
+    for (const place of [alice, copy]) expect((await syncOf(place)).exitCode).toBe(0);
+    const none = await runHere(conflicts, copy.dir, "--home", copy.home);
+    expect(none).toMatchObject({ exitCode: 0, stdout: "" });
   });
 
   test("a sync or a receiver that is killed at any moment: the next sync converges", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { lengthPrefixed, sha256, toHex } from "../../src/base/index.js";
-import { merklePath, merkleRoot, rootOfPath } from "../../src/keystone/merkle.js";
+import { merklePath, merklePaths, merkleRoot, rootOfPath } from "../../src/keystone/merkle.js";
 
 const leavesOf = (count: number) => Array.from({ length: count }, (_, at) => sha256(Uint8Array.of(at)));
 const sizes = Array.from({ length: 40 }, (_, at) => at + 1);
@@ -30,6 +30,11 @@ describe.each(sizes)("a tree of %i leaves", (size) => {
         expect(reached !== undefined && toHex(reached) === toHex(root)).toBe(claimed === index);
       }
     }
+  });
+
+  it("gives the paths of many leaves as those of each", () => {
+    const indexes = [...leaves.keys()].reverse();
+    expect(merklePaths(leaves, indexes)).toEqual(indexes.map((index) => merklePath(leaves, index)));
   });
 
   it("takes a path of no other length, and no other leaf", () => {

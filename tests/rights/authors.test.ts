@@ -80,7 +80,7 @@ describe("once a grant was withdrawn", () => {
     const merged = await mergeTips([left.address, right.address], { getMany }, mergeFunctions());
     if ("same" in merged) throw new Error("there is something to merge");
     await alice.space.commit({
-      ...{ holder: alice.address, holders: [alice.address], puts: [right, merged.frame] },
+      ...{ holder: alice.address, sight: { holders: [alice.address] }, puts: [right, merged.frame] },
       tips: [{ tjp: note.address, from: left.address, to: merged.frame.address }],
     });
     await unshare(alice, { timeline: note.address, from: bob.address });

@@ -120,7 +120,7 @@ describe("a grant travels", () => {
   });
 
   test("before the timeline does, and counts once that has come and is its issuer's", async () => {
-    const { alice, bob, eve, note, dave } = await cast();
+    const { alice, bob, carol, dave, eve, note } = await cast();
     await share(alice, { timeline: note.address, with: bob.address, access: "write" });
     await tell(alice, dave, [note]);
     expect(await mayAt(dave, bob, note)).toBe("write");
@@ -128,7 +128,7 @@ describe("a grant travels", () => {
     expect(await mayAt(dave, eve, note)).toBe("nothing");
     await bring(dave, alice, [note]);
     expect(await whoMay(dave, note.address)).toMatchObject([{ with: bob.address }]);
-    const told = await tell(dave, eve, [note]);
+    const told = await tell(dave, carol, [note]);
     expect(told.filter(({ ib }) => ib === "keystone.grant")).toHaveLength(1);
   });
 });
@@ -148,7 +148,11 @@ describe("a withdrawal travels", () => {
     await unshare(alice, { timeline: note.address, from: bob.address });
     expect(shortly(await tell(alice, carol, [note]))).toBe("2 withdrawal");
     expect(await mayAt(carol, bob, note)).toBe("nothing");
-    const late = await carol.space.commit({ holder: bob.address, holders: [], cells: before.unmoved });
+    const late = await carol.space.commit({
+      holder: bob.address,
+      sight: { holders: [] },
+      cells: before.unmoved,
+    });
     expect(late).toMatchObject({ kind: "moved" });
     expect(await whoMay(carol, note.address)).toMatchObject([{ state: "withdrawn" }]);
     expect(await problemsOf(carol)).toEqual([]);
@@ -236,6 +240,6 @@ test("a store that says of a grant what its issuer has not stated has a problem"
   const says = { issuer: alice.address, identity: bob.address, timeline: note.address };
   const record = sealGrant(platform.random.bytes(32), { ...says, access: "write" });
   const proofs = [{ group: record.address, record }];
-  await alice.space.commit({ holder: alice.address, holders: [], proofs });
+  await alice.space.commit({ holder: alice.address, sight: { holders: [] }, proofs });
   expect(await problemsOf(alice)).toEqual([`not_stated ${alice.address}`, "cell not listed"]);
 });

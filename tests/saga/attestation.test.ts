@@ -338,6 +338,22 @@ describe("eve signs with keys of her own", () => {
         return { head: { ...head, context: older.address }, records };
       },
     ],
+    "a record of another kind for a context": [
+      "not a sender's commit",
+      () => {
+        const { bob, eve } = cast();
+        const lane = eve.laneTo(bob);
+        const { head, session } = eveCommits(lane);
+        const said = session.contexts.find(({ address }) => address === head.context)!;
+        const other = tampered(said, (loose) => {
+          loose.ib = "context.other";
+          loose.rel8ns.session = [session.s.state.tip];
+        });
+        session.s.add({ verb: "sync", target: other.address });
+        const records = [...session.s.frames, other, ...lane.frames, ...eve.identity.frames];
+        return { head: { ...head, context: other.address }, records };
+      },
+    ],
     "two frames with one number": [
       "session: another past",
       () => {

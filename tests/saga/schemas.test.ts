@@ -4,6 +4,7 @@ import { sha256Hex } from "../../src/base/index.js";
 import {
   AckEntry,
   ChallengeBody,
+  Evidence,
   FromReceiver,
   FromSender,
   protocolName,
@@ -20,7 +21,15 @@ const pinned: Readonly<Record<string, string>> = {
 };
 
 test("the wire schemas are those that the protocol's name stands for", () => {
-  const wire = { FromReceiver, FromSender, ChallengeBody, TurnFromSender, TurnFromReceiver, AckEntry };
+  const wire = {
+    FromReceiver,
+    FromSender,
+    ChallengeBody,
+    TurnFromSender,
+    TurnFromReceiver,
+    AckEntry,
+    Evidence,
+  };
   const schemas = Object.entries(wire).map(([name, schema]) => [
     name,
     z.toJSONSchema(schema, { unrepresentable: "any" }),

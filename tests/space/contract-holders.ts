@@ -6,6 +6,7 @@ import {
   bob,
   commitOf,
   eve,
+  eyesOf,
   first,
   keep,
   moveTo,
@@ -13,7 +14,6 @@ import {
   relating,
   stone,
   timeline,
-  eyesOf,
 } from "./records.js";
 
 export function holderContract(open: OpenSpace): void {

@@ -6,13 +6,13 @@ import {
   addresses,
   alice,
   commitOf,
+  eyesOf,
   first,
   keep,
   moveTo,
   newest,
   stone,
   timeline,
-  eyesOf,
 } from "./records.js";
 
 export function lifeContract(open: OpenSpace): void {
@@ -54,6 +54,7 @@ export function lifeContract(open: OpenSpace): void {
       () => space.get(tjp),
       () => space.getMany([tjp]),
       () => space.hasMany([tjp]),
+      () => space.view("s").getMany([tjp]),
       () => space.tip(tjp),
       () => space.tips([tjp]),
       () => space.frameAt(tjp, 0),

@@ -9,12 +9,12 @@ import {
   bob,
   commitOf,
   edited,
+  eyesOf,
   first,
   keep,
   moveTo,
   newest,
   timeline,
-  eyesOf,
 } from "./records.js";
 
 const functions = mergeFunctions([]);

@@ -7,6 +7,7 @@ import {
   commitOf,
   edited,
   eve,
+  eyesOf,
   first,
   keep,
   moveTo,
@@ -14,7 +15,6 @@ import {
   relating,
   stone,
   timeline,
-  eyesOf,
 } from "./records.js";
 
 /** Runs twice: with stages that stay in memory, and with stages that are moved to the store at once. */

@@ -7,6 +7,7 @@ import {
   alice,
   commitOf,
   edited,
+  eyesOf,
   first,
   keep,
   moveTo,
@@ -14,7 +15,6 @@ import {
   relating,
   stone,
   timeline,
-  eyesOf,
 } from "./records.js";
 
 export function timelineContract(open: OpenSpace): void {

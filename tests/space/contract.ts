@@ -5,6 +5,7 @@ import { commitContract } from "./contract-commits.js";
 import { holderContract } from "./contract-holders.js";
 import { lifeContract } from "./contract-life.js";
 import { mergeContract } from "./contract-merges.js";
+import { sightContract } from "./contract-sights.js";
 import { stageContract } from "./contract-stages.js";
 import { timelineContract } from "./contract-timelines.js";
 
@@ -30,6 +31,9 @@ export function spaceContract(name: string, open: OpenSpace): void {
     describe("stages moved to the store", () =>
       stageContract((limits) => openTracked({ stagedBytesInMemory: 0, ...limits })));
     describe("holders", () => holderContract(openTracked));
+    describe("sights", () => sightContract(openTracked));
+    describe("sights on stages moved to the store", () =>
+      sightContract((limits) => openTracked({ stagedBytesInMemory: 0, ...limits })));
     describe("timelines", () => timelineContract(openTracked));
     describe("merges", () => mergeContract(openTracked));
     describe("cells and proofs", () => cellContract(openTracked));

@@ -5,7 +5,7 @@ import { openLmdbSpace } from "../../src/space/lmdb-space.js";
 import { newDirectory } from "./homes.js";
 import { type Child, startChild } from "./processes/child.js";
 import { framesPerCommit, laneFirst, laneGroup, lanes } from "./processes/lanes.js";
-import { alice, bob, commitOf, first, keep, moveTo, newest, stone, timeline, eyesOf } from "./records.js";
+import { alice, bob, commitOf, eyesOf, first, keep, moveTo, newest, stone, timeline } from "./records.js";
 
 /** How often each process has to win; how often a process is killed. */
 const races = Number(process.env["KEYSAGA_RACES"] ?? 150);

@@ -10,7 +10,13 @@ Each file is a timeline with all its versions; the first sync makes the folder's
 is printed, is what others clone. A renamed file is one that was removed and one that was added.
 
 Left alone: names that begin with a dot, symbolic links, and what is not UTF-8 text or larger than a record.
-Where both sides have changed the same file, nothing is changed on either, and the exit status is 3.`,
+
+What both sides have edited is merged. All is in step then, but some of it is for a person to look at, and is listed;
+the exit status is 3 as long as there is any:
+  the same place of a file edited twice: both values are kept, one is shown (keysaga conflicts prints both), and the
+    next edit of the file settles it
+  two files with one path: one of them lies beside the other, as 'a (3F9C2A).txt', until it is renamed
+  a file removed on one side and edited on the other: it is removed, its history stays`,
   operands: ["FOLDER", "URL"],
   options: { home: commonOptions.home, ...receiverOptions, json: commonOptions.json },
   examples: [

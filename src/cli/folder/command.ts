@@ -60,7 +60,7 @@ export async function runExchange(
     for (const skipped of report.skipped) note(context, skippedLine(skipped));
     if (json) print(context, JSON.stringify(jsonOf(report, seconds)));
     else for (const line of linesOf(report, seconds)) print(context, line);
-    return exitCodes.ok;
+    return report.conflicts.length > 0 ? exitCodes.conflicts : exitCodes.ok;
   } finally {
     stop.release();
   }

@@ -116,14 +116,14 @@ class Demo {
     for (const { dir } of [alice, bob]) await expectFiles(dir, before);
 
     const edits = editsOf(before);
-    const after = new Map([...before, ...edits.alice, ...edits.bob]);
+    const after = new Map([...before, ...edits.alice, ...edits.bob, ...edits.merged]);
     await this.#edit(alice, edits.alice);
     await this.#edit(bob, edits.bob);
-    const [mine, theirs] = [edits.alice.size, edits.bob.size];
+    const [mine, theirs, both] = [edits.alice.size, edits.bob.size, edits.merged.size];
     this.#say("alice syncs");
     await this.#sync(alice, server, { up: mine, down: 0, unchanged: after.size - mine });
-    this.#say("bob syncs: his edit goes up, hers come down");
-    await this.#sync(bob, server, { up: theirs, down: mine, unchanged: after.size - mine - theirs });
+    this.#say("bob syncs: his edits go up, hers come down, and what both have edited is merged");
+    await this.#sync(bob, server, { up: theirs, down: mine, unchanged: after.size - mine - theirs + both });
     this.#say("alice syncs");
     await this.#sync(alice, server, { up: 0, down: theirs, unchanged: after.size - theirs });
     for (const { dir } of [alice, bob]) await expectFiles(dir, after);
@@ -201,15 +201,22 @@ class Demo {
   }
 }
 
-/** Alice edits the first file and adds one, bob edits the last: nothing of that meets in one file. */
+/** Alice adds a file and writes at the end of another, bob writes at the top of that one and at the end of the last. */
 function editsOf(files: ReadonlyMap<string, string>) {
-  const paths = [...files.keys()];
-  const last = paths.at(-1) ?? "";
-  const [first = ""] = paths;
-  const added = nameFor(files);
-  const alice = new Map([[added, "A file by alice.\n"]]);
-  if (first !== last) alice.set(first, `${files.get(first)}\nA line by alice.\n`);
-  return { alice, bob: new Map([[last, `${files.get(last)}\nA line by bob.\n`]]) };
+  const alice = new Map([[nameFor(files), "A file by alice.\n"]]);
+  const bob = new Map<string, string>();
+  const merged = new Map<string, string>();
+  const [last, end] = [...files].at(-1) ?? ["", ""];
+  bob.set(last, `${end}\nA line by bob.\n`);
+  // Edits are apart where there is a line between them.
+  const shared = [...files].find(([path, text]) => path !== last && text.trim() !== "");
+  if (shared) {
+    const [path, text] = shared;
+    alice.set(path, `${text}\nA line by alice.\n`);
+    bob.set(path, `A line by bob.\n${text}`);
+    merged.set(path, `A line by bob.\n${text}\nA line by alice.\n`);
+  }
+  return { alice, bob, merged };
 }
 
 function nameFor(files: ReadonlyMap<string, string>): string {

@@ -13,6 +13,7 @@ const sentences = {
   not_a_directory: "there is no such directory",
   not_empty: "the directory to clone into exists and is not empty",
   path_too_long: "the path of the directory is too long",
+  not_synced: "the directory was not synced with this home",
   no_text: "there is no text file in the directory",
   moved: "another process synced this folder at the same time; run it again",
 } as const satisfies Record<string, string>;

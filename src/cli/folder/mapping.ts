@@ -1,27 +1,30 @@
 import { z } from "zod";
 import { type Address, type Commit, isAddress, KeysagaError, type Space } from "../../index.js";
 import { FolderError } from "./errors.js";
-import { type FileState, fileStateOf } from "./model.js";
-import type { Change } from "./plan.js";
+import { type FileState, fileVersionOf } from "./model.js";
+import { brokenPathRule } from "./paths.js";
+import type { LocalChange } from "./plan.js";
 
 type CellChange = NonNullable<Commit["cells"]>[number];
 
 const address = z.custom<Address>(isAddress);
+const path = z.string().refine((text) => brokenPathRule(text) === undefined);
+const change = z.enum(["added", "edited", "removed"]);
 
 /** The JSON of a folder's cell. */
 const Stored = z.strictObject({
   folder: address,
-  base: z.array(z.strictObject({ file: address, tip: address })),
-  unsent: z.array(z.strictObject({ path: z.string(), change: z.enum(["added", "edited", "removed"]) })),
+  base: z.array(z.strictObject({ file: address, tip: address, path })),
+  unsent: z.array(z.strictObject({ path, change, file: address, frame: address })),
 });
 
 /** How a directory and a folder's timeline belong together, in a cell of the home's space. */
 export interface Mapping {
   readonly folder: Address;
-  /** Each file as it was last written to the directory, or read from it. */
+  /** Each file as it was last written to the directory, or read from it: what the next edit goes on from. */
   readonly base: readonly FileState[];
   /** What was changed here and is in no saga yet that has ended well. For reports. */
-  readonly unsent: readonly Change[];
+  readonly unsent: readonly LocalChange[];
 }
 
 /** A mapping as it was read, with the bytes that a compare-and-set has to find again. */
@@ -48,7 +51,8 @@ export async function readMapping(space: Space, dir: string): Promise<MappingCel
 async function parseMapping(space: Space, bytes: Uint8Array): Promise<Mapping> {
   const { folder, base, unsent } = parseStored(bytes);
   const tips = await space.getMany(base.map(({ tip }) => tip));
-  return { folder, base: base.map(({ file }, at) => fileStateOf(file, tips[at])), unsent };
+  const files = base.map(({ file, path }, at) => ({ ...fileVersionOf(file, tips[at]), path }));
+  return { folder, base: files, unsent };
 }
 
 function parseStored(bytes: Uint8Array): z.infer<typeof Stored> {
@@ -70,7 +74,8 @@ export function changeMapping(
   mapping: Mapping,
 ): { readonly change: CellChange | undefined; readonly cell: MappedCell } {
   const { folder, base, unsent } = mapping;
-  const stored = { folder, base: base.map(({ file, tip }) => ({ file, tip: tip.address })), unsent };
+  const files = base.map(({ file, tip, path }) => ({ file, tip: tip.address, path }));
+  const stored = { folder, base: files, unsent };
   const to = Buffer.from(JSON.stringify(stored));
   const change = bytes && to.equals(bytes) ? undefined : { key, from: bytes, to };
   return { change, cell: { key, bytes: to, mapping } };

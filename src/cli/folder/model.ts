@@ -1,29 +1,39 @@
 import { z } from "zod";
-import { type Address, type IbGib, type Space, shortAddress, tjpOf } from "../../index.js";
+import { type Address, type IbGib, ownerOf, type Space, shortAddress, tjpOf } from "../../index.js";
 import { FolderError } from "./errors.js";
 import { folderLimits } from "./limits.js";
-import { brokenPathRule, checkTree } from "./paths.js";
+import { brokenPathRule } from "./paths.js";
+import { placesOf } from "./places.js";
 
 /**
  * A folder is a timeline `folder` that relates its files as `file`; a file is a timeline `file` with its path and its
  * text as values. A file that is removed is no longer related, and keeps its history; one that is renamed is removed
- * and made again.
+ * and made again. Files stand `within` their folder and have its owner: who may write the folder may write them.
  */
 export const folderIb = "folder";
 export const fileIb = "file";
 export const fileLink = "file";
 
 /** A file as one frame of its timeline has it. */
-export interface FileState {
+export interface FileVersion {
   readonly file: Address;
   readonly tip: IbGib;
-  readonly path: string;
+  /** The path that the record has. */
+  readonly named: string;
   readonly text: string;
+}
+
+/** A file as it lies in a directory. */
+export interface FileState extends FileVersion {
+  /** Mostly what it is named; see `placesOf`. */
+  readonly path: string;
 }
 
 /** A folder as a space has it now. */
 export interface FolderState {
   readonly folder: Address;
+  /** Who owns the folder, and so its files, whoever makes them. */
+  readonly owner: Address | undefined;
   readonly tip: IbGib;
   readonly files: readonly FileState[];
 }
@@ -39,24 +49,25 @@ const recordsAtOnce = 64;
  * @throws FolderError `not_a_folder`, `not_a_file`, `path`, `tree`, `too_many_files`, `too_much_text`.
  */
 export async function readFolder(space: Space, folder: Address): Promise<FolderState> {
-  const [tip] = await tipsOf(space, [folder]);
-  if (!tip || tip.ib !== folderIb || tjpOf(tip) !== folder)
+  const [first, [tip]] = await Promise.all([space.get(folder), tipsOf(space, [folder])]);
+  if (!first || !tip || tip.ib !== folderIb || tjpOf(tip) !== folder)
     throw new FolderError("not_a_folder", { timeline: shortAddress(folder) });
   const named = [...new Set(tip.rel8ns?.[fileLink] ?? [])];
   if (named.length > folderLimits.filesMax)
     throw new FolderError("too_many_files", { max: folderLimits.filesMax });
-  const files: FileState[] = [];
+  const files: FileVersion[] = [];
   let bytes = 0;
   for (let at = 0; at < named.length; at += recordsAtOnce) {
     const part = named.slice(at, at + recordsAtOnce);
     const tips = await tipsOf(space, part);
-    for (const [nth, file] of part.entries()) files.push(fileStateOf(file, tips[nth]));
+    for (const [nth, file] of part.entries()) files.push(fileVersionOf(file, tips[nth]));
     for (const { text } of files.slice(at)) bytes += Buffer.byteLength(text);
     if (bytes > folderLimits.textBytesMax)
       throw new FolderError("too_much_text", { max: folderLimits.textBytesMax });
   }
-  checkTree(files.map(({ path }) => path));
-  return { folder, tip, files };
+  const places = placesOf(files);
+  const placed = files.map((file, at) => ({ ...file, path: places[at]! }));
+  return { folder, owner: ownerOf(first), tip, files: placed };
 }
 
 async function tipsOf(space: Space, timelines: readonly Address[]): Promise<(IbGib | undefined)[]> {
@@ -66,12 +77,12 @@ async function tipsOf(space: Space, timelines: readonly Address[]): Promise<(IbG
 }
 
 /** @throws FolderError `not_a_file`, `path`. */
-export function fileStateOf(file: Address, tip: IbGib | undefined): FileState {
+export function fileVersionOf(file: Address, tip: IbGib | undefined): FileVersion {
   const timeline = shortAddress(file);
   const data = FileData.safeParse(tip?.data).data;
   if (!tip || !data || tip.ib !== fileIb || tjpOf(tip) !== file)
     throw new FolderError("not_a_file", { timeline });
   const rule = brokenPathRule(data.path);
   if (rule !== undefined) throw new FolderError("path", { rule, timeline });
-  return { file, tip, ...data };
+  return { file, tip, named: data.path, text: data.text };
 }

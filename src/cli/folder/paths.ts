@@ -1,4 +1,3 @@
-import { FolderError } from "./errors.js";
 import { folderLimits } from "./limits.js";
 
 /** Why a single path is neither taken from disk nor written to it. */
@@ -14,7 +13,7 @@ export type PathRule =
   | "too_deep";
 
 /** Why paths that are right by themselves cannot be in one folder. */
-export type TreeRule = "duplicate" | "inside_a_file" | "case_collision";
+export type TreeRule = "no_name_left" | "case_collision";
 
 /**
  * The rule that `path` breaks, if any. A path is relative, its names are joined by `/`, and none is empty or begins
@@ -40,19 +39,6 @@ export function brokenPathRule(path: string): PathRule | undefined {
 export function parentsOf(path: string): string[] {
   const names = path.split("/");
   return names.slice(1).map((_, at) => names.slice(0, at + 1).join("/"));
-}
-
-/** @throws FolderError `tree`: two files with one path, or a file where another one needs a directory. */
-export function checkTree(paths: readonly string[]): void {
-  const files = new Set<string>();
-  for (const path of paths) {
-    if (files.has(path)) throw new FolderError("tree", { rule: "duplicate", path });
-    files.add(path);
-  }
-  for (const path of paths) {
-    const file = parentsOf(path).find((parent) => files.has(parent));
-    if (file !== undefined) throw new FolderError("tree", { rule: "inside_a_file", path });
-  }
 }
 
 /** A path, if any, that a file system which ignores case (and how accents are composed) takes for another one. */

@@ -1,3 +1,4 @@
+import type { Address } from "../../index.js";
 import type { Scan } from "./disk.js";
 import type { FileState } from "./model.js";
 import { parentsOf } from "./paths.js";
@@ -10,6 +11,13 @@ export interface Change {
   readonly change: ChangeKind;
 }
 
+/** A change that was made here. */
+export interface LocalChange extends Change {
+  readonly file: Address;
+  /** The frame that says it; of a file that was removed, the newest one that lay in the directory. */
+  readonly frame: Address;
+}
+
 /** What the directory says that the records do not say yet. */
 export interface LocalPlan {
   readonly added: readonly { readonly path: string; readonly text: string }[];
@@ -17,19 +25,19 @@ export interface LocalPlan {
   readonly removed: readonly FileState[];
   /** The base as it is where nothing was changed here: files that came down and are not written yet keep the old. */
   readonly kept: readonly FileState[];
-  /** Paths that were changed here and elsewhere, differently. */
-  readonly conflicts: readonly string[];
 }
 
 /**
  * Compares the directory with the base (what was last written to it or read from it) and with what the space has now.
  *
- * | on disk, against base | in the space, against base | what it is |
+ * | on disk, against base | in the space now, at that path | what it is |
  * | --- | --- | --- |
- * | same    | same    | unchanged |
- * | changed | same    | edited, added or removed here |
- * | same    | changed | came down, and is to be written |
- * | changed | changed | the same state: written already, or edited alike; else a conflict |
+ * | same     | whatever      | unchanged here; what came down is written later |
+ * | changed  | the same text | written before a crash, or changed alike |
+ * | changed  | else          | edited here: the next version of what lay here, whatever the space has |
+ * | new      | else          | added here |
+ * | gone     | that file     | removed here |
+ * | gone     | else          | nothing: gone there too, or shown elsewhere by now, where it will be written |
  *
  * What the scan left out, or what lies below it, says nothing: such a file counts as unchanged here.
  */
@@ -39,24 +47,22 @@ export function planLocal(scan: Scan, base: readonly FileState[], now: readonly 
     edited: [] as LocalPlan["edited"][number][],
     removed: [] as FileState[],
     kept: [] as FileState[],
-    conflicts: [] as string[],
   };
   const baseByPath = byPath(base);
   const nowByPath = byPath(now);
   const leftOut = new Set(scan.skipped.map(({ path }) => path));
-  for (const path of sortedPaths(baseByPath, nowByPath, scan.textByPath)) {
+  for (const path of sortedPaths(baseByPath, scan.textByPath)) {
     const was = baseByPath.get(path);
     const is = nowByPath.get(path);
     const text = scan.textByPath.get(path);
     const isLeftOut = [...parentsOf(path), path].some((part) => leftOut.has(part));
     if (isLeftOut || text === was?.text) {
       if (was) plan.kept.push(was);
-    } else if (was?.tip.address !== is?.tip.address) {
-      if (text !== is?.text) plan.conflicts.push(path);
-      else if (is) plan.kept.push(is);
+    } else if (text === is?.text) {
+      if (is) plan.kept.push(is);
     } else if (text === undefined) {
-      if (is) plan.removed.push(is);
-    } else if (is) plan.edited.push({ was: is, text });
+      if (was && was.file === is?.file) plan.removed.push(was);
+    } else if (was) plan.edited.push({ was, text });
     else plan.added.push({ path, text });
   }
   return plan;

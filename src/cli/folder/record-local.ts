@@ -1,31 +1,31 @@
 import { randomUUID } from "node:crypto";
 import {
   type Address,
+  conflictsOf,
   createTimeline,
   type IbGib,
   type Identity,
-  mutate,
   relate,
-  type TipMove,
+  resolveConflicts,
 } from "../../index.js";
 import { FolderError } from "./errors.js";
+import { joinTips } from "./join-tips.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell } from "./mapping.js";
 import { type FileState, type FolderState, fileIb, fileLink, folderIb } from "./model.js";
-import type { Change, LocalPlan } from "./plan.js";
+import type { LocalChange, LocalPlan } from "./plan.js";
 
 /** The first frame of a folder. @param name What people call it; a value, used for nothing. */
 export function newFolder(owner: Address, name: string): IbGib {
   return createTimeline({ ib: folderIb, data: { name }, owner, uuid: randomUUID() });
 }
 
-/** Frames for what a plan says, dependencies first, and how the tips move with them. */
-interface LocalFrames {
-  readonly puts: readonly IbGib[];
-  readonly tips: readonly TipMove[];
-  readonly base: readonly FileState[];
+function newFile({ folder, owner }: FolderState, path: string, text: string): FileState {
+  const data = { path, text };
+  const first = createTimeline({ ib: fileIb, data, owner, within: folder, uuid: randomUUID() });
+  return { file: first.address, tip: first, path, named: path, text };
 }
 
-export interface LocalChange {
+export interface LocalState {
   readonly cell: MappingCell;
   readonly now: FolderState;
   readonly plan: LocalPlan;
@@ -37,82 +37,71 @@ export interface LocalChange {
  * Makes local changes durable: their frames, their tips and the mapping in one transaction. Where there was no folder
  * yet, its first frame is among them.
  *
+ * An edit goes on from the frame that the directory was written from. Where the space has a newer one by now, the two
+ * are merged in the same transaction, so that the timeline has one tip; the base stays at the edit, which is what lies
+ * in the directory, and the merge is written like all that comes down.
+ *
  * @throws FolderError `moved` when another process changed the same folder meanwhile; nothing was changed then.
  */
 export async function recordLocal(
   { space, address }: Identity,
-  { cell, now, plan, founding }: LocalChange,
+  { cell, now, plan, founding }: LocalState,
 ): Promise<MappedCell> {
-  const made = framesOf(address, now, plan);
+  const added = plan.added.map(({ path, text }) => newFile(now, path, text));
+  const edited = plan.edited.map(({ was, text }) => ({ ...was, tip: nextVersion(was.tip, text), text }));
   const mapping: Mapping = {
     folder: now.folder,
-    base: made.base,
-    unsent: mergeChanges(cell.mapping?.unsent ?? [], changesOf(plan)),
+    base: [...plan.kept, ...edited, ...added],
+    unsent: joinChanges(cell.mapping?.unsent ?? [], [
+      ...added.map((file) => changeOf(file, "added")),
+      ...edited.map((file) => changeOf(file, "edited")),
+      ...plan.removed.map((file) => changeOf(file, "removed")),
+    ]),
   };
   const changed = changeMapping(cell, mapping);
   if (changed.change === undefined) return changed.cell; // as it was: nothing to make durable
-  const first = founding ? [{ tjp: now.folder, from: undefined, to: now.folder }] : [];
+  const versions = [...added, ...edited].map(({ tip }) => tip);
+  const lists = listFrames(now.tip, added, plan.removed);
+  const frames = founding ? [...versions, founding, ...lists] : [...versions, ...lists];
   const result = await space.commit({
     holder: address,
     sight: { holders: [address] },
-    puts: founding ? [founding, ...made.puts] : made.puts,
-    tips: joinMoves(first, made.tips),
+    ...(await joinTips(space, frames)),
     cells: [changed.change],
   });
   if (result.kind !== "committed") throw new FolderError("moved");
   return changed.cell;
 }
 
-/** The folder's own move goes from nothing where it is new. */
-function joinMoves(first: readonly TipMove[], moves: readonly TipMove[]): TipMove[] {
-  const folder = first[0]?.tjp;
-  const later = moves.map((move) => (move.tjp === folder ? { ...move, from: undefined } : move));
-  return later.some(({ tjp }) => tjp === folder) ? later : [...first, ...later];
+/** The next frame of a file. Who edits a text has seen it: what was contested in it is settled by that. */
+function nextVersion(tip: IbGib, text: string): IbGib {
+  return resolveConflicts(tip, conflictsOf(tip), { text });
 }
 
-function framesOf(owner: Address, { folder, tip }: FolderState, plan: LocalPlan): LocalFrames {
-  const added = plan.added.map(({ path, text }) => {
-    const first = createTimeline({ ib: fileIb, data: { path, text }, owner, uuid: randomUUID() });
-    return { file: first.address, tip: first, path, text };
-  });
-  const edited = plan.edited.map(({ was, text }) => ({ ...was, tip: mutate(was.tip, { text }), text }));
-  const puts = [...added, ...edited].map((file) => file.tip);
-  const tips: TipMove[] = [
-    ...added.map(({ file }) => ({ tjp: file, from: undefined, to: file })),
-    ...edited.map((file, at) => ({
-      tjp: file.file,
-      from: plan.edited[at]?.was.tip.address,
-      to: file.tip.address,
-    })),
-  ];
-  const base = [...plan.kept, ...edited, ...added];
-  if (added.length === 0 && plan.removed.length === 0) return { puts, tips, base };
-  const next = relate(tip, {
-    add: { [fileLink]: added.map(({ file }) => file) },
-    remove: { [fileLink]: plan.removed.map(({ file }) => file) },
-  });
-  return {
-    puts: [...puts, next],
-    tips: [...tips, { tjp: folder, from: tip.address, to: next.address }],
-    base,
-  };
+/**
+ * Frames that bring the folder's list of files up to date. They go on from its tip as it is: what is added to a set or
+ * taken away means the same wherever it is said.
+ */
+function listFrames(tip: IbGib, added: readonly FileState[], removed: readonly FileState[]): IbGib[] {
+  if (added.length === 0 && removed.length === 0) return [];
+  const addressesOf = (files: readonly FileState[]) => files.map(({ file }) => file);
+  const contested = conflictsOf(tip);
+  const settled = contested.length === 0 ? [] : [resolveConflicts(tip, contested)];
+  const links = { add: { [fileLink]: addressesOf(added) }, remove: { [fileLink]: addressesOf(removed) } };
+  return [...settled, relate(settled[0] ?? tip, links)];
 }
 
-function changesOf({ added, edited, removed }: LocalPlan): Change[] {
-  return [
-    ...added.map(({ path }): Change => ({ path, change: "added" })),
-    ...edited.map(({ was }): Change => ({ path: was.path, change: "edited" })),
-    ...removed.map(({ path }): Change => ({ path, change: "removed" })),
-  ];
+function changeOf({ path, file, tip }: FileState, change: LocalChange["change"]): LocalChange {
+  return { path, change, file, frame: tip.address };
 }
 
-/** Later changes take the place of earlier ones of the same path; what was added and is edited stays added. */
-function mergeChanges(earlier: readonly Change[], later: readonly Change[]): Change[] {
-  const byPath = new Map(earlier.map((change) => [change.path, change]));
+/** Later changes take the place of earlier ones of the same file; what was added and is edited stays added. */
+function joinChanges(earlier: readonly LocalChange[], later: readonly LocalChange[]): LocalChange[] {
+  const byFile = new Map(earlier.map((change) => [change.file, change]));
   for (const change of later) {
-    const before = byPath.get(change.path)?.change;
-    if (before === "added" && change.change === "removed") byPath.delete(change.path);
-    else byPath.set(change.path, before === "added" ? { ...change, change: "added" } : change);
+    const isNew = byFile.get(change.file)?.change === "added";
+    if (isNew && change.change === "removed") byFile.delete(change.file);
+    else byFile.set(change.file, isNew ? { ...change, change: "added" } : change);
   }
-  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return [...byFile.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -1,14 +1,19 @@
 import { type Address, type PeerEvent, shortAddress } from "../../index.js";
+import { conflictLines } from "./conflict-text.js";
+import { shortened } from "./conflict-values.js";
+import type { FolderConflict } from "./conflicts.js";
 import type { Skipped } from "./disk.js";
 import { printable } from "./errors.js";
 import type { Change } from "./plan.js";
 import type { FolderReport } from "./sync.js";
 
-/** What `--json` prints. Counts; `skipped` names what was left alone. */
+/** What `--json` prints. Counts; `skipped` names what was left alone, `conflicts` what a person should look at. */
 export interface FolderJson {
   readonly folder: Address;
   readonly files: { readonly up: number; readonly down: number; readonly unchanged: number };
   readonly skipped: readonly Skipped[];
+  /** With values shortened; keysaga conflicts has them whole. */
+  readonly conflicts: readonly FolderConflict[];
   /** Domain records, their canonical bytes, and signed turns, in both directions together. */
   readonly records: number;
   readonly bytes: number;
@@ -17,11 +22,12 @@ export interface FolderJson {
 }
 
 export function jsonOf(report: FolderReport, seconds: number): FolderJson {
-  const { folder, up, down, unchanged, skipped, totals } = report;
+  const { folder, up, down, unchanged, skipped, conflicts, totals } = report;
   return {
     folder,
     files: { up: up.length, down: down.length, unchanged },
     skipped,
+    conflicts: conflicts.map(shortened),
     records: totals.up.records + totals.down.records,
     bytes: totals.up.bytes + totals.down.bytes,
     turns: totals.up.contexts + totals.down.contexts,
@@ -29,13 +35,14 @@ export function jsonOf(report: FolderReport, seconds: number): FolderJson {
   };
 }
 
-/** The report as people read it: the folder, a line for each file that went up or down, and a summary. */
+/** The report as people read it: the folder, a line for each file that went up or down, conflicts, and a summary. */
 export function linesOf(report: FolderReport, seconds: number): string[] {
   const { files, records, bytes, turns } = jsonOf(report, seconds);
   return [
     `folder ${report.folder}`,
     ...report.up.map((change) => changeLine("↑", change)),
     ...report.down.map((change) => changeLine("↓", change)),
+    ...report.conflicts.flatMap(conflictLines),
     `${files.up} up, ${files.down} down, ${files.unchanged} unchanged; ` +
       `${counted(records, "record")}, ${sizeOf(bytes)}, ${counted(turns, "turn")}, ${seconds.toFixed(2)} s`,
   ];

@@ -5,14 +5,16 @@ import {
   type IbGib,
   type Identity,
   KeysagaError,
+  type Space,
   type SyncOptions,
   type SyncReport,
   shortAddress,
 } from "../../index.js";
+import { byPath, type FolderConflict, metRemovals, openConflicts } from "./conflicts.js";
 import { isAny, type Skipped, scanDirectory } from "./disk.js";
-import { FolderError, printable } from "./errors.js";
+import { FolderError } from "./errors.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell, readMapping } from "./mapping.js";
-import { type FileState, type FolderState, readFolder } from "./model.js";
+import { type FolderState, readFolder } from "./model.js";
 import { baseAfter, type Change, changeOf, planLocal, planWrites } from "./plan.js";
 import { newFolder, recordLocal } from "./record-local.js";
 import { removeLeftovers, writeFiles } from "./write.js";
@@ -31,25 +33,27 @@ export interface FolderReport {
   /** Files of the folder that went neither way. */
   readonly unchanged: number;
   readonly skipped: readonly Skipped[];
+  /** What a person should look at. All else is as it should be: the folder is in step. */
+  readonly conflicts: readonly FolderConflict[];
   readonly totals: SyncReport["totals"];
 }
 
 /**
- * Brings a directory and the receiver in step. Each step is durable before the next begins, and each finds out by
- * itself what is left to do, so that after a crash anywhere the next sync converges:
+ * Brings a directory and the receiver in step. What both have edited is merged: an edit here never stands in the way
+ * of one that comes down. Each step is durable before the next begins, and each finds out by itself what is left to
+ * do, so that after a crash anywhere the next sync converges:
  *
  * 1. Read the mapping (`readMapping`), the directory (`scanDirectory`) and the folder as the space has it.
  * 2. Tell local changes from what came down before and was not written (`planLocal`). A crash up to here left nothing.
- * 3. Commit frames, tips and the new base in one transaction (`recordLocal`). A crash after it: the next sync finds
- *    the directory equal to its base, and goes on with the saga.
- * 4. The saga. A crash in it leaves the space either without or with all that came down; in the second case the next
- *    sync finds the space ahead of the base, as this one does in step 5.
+ * 3. Commit frames, merges with what came down before, tips and the new base in one transaction (`recordLocal`). A
+ *    crash after it: the next sync finds the directory equal to its base, and goes on with the saga.
+ * 4. The saga, which merges with what the receiver has. A crash in it leaves the space either without or with all that
+ *    came down; in the second case the next sync finds the space ahead of the base, as this one does in step 5.
  * 5. Write what came down (`writeFiles`). A crash in it leaves whole files, old or new: the next sync takes those that
  *    are new already as written, since they say what the space says, and writes the others.
  * 6. Commit the base. A crash before it is the same as one at the end of 5.
  *
- * @throws KeysagaError `diverged` (names the files where it can; nothing was changed here or at the receiver),
- *   FolderError, and what `exchange` throws.
+ * @throws FolderError, and what `exchange` throws.
  */
 export async function syncFolder(identity: Identity, dir: string, exchange: Exchange): Promise<FolderReport> {
   const place = await realDirectory(dir);
@@ -57,11 +61,8 @@ export async function syncFolder(identity: Identity, dir: string, exchange: Exch
   const scan = await scanDirectory(place);
   const { now, founding } = await stateBefore(identity, cell.mapping, basename(place));
   const plan = planLocal(scan, cell.mapping?.base ?? [], now.files);
-  if (plan.conflicts.length > 0) throw diverged(plan.conflicts);
   const recorded = await recordLocal(identity, { cell, now, plan, founding });
-  const { totals } = await exchange([now.folder], "both").catch((thrown) => {
-    throw namingFiles(thrown, now.folder, recorded.mapping.base);
-  });
+  const { totals } = await exchange([now.folder], "both");
   await removeLeftovers(place, scan.leftovers);
   const written = await bringDown(identity, place, recorded);
   return { ...written, skipped: [...scan.skipped, ...written.skipped], totals };
@@ -104,7 +105,7 @@ async function stateBefore(
 ): Promise<{ now: FolderState; founding: IbGib | undefined }> {
   if (mapping) return { now: await readFolder(space, mapping.folder), founding: undefined };
   const founding = newFolder(address, name);
-  return { now: { folder: founding.address, tip: founding, files: [] }, founding };
+  return { now: { folder: founding.address, owner: address, tip: founding, files: [] }, founding };
 }
 
 /** Writes what the space has and the directory has not, then moves the base. */
@@ -114,25 +115,23 @@ async function bringDown(
   cell: MappedCell,
 ): Promise<Omit<FolderReport, "totals">> {
   const { folder, base, unsent } = cell.mapping;
-  const { files } = await readFolder(identity.space, folder);
+  const now = await readFolder(identity.space, folder);
+  const { files } = now;
   const writes = planWrites(base, files);
   const skipped = await writeFiles(
     place,
     writes,
     files.map(({ path }) => path),
   );
+  const removals = await metRemovals(identity.space, unsent, files);
   const leftAlone = new Set(skipped.map(({ path }) => path));
   await saveMapping(identity, cell, { folder, base: baseAfter(base, files, leftAlone), unsent: [] });
-  const down = writes
-    .filter(({ path }) => !leftAlone.has(path))
-    .map(changeOf)
-    .sort(byPath);
+  const down = byPath(writes.filter(({ path }) => !leftAlone.has(path)).map(changeOf));
   const touched = new Set([...unsent, ...writes].map(({ path }) => path));
   const unchanged = files.filter(({ path }) => !touched.has(path)).length;
-  return { folder, up: unsent, down, unchanged, skipped };
+  const conflicts = [...removals, ...openConflicts(now)];
+  return { folder, up: unsent, down, unchanged, skipped, conflicts };
 }
-
-const byPath = (a: Change, b: Change) => (a.path < b.path ? -1 : 1);
 
 async function saveMapping(
   { space, address }: Identity,
@@ -150,22 +149,15 @@ async function saveMapping(
   return changed.cell;
 }
 
-/** A divergence that a saga met names a timeline; people know its file. */
-function namingFiles(thrown: unknown, folder: Address, base: readonly FileState[]): unknown {
-  if (!(thrown instanceof KeysagaError) || thrown.code !== "diverged") return thrown;
-  const { timeline } = thrown.facts;
-  if (timeline === undefined) return thrown;
-  if (timeline === shortAddress(folder)) return new KeysagaError("diverged", { what: "the list of files" });
-  const paths = base.filter(({ file }) => shortAddress(file) === timeline).map(({ path }) => path);
-  return paths.length === 0 ? thrown : diverged(paths);
-}
-
-const namedMax = 5;
-
-function diverged(paths: readonly string[]): KeysagaError {
-  const named = paths.slice(0, namedMax).map(printable).join(", ");
-  const more = paths.length - namedMax;
-  return new KeysagaError("diverged", { files: more > 0 ? `${named} and ${more} more` : named });
+/**
+ * The conflicts of the folder that a directory was last synced with, as the space has it now.
+ *
+ * @throws FolderError `not_a_directory`, `not_synced`, and as `readFolder`.
+ */
+export async function conflictsIn(space: Space, dir: string): Promise<readonly FolderConflict[]> {
+  const { mapping } = await readMapping(space, await realDirectory(dir));
+  if (mapping === undefined) throw new FolderError("not_synced", { path: dir });
+  return openConflicts(await readFolder(space, mapping.folder));
 }
 
 /** @throws FolderError `not_a_directory`. */

@@ -1,0 +1,43 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { cloneFolder, type Exchange, syncFolder } from "../../src/cli/folder/sync.js";
+import { createIdentity, type Identity, InnerSpace, parseAddress } from "../../src/index.js";
+import { temporaryDirectory, writeTree } from "./directories.js";
+
+/**
+ * Two directories of one home share its space: what is recorded from one comes down to the other, as if through a
+ * receiver that is always in step.
+ */
+export const inStep: Exchange = async () => ({
+  saga: "saga",
+  session: parseAddress("session^gib"),
+  tips: [],
+  found: [],
+  refused: [],
+  totals: { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } },
+  elapsedMs: 1,
+});
+
+export async function makeIdentity(): Promise<Identity> {
+  return createIdentity({
+    space: new InnerSpace(),
+    secret: new Uint8Array(32).fill(1),
+    recoverySecret: new Uint8Array(32).fill(2),
+  });
+}
+
+/** A home with a synced folder of these files in `here`, and a clone of it in `there`. */
+export async function twoDirectories(files: Readonly<Record<string, string>>) {
+  const dir = await temporaryDirectory();
+  const [here, there] = [join(dir, "here"), join(dir, "there")];
+  await mkdir(here);
+  await writeTree(here, files);
+  const identity = await makeIdentity();
+  const sync = (place: string, exchange = inStep) => syncFolder(identity, place, exchange);
+  const { folder } = await sync(here);
+  await cloneFolder(identity, folder, there, inStep);
+  return { dir, here, there, identity, folder, sync };
+}
+
+export const changesOf = (changes: readonly { path: string; change: string }[]) =>
+  changes.map(({ path, change }) => `${change} ${path}`);
