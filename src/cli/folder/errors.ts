@@ -11,6 +11,7 @@ const sentences = {
   too_many_files: "the folder has more files than a folder may hold",
   too_much_text: "the folder has more text than a folder may hold",
   not_a_directory: "there is no such directory",
+  not_synced: "the directory was never synced from this home, so that nothing is known of a folder",
   not_empty: "the directory to clone into exists and is not empty",
   path_too_long: "the path of the directory is too long",
   no_text: "there is no text file in the directory",

@@ -165,7 +165,7 @@ function diverged(paths: readonly string[]): KeysagaError {
 }
 
 /** @throws FolderError `not_a_directory`. */
-async function realDirectory(dir: string): Promise<string> {
+export async function realDirectory(dir: string): Promise<string> {
   try {
     return await realpath(dir);
   } catch (thrown) {
