@@ -94,11 +94,10 @@ export class Answers {
     ours: Tip | undefined,
     isPresent: boolean,
   ): Promise<RootStatus> {
-    if (first !== undefined && !isTjp(first)) {
-      if (!isPresent) return { status: "unknown" };
+    if (first !== undefined && !isTjp(first) && isPresent)
       return theirs === undefined ? { status: "ahead", tip: address, n: 0 } : { status: "same" };
-    }
-    if (first === undefined || !this.standing.reads(first)) return this.#asRecord(theirs);
+    if (first === undefined || !isTjp(first) || !this.standing.reads(first))
+      return this.#asRecord(address, theirs);
     if (!ours) return { status: "unknown" };
     const held = { tip: ours.address, n: ours.n };
     if (theirs === undefined || n === undefined) return { status: "ahead", ...held };
@@ -110,9 +109,10 @@ export class Answers {
     return { status: n > ours.n ? "behind" : "diverged", ...held };
   }
 
-  /** A timeline that the sender may not read is to it what it has sent of it, whether there is one here or not. */
-  async #asRecord(theirs: Address | undefined): Promise<RootStatus> {
-    const [isSent] = theirs === undefined ? [] : await this.#space.hasMany([theirs], this.standing.sight);
+  /** What the sender may not read is to it what it has sent of it, whether it is here or not. */
+  async #asRecord(address: Address, theirs: Address | undefined): Promise<RootStatus> {
+    if (theirs === undefined || !isFrameOf(theirs, address)) return { status: "unknown" };
+    const [isSent] = await this.#space.hasMany([theirs], this.standing.sight);
     return { status: isSent ? "same" : "unknown" };
   }
 

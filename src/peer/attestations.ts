@@ -88,7 +88,8 @@ export interface CheckedHeads {
 }
 
 /**
- * Checks evidence that came. A head that is attested here already keeps what it has, and is not looked at again.
+ * Checks evidence that came. A head that is attested here already keeps what it has; what comes for it is checked all the
+ * same, so that nobody learns by it what is attested here.
  *
  * @param heads With their `records`, as `readEvidence` gives them.
  * @throws KeysagaError `attestation_refused`.
@@ -99,13 +100,11 @@ export async function checkHeads(
   records: readonly IbGib[],
 ): Promise<CheckedHeads> {
   const read = await readHeads(space, heads);
-  const fresh = read.filter(isFresh).map(({ head }) => head);
-  const checked = checkAttested(fresh, records);
-  const attestations = fresh.map((head, at) => ({ head, ...checked[at]! }));
-  const known = read.flatMap(({ cell }) => (cell.value ? [cell.value] : []));
+  const checked = checkAttested(heads, records);
+  const attestations = heads.map((head, at) => read[at]?.cell.value ?? { head, ...checked[at]! });
   return {
-    attesters: new Map([...known, ...attestations].map(({ head, identity }) => [head.entry.head, identity])),
-    attestations,
+    attesters: new Map(attestations.map(({ head, identity }) => [head.entry.head, identity])),
+    attestations: attestations.filter((_, at) => isFresh(read[at]!)),
     records,
   };
 }

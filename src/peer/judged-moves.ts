@@ -38,10 +38,11 @@ export interface Answered {
 /**
  * Judges the moves of a commit: whoever answers for a new head has to be one who may write the timeline, now where it is
  * the sender itself, by what is known of grants where somebody else's word was passed on. A merge of such heads needs
- * nobody's word.
+ * nobody's word. All of it is judged on what the sender knows of: a timeline that it may not read is not looked into, and
+ * is to it what it has sent of it.
  *
- * @throws KeysagaError `attestation_refused` where nobody answers for a head; `wrong_context`, `merge_refused` and what
- *   else `checkMerge` throws.
+ * @throws KeysagaError `not_closed` where a tip is none that the sender knows of; `attestation_refused` where nobody
+ *   answers for a head; `wrong_context`, `merge_refused` and what else `checkMerge` throws.
  */
 export async function judgeMoves(
   space: Space,
@@ -52,19 +53,16 @@ export async function judgeMoves(
   const judgement = new Judgement(space, effect, merging, answered);
   const { moves, final } = effect;
   const named = new Map(final.map((tip) => [tip.address, tip]));
-  const reader = space.view(effect.saga);
+  const reader = space.view(effect.saga, answered.standing.sight);
   const [firsts, tips] = [
     await reader.getMany(moves.map(({ address }) => address)),
     await reader.getMany(moves.map(({ to }) => to)),
   ];
   for (const [at, move] of moves.entries()) {
     const [first, tip, told] = [firsts[at], tips[at], named.get(move.address)];
-    if (!first || !tip || !told)
-      judgement.taken.push(move); // the commit says what is missing
-    else {
-      checkTip(tip, told);
-      await judgement.judge(move, first, tip);
-    }
+    if (!first || !tip || !told) throw new KeysagaError("not_closed", { missing: "a tip" });
+    checkTip(tip, told);
+    await judgement.judge(move, first, tip);
   }
   return {
     taken: judgement.taken,
@@ -90,12 +88,14 @@ class Judgement {
     private readonly merging: Merging,
     private readonly answered: Answered,
   ) {
-    this.#reader = space.view(effect.saga);
+    this.#reader = space.view(effect.saga, answered.standing.sight);
     this.#own = new Set(effect.heads.map(({ head }) => head));
     for (const cell of answered.standing.rights.unmoved) this.cells.set(cell.key, cell);
   }
 
   async judge(move: RootMove, first: IbGib, tip: IbGib): Promise<void> {
+    if (ownerOf(first) !== undefined && !this.answered.standing.reads(first))
+      return this.#refuse(move, first);
     const heads = await addedHeads(tip, move.from, this.#reader, this.merging);
     if (await this.#mayMove(move, first, heads)) this.taken.push(move);
     else {
