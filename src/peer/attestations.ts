@@ -10,6 +10,7 @@ import {
   checkAttested,
   type Established,
   type Evidence,
+  type HeadEntry,
 } from "../saga/index.js";
 import type { ProofPut, Space } from "../space/index.js";
 import { type Cell, cellKinds, changeCell, readCell } from "./cells.js";
@@ -46,19 +47,19 @@ export interface CommittingSession {
  * Costs one tree over the list, a cell for each head, and what was not filed yet of S, the lane and the identity.
  *
  * @param entries The whole list of the commit turn, as it was signed. Heads that are attested already stay as they are.
- * @param isTaken Heads that the receiver did not take are nobody's word for anything.
+ * @param isTaken Heads that the receiver did not take, or that the commit did not add, are nobody's word for anything.
  * @throws KeysagaError `store_failed` where frames of S are not kept any more, because more than `sessionsKept` newer
  *   sessions of its lane have come; `duplicity` where other frames of a keystone were filed first.
  */
 export async function keepOwn(
   { space, established, newest, proofs }: CommittingSession,
   entries: readonly CommitEntry[],
-  isTaken: (timeline: Address) => boolean = () => true,
+  isTaken: (entry: HeadEntry) => boolean = () => true,
 ): Promise<Filing> {
   const { identity, lane, session } = established;
   if (!entries.some((entry) => "head" in entry)) return { proofs: [], cells: [] };
   const { context, frame } = commitTurn(session, proofs);
-  const taken = attestHeads(entries, context.address).filter(({ entry }) => isTaken(entry.tjp));
+  const taken = attestHeads(entries, context.address).filter(({ entry }) => isTaken(entry));
   const fresh = (await readHeads(space, taken)).filter(isFresh);
   if (fresh.length === 0) return { proofs: [], cells: [] };
   const stored = new Map(proofs.map(({ record }) => [record.address, record]));

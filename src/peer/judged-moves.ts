@@ -22,6 +22,8 @@ export interface JudgedMoves {
   readonly records: readonly Address[];
   /** What the receiver has, towards this sender, of the tips that it does not take. */
   readonly refused: readonly FinalTip[];
+  /** Heads that the sender's word was taken for. */
+  readonly own: ReadonlySet<Address>;
   /** Heads that somebody else's word was taken for. */
   readonly proved: ReadonlySet<Address>;
   /** What has to be unchanged, or changes, for this to be so. */
@@ -60,14 +62,18 @@ export async function judgeMoves(
   ];
   for (const [at, move] of moves.entries()) {
     const [first, tip, told] = [firsts[at], tips[at], named.get(move.address)];
-    if (!first || !tip || !told) throw new KeysagaError("not_closed", { missing: "a tip" });
-    checkTip(tip, told);
-    await judgement.judge(move, first, tip);
+    if (!first) judgement.refuse(move, first);
+    else if (!tip || !told) throw new KeysagaError("not_closed", { missing: "a tip" });
+    else {
+      checkTip(tip, told);
+      await judgement.judge(move, first, tip);
+    }
   }
   return {
     taken: judgement.taken,
     records: judgement.records,
     refused: judgement.refused,
+    own: judgement.own,
     proved: judgement.proved,
     cells: [...judgement.cells.values()],
   };
@@ -77,10 +83,11 @@ class Judgement {
   readonly taken: RootMove[] = [];
   readonly records: Address[] = [];
   readonly refused: FinalTip[] = [];
+  readonly own = new Set<Address>();
   readonly proved = new Set<Address>();
   readonly cells = new Map<string, CellChange>();
   readonly #reader: FrameReader;
-  readonly #own: ReadonlySet<Address>;
+  readonly #said: ReadonlySet<Address>;
 
   constructor(
     private readonly space: Space,
@@ -89,18 +96,19 @@ class Judgement {
     private readonly answered: Answered,
   ) {
     this.#reader = space.view(effect.saga, answered.standing.sight);
-    this.#own = new Set(effect.heads.map(({ head }) => head));
+    this.#said = new Set(effect.heads.map(({ head }) => head));
     for (const cell of answered.standing.rights.unmoved) this.cells.set(cell.key, cell);
   }
 
   async judge(move: RootMove, first: IbGib, tip: IbGib): Promise<void> {
-    if (ownerOf(first) !== undefined && !this.answered.standing.reads(first))
-      return this.#refuse(move, first);
+    if (ownerOf(first) !== undefined && !this.answered.standing.reads(first)) return this.refuse(move, first);
     const heads = await addedHeads(tip, move.from, this.#reader, this.merging);
-    if (await this.#mayMove(move, first, heads)) this.taken.push(move);
-    else {
+    if (await this.#mayMove(move, first, heads)) {
+      this.taken.push(move);
+      for (const head of heads) if (this.#said.has(head)) this.own.add(head);
+    } else {
       for (const head of heads) this.proved.delete(head);
-      this.#refuse(move, first);
+      this.refuse(move, first);
     }
   }
 
@@ -112,7 +120,7 @@ class Judgement {
     }
     if (ownerOf(first) === undefined) return this.#mayMoveUnowned(move, first);
     for (const head of heads)
-      if (!(this.#own.has(head) ? await this.#mayWrite(first) : await this.#mayHaveWritten(first, head)))
+      if (!(this.#said.has(head) ? await this.#mayWrite(first) : await this.#mayHaveWritten(first, head)))
         return false;
     return true;
   }
@@ -154,14 +162,15 @@ class Judgement {
     return true;
   }
 
-  /** Towards a sender that may not read it, a timeline is what it has sent of it: its first frame. */
-  #refuse({ address, from }: RootMove, first: IbGib): void {
+  /** The receiver keeps what the sender was told; of a timeline that it was told nothing of, the first frame it has sent. */
+  refuse({ address, from }: RootMove, first: IbGib | undefined): void {
     const { roots, statuses } = this.effect;
     const status = statuses[roots.findIndex((root) => root.address === address)];
     if (from !== undefined && status && "tip" in status) {
       this.refused.push({ address, tip: status.tip, n: status.n });
       return;
     }
+    if (first === undefined) throw new KeysagaError("not_closed", { missing: "a first frame" });
     this.records.push(address);
     this.refused.push({ address, tip: address, n: nOf(first) ?? -1 });
   }
