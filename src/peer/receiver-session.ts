@@ -75,7 +75,7 @@ export class ReceiverSession {
   #answers: Answers | undefined;
   /** Its turn at the timelines it commits to, while it has one. */
   #turn: CommitTurn | undefined;
-  #isOver = false;
+  readonly #over = new AbortController();
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
@@ -317,11 +317,14 @@ export class ReceiverSession {
   async #commit(effect: Extract<ReceiverSagaEffect, { kind: "commitSpace" }>): Promise<ReceiverSagaEvent> {
     const { space, commits } = this.options;
     if (!this.#turn?.resume())
-      this.#turn = await commits.enter(await contested(space, effect, this.#opened().standing));
+      this.#turn = await commits.enter(
+        await contested(space, effect, this.#opened().standing),
+        this.#over.signal,
+      );
     const turn = this.#turn;
     let isHeld = false;
     try {
-      if (this.#isOver) throw new KeysagaError("connection_closed");
+      this.#over.signal.throwIfAborted();
       const { heads, records } = readEvidence(this.#evidence);
       const committing = {
         ...this.options,
@@ -363,7 +366,7 @@ export class ReceiverSession {
 
   /** The one place where a session ends: last word, close, drop what was staged. */
   async #finish(error: KeysagaError | undefined): Promise<void> {
-    this.#isOver = true;
+    this.#over.abort(new KeysagaError("connection_closed"));
     this.#turn?.release();
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     const closed = this.#link.close();
