@@ -139,9 +139,10 @@ class Judgement {
     const { rights, hasClaimed } = this.answered.standing;
     if (!rights.writes(first)) return false;
     const grant = rights.grantFor(first, "write");
-    if (grant && !hasClaimed(grant.address))
-      for (const use of await useOf(this.space, grant)) this.cells.set(use.key, use);
-    return true;
+    if (!grant || hasClaimed(grant.address)) return true;
+    const uses = await useOf(this.space, grant);
+    for (const use of uses ?? []) this.cells.set(use.key, use);
+    return uses !== undefined;
   }
 
   /** The word of somebody else, who may not be here: an owner's, or a grantee's as far as its grants are known. */
