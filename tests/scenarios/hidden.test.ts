@@ -9,6 +9,7 @@ import {
   toText,
 } from "../../src/ibgib/index.js";
 import { sealGrant } from "../../src/keystone/index.js";
+import { CommitQueue } from "../../src/peer/commit-queue.js";
 import type { Conversation } from "../../src/peer/conversation.js";
 import { identityFrames } from "../../src/peer/identity.js";
 import { evidenceFor } from "../../src/peer/index.js";
@@ -192,6 +193,7 @@ scenario(
 scenario("without a grant, carol learns nothing by sending what she has a copy of", async (cast) => {
   const { alice } = cast;
   const { diary, frames, photo, negative } = await aliceKeepsADiary(alice);
+  const queued = vi.spyOn(CommitQueue.prototype, "enter");
   const edit = mutate(frames[2], { text: "by carol" });
   const proof = await evidenceFor(alice.space, [frames[2].address]);
   expect(proof).not.toEqual([]);
@@ -213,6 +215,9 @@ scenario("without a grant, carol learns nothing by sending what she has a copy o
   await expectAlike(cast, sayAndSend(frames[2], 2, whole, { evidence: proof }), [isUnknown, isFirstAlone]);
   const older = sayAndSend(frames[1], 1, whole.slice(0, 4), { evidence: proof });
   await expectAlike(cast, older, [isUnknown, isFirstAlone]);
+  // She does not even wait for others who change it, and nobody waits for her.
+  expect(queued.mock.calls.map(([timelines]) => timelines)).toEqual(Array.from({ length: 8 }, () => []));
+  queued.mockRestore();
   expect((await cast.bob.tip(diary)).address).toBe(frames[2].address);
   expect(await cast.dave.space.tip(diary)).toBeUndefined();
 

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { attestationOf, createSender, unshare } from "../../src/peer/index.js";
+import { attestationOf, createSender, unshare, whoMay } from "../../src/peer/index.js";
 import { type Passing, type ReceiverPeer, type SenderPeer, tapDial } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
 import { nameOf } from "../protocol/faults.js";
@@ -82,16 +82,18 @@ scenario(
 );
 
 scenario("a link to a timeline that one may not read is that very record, until one may", async (cast) => {
-  const { alice, carol, bob } = cast;
+  const { alice, carol, erin, bob } = cast;
   const folder = await alice.timeline("folder");
   const diary = await alice.timeline("diary");
   await alice.edit(diary, { text: "one" }, { text: "two" });
+  await alice.share(diary, erin);
   await alice.share(folder, carol, "read");
   await alice.link(folder, "diary", [diary]);
   await alice.sync(folder);
   await carol.sync(folder);
   expect(await carol.graph(diary)).toEqual([diary]);
   expect((await carol.sync(folder)).totals.down.records).toBe(0);
+  expect(await whoMay(carol.identity, diary)).toEqual([]); // whom else alice shares it with is not hers to know
 
   await alice.share(diary, carol, "read");
   await alice.sync(folder);
