@@ -123,7 +123,14 @@ export class SenderSession {
     return this.#ready.promise;
   }
 
-  /** Runs a saga; one at a time. Rejects with what ended the session, where that comes first. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /**
+   * Runs a saga; one at a time. Rejects with what ended the session, where that comes first, and with `not_permitted`
+   * where all was done but what the receiver does not let this side write.
+   */
   sync(request: SyncRequest): Promise<SyncReport> {
     const outcome = deferred<SyncReport>();
     if (this.#isOver) outcome.reject(new KeysagaError("connection_closed"));
