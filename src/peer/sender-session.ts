@@ -46,6 +46,8 @@ import { nothingToTell, statementsFor, type Telling } from "./statements.js";
 export interface SyncRequest {
   readonly roots: readonly Address[];
   readonly direction: Direction;
+  /** See `SyncOptions`. */
+  readonly adopt: boolean;
 }
 
 /** The saga that is asked for or under way, and its caller. */
@@ -374,7 +376,8 @@ export class SenderSession {
     const checked = await checkHeads(identity.space, access === "open" ? [] : heads, records);
     const { attesters } = checked;
     const stage = (frame: IbGib) => this.#stage([frame]);
-    const resolving = { identity, receiver, merging, access, attesters, stage };
+    const adopt = this.#asked?.adopt === true;
+    const resolving = { identity, receiver, merging, access, adopt, attesters, stage };
     const { resolved, proved } = await resolveRoots(resolving, effect);
     this.#checked = onlyOf(checked, proved);
     return resolved;

@@ -53,6 +53,11 @@ export interface SenderSettings {
 export interface SyncOptions {
   /** Default `both`: up what the receiver lacks, down where it is ahead. */
   readonly direction?: Direction;
+  /**
+   * Take over what somebody added to timelines of one's own who may not write them any more: what the receiver took
+   * before it learnt of a withdrawal. Without it such a sync ends in `author_not_permitted`.
+   */
+  readonly adopt?: boolean;
   /** Cancels: the session ends, and nothing half-done is left. */
   readonly signal?: AbortSignal;
 }
@@ -97,9 +102,12 @@ export class Sender {
    * @throws KeysagaError `diverged` (nothing was changed), `tip_moved` and `connection_lost` (try again), `aborted`,
    *   `connection_closed` (by `disconnect`), and whatever else ended the session.
    */
-  sync(roots: readonly Address[], { direction = "both", signal }: SyncOptions = {}): Promise<SyncReport> {
+  sync(
+    roots: readonly Address[],
+    { direction = "both", adopt = false, signal }: SyncOptions = {},
+  ): Promise<SyncReport> {
     if (roots.length === 0) return Promise.reject(new KeysagaError("nothing_to_sync"));
-    return this.#queue(signal, ({ session }) => session.sync({ roots, direction }));
+    return this.#queue(signal, ({ session }) => session.sync({ roots, direction, adopt }));
   }
 
   /** Ends the connection, from any state, any number of times. Resolves when nothing is left and callers are told. */
