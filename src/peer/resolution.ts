@@ -54,6 +54,8 @@ type Resolved = Omit<Extract<SenderSagaEvent, { kind: "resolved" }>, "kind" | "n
 export interface Resolution {
   readonly resolved: Resolved;
   readonly proved: ReadonlySet<Address>;
+  /** Frames that bring branches together: staged with the saga. */
+  readonly merges: readonly IbGib[];
 }
 
 /** What a sender brings together with, and what it goes by. */
@@ -112,7 +114,7 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
     unsure: refused.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan),
     ...(await resolution.answered(outcomes.flatMap(({ added }) => added ?? []))),
   };
-  return { resolved, proved: resolution.proved };
+  return { resolved, proved: resolution.proved, merges: resolution.merges };
 }
 
 function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
@@ -125,6 +127,7 @@ function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
 class Resolver {
   readonly reader: FrameReader;
   readonly proved = new Set<Address>();
+  readonly merges: IbGib[] = [];
   readonly #space: Space;
   readonly #merging: Merging;
 
@@ -250,6 +253,7 @@ class Resolver {
 
   #stage(frame: IbGib): Promise<unknown> {
     const { identity, sight } = this.resolving;
+    this.merges.push(frame);
     return this.#space.stage(this.saga, identity.address, sight, [frame]);
   }
 
