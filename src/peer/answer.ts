@@ -136,8 +136,11 @@ export class Answers {
       found: found.map(finalTipOf),
       plan: planOf({
         held: heldBySender(roots, statuses),
-        newer: [...(await Promise.all(newer)), ...found.map(wholeOf)],
-        stones: ahead.filter(({ address }) => !tipOf.has(address)).map(({ address }) => address),
+        newer: [...(await Promise.all(newer)), ...found.filter(hasMore).map(wholeOf)],
+        stones: [
+          ...ahead.filter(({ address }) => !tipOf.has(address)).map(({ address }) => address),
+          ...firstsOf(found),
+        ],
       }),
       evidence: await this.#evidence([...grown.map(({ now }) => now), ...found].map(finalTipOf)),
     };
@@ -150,14 +153,14 @@ export class Answers {
     const found = foundBeyond(told.roots, reachable).filter(
       ({ tjp, address }) => sent.get(tjp)?.tip !== address,
     );
-    const newer = found.map((tip) =>
-      newerFrames(this.#space, numbered(tip), sent.get(tip.tjp), this.merging.options),
-    );
+    const newer = found
+      .filter(hasMore)
+      .map((tip) => newerFrames(this.#space, numbered(tip), sent.get(tip.tjp), this.merging.options));
     const held = [
       ...heldBySender(told.roots, told.statuses),
       ...told.found.map(({ address, n }) => ({ tjp: address, n })),
     ];
-    const plan = planOf({ held, newer: await Promise.all(newer), stones: [] });
+    const plan = planOf({ held, newer: await Promise.all(newer), stones: firstsOf(found) });
     return {
       found: found.map(finalTipOf),
       plan: { ...plan, branches: [...branches.filter(({ frames }) => frames.length > 0), ...plan.branches] },
@@ -202,6 +205,13 @@ function heldBySender(roots: readonly Root[], statuses: readonly RootStatus[]): 
 function foundBeyond(roots: readonly Root[], reachable: readonly Tip[]): readonly Tip[] {
   const named = new Set(roots.map(({ address }) => address));
   return reachable.filter(({ tjp }) => !named.has(tjp));
+}
+
+/** A first frame alone travels like a stone: where the rest may not be read, there may be no tip either. */
+const hasMore = ({ tjp, address }: Tip): boolean => address !== tjp;
+
+function firstsOf(tips: readonly Tip[]): readonly Address[] {
+  return tips.filter((tip) => !hasMore(tip)).map(({ tjp }) => tjp);
 }
 
 const finalTipOf = ({ tjp, address, n }: Tip): FinalTip => ({ address: tjp, tip: address, n });

@@ -34,6 +34,7 @@ export async function loadSenderStanding(
     identity: standingOf(own.state),
     lane: standingOf(held.state),
     receiver: readIdentity(known),
+    receiverFrames: new Set(known.map((frame) => frame.address)),
     nonce: platform.random.bytes(32),
     sessionNonce: platform.random.bytes(32),
   };
@@ -99,6 +100,7 @@ export async function reserveConnect(
       cells: [
         ...(now.founding ? [changeCell(to, { lane: lane.address, sessions: [] })] : []),
         ...(await pinChange(identity, receiver, origin)),
+        ...(await standingChange(identity, effect.receiver)),
       ],
     };
   });
@@ -157,6 +159,15 @@ async function pinChange(
 ): Promise<readonly CellChange[]> {
   const pin = await readCell(space, cellKinds.pin, origin);
   return pin.value?.receiver === receiver ? [] : [changeCell(pin, { receiver })];
+}
+
+/** How far the receiver's identity is kept, as for any other: it may dial this home itself, or be told of by others. */
+async function standingChange(
+  { space }: Identity,
+  { keystone: { tjp, tip, n } }: IdentityState,
+): Promise<readonly CellChange[]> {
+  const standing = await readCell(space, cellKinds.identity, tjp);
+  return n > (standing.value?.n ?? -1) ? [changeCell(standing, { tip, n })] : [];
 }
 
 /** A lane whose frames do not arrive any more would keep this device out for ever: the next connection gets another. */

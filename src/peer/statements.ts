@@ -3,14 +3,14 @@ import { claimOf, grantIb, withdrawalIb } from "../keystone/index.js";
 import type { CellChange, Space } from "../space/index.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
 import { type Granted, grantsOn } from "./granted.js";
-import { loadStated } from "./stated.js";
 import { type Identity, identityFrames } from "./identity.js";
+import { loadStated } from "./stated.js";
 
 /** Statements that one peer tells another: grants, withdrawals, and the frames that make them. */
 export interface Telling {
   /** Frames of each identity in order, then grants, then withdrawals. */
   readonly records: readonly IbGib[];
-  /** The grants and withdrawals in question, also a withdrawal that is known by its frame alone. */
+  /** The grants and withdrawals among them. A withdrawal that is known by its frame alone is told again with its record. */
   readonly statements: readonly Address[];
   /** The number of the newest frame of each identity. */
   readonly frames: ReadonlyMap<Address, number>;
@@ -39,15 +39,15 @@ export async function statementsFor(
       return untoldOf(identity, to, issuer, made);
     }),
   );
-  const statements = all.flatMap((each) => each.statements);
-  const records = (await Promise.all(statements.map((address) => space.proof(address)))).filter(
+  const untold = all.flatMap((each) => each.statements);
+  const records = (await Promise.all(untold.map((address) => space.proof(address)))).filter(
     (record) => record !== undefined,
   );
   const frames = all.flatMap((each) => each.frames);
   const ofKind = (kind: string) => records.filter(({ ib }) => ib === kind);
   return {
     records: [...frames, ...ofKind(grantIb), ...ofKind(withdrawalIb)],
-    statements,
+    statements: records.map(({ address }) => address),
     frames: newestFrames(frames),
   };
 }

@@ -55,6 +55,8 @@ export interface SenderStanding {
   readonly lane: Standing;
   /** The receiver's identity as verified and stored earlier. */
   readonly receiver: IdentityState | undefined;
+  /** The addresses of its frames up to there. */
+  readonly receiverFrames: ReadonlySet<Address>;
   readonly nonce: Uint8Array;
   readonly sessionNonce: Uint8Array;
 }
@@ -215,7 +217,7 @@ function onStanding(state: In<"loadingStanding">, standing: SenderStanding): Sen
 /** The receiver proves itself: nothing is signed before every check here has passed. */
 function onChallenge(state: In<"awaitingChallenge">, challenge: Exact<Challenge>): SenderHandshakeStep {
   const body = parseChallenge(challenge.message.body);
-  const receiverFrames = body.receiverFrames.map(decodeText);
+  const receiverFrames = newFrames(state, body);
   const receiver = checkReceiver(state, receiverFrames);
   const receiverSession = checkReceiverSession(state, challenge, body, receiver);
   checkStandings(state, body);
@@ -241,6 +243,11 @@ function parseChallenge(text: string): ChallengeBody {
   const body = ChallengeBody.safeParse(parseJson(text));
   if (!body.success) throw new KeysagaError("malformed_message", { in: "challenge", at: pathOf(body.error) });
   return body.data;
+}
+
+/** A receiver that runs since before its identity's newest frames, which we have heard of, shows older ones. */
+function newFrames({ standing }: Opened, { receiverFrames }: ChallengeBody): readonly IbGib[] {
+  return receiverFrames.map(decodeText).filter(({ address }) => !standing.receiverFrames.has(address));
 }
 
 /** The receiver's identity, continued from what is stored of it; it has to be the one that hello named. */

@@ -55,6 +55,8 @@ class RecordCheck {
   readonly #found = new Map<Address, Found>();
   /** What is not present and may come in this call: frames carry the same links again and again. */
   readonly #absent = new Set<Address>();
+  /** What frames carry on that is not present itself. */
+  readonly #carried = new Map<Address, Found>();
   readonly #tipped = new Map<Address, boolean>();
 
   constructor(reader: Reader, standing: Standing) {
@@ -78,14 +80,14 @@ class RecordCheck {
   #check(record: IbGib): void {
     if (isReservedIb(record.ib)) throw new KeysagaError("reserved_record");
     const parent = this.#checkChain(record);
-    const inheritance = new Inheritance(record, this.#presence, (address) => this.#find(address));
+    const inheritance = new Inheritance(record, this.#presence, this.#find);
     const links: Address[] = [];
     const timelines = new Set<Address>();
     const inherited = new Set<string>();
     if (parent?.relation !== undefined) inherited.add(parent.relation);
     for (const { target, isExact } of linksOf(record)) {
       links.push(target);
-      const found = this.#find(target) ?? inheritance.find(target);
+      const found = this.#find(target) ?? (inheritance.carries(target) ? this.#known(target) : undefined);
       if (found === undefined) this.#missing.add(target);
       else if (found.isTjp && !isExact) timelines.add(target);
       else if (found.relation !== undefined) inherited.add(found.relation);
@@ -113,12 +115,18 @@ class RecordCheck {
     return parent;
   }
 
-  #find(address: Address): Found | undefined {
+  readonly #find = (address: Address): Found | undefined => {
     const known = this.#checked.get(address) ?? this.#found.get(address);
     if (known !== undefined || this.#absent.has(address)) return known;
     const found = this.#presence.find(address);
     if (found === undefined) this.#absent.add(address);
     else this.#found.set(address, found);
+    return found;
+  };
+
+  #known(address: Address): Found | undefined {
+    const found = this.#carried.get(address) ?? this.#presence.known(address);
+    if (found !== undefined) this.#carried.set(address, found);
     return found;
   }
 

@@ -29,7 +29,8 @@ export function missingOf(reader: Reader, presence: Presence, roots: readonly Ad
     if (met.has(target) && (isExact || followed.has(target))) continue;
     const found = presence.find(target);
     if (found === undefined) {
-      if (inheritance?.find(target) === undefined) missing.add(target);
+      const isCarried = inheritance?.carries(target) === true && presence.known(target) !== undefined;
+      if (!isCarried) missing.add(target);
       continue;
     }
     if (!met.has(target)) open.push(...openLinks(found.record, presence));

@@ -24,11 +24,11 @@ export class Inheritance {
     this.#find = find;
   }
 
-  /** What the record links to and what need not be present itself. Only a sight that reads timelines has such. */
-  find(target: Address): Found | undefined {
-    if (!this.#presence.readsTimelines) return undefined;
+  /** Need what this link leads to only be known, not present? Never to a sight that reads no timelines. */
+  carries(target: Address): boolean {
+    if (!this.#presence.readsTimelines) return false;
     this.#targets ??= new Set(this.#inherited().map((link) => link.target));
-    return this.#targets.has(target) ? this.#presence.known(target) : undefined;
+    return this.#targets.has(target);
   }
 
   /** Is there a frame before that means this timeline too? Then its tip was asked for with that frame. */

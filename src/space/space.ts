@@ -14,8 +14,8 @@ export interface Sight {
    * and, whoever holds them, the committed frames of every timeline whose first frame this is true of. Where it is
    * false, a link to that first frame means the very record: it needs no tip, and no walk follows it to one.
    *
-   * Pure and quick: it is called inside a transaction, once a timeline. Pass the same function while it says the same:
-   * what was staged with another one is checked again when it is committed.
+   * Pure and quick: it is called inside a transaction, for every timeline that is met. Pass the same function while it
+   * says the same: what was staged with another one is checked again when it is committed.
    */
   readonly reads?: (first: IbGib) => boolean;
 }

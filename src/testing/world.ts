@@ -20,6 +20,7 @@ import {
   type PeerEvent,
   type Platform,
   type Receiver,
+  type ReceiverOptions,
   saveRecords,
   type Sender,
   type SyncOptions,
@@ -241,6 +242,10 @@ export interface WorldOptions {
   readonly platform?: Platform;
   readonly network?: Network;
   readonly admission?: Admission;
+  /** Who may read and write which timelines; for senders, whose word they take. Default: `owners`. */
+  readonly access?: NonNullable<ReceiverOptions["access"]>;
+  /** Where not the usual ones: of the receivers, and for sessions of the senders too. */
+  readonly limits?: NonNullable<ReceiverOptions["limits"]>;
   /** Called for each receiver, then for each sender. */
   readonly space?: () => Space;
 }
@@ -267,8 +272,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     platform = seededPlatform(seed),
     network = innerspaceNetwork(platform),
   } = options;
-  const { admission = { kind: "open" }, space = () => new InnerSpace() } = options;
-  const foundation = { platform, network, admission, space };
+  const { admission = { kind: "open" }, access = "owners", limits = {} } = options;
+  const { space = () => new InnerSpace() } = options;
+  const foundation = { platform, network, admission, access, limits, space };
   const receiver = await openReceiver(first, foundation);
   const receivers = [receiver];
   for (const name of others) receivers.push(await openReceiver(name, foundation));
@@ -292,11 +298,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 /** What all peers of a world are made with. */
-type Foundation = Required<Pick<WorldOptions, "platform" | "network" | "admission" | "space">>;
+type Foundation = Required<Omit<WorldOptions, "senders" | "receivers" | "seed">>;
 
 async function openReceiver(
   name: string,
-  { platform, network, admission, space }: Foundation,
+  { platform, network, admission, access, limits, space }: Foundation,
 ): Promise<ReceiverPeer> {
   const peer = new ReceiverPeer(name, await newIdentity(space(), platform), platform);
   const audiences: string[] = [];
@@ -304,6 +310,8 @@ async function openReceiver(
     identity: peer.identity,
     audiences,
     admission,
+    access,
+    limits,
     platform,
     onEvent: (event) => peer.events.push(event),
   });
@@ -317,7 +325,7 @@ async function openReceiver(
 async function openSender(
   name: string,
   receivers: readonly ReceiverPeer[],
-  { platform, space }: Foundation,
+  { platform, access, limits, space }: Foundation,
   lines: string[],
 ): Promise<SenderPeer> {
   const peer = new SenderPeer(name, await newIdentity(space(), platform), platform);
@@ -329,7 +337,7 @@ async function openSender(
       const line = describe(event, name, receiver.name);
       if (line) lines.push(line);
     };
-    peer.reach(createSender({ identity, dial, audience, platform, onEvent }), receiver.name);
+    peer.reach(createSender({ identity, dial, audience, access, limits, platform, onEvent }), receiver.name);
   }
   return peer;
 }

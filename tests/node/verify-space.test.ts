@@ -5,9 +5,11 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   type Address,
+  createTimeline,
   gibOf,
   InnerSpace,
   type Problem,
+  relate,
   type Scanned,
   type Space,
   type Verification,
@@ -66,6 +68,23 @@ describe("a store in order", () => {
 
   test("so has one that is empty", async () => {
     expect((await verified(new InnerSpace())).problems).toEqual([]);
+  });
+
+  test("and one in which a timeline lies without a tip, because who brought its first frame may not read it", async () => {
+    const space = new InnerSpace();
+    const secret = createTimeline({ ib: "secret", uuid: "secret" });
+    const folder = createTimeline({ ib: "folder", uuid: "folder" });
+    const linking = relate(folder, { add: { item: [secret.address] } });
+    const result = await space.commit({
+      holder: folder.address,
+      sight: { holders: [], reads: ({ address }) => address === folder.address },
+      puts: [secret, folder, linking],
+      tips: [{ tjp: folder.address, from: undefined, to: linking.address }],
+    });
+    expect(result.kind).toBe("committed");
+    const { problems, counts } = await verified(space);
+    expect(problems).toEqual([]);
+    expect(counts).toMatchObject({ records: 3, timelines: 1, frames: 2 });
   });
 
   test("and one that is written to meanwhile", async () => {

@@ -204,7 +204,7 @@ describe("the receiver proves itself first", () => {
     expect(await connect(lab, alice.identity, moved.dial, bob.address)).toBe("none");
     const before = await contentsOf(alice.space);
     const holdingBack = await receiverOf(lab, [], () => old);
-    expect(await connect(lab, alice.identity, holdingBack.dial, bob.address)).toBe("frame_refused");
+    expect(await connect(lab, alice.identity, holdingBack.dial, bob.address)).toBe("receiver_unproved");
     expect(await contentsOf(alice.space)).toEqual(before);
     await lab.world.close();
   });

@@ -110,7 +110,7 @@ export const rows: readonly RowOutcomes[] = [
       "wrong signature": unsigned,
       // The receiver answers whoever asks; who did not say it finds out by the challenge.
       "altered body": "sender receiver_unproved",
-      "another session's": "sender frame_refused",
+      "another session's": "sender receiver_unproved",
     }),
   },
   {
@@ -120,7 +120,7 @@ export const rows: readonly RowOutcomes[] = [
     outcomes: turn("sender", {
       ...beforeReady("sender"),
       "altered body": "sender receiver_unproved",
-      "another session's": "sender frame_refused",
+      "another session's": "sender receiver_unproved",
     }),
   },
   {

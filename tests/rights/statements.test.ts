@@ -164,6 +164,9 @@ describe("a withdrawal travels", () => {
     const frames = await identityFrames(alice);
     await hear(carol, alice, frames);
     expect(await mayAt(carol, bob, note)).toBe("nothing");
+    expect(shortly(await tell(carol, bob, [note]))).toBe("0 1 2 grant");
+    await tell(alice, carol, [note]);
+    expect(shortly(await tell(carol, bob, [note]))).toBe("2 withdrawal");
   });
 
   test("with the grant, to whoever hears of both at once", async () => {

@@ -7,6 +7,7 @@ scenario(
   "a timeline that other software grafted a branch onto arrives whole",
   async ({ alice, carol, bob }) => {
     const notes = await alice.timeline("notes");
+    await alice.share(notes, carol, "read");
     await alice.edit(notes, { text: "one" }, { text: "two" });
     const [first, one, two] = await alice.space.frames(notes, 0, 2);
     const branch = [mutate(one!, { text: "branch" })];

@@ -42,8 +42,9 @@ scenario(
   "a list of roots that is too long for its message travels as payload",
   async ({ alice, bob, carol }) => {
     const roots: Address[] = [];
-    for (let i = 0; i < 700; i++) roots.push(await alice.timeline(`note ${i}`));
     const folder = await alice.timeline("folder");
+    await alice.share(folder, carol, "read");
+    for (let i = 0; i < 700; i++) roots.push(await alice.timeline(`note ${i}`, { within: folder }));
     await alice.link(folder, "note", roots);
     await alice.sync(folder);
     await expectInStep(alice, bob, [folder]);

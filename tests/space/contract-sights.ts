@@ -240,6 +240,34 @@ export function sightContract(open: OpenSpace): void {
     expect(await space.reachableTips([first(secret).address], sight)).toEqual([]);
   });
 
+  test("what lies without a tip is passed through, whoever holds it", async () => {
+    const space = await open();
+    const later = timeline("later", 2);
+    await keep(space, later);
+    const untipped = createTimeline({
+      ib: "untipped",
+      uuid: "untipped",
+      rel8ns: { item: [first(later).address] },
+    });
+    const folder = timeline("folder", 1);
+    folder.push(relating(newest(folder), [untipped]));
+    const sight = { holders: [], reads: readsOnly(first(later)) };
+    const puts = [untipped, ...folder];
+    expect(await space.commit(commitOf({ puts, tips: [moveTo(folder)], sight }))).toEqual(committed);
+    await space.commit({
+      holder: bob,
+      sight: "anyone",
+      puts: [first(folder)],
+      roots: [first(folder).address],
+    });
+    for (const seen of [undefined, eyesOf(bob), bobReading(first(folder), untipped, first(later))]) {
+      const reached = await space.reachableTips([first(folder).address], seen);
+      expect(new Set(reached.map(({ address }) => address))).toEqual(
+        new Set(addresses([newest(folder), newest(later)])),
+      );
+    }
+  });
+
   test("a stage that was checked with one sight is checked again for one that may count less", async () => {
     const space = await open();
     const part = stone();

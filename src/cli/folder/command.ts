@@ -72,7 +72,16 @@ export async function runExchange(
  * @throws UsageError for anything else.
  */
 export function parseFolderAddress(text: string): Address {
-  const address = /^[0-9A-F]{64}$/i.test(text) ? `${folderIb}^${text.toUpperCase()}` : text.trim();
-  if (isAddress(address) && gibOf(address).length === 64) return address;
+  const address = addressIn(text);
+  if (address !== undefined) return address;
   throw new UsageError("ADDRESS takes a folder as keysaga sync prints it, or its 64 hex digits");
+}
+
+export function isFolderAddress(text: string): boolean {
+  return addressIn(text) !== undefined;
+}
+
+function addressIn(text: string): Address | undefined {
+  const address = /^[0-9A-F]{64}$/i.test(text) ? `${folderIb}^${text.toUpperCase()}` : text.trim();
+  return isAddress(address) && gibOf(address).length === 64 ? address : undefined;
 }

@@ -11,9 +11,9 @@ const sentences = {
   too_many_files: "the folder has more files than a folder may hold",
   too_much_text: "the folder has more text than a folder may hold",
   not_a_directory: "there is no such directory",
+  not_synced: "the directory was never synced from this home, so no folder is known for it",
   not_empty: "the directory to clone into exists and is not empty",
   path_too_long: "the path of the directory is too long",
-  not_synced: "the directory was not synced with this home",
   no_text: "there is no text file in the directory",
   moved: "another process synced this folder at the same time; run it again",
 } as const satisfies Record<string, string>;

@@ -161,7 +161,7 @@ export async function conflictsIn(space: Space, dir: string): Promise<readonly F
 }
 
 /** @throws FolderError `not_a_directory`. */
-async function realDirectory(dir: string): Promise<string> {
+export async function realDirectory(dir: string): Promise<string> {
   try {
     return await realpath(dir);
   } catch (thrown) {

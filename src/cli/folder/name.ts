@@ -1,0 +1,27 @@
+import type { Address, Share, Space } from "../../index.js";
+import { isFolderAddress, parseFolderAddress } from "./command.js";
+import { FolderError } from "./errors.js";
+import { readMapping } from "./mapping.js";
+import { realDirectory } from "./sync.js";
+
+/**
+ * The folder that a person names: by its address or the 64 hex digits of it, or by a directory that was synced.
+ *
+ * @throws FolderError `not_a_directory`, `not_synced`.
+ */
+export async function folderNamed(space: Space, text: string): Promise<Address> {
+  if (isFolderAddress(text)) return parseFolderAddress(text);
+  const { mapping } = await readMapping(space, await realDirectory(text));
+  if (!mapping) throw new FolderError("not_synced", { path: text });
+  return mapping.folder;
+}
+
+/** What a grant says, as a sentence about a folder. */
+export function grantLine(
+  { with: identity, access, expires }: Pick<Share, "with" | "access" | "expires">,
+  folder: string,
+): string {
+  const may = access === "write" ? "read and write" : "read";
+  const until = expires === undefined ? "" : ` until ${new Date(expires).toISOString()}`;
+  return `${identity} may ${may} ${folder}${until}`;
+}

@@ -1,0 +1,14 @@
+import { scenario } from "./scenario.js";
+import { expectInStep } from "./turns.js";
+
+scenario("what is shared after other things were shared is taken like those", async (cast) => {
+  const { alice, carol, bob } = cast;
+  for (const ib of ["one", "two", "three"]) {
+    const note = await alice.timeline(ib);
+    await alice.edit(note, { text: ib });
+    await alice.share(note, carol, "read");
+    await alice.sync(note);
+    await carol.sync(note, { direction: "pull" });
+    await expectInStep(carol, bob, [note]);
+  }
+});
