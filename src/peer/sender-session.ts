@@ -441,7 +441,10 @@ export class SenderSession {
       const lost = report.refused.filter(({ address }) => written.has(address));
       const elapsedMs = this.options.platform.clock.now() - asked.started;
       if (lost.length === 0) asked.outcome.resolve({ ...report, elapsedMs });
-      else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost.length }));
+      else {
+        asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost.length }));
+        this.end();
+      }
       return { kind: "spaceCommitted" };
     });
   }
