@@ -83,6 +83,7 @@ export class SenderSession {
   readonly #link: Link<FromReceiver>;
   /** What this side's own identity may see in its own space, where others may hold records as well. */
   readonly #standing: Standing;
+  #loading: Promise<Standing> | undefined;
   #handshake: SenderHandshakeState;
   #saga: SenderSagaState | undefined;
   /** What the newest saga has staged is dropped at the end, whichever state it ended in. */
@@ -94,7 +95,7 @@ export class SenderSession {
   /** What the receiver is told of grants in the saga under way. */
   #telling: Telling = nothingToTell;
   /** Frames that the saga under way has made to bring branches together. */
-  #merges: readonly IbGib[] = [];
+  #merges: IbGib[] = [];
   #progress: Progress | undefined;
   /** Keeps what has gone out. */
   #keeping: Promise<void> = Promise.resolve();
@@ -300,8 +301,8 @@ export class SenderSession {
     this.#evidence = [];
     this.#checked = { attestations: [], records: [] };
     this.#telling = nothingToTell;
-    this.#merges = [];
     this.#progress = new Progress(saga, "up", this.options.onEvent);
+    this.#loading = undefined;
     for (const effect of effects) this.#beginSaga(effect);
   }
 
@@ -321,7 +322,6 @@ export class SenderSession {
     switch (effect.kind) {
       case "planRoots":
         return this.#beginSagaWork(async () => {
-          await this.#standing.load();
           const roots = await planRoots(space, effect.wanted);
           this.#telling = await this.#tellOf(roots);
           this.#started(roots);
@@ -331,7 +331,7 @@ export class SenderSession {
         return this.#sendTurn(effect);
       case "stage":
         return this.#beginSagaWork(async () => {
-          await space.stage(effect.saga, identity.address, this.#standing.sight, effect.records);
+          await this.#stage(effect.records);
           this.#link.grant();
           return { kind: "staged" };
         });
@@ -355,6 +355,20 @@ export class SenderSession {
     }
   }
 
+  /** What is staged once the session has ended would outlive it. */
+  async #stage(records: readonly IbGib[]): Promise<void> {
+    const { identity } = this.options;
+    const { sight } = await this.#ownStanding();
+    if (this.#isOver || this.#sagaId === undefined) throw new KeysagaError("connection_closed");
+    await identity.space.stage(this.#sagaId, identity.address, sight, records);
+  }
+
+  /** Loaded once in a saga, when something comes or is committed. */
+  #ownStanding(): Promise<Standing> {
+    this.#loading ??= this.#standing.load().then(() => this.#standing);
+    return this.#loading;
+  }
+
   /** Grants that the receiver has not been told of, for the timelines that the saga is about. */
   #tellOf(roots: readonly Root[]): Promise<Telling> {
     const { receiver } = this.#spoken().established;
@@ -370,14 +384,17 @@ export class SenderSession {
     const { identity, merging, access } = this.options;
     const { receiver } = this.#spoken().established;
     const { heads, records } = readEvidence(this.#evidence);
-    if (await keepToldStatements(identity.space, receiver, records)) await this.#standing.load();
+    if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
     const checked = await checkHeads(identity.space, heads, records);
     const { attesters } = checked;
-    const { sight } = this.#standing;
-    const resolving = { identity, receiver, merging, access, sight, attesters };
-    const { resolved, proved, merges } = await resolveRoots(resolving, effect);
+    this.#merges = [];
+    const stage = (frame: IbGib) => {
+      this.#merges.push(frame);
+      return this.#stage([frame]);
+    };
+    const resolving = { identity, receiver, merging, access, attesters, stage };
+    const { resolved, proved } = await resolveRoots(resolving, effect);
     this.#checked = onlyOf(checked, proved);
-    this.#merges = merges;
     return resolved;
   }
 
@@ -426,7 +443,7 @@ export class SenderSession {
         identity,
         conversation: this.#spoken(),
         merging,
-        sight: this.#standing.sight,
+        sight: (await this.#ownStanding()).sight,
         telling: this.#telling,
         evidence: this.#checked,
         merges: this.#merges,
@@ -472,6 +489,7 @@ export class SenderSession {
 
   /** The one place where a session ends: last word, close, drop what was staged, tell those who wait. */
   async #finish(error: KeysagaError | undefined): Promise<void> {
+    this.#isOver = true;
     this.#waits.end();
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     const closed = this.#link.close();
@@ -482,7 +500,6 @@ export class SenderSession {
       this.#keeping,
       ...staged.map((saga) => this.options.identity.space.drop(saga)),
     ]);
-    this.#isOver = true;
     this.#ready.reject(reason);
     this.#asked?.outcome.reject(reason);
     tellEnd(this.options.onEvent, this.#begun, error);
