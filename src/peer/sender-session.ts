@@ -385,7 +385,7 @@ export class SenderSession {
     const { receiver } = this.#spoken().established;
     const { heads, records } = readEvidence(this.#evidence);
     if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
-    const checked = await checkHeads(identity.space, heads, records);
+    const checked = await checkHeads(identity.space, access === "open" ? [] : heads, records);
     const { attesters } = checked;
     this.#merges = [];
     const stage = (frame: IbGib) => {
