@@ -248,8 +248,8 @@ export interface WorldOptions {
   readonly limits?: NonNullable<ReceiverOptions["limits"]>;
   /** Called for each receiver, then for each sender. */
   readonly space?: () => Space;
-  /** What each receiver has done before it answers for the first time. */
-  readonly before?: (receiver: Peer) => Promise<void>;
+  /** What each receiver has done earlier, before it answers for the first time. */
+  readonly earlier?: (receiver: Peer) => Promise<void>;
 }
 
 /** Receivers, and senders that reach all of them: everything in memory unless the network says otherwise. */
@@ -275,8 +275,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     network = innerspaceNetwork(platform),
   } = options;
   const { admission = { kind: "open" }, access = "owners", limits = {} } = options;
-  const { space = () => new InnerSpace(), before = async () => undefined } = options;
-  const foundation = { platform, network, admission, access, limits, space, before };
+  const { space = () => new InnerSpace(), earlier = async () => undefined } = options;
+  const foundation = { platform, network, admission, access, limits, space, earlier };
   const receiver = await openReceiver(first, foundation);
   const receivers = [receiver];
   for (const name of others) receivers.push(await openReceiver(name, foundation));
@@ -304,10 +304,10 @@ type Foundation = Required<Omit<WorldOptions, "senders" | "receivers" | "seed">>
 
 async function openReceiver(
   name: string,
-  { platform, network, admission, access, limits, space, before }: Foundation,
+  { platform, network, admission, access, limits, space, earlier }: Foundation,
 ): Promise<ReceiverPeer> {
   const peer = new ReceiverPeer(name, await newIdentity(space(), platform), platform);
-  await before(peer);
+  await earlier(peer);
   const audiences: string[] = [];
   const answering = await createReceiver({
     identity: peer.identity,

@@ -466,7 +466,7 @@ describe("frames that go ahead count for no more than frames that are shown", ()
     const often = 2 * sagaLimits.framesShownMax;
     const lab = await openLab(`ahead to the ${to}`, {
       senders: ["alice", "carol"],
-      ...(to === "sender" && { before: (bob: Peer) => shareOften(bob, often) }),
+      ...(to === "sender" && { earlier: (bob: Peer) => shareOften(bob, often) }),
     });
     const { alice, carol, bob } = benchOf(lab);
     if (to === "receiver") await shareOften(alice, often);

@@ -151,7 +151,8 @@ export async function openLab(
     admission?: Admission;
     /** Put around the space of each peer; `of` is 0 for the receiver. */
     around?: (space: Space, of: number) => Space;
-    before?: (receiver: Peer) => Promise<void>;
+    /** What the receiver has done earlier, before it answers for the first time. */
+    earlier?: (receiver: Peer) => Promise<void>;
     /** How fast the platform's clock and timers run. */
     speed?: number;
   } = {},
@@ -168,7 +169,7 @@ export async function openLab(
     ...(options.senders && { senders: options.senders }),
     ...(options.network && { network: options.network(platform) }),
     ...(options.admission && { admission: options.admission }),
-    ...(options.before && { before: options.before }),
+    ...(options.earlier && { earlier: options.earlier }),
     space: () => {
       const space = new WatchedSpace();
       spaces.push(space);

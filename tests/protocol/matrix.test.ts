@@ -41,7 +41,7 @@ function labFor({ name, to, story }: RowOutcomes, faults: readonly FaultName[], 
   return openLab(`${name} to ${to}`, {
     senders: ["alice", "carol", ...(name === "frames" ? faults : [])],
     ...(network && { network }),
-    ...(story === "newcomer" && { before: (bob: Peer) => shareOften(bob, sagaLimits.framesShownMax) }),
+    ...(story === "newcomer" && { earlier: (bob: Peer) => shareOften(bob, sagaLimits.framesShownMax) }),
   });
 }
 

@@ -60,7 +60,7 @@ beforeAll(async () => {
   const lab = await openLab("states", {
     senders: ["alice", "carol"],
     around: (space) => spaceWith(space, { before }),
-    before: (bob) => shareOften(bob, oftener),
+    earlier: (bob) => shareOften(bob, oftener),
   });
   const bench = benchOf(lab);
   await shareOften(bench.alice, oftener);

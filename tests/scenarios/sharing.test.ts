@@ -35,7 +35,7 @@ scenario(
       await expectInStep(newcomer, bob, [note]);
     }
   },
-  { before: (receiver) => shareOften(receiver, 100) },
+  { earlier: (receiver) => shareOften(receiver, 100) },
 );
 
 scenario(
@@ -49,5 +49,5 @@ scenario(
     await alice.sync(note);
     await expectInStep(alice, bob, [note]);
   },
-  { before: (receiver) => shareOften(receiver, 200) },
+  { earlier: (receiver) => shareOften(receiver, 200) },
 );
