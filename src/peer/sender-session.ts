@@ -197,11 +197,13 @@ export class SenderSession {
   }
 
   #hear({ text, message }: Exact<FromReceiver>): void {
-    if (this.#handshake.kind === "ready" && ["hello", "challenge", "ready"].includes(message.type))
+    if (this.#handshake.kind === "ready" && ["hello", "frames", "challenge", "ready"].includes(message.type))
       throw new KeysagaError("out_of_turn", { got: message.type, during: "ready" });
     switch (message.type) {
       case "hello":
         return this.#stepHandshake({ kind: "hello", heard: { text, message } });
+      case "frames":
+        return this.#stepHandshake({ kind: "frames", heard: { text, message } });
       case "challenge":
         return this.#stepHandshake({ kind: "challenge", heard: { text, message } });
       case "ready":
@@ -268,7 +270,7 @@ export class SenderSession {
   }
 
   #beginHandshake(effect: SenderHandshakeEffect): void {
-    const { identity, platform, audience } = this.options;
+    const { identity, platform } = this.options;
     switch (effect.kind) {
       case "send":
         this.#link.say(effect.message);
@@ -284,7 +286,7 @@ export class SenderSession {
         if (!lane) throw new KeysagaError("internal", { what: "a reservation without a lane" });
         return this.#beginHandshakeWork(async () => ({
           kind: "reserved",
-          ...(await reserveConnect(identity, lane, effect, audience)),
+          ...(await reserveConnect(identity, lane, effect, this.options)),
         }));
       }
     }
