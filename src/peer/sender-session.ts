@@ -122,7 +122,15 @@ export class SenderSession {
     return this.#ready.promise;
   }
 
-  /** Runs a saga; one at a time. Rejects with what ended the session, where that comes first. */
+  /** Is nothing left of it? Whoever waited was told just then. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /**
+   * Runs a saga; one at a time. Rejects with what ended the session, where that comes first; with `not_permitted` where the
+   * receiver did not take all of it, after which the session goes on.
+   */
   sync(request: SyncRequest): Promise<SyncReport> {
     const outcome = deferred<SyncReport>();
     if (this.#isOver) outcome.reject(new KeysagaError("connection_closed"));

@@ -1,0 +1,34 @@
+import { expect } from "vitest";
+import { scenario } from "./scenario.js";
+
+scenario(
+  "a reader's edit is not taken, stays with the reader, and does not keep out what others change",
+  async (cast) => {
+    const { alice, carol } = cast;
+    const [note, other] = [await alice.timeline("note"), await alice.timeline("other")];
+    for (const timeline of [note, other]) await alice.share(timeline, carol, "read");
+    await alice.sync([note, other]);
+    await carol.sync([note, other], { direction: "pull" });
+    await carol.edit(note, { byCarol: true });
+    await alice.edit(note, { byAlice: true });
+    await alice.edit(other, { byAlice: true });
+    await alice.sync([note, other]);
+
+    // The session goes on, and says it again each time.
+    for (let times = 0; times < 2; times++) {
+      const refused = carol.sender.sync([note, other]);
+      await expect(refused).rejects.toMatchObject({ code: "not_permitted", facts: { timelines: 1 } });
+      expect((await carol.tip(note)).data).toMatchObject({ byAlice: true, byCarol: true });
+      expect((await carol.tip(other)).data).toMatchObject({ byAlice: true });
+    }
+    await alice.sync([note, other]);
+    expect((await alice.tip(note)).data).not.toHaveProperty("byCarol");
+
+    await alice.share(note, carol, "write");
+    await alice.sync([note, other]);
+    await carol.sync([note, other]);
+    await alice.sync([note, other]);
+    expect((await alice.tip(note)).data).toMatchObject({ byAlice: true, byCarol: true });
+    expect(await alice.graph(note)).toEqual(await carol.graph(note));
+  },
+);
