@@ -13,7 +13,7 @@ import type {
   SenderSagaEffect,
   SenderSagaEvent,
 } from "../saga/index.js";
-import type { Sight, Space } from "../space/index.js";
+import type { Space } from "../space/index.js";
 import { addedHeads } from "./added-heads.js";
 import { attestationOf, evidenceFor } from "./attestations.js";
 import { loadAuthors } from "./authors.js";
@@ -63,8 +63,8 @@ export interface Resolving {
   readonly receiver: Address;
   readonly merging: Merging;
   readonly access: AccessPolicy;
-  /** What counts as present to this side's own identity. */
-  readonly sight: Sight | "anyone";
+  /** Stages a frame that was made here with the saga. */
+  readonly stage: (frame: IbGib) => Promise<void>;
   /** Heads that came with what proves who added them. */
   readonly attesters: ReadonlyMap<Address, Address>;
 }
@@ -92,7 +92,7 @@ interface Outcome {
 export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
   const { saga, direction, roots, statuses, found, refused } = resolve;
   const { space } = resolving.identity;
-  const resolution = new Resolver(resolving, saga, direction, refused);
+  const resolution = new Resolver(resolving, space.view(saga), direction, refused);
   for (const tip of tipsAhead(roots, statuses)) await resolution.check(tip, tip.from);
   for (const tip of found) await resolution.check(tip, (await space.tip(tip.address))?.address);
   const outcomes: Outcome[] = [];
@@ -123,20 +123,19 @@ function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
 }
 
 class Resolver {
-  readonly reader: FrameReader;
   readonly proved = new Set<Address>();
   readonly #space: Space;
   readonly #merging: Merging;
 
   constructor(
     private readonly resolving: Resolving,
-    private readonly saga: string,
+    /** What is committed, with what the saga has staged. */
+    readonly reader: FrameReader,
     private readonly direction: Direction,
     private readonly refused: readonly (readonly FinalTip[])[],
   ) {
     this.#space = resolving.identity.space;
     this.#merging = resolving.merging;
-    this.reader = this.#space.view(saga);
   }
 
   /** A tip that comes in is what it is said to be, a merge that holds, and each new head is somebody's who may. */
@@ -236,7 +235,7 @@ class Resolver {
   async #merged({ address, tip }: FinalTip, theirs: Different): Promise<Outcome> {
     const { functions, options } = this.#merging;
     const merged = await mergeTips([tip, theirs.tip], this.reader, functions, options);
-    if ("frame" in merged) await this.#stage(merged.frame);
+    if ("frame" in merged) await this.resolving.stage(merged.frame);
     const to = "frame" in merged ? merged.frame.address : merged.same;
     const [record] = await this.reader.getMany([to]);
     const move = to === tip ? {} : { move: { address, from: tip, to } };
@@ -246,11 +245,6 @@ class Resolver {
     const known = [theirs.tip, ...this.#sent(address)];
     const newer = await branchBeyond(this.reader, address, to, known, options);
     return { ...move, chosen, newer, added: { tip: to, from: theirs.tip } };
-  }
-
-  #stage(frame: IbGib): Promise<unknown> {
-    const { identity, sight } = this.resolving;
-    return this.#space.stage(this.saga, identity.address, sight, [frame]);
   }
 
   /** Tips of commits that came second: what they need is at the receiver already. */

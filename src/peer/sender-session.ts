@@ -1,5 +1,5 @@
 import { type Instant, KeysagaError, toHex } from "../base/index.js";
-import { type Address, toText } from "../ibgib/index.js";
+import { type Address, type IbGib, toText } from "../ibgib/index.js";
 import {
   type Direction,
   type Evidence,
@@ -78,6 +78,7 @@ export class SenderSession {
   readonly #link: Link<FromReceiver>;
   /** What this side's own identity may see in its own space, where others may hold records as well. */
   readonly #standing: Standing;
+  #loading: Promise<Standing> | undefined;
   #handshake: SenderHandshakeState;
   #saga: SenderSagaState | undefined;
   /** What the newest saga has staged is dropped at the end, whichever state it ended in. */
@@ -290,6 +291,7 @@ export class SenderSession {
     this.#evidence = [];
     this.#checked = { attestations: [], records: [] };
     this.#telling = nothingToTell;
+    this.#loading = undefined;
     for (const effect of effects) this.#beginSaga(effect);
   }
 
@@ -307,7 +309,6 @@ export class SenderSession {
     switch (effect.kind) {
       case "planRoots":
         return this.#beginSagaWork(async () => {
-          await this.#standing.load();
           const roots = await planRoots(space, effect.wanted);
           this.#telling = await this.#tellOf(roots);
           return { kind: "planned", roots, evidence: this.#telling.records.map(toText), now: now() };
@@ -316,7 +317,7 @@ export class SenderSession {
         return this.#sendTurn(effect);
       case "stage":
         return this.#beginSagaWork(async () => {
-          await space.stage(effect.saga, identity.address, this.#standing.sight, effect.records);
+          await this.#stage(effect.records);
           this.#link.grant();
           return { kind: "staged" };
         });
@@ -341,6 +342,20 @@ export class SenderSession {
     }
   }
 
+  /** What is staged once the session has ended would outlive it. */
+  async #stage(records: readonly IbGib[]): Promise<void> {
+    const { identity } = this.options;
+    const { sight } = await this.#ownStanding();
+    if (this.#isOver || this.#sagaId === undefined) throw new KeysagaError("connection_closed");
+    await identity.space.stage(this.#sagaId, identity.address, sight, records);
+  }
+
+  /** Loaded once in a saga, when something comes or is committed. */
+  #ownStanding(): Promise<Standing> {
+    this.#loading ??= this.#standing.load().then(() => this.#standing);
+    return this.#loading;
+  }
+
   /** Grants that the receiver has not been told of, for the timelines that the saga is about. */
   #tellOf(roots: readonly Root[]): Promise<Telling> {
     const { receiver } = this.#spoken().established;
@@ -356,11 +371,11 @@ export class SenderSession {
     const { identity, merging, access } = this.options;
     const { receiver } = this.#spoken().established;
     const { heads, records } = readEvidence(this.#evidence);
-    if (await keepToldStatements(identity.space, receiver, records)) await this.#standing.load();
+    if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
     const checked = await checkHeads(identity.space, heads, records);
     const { attesters } = checked;
-    const { sight } = this.#standing;
-    const resolving = { identity, receiver, merging, access, sight, attesters };
+    const stage = (frame: IbGib) => this.#stage([frame]);
+    const resolving = { identity, receiver, merging, access, attesters, stage };
     const { resolved, proved } = await resolveRoots(resolving, effect);
     this.#checked = onlyOf(checked, proved);
     return resolved;
@@ -392,7 +407,7 @@ export class SenderSession {
         identity,
         conversation: this.#spoken(),
         merging,
-        sight: this.#standing.sight,
+        sight: (await this.#ownStanding()).sight,
         telling: this.#telling,
         evidence: this.#checked,
       };
@@ -415,12 +430,12 @@ export class SenderSession {
 
   /** The one place where a session ends: last word, close, drop what was staged, tell those who wait. */
   async #finish(error: KeysagaError | undefined): Promise<void> {
+    this.#isOver = true;
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     const closed = this.#link.close();
     const reason = error ?? new KeysagaError("connection_closed");
     const staged = this.#sagaId === undefined ? [] : [this.#sagaId];
     await Promise.allSettled([closed, ...staged.map((saga) => this.options.identity.space.drop(saga))]);
-    this.#isOver = true;
     this.#ready.reject(reason);
     this.#asked?.outcome.reject(reason);
     this.options.onEvent({ kind: "closed", error });

@@ -31,6 +31,7 @@ export async function statementsFor(
   timelines: readonly Address[],
 ): Promise<Telling> {
   const { space } = identity;
+  if ((await space.cells(cellKinds.grantOn.prefix)).length === 0) return nothingToTell;
   const grants = await grantsToTell(identity, to, timelines);
   const issuers = [...new Set(grants.map(({ issuer }) => issuer))];
   const all = await Promise.all(

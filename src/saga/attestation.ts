@@ -106,8 +106,9 @@ export function readAttested(heads: readonly AttestedHead[], records: readonly I
 }
 
 /**
- * The frames among `records` by the keystone they say they belong to, in the order of their numbers and each once.
- * That they follow each other is for a replay to find out.
+ * The frames among `records` by the keystone they say they belong to, in the order of their numbers and each once, up
+ * to the first number that is missing: frames behind a gap were shown for something else. That they follow each other
+ * is for a replay to find out.
  */
 export function chainsOf(records: readonly IbGib[]): ReadonlyMap<Address, readonly IbGib[]> {
   const chains = new Map<Address, IbGib[]>();
@@ -118,8 +119,14 @@ export function chainsOf(records: readonly IbGib[]): ReadonlyMap<Address, readon
     if (chain === undefined) chains.set(keystone, [record]);
     else chain.push(record);
   }
-  for (const chain of chains.values()) chain.sort((a, b) => (nOf(a) ?? -1) - (nOf(b) ?? -1));
-  return chains;
+  return new Map([...chains].map(([keystone, chain]) => [keystone, upToGap(chain)]));
+}
+
+function upToGap(frames: readonly IbGib[]): readonly IbGib[] {
+  const chain = frames.toSorted((a, b) => (nOf(a) ?? -1) - (nOf(b) ?? -1));
+  const numbers = chain.map((frame) => nOf(frame) ?? -1);
+  const gap = numbers.findIndex((n, at) => n > (numbers[at - 1] ?? -1) + 1);
+  return gap < 0 ? chain : chain.slice(0, gap);
 }
 
 /** How a frame is taken in as the successor of the one before. */

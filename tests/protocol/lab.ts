@@ -162,6 +162,7 @@ export async function openLab(
   const world = await createWorld({
     seed,
     platform,
+    access: "open", // rights have tests of their own
     ...(options.senders && { senders: options.senders }),
     ...(options.network && { network: options.network(platform) }),
     ...(options.admission && { admission: options.admission }),
@@ -210,6 +211,7 @@ export function tapped({ world, platform }: Lab, peer: SenderPeer, rule?: TapRul
     identity: peer.identity,
     dial: tap.dial,
     audience: world.audience,
+    access: "open",
     platform,
     onEvent: (event) => events.push(event),
   });

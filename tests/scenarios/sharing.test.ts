@@ -12,3 +12,15 @@ scenario("what is shared after other things were shared is taken like those", as
     await expectInStep(carol, bob, [note]);
   }
 });
+
+scenario("an owner who has shared a hundred times still meets receivers and is read", async (cast) => {
+  const { alice, carol, bob } = cast;
+  const note = await alice.timeline("note");
+  for (let times = 0; times < 100; times++) await alice.share(note, carol);
+  await alice.sync(note);
+  await carol.sync(note, { direction: "pull" });
+  await carol.edit(note, { by: "carol" });
+  await carol.sync(note);
+  await alice.sync(note);
+  await expectInStep(alice, bob, [note]);
+});
