@@ -105,11 +105,8 @@ class Judgement {
   }
 
   async #mayMove(move: RootMove, first: IbGib, heads: readonly Address[]): Promise<boolean> {
-    const { standing, attesters } = this.answered;
-    if (standing.isOpen) {
-      for (const head of heads) if (attesters.has(head)) this.proved.add(head);
-      return true;
-    }
+    const { standing } = this.answered;
+    if (standing.isOpen) return true;
     if (ownerOf(first) === undefined) return this.#mayMoveUnowned(move, first);
     for (const head of heads)
       if (!(this.#own.has(head) ? await this.#mayWrite(first) : await this.#mayHaveWritten(first, head)))

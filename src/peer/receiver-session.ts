@@ -323,7 +323,7 @@ export class ReceiverSession {
         ...this.#opened(),
         conversation: this.#spoken(),
         stagedBytes: this.#stagedBytes,
-        evidence: await checkHeads(space, heads, records),
+        evidence: await checkHeads(space, this.#opened().standing.isOpen ? [] : heads, records),
       };
       const second = await commitReceiver(committing, effect);
       if (second) {

@@ -372,7 +372,7 @@ export class SenderSession {
     const { receiver } = this.#spoken().established;
     const { heads, records } = readEvidence(this.#evidence);
     if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
-    const checked = await checkHeads(identity.space, heads, records);
+    const checked = await checkHeads(identity.space, access === "open" ? [] : heads, records);
     const { attesters } = checked;
     const stage = (frame: IbGib) => this.#stage([frame]);
     const resolving = { identity, receiver, merging, access, attesters, stage };

@@ -7,7 +7,8 @@ import { claimUse } from "./uses.js";
 
 /**
  * Who may read and write the timelines of a space: their owners and those they grant it to; everyone who is admitted
- * (`open`); or an embedder's own rule, over the first where it says nothing.
+ * (`open`: what others have added is taken without proof, and none is kept of it); or an embedder's own rule, over the
+ * first where it says nothing.
  */
 export type AccessPolicy = "owners" | "open" | Authorize;
 
