@@ -55,8 +55,10 @@ export class Answers {
       roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
     );
     const ahead = roots.filter((_, at) => statuses[at]?.status === "ahead");
-    const nothing = { statuses, found: [], plan: nothingToSend, evidence: [] };
-    if (direction === "push" || ahead.length === 0) return nothing;
+    if (direction === "push" || ahead.length === 0) {
+      const readable = addresses.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
+      return { statuses, found: [], plan: nothingToSend, evidence: await this.#statements(readable) };
+    }
     return { statuses, ...(await this.#whatLacks(roots, statuses, ahead)) };
   }
 
@@ -98,7 +100,7 @@ export class Answers {
       if (!isPresent) return { status: "unknown" };
       return theirs === undefined ? { status: "ahead", tip: address, n: 0 } : { status: "same" };
     }
-    if (first === undefined || !this.standing.reads(first)) return this.#asRecord(theirs);
+    if (first === undefined || !this.standing.reads(first)) return this.#asRecord(address, theirs);
     if (!ours) return { status: "unknown" };
     const held = { tip: ours.address, n: ours.n };
     if (theirs === undefined || n === undefined) return { status: "ahead", ...held };
@@ -110,10 +112,14 @@ export class Answers {
     return { status: n > ours.n ? "behind" : "diverged", ...held };
   }
 
-  /** A timeline that the sender may not read is to it what it has sent of it, whether there is one here or not. */
-  async #asRecord(theirs: Address | undefined): Promise<RootStatus> {
-    const [isSent] = theirs === undefined ? [] : await this.#space.hasMany([theirs], this.standing.sight);
-    return { status: isSent ? "same" : "unknown" };
+  /**
+   * A timeline that the sender may not read is to it what it has sent of it, whether there is one here or not: its tip, and
+   * its first record, which is what links to it mean.
+   */
+  async #asRecord(address: Address, theirs: Address | undefined): Promise<RootStatus> {
+    if (theirs === undefined) return { status: "unknown" };
+    const sent = await this.#space.hasMany([address, theirs], this.standing.sight);
+    return { status: sent.every(Boolean) ? "same" : "unknown" };
   }
 
   /** What the sender lacks of the roots that this space is ahead on, with the timelines that belong to them. */
@@ -186,10 +192,15 @@ export class Answers {
     const heads: Address[] = [];
     for (const record of records)
       if (record) heads.push(...(await headsToProve(record, this.#space, this.merging)));
-    const timelines = tips.map(({ address }) => address);
+    const statements = await this.#statements(tips.map(({ address }) => address));
+    return [...statements, ...(await evidenceFor(this.#space, heads))];
+  }
+
+  /** What the sender has to know of the grants on timelines that it may read, and was not told. */
+  async #statements(timelines: readonly Address[]): Promise<readonly Evidence[]> {
     const telling = await statementsFor(this.self, this.standing.identity, timelines);
     this.told.push(telling);
-    return [...telling.records.map(toText), ...(await evidenceFor(this.#space, heads))];
+    return telling.records.map(toText);
   }
 }
 

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { unshare, whoMay } from "../../src/peer/index.js";
 import { scenario } from "./scenario.js";
 
 scenario(
@@ -30,5 +31,37 @@ scenario(
     await alice.sync([note, other]);
     expect((await alice.tip(note)).data).toMatchObject({ byAlice: true, byCarol: true });
     expect(await alice.graph(note)).toEqual(await carol.graph(note));
+  },
+);
+
+scenario("who is in step is told of a grant all the same", async ({ alice, carol }) => {
+  const note = await alice.timeline("note");
+  await alice.share(note, carol, "read");
+  await alice.sync(note);
+  await carol.sync(note, { direction: "pull" });
+  await alice.share(note, carol, "write");
+  await alice.sync(note);
+  for (const direction of ["pull", "both"] as const) {
+    await carol.sync(note, { direction });
+    const grants = await whoMay(carol.identity, note);
+    expect(grants.map(({ access }) => access).sort()).toEqual(["read", "write"]);
+  }
+});
+
+scenario(
+  "whose grant was taken back is refused, also where part of it was its own work",
+  async ({ alice, carol }) => {
+    const note = await alice.timeline("note");
+    const list = await alice.timeline("list");
+    await alice.link(list, "note", [note]);
+    for (const timeline of [note, list]) await alice.share(timeline, carol);
+    await alice.sync(list);
+    await carol.sync(list, { direction: "pull" });
+    await carol.edit(note, { byCarol: true });
+    await carol.sync(list);
+    for (const timeline of [note, list]) await unshare(alice.identity, { timeline, from: carol.address });
+    await alice.sync(list);
+    const { refused } = await carol.sync(list);
+    expect(refused.map(({ address }) => address)).toContain(list);
   },
 );
