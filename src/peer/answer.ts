@@ -1,3 +1,4 @@
+import { KeysagaError } from "../base/index.js";
 import { type Address, gibOf, type IbGib, isTjp, tjpHashOf, toText } from "../ibgib/index.js";
 import {
   type Ask,
@@ -62,11 +63,16 @@ export class Answers {
     return { statuses, ...(await this.#whatLacks(roots, statuses, ahead)) };
   }
 
-  /** What the tips that were told have beyond the frames that the sender names of its own. */
+  /**
+   * What the tips that were told have beyond the frames that the sender names of its own.
+   *
+   * @throws KeysagaError `unknown_root` where it may not read one of them any more.
+   */
   async branches(told: Told, asks: readonly Ask[]): Promise<Found> {
     const statusOfRoot = new Map(told.roots.map(({ address }, at) => [address, told.statuses[at]!]));
     const tips: FinalTip[] = [];
     const branches: SendPlan["branches"][number][] = [];
+    if (!(await this.areReadable(asks.map(({ address }) => address)))) throw new KeysagaError("unknown_root");
     for (const { address, locator } of asks) {
       const status = statusOfRoot.get(address);
       if (!status || !("tip" in status)) continue;
@@ -90,17 +96,22 @@ export class Answers {
     return this.#withFound(told, moved.map(finalTipOf), branches);
   }
 
+  /** May the sender read all of these timelines? */
+  async areReadable(timelines: readonly Address[]): Promise<boolean> {
+    const firsts = await this.#space.getMany(timelines);
+    return firsts.every((first) => first !== undefined && this.standing.reads(first));
+  }
+
   async #statusOf(
     { address, tip: theirs, n }: Root,
     first: IbGib | undefined,
     ours: Tip | undefined,
     isPresent: boolean,
   ): Promise<RootStatus> {
-    if (first !== undefined && !isTjp(first)) {
-      if (!isPresent) return { status: "unknown" };
+    if (first !== undefined && !isTjp(first) && isPresent)
       return theirs === undefined ? { status: "ahead", tip: address, n: 0 } : { status: "same" };
-    }
-    if (first === undefined || !this.standing.reads(first)) return this.#asRecord(address, theirs);
+    if (first === undefined || !isTjp(first) || !this.standing.reads(first))
+      return this.#asRecord(address, theirs);
     if (!ours) return { status: "unknown" };
     const held = { tip: ours.address, n: ours.n };
     if (theirs === undefined || n === undefined) return { status: "ahead", ...held };
@@ -113,11 +124,11 @@ export class Answers {
   }
 
   /**
-   * A timeline that the sender may not read is to it what it has sent of it, whether there is one here or not: its tip, and
-   * its first record, which is what links to it mean.
+   * What the sender may not read is to it what it has sent of it, whether it is here or not: its tip, and its first record,
+   * which is what links to it mean.
    */
   async #asRecord(address: Address, theirs: Address | undefined): Promise<RootStatus> {
-    if (theirs === undefined) return { status: "unknown" };
+    if (theirs === undefined || !isFrameOf(theirs, address)) return { status: "unknown" };
     const sent = await this.#space.hasMany([address, theirs], this.standing.sight);
     return { status: sent.every(Boolean) ? "same" : "unknown" };
   }
@@ -176,18 +187,23 @@ export class Answers {
 
   /** The timelines in the closure of roots that the sender may read; of others their first frames alone. */
   async #reachable(roots: readonly Address[]): Promise<readonly Tip[]> {
-    const reachable = await this.#space.reachableTips(roots, this.standing.sight);
-    if (this.standing.rights.countsUses)
+    for (;;) {
+      const { rights, sight } = this.standing;
+      const reachable = await this.#space.reachableTips(roots, sight);
+      if (!rights.countsUses) return reachable;
       await this.standing.claim(await this.#space.getMany(reachable.map(({ tjp }) => tjp)), "read");
-    return reachable;
+      if (this.standing.rights === rights) return reachable; // else some were used up meanwhile
+    }
   }
 
   #branchBeyond(tjp: Address, tip: Address, known: readonly Address[]) {
     return branchBeyond(this.#space, tjp, tip, known, this.merging.options);
   }
 
-  /** What proves who added the heads of tips that go out, and the grants that they rest on. */
-  async #evidence(tips: readonly FinalTip[]): Promise<readonly Evidence[]> {
+  /** What proves who added the heads of tips that go out, and the grants that they rest on. None of bare first frames. */
+  async #evidence(all: readonly FinalTip[]): Promise<readonly Evidence[]> {
+    const firsts = await this.#space.getMany(all.map(({ address }) => address));
+    const tips = all.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
     const records = await this.#space.getMany(tips.map(({ tip }) => tip));
     const heads: Address[] = [];
     for (const record of records)

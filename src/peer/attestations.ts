@@ -10,6 +10,7 @@ import {
   checkAttested,
   type Established,
   type Evidence,
+  type HeadEntry,
 } from "../saga/index.js";
 import type { ProofPut, Space } from "../space/index.js";
 import { type Cell, cellKinds, changeCell, readCell } from "./cells.js";
@@ -46,19 +47,19 @@ export interface CommittingSession {
  * Costs one tree over the list, a cell for each head, and what was not filed yet of S, the lane and the identity.
  *
  * @param entries The whole list of the commit turn, as it was signed. Heads that are attested already stay as they are.
- * @param isTaken Heads that the receiver did not take are nobody's word for anything.
+ * @param isTaken Heads that the receiver did not take, or that the commit did not add, are nobody's word for anything.
  * @throws KeysagaError `store_failed` where frames of S are not kept any more, because more than `sessionsKept` newer
  *   sessions of its lane have come; `duplicity` where other frames of a keystone were filed first.
  */
 export async function keepOwn(
   { space, established, newest, proofs }: CommittingSession,
   entries: readonly CommitEntry[],
-  isTaken: (timeline: Address) => boolean = () => true,
+  isTaken: (entry: HeadEntry) => boolean = () => true,
 ): Promise<Filing> {
   const { identity, lane, session } = established;
   if (!entries.some((entry) => "head" in entry)) return { proofs: [], cells: [] };
   const { context, frame } = commitTurn(session, proofs);
-  const taken = attestHeads(entries, context.address).filter(({ entry }) => isTaken(entry.tjp));
+  const taken = attestHeads(entries, context.address).filter(({ entry }) => isTaken(entry));
   const fresh = (await readHeads(space, taken)).filter(isFresh);
   if (fresh.length === 0) return { proofs: [], cells: [] };
   const stored = new Map(proofs.map(({ record }) => [record.address, record]));
@@ -88,7 +89,8 @@ export interface CheckedHeads {
 }
 
 /**
- * Checks evidence that came. A head that is attested here already keeps what it has, and is not looked at again.
+ * Checks evidence that came. A head that is attested here already keeps what it has; what comes for it is checked all the
+ * same, so that nobody learns by it what is attested here.
  *
  * @param heads With their `records`, as `readEvidence` gives them.
  * @throws KeysagaError `attestation_refused`.
@@ -99,13 +101,11 @@ export async function checkHeads(
   records: readonly IbGib[],
 ): Promise<CheckedHeads> {
   const read = await readHeads(space, heads);
-  const fresh = read.filter(isFresh).map(({ head }) => head);
-  const checked = checkAttested(fresh, records);
-  const attestations = fresh.map((head, at) => ({ head, ...checked[at]! }));
-  const known = read.flatMap(({ cell }) => (cell.value ? [cell.value] : []));
+  const checked = checkAttested(heads, records);
+  const attestations = heads.map((head, at) => read[at]?.cell.value ?? { head, ...checked[at]! });
   return {
-    attesters: new Map([...known, ...attestations].map(({ head, identity }) => [head.entry.head, identity])),
-    attestations,
+    attesters: new Map(attestations.map(({ head, identity }) => [head.entry.head, identity])),
+    attestations: attestations.filter((_, at) => isFresh(read[at]!)),
     records,
   };
 }

@@ -33,18 +33,15 @@ export class CommitQueue {
     private readonly timers: Timers,
   ) {}
 
-  /** Is someone before whoever asks for these timelines now? */
-  isTaken(timelines: readonly Address[]): boolean {
-    return timelines.some((timeline) => this.#last.has(timeline));
-  }
-
   /**
    * Waits for everyone who asked for one of these timelines before. All places are taken in one step, so that no two
    * can wait for each other.
    *
-   * @throws KeysagaError `commit_waited` after `commitWaitMs`; its place is then free.
+   * @param signal Gives up waiting.
+   * @throws KeysagaError `commit_waited` after `commitWaitMs`, or the signal's reason; its place is then free.
    */
-  async enter(timelines: readonly Address[]): Promise<CommitTurn> {
+  async enter(timelines: readonly Address[], signal: AbortSignal): Promise<CommitTurn> {
+    signal.throwIfAborted();
     const before = timelines.flatMap((timeline) => this.#last.get(timeline) ?? []);
     const done = deferred<void>();
     const isFree = Promise.allSettled(before);
@@ -54,7 +51,7 @@ export class CommitQueue {
       for (const timeline of timelines) if (this.#last.get(timeline) === left) this.#last.delete(timeline);
     });
     try {
-      await this.#inTime(isFree);
+      await this.#inTime(isFree, signal);
     } catch (thrown) {
       done.resolve();
       throw thrown;
@@ -73,6 +70,7 @@ export class CommitQueue {
     return {
       release,
       hold: () => {
+        if (isOver) return;
         stopTimer = this.timers.after(this.limits.commitHoldMs, release);
       },
       resume: () => {
@@ -82,8 +80,10 @@ export class CommitQueue {
     };
   }
 
-  async #inTime(free: Promise<unknown>): Promise<void> {
+  async #inTime(free: Promise<unknown>, signal: AbortSignal): Promise<void> {
     const late = deferred<void>();
+    const giveUp = () => late.reject(signal.reason);
+    signal.addEventListener("abort", giveUp);
     const stopTimer = this.timers.after(this.limits.commitWaitMs, () =>
       late.reject(new KeysagaError("commit_waited")),
     );
@@ -91,6 +91,7 @@ export class CommitQueue {
       await Promise.race([free, late.promise]);
     } finally {
       stopTimer();
+      signal.removeEventListener("abort", giveUp);
     }
   }
 }

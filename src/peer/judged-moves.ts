@@ -22,6 +22,8 @@ export interface JudgedMoves {
   readonly records: readonly Address[];
   /** What the receiver has, towards this sender, of the tips that it does not take. */
   readonly refused: readonly FinalTip[];
+  /** Heads that the sender's word was taken for. */
+  readonly own: ReadonlySet<Address>;
   /** Heads that somebody else's word was taken for. */
   readonly proved: ReadonlySet<Address>;
   /** What has to be unchanged, or changes, for this to be so. */
@@ -38,10 +40,11 @@ export interface Answered {
 /**
  * Judges the moves of a commit: whoever answers for a new head has to be one who may write the timeline, now where it is
  * the sender itself, by what is known of grants where somebody else's word was passed on. A merge of such heads needs
- * nobody's word.
+ * nobody's word. All of it is judged on what the sender knows of: a timeline that it may not read is not looked into, and
+ * is to it what it has sent of it.
  *
- * @throws KeysagaError `attestation_refused` where nobody answers for a head; `wrong_context`, `merge_refused` and what
- *   else `checkMerge` throws.
+ * @throws KeysagaError `not_closed` where a tip is none that the sender knows of; `attestation_refused` where nobody
+ *   answers for a head; `wrong_context`, `merge_refused` and what else `checkMerge` throws.
  */
 export async function judgeMoves(
   space: Space,
@@ -52,15 +55,15 @@ export async function judgeMoves(
   const judgement = new Judgement(space, effect, merging, answered);
   const { moves, final } = effect;
   const named = new Map(final.map((tip) => [tip.address, tip]));
-  const reader = space.view(effect.saga);
+  const reader = space.view(effect.saga, answered.standing.sight);
   const [firsts, tips] = [
     await reader.getMany(moves.map(({ address }) => address)),
     await reader.getMany(moves.map(({ to }) => to)),
   ];
   for (const [at, move] of moves.entries()) {
     const [first, tip, told] = [firsts[at], tips[at], named.get(move.address)];
-    if (!first || !tip || !told)
-      judgement.taken.push(move); // the commit says what is missing
+    if (!first) judgement.refuse(move, first);
+    else if (!tip || !told) throw new KeysagaError("not_closed", { missing: "a tip" });
     else {
       checkTip(tip, told);
       await judgement.judge(move, first, tip);
@@ -70,6 +73,7 @@ export async function judgeMoves(
     taken: judgement.taken,
     records: judgement.records,
     refused: judgement.refused,
+    own: judgement.own,
     proved: judgement.proved,
     cells: [...judgement.cells.values()],
   };
@@ -79,10 +83,11 @@ class Judgement {
   readonly taken: RootMove[] = [];
   readonly records: Address[] = [];
   readonly refused: FinalTip[] = [];
+  readonly own = new Set<Address>();
   readonly proved = new Set<Address>();
   readonly cells = new Map<string, CellChange>();
   readonly #reader: FrameReader;
-  readonly #own: ReadonlySet<Address>;
+  readonly #said: ReadonlySet<Address>;
 
   constructor(
     private readonly space: Space,
@@ -90,17 +95,20 @@ class Judgement {
     private readonly merging: Merging,
     private readonly answered: Answered,
   ) {
-    this.#reader = space.view(effect.saga);
-    this.#own = new Set(effect.heads.map(({ head }) => head));
+    this.#reader = space.view(effect.saga, answered.standing.sight);
+    this.#said = new Set(effect.heads.map(({ head }) => head));
     for (const cell of answered.standing.rights.unmoved) this.cells.set(cell.key, cell);
   }
 
   async judge(move: RootMove, first: IbGib, tip: IbGib): Promise<void> {
+    if (ownerOf(first) !== undefined && !this.answered.standing.reads(first)) return this.refuse(move, first);
     const heads = await addedHeads(tip, move.from, this.#reader, this.merging);
-    if (await this.#mayMove(move, first, heads)) this.taken.push(move);
-    else {
+    if (await this.#mayMove(move, first, heads)) {
+      this.taken.push(move);
+      for (const head of heads) if (this.#said.has(head)) this.own.add(head);
+    } else {
       for (const head of heads) this.proved.delete(head);
-      this.#refuse(move, first);
+      this.refuse(move, first);
     }
   }
 
@@ -109,7 +117,7 @@ class Judgement {
     if (standing.isOpen) return true;
     if (ownerOf(first) === undefined) return this.#mayMoveUnowned(move, first);
     for (const head of heads)
-      if (!(this.#own.has(head) ? await this.#mayWrite(first) : await this.#mayHaveWritten(first, head)))
+      if (!(this.#said.has(head) ? await this.#mayWrite(first) : await this.#mayHaveWritten(first, head)))
         return false;
     return true;
   }
@@ -128,9 +136,10 @@ class Judgement {
     const { rights, hasClaimed } = this.answered.standing;
     if (!rights.writes(first)) return false;
     const grant = rights.grantFor(first, "write");
-    if (grant && !hasClaimed(grant.address))
-      for (const use of await useOf(this.space, grant)) this.cells.set(use.key, use);
-    return true;
+    if (!grant || hasClaimed(grant.address)) return true;
+    const uses = await useOf(this.space, grant);
+    for (const use of uses ?? []) this.cells.set(use.key, use);
+    return uses !== undefined;
   }
 
   /** The word of somebody else, who may not be here: an owner's, or a grantee's as far as its grants are known. */
@@ -151,14 +160,15 @@ class Judgement {
     return true;
   }
 
-  /** Towards a sender that may not read it, a timeline is what it has sent of it: its first frame. */
-  #refuse({ address, from }: RootMove, first: IbGib): void {
+  /** The receiver keeps what the sender was told; of a timeline that it was told nothing of, the first frame it has sent. */
+  refuse({ address, from }: RootMove, first: IbGib | undefined): void {
     const { roots, statuses } = this.effect;
     const status = statuses[roots.findIndex((root) => root.address === address)];
     if (from !== undefined && status && "tip" in status) {
       this.refused.push({ address, tip: status.tip, n: status.n });
       return;
     }
+    if (first === undefined) throw new KeysagaError("not_closed", { missing: "a first frame" });
     this.records.push(address);
     this.refused.push({ address, tip: address, n: nOf(first) ?? -1 });
   }

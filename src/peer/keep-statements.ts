@@ -1,5 +1,5 @@
 import { KeysagaError } from "../base/index.js";
-import { type Address, type IbGib, nOf, ownerOf, tjpOf } from "../ibgib/index.js";
+import { type Address, type IbGib, nOf, tjpOf } from "../ibgib/index.js";
 import {
   checkIdentityFrame,
   grantIb,
@@ -43,9 +43,9 @@ interface Statement {
 
 /**
  * Checks statements that another peer has told: each identity's frames from its genesis, or from where they are stored;
- * each grant and withdrawal as stated by a frame of the grant's issuer, who owns the timeline. Where its first frame is
- * not here yet, a grant is kept, and judged when it is used. What is here already is passed over, and so are frames of
- * this home's own identity, which nobody else has to tell.
+ * each grant and withdrawal as stated by a frame of the grant's issuer. Whether that is the timeline's owner is judged when
+ * a grant is used: its first frame may not be here yet, and whoever tells may not know that it is. What is here already is
+ * passed over, and so are frames of this home's own identity, which nobody else has to tell.
  *
  * @param from Who told them, and is not told them back.
  * @param records Admitted, and otherwise untrusted. Each frame among them may cost a signature: bounded by the caller.
@@ -168,11 +168,9 @@ async function checkGrant(
   chains: ReadonlyMap<Address, Chain>,
   record: IbGib,
 ): Promise<Statement | undefined> {
-  const { issuer, timeline } = readGrant(record);
+  const { issuer } = readGrant(record);
   if (await space.proof(record.address)) return undefined;
   if (!chains.get(issuer)?.statements.granted.has(record.address)) return refuse("not granted");
-  const first = await space.get(timeline);
-  if (first && ownerOf(first) !== issuer) return refuse("not by the owner");
   return { issuer, ...keepGrant(record) };
 }
 

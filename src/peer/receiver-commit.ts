@@ -1,5 +1,6 @@
 import { KeysagaError } from "../base/index.js";
-import type { FinalTip, Found, ReceiverSagaEffect, RootMove } from "../saga/index.js";
+import type { Address } from "../ibgib/index.js";
+import type { FinalTip, Found, ReceiverSagaEffect } from "../saga/index.js";
 import type { Commit, CommitResult, ProofPut, Space } from "../space/index.js";
 import type { Answers } from "./answer.js";
 import { type CheckedHeads, fileHeads, keepOwn, onlyOf } from "./attestations.js";
@@ -49,7 +50,7 @@ export async function commitReceiver(
   const { space, conversation, standing, answers, quotas } = committing;
   const proofs = conversation.takeProofs();
   for (let tries = 0; tries < triesMax; tries++) {
-    if (tries > 0) await standing.load();
+    await (tries > 0 ? standing.load() : standing.refresh());
     const judged = await judgeMoves(space, effect, committing.merging, {
       standing,
       attesters: committing.evidence.attesters,
@@ -78,9 +79,11 @@ export async function commitReceiver(
       return undefined;
     }
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
-    if (result.kind === "moved" && result.tips.length > 0) {
+    // Where a cell moved as well, that may be what lets the sender know of these tips.
+    if (result.kind !== "moved" || result.cells.length > 0) continue;
+    const tips = result.tips.flatMap(({ tip }) => tip ?? []);
+    if (await answers.areReadable(tips.map(({ tjp }) => tjp))) {
       conversation.returnProofs(proofs);
-      const tips = result.tips.flatMap(({ tip }) => tip ?? []);
       return {
         tips: tips.map(({ tjp, address, n }) => ({ address: tjp, tip: address, n })),
         ...(await answers.moved(effect, tips)),
@@ -110,15 +113,14 @@ async function filed(
   { space, conversation, standing, answers, evidence }: Committing,
   { final, heads }: CommitEffect,
   proofs: readonly ProofPut[],
-  { proved, refused }: JudgedMoves,
+  { proved, own }: JudgedMoves,
 ): Promise<Filing> {
   const { established } = conversation;
   const committing = { space, established, newest: framesOfSpace(space), proofs };
-  const notTaken = new Set(refused.map(({ address }) => address));
   const told = answers.told.map((telling) => toldChanges(space, standing.identity, telling));
   const cells = (await Promise.all(told)).flat();
   return joinFilings([
-    await keepOwn(committing, [...final, ...heads], (timeline) => !notTaken.has(timeline)),
+    await keepOwn(committing, [...final, ...heads], ({ head }) => own.has(head)),
     await fileHeads(space, onlyOf(evidence, proved)),
     { proofs: [], cells },
   ]);
@@ -139,7 +141,16 @@ async function releasing(
   }
 }
 
-/** The timelines whose tips a commit moves: whose turn it needs. */
-export function timelinesOf(moves: readonly RootMove[]) {
-  return moves.map(({ address }) => address);
+/**
+ * The timelines that a commit needs its turn at: those whose tips it moves. Who may not read one does not move it, and
+ * does not learn by waiting that there are others who do.
+ */
+export async function contested(
+  space: Space,
+  { saga, moves }: CommitEffect,
+  standing: Standing,
+): Promise<readonly Address[]> {
+  const timelines = moves.map(({ address }) => address);
+  const firsts = await space.view(saga, standing.sight).getMany(timelines);
+  return timelines.filter((_, at) => firsts[at] && standing.reads(firsts[at]));
 }

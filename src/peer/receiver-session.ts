@@ -35,7 +35,7 @@ import type { Platform } from "./platform.js";
 import { keepToldStatements } from "./keep-statements.js";
 import type { Identity } from "./identity.js";
 import type { Quotas } from "./quotas.js";
-import { commitReceiver, timelinesOf } from "./receiver-commit.js";
+import { commitReceiver, contested } from "./receiver-commit.js";
 import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
 import { type AccessPolicy, Standing } from "./standing.js";
@@ -75,7 +75,7 @@ export class ReceiverSession {
   #answers: Answers | undefined;
   /** Its turn at the timelines it commits to, while it has one. */
   #turn: CommitTurn | undefined;
-  #isOver = false;
+  readonly #over = new AbortController();
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
@@ -258,7 +258,9 @@ export class ReceiverSession {
         });
       case "readBranches":
         return this.#beginSagaWork(async () => {
-          const branches = await this.#opened().answers.branches(effect, effect.asks);
+          const { standing, answers } = this.#opened();
+          await standing.refresh();
+          const branches = await answers.branches(effect, effect.asks);
           return { kind: "branchesRead", ...branches, now: this.#now() };
         });
       case "sendRecords":
@@ -281,7 +283,9 @@ export class ReceiverSession {
         });
       case "choose":
         return this.#beginSagaWork(async () => {
-          const held = await space.hasMany(effect.offered, this.#opened().standing.sight);
+          const { standing } = this.#opened();
+          await standing.refresh();
+          const held = await space.hasMany(effect.offered, standing.sight);
           return { kind: "chosen", wanted: held.map((isHeld) => !isHeld), now: this.#now() };
         });
       case "commitSpace":
@@ -312,11 +316,15 @@ export class ReceiverSession {
   /** In its turn among the commits of the same timelines; one that came second keeps its turn for the next try. */
   async #commit(effect: Extract<ReceiverSagaEffect, { kind: "commitSpace" }>): Promise<ReceiverSagaEvent> {
     const { space, commits } = this.options;
-    if (!this.#turn?.resume()) this.#turn = await commits.enter(timelinesOf(effect.moves));
+    if (!this.#turn?.resume())
+      this.#turn = await commits.enter(
+        await contested(space, effect, this.#opened().standing),
+        this.#over.signal,
+      );
     const turn = this.#turn;
     let isHeld = false;
     try {
-      if (this.#isOver) throw new KeysagaError("connection_closed");
+      this.#over.signal.throwIfAborted();
       const { heads, records } = readEvidence(this.#evidence);
       const committing = {
         ...this.options,
@@ -358,7 +366,7 @@ export class ReceiverSession {
 
   /** The one place where a session ends: last word, close, drop what was staged. */
   async #finish(error: KeysagaError | undefined): Promise<void> {
-    this.#isOver = true;
+    this.#over.abort(new KeysagaError("connection_closed"));
     this.#turn?.release();
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     const closed = this.#link.close();

@@ -37,6 +37,8 @@ export interface Rights {
   readonly countsUses: boolean;
   /** What a commit has to find unchanged, so that a withdrawal which came meanwhile is not missed. */
   readonly unmoved: readonly CellChange[];
+  /** When the first of the grants expires that they rest on. */
+  readonly until: Instant;
 }
 
 /**
@@ -85,6 +87,7 @@ export async function loadRights(
     grantFor: (first, action) => (mayAlone(first, action) === undefined ? grantOf(first, action) : undefined),
     countsUses: inForce.some(({ uses }) => uses !== undefined),
     unmoved: [...stated.values()].map(({ unmoved }) => unmoved),
+    until: Math.min(...inForce.map(({ expires = Number.POSITIVE_INFINITY }) => expires)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, nOf } from "../ibgib/index.js";
 import { mergeTips } from "../merge/index.js";
-import type { FinalTip, SenderSagaEffect, Totals } from "../saga/index.js";
+import type { FinalTip, HeadEntry, SenderSagaEffect, Totals } from "../saga/index.js";
 import type { Commit, Sight, Space, TipMove } from "../space/index.js";
 import { type CheckedHeads, fileHeads, keepOwn } from "./attestations.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
@@ -57,7 +57,7 @@ export async function commitSender(
   const { space, address, signer } = identity;
   const { saga, final, found, refused } = effect;
   const { session, receiver } = conversation.established;
-  const isTaken = (timeline: Address) => !refused.some((tip) => tip.address === timeline);
+  const isTaken = ({ tjp }: HeadEntry) => !refused.some(({ address }) => address === tjp);
   const proofs = [...conversation.established.proofs, ...conversation.takeProofs()];
   for (let tries = 0; tries < triesMax; tries++) {
     const landing = await land(space, effect, merging);

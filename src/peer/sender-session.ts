@@ -123,14 +123,13 @@ export class SenderSession {
     return this.#ready.promise;
   }
 
-  /** Is nothing left of it? Whoever waited was told just then. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
   /**
-   * Runs a saga; one at a time. Rejects with what ended the session, where that comes first; with `not_permitted` where the
-   * receiver did not take all of it, after which the session goes on.
+   * Runs a saga; one at a time. Rejects with what ended the session, where that comes first, and with `not_permitted`
+   * where all was done but what the receiver does not let this side write.
    */
   sync(request: SyncRequest): Promise<SyncReport> {
     const outcome = deferred<SyncReport>();

@@ -112,7 +112,7 @@ export class Sender {
     await this.#gate.run(() => this.#live?.over ?? Promise.resolve());
   }
 
-  /** Runs `task` on a live session when its turn comes; a call that fails is told when nothing is left of it. */
+  /** Runs `task` on a live session when its turn comes; a call that fails with it is told when nothing is left of it. */
   #queue<Result>(signal: AbortSignal | undefined, task: (live: Live) => Promise<Result>): Promise<Result> {
     const cancel = withReason(this.#life.signal, signal);
     return this.#gate.run(async () => {

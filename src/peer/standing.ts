@@ -1,4 +1,4 @@
-import { type Instant, KeysagaError } from "../base/index.js";
+import { type Instant, KeysagaError, sameBytes } from "../base/index.js";
 import { type Address, type IbGib, isTjp } from "../ibgib/index.js";
 import type { Action } from "../keystone/index.js";
 import type { Sight, Space } from "../space/index.js";
@@ -52,6 +52,18 @@ export class Standing {
       claimed: this.#claimed,
     });
     return this.#rights;
+  }
+
+  /**
+   * Loads it again where an owner has said something new since, or a grant has expired: what is taken back is so with the
+   * very next turn. Else it stays the very same, and what was staged need not be checked again.
+   */
+  async refresh(): Promise<void> {
+    const { space, now } = this.options;
+    const { unmoved, until } = this.rights;
+    const cells = await Promise.all(unmoved.map(({ key }) => space.cell(key)));
+    const isAsItWas = unmoved.every(({ from }, at) => sameBytes(cells[at], from));
+    if (!isAsItWas || now() >= until) await this.load();
   }
 
   get rights(): Rights {

@@ -8,15 +8,16 @@ import type { Granted } from "./granted.js";
  * The change that counts one more use of a grant, for a commit that is that use. Calls at once find the same count:
  * one of their commits is made, the others move and ask again.
  *
- * @returns None where the grant's uses are not counted.
- * @throws KeysagaError `grant_used_up`
+ * @returns None where the grant's uses are not counted; undefined where it is used up.
  */
-export async function useOf(space: Space, { address, uses }: Granted): Promise<readonly CellChange[]> {
+export async function useOf(
+  space: Space,
+  { address, uses }: Granted,
+): Promise<readonly CellChange[] | undefined> {
   if (uses === undefined) return [];
   const cell = await readCell(space, cellKinds.uses, gibOf(address));
   const count = (cell.value?.count ?? 0) + 1;
-  if (count > uses) throw new KeysagaError("grant_used_up", { uses });
-  return [changeCell(cell, { count })];
+  return count > uses ? undefined : [changeCell(cell, { count })];
 }
 
 /**
@@ -34,7 +35,9 @@ export async function claimUse(
 ): Promise<boolean> {
   // Each round that fails is one in which another call got through, so there are at most as many as uses.
   for (;;) {
-    const [use] = await useOf(space, granted);
+    const counted = await useOf(space, granted);
+    if (!counted) throw new KeysagaError("grant_used_up", { uses: granted.uses });
+    const [use] = counted;
     if (!use) return true;
     const result = await space.commit({
       holder: granted.issuer,

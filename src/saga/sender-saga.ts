@@ -62,7 +62,12 @@ interface Resolved extends Answered {
 
 export type SenderSagaState =
   | (Saga & { readonly kind: "planning"; readonly wanted: readonly Address[] })
-  | (Saga & { readonly kind: "awaitingAck"; readonly roots: readonly Root[]; readonly deadline: Instant })
+  | (Saga & {
+      readonly kind: "awaitingAck";
+      readonly wanted: readonly Address[];
+      readonly roots: readonly Root[];
+      readonly deadline: Instant;
+    })
   | (Answered & { readonly kind: "comparing" })
   | (Answered & { readonly kind: "awaitingBranch"; readonly deadline: Instant })
   /** Everything has come, and not all of it is staged. */
@@ -213,7 +218,13 @@ function onPlanned(state: In<"planning">, { roots, evidence, now }: On<"planned"
   const { saga, direction } = state;
   const draft = { type: "init", saga, direction, entries: roots, evidence };
   return {
-    state: { ...base(state), kind: "awaitingAck", roots, deadline: now + state.limits.turnTimeoutMs },
+    state: {
+      ...base(state),
+      kind: "awaitingAck",
+      wanted: state.wanted,
+      roots,
+      deadline: now + state.limits.turnTimeoutMs,
+    },
     effects: [{ kind: "sendTurn", draft }],
   };
 }
@@ -242,13 +253,13 @@ function onPayload(state: Running, records: readonly IbGib[], now: Instant): Sen
 }
 
 function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
-  const { roots, direction } = state;
+  const { wanted, roots, direction } = state;
   const entries = ack.entries ?? [];
   const statuses = entries.slice(0, roots.length).map((entry) => RootStatus.safeParse(entry).data);
   const found = entries.slice(roots.length).map((entry) => FinalTip.safeParse(entry).data);
   if (!isComplete(statuses, roots.length) || !isComplete(found, found.length))
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
-  const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction));
+  const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction, wanted));
   if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: statuses[wrong]!.status }));
   const answered = { ...base(state), roots, statuses, found, refused: [] };
   if (!statuses.some(({ status }) => status === "behind" || status === "diverged")) return gather(answered);
@@ -262,10 +273,18 @@ function isComplete<Entry>(list: (Entry | undefined)[], length: number): list is
   return list.length === length && !list.includes(undefined);
 }
 
-/** Only a root that one side holds can end with a tip; only a pull can bring what this side has nothing of. */
-function isPossible(root: Root, { status }: RootStatus, direction: Direction): boolean {
+/**
+ * Only a root that one side holds can end with a tip; only a pull can bring what this side has nothing of, and it is to
+ * bring what was wanted: what that merely leads to may be unknown to the receiver, or not for this side's eyes any more.
+ */
+function isPossible(
+  root: Root,
+  { status }: RootStatus,
+  direction: Direction,
+  wanted: readonly Address[],
+): boolean {
   if (root.tip === undefined) return status === "ahead" && direction !== "push";
-  return status !== "unknown" || direction !== "pull";
+  return status !== "unknown" || direction !== "pull" || !wanted.includes(root.address);
 }
 
 /** A push takes nothing from the receiver, so it cannot bring together what both have changed. */

@@ -141,8 +141,8 @@ export interface Space {
   getMany(addresses: readonly Address[], sight?: Sight | "anyone"): Promise<(IbGib | undefined)[]>;
   get(address: Address, sight?: Sight | "anyone"): Promise<IbGib | undefined>;
   hasMany(addresses: readonly Address[], sight?: Sight | "anyone"): Promise<boolean[]>;
-  /** Everything committed, in whosever name, with what `saga` has staged laid over it. */
-  view(saga: SagaId): SpaceView;
+  /** What is committed and present to `sight` (`"anyone"`), with what `saga` has staged laid over it. */
+  view(saga: SagaId, sight?: Sight | "anyone"): SpaceView;
 
   tip(tjp: Address): Promise<Tip | undefined>;
   /** Many tips on one snapshot, in the order asked. */

@@ -71,13 +71,13 @@ export class StoreSpace implements Space {
     });
   }
 
-  view(saga: SagaId): SpaceView {
+  view(saga: SagaId, sight?: Sight | "anyone"): SpaceView {
     return {
       getMany: (addresses) =>
         this.#run(() =>
           this.#gates.pass(saga, async () =>
             this.#store.read((reader) => {
-              const presence = new Presence(reader, "anyone", this.#stages.get(saga)?.part ?? nothingStaged);
+              const presence = new Presence(reader, sight, this.#stages.get(saga)?.part ?? nothingStaged);
               return addresses.map((address) => presence.find(address)?.record);
             }),
           ),

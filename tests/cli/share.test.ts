@@ -241,6 +241,23 @@ describe("a folder that is shared", { timeout: 90_000 }, () => {
   });
 });
 
+test("who takes back without having synced is told what to do about the changes that came before", {
+  timeout: 90_000,
+}, async () => {
+  const { alice, bob, url, folder } = await served();
+  await shareFolder(alice, url, bob);
+  await cloneOf(bob, url, folder);
+  await writeTree(bob.dir, { "a.md": "bob in time\n2\n3\n" });
+  await syncOf(bob, url);
+  await runHere(unshare, alice.dir, bob.identity, "--home", alice.home);
+  await expect(syncOf(alice, url)).rejects.toMatchObject({ rule: "taken_back" });
+  await runHere(share, alice.dir, bob.identity, "--home", alice.home);
+  await syncOf(alice, url);
+  await runHere(unshare, alice.dir, bob.identity, "--home", alice.home);
+  await syncOf(alice, url);
+  expect(await textIn(alice, "a.md")).toBe("bob in time\n2\n3\n");
+});
+
 describe("a moment", () => {
   const now = Date.parse("2030-01-31T12:00Z");
   test.each([

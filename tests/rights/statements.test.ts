@@ -200,9 +200,13 @@ describe("eve tells a receiver", () => {
     expect(await mayAt(carol, eve, note)).toBe("nothing");
   });
 
-  test("of a grant of her own on what is not hers", async () => {
-    const { carol, eve, note } = await cast();
-    expect(await codeOf(hear(carol, eve, await statedGrant(eve, eve, eve, note)))).toBe("grant_refused");
+  test("of a grant of her own on what is not hers: it lets nobody in, and she does not learn what carol has", async () => {
+    const { carol, dave, eve, note } = await cast();
+    const told = await statedGrant(eve, eve, eve, note);
+    const [there, elsewhere] = [await hear(carol, eve, told), await hear(dave, eve, told)];
+    expect(there.bytes).toBe(elsewhere.bytes);
+    expect(await mayAt(carol, eve, note)).toBe("nothing");
+    expect(await whoMay(carol, note.address)).toEqual([]);
   });
 
   test("of a grant that alice has made for bob, as if it were for her", async () => {

@@ -58,7 +58,7 @@ scenario(
     await alice.sync(list);
     await carol.sync(list, { direction: "pull" });
     await carol.edit(note, { byCarol: true });
-    await carol.sync(list);
+    for (const peer of [carol, alice]) await peer.sync(list);
     for (const timeline of [note, list]) await unshare(alice.identity, { timeline, from: carol.address });
     await alice.sync(list);
     const { refused } = await carol.sync(list);

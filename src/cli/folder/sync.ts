@@ -4,6 +4,7 @@ import {
   type Address,
   type IbGib,
   type Identity,
+  KeysagaError,
   type Space,
   type SyncReport,
   shortAddress,
@@ -50,7 +51,7 @@ export async function syncFolder(identity: Identity, dir: string, exchange: Exch
   const { now, founding } = await stateBefore(identity, cell.mapping, basename(place));
   const plan = planLocal(scan, cell.mapping?.base ?? [], now.files);
   const recorded = await recordLocal(identity, { cell, now, plan, founding });
-  const done = await exchangeBoth(exchange, now.folder);
+  const done = await exchangeBoth(exchange, now.folder, now.owner === identity.address);
   await removeLeftovers(place, scan.leftovers);
   const { unsent } = recorded.mapping;
   const written = await bringDown(identity, place, recorded, done ? [] : unsent);
@@ -60,11 +61,16 @@ export async function syncFolder(identity: Identity, dir: string, exchange: Exch
 }
 
 /** @returns Undefined where the receiver did not take what was changed here. All else is done, and may be brought down. */
-async function exchangeBoth(exchange: Exchange, folder: Address): Promise<SyncReport | undefined> {
+async function exchangeBoth(
+  exchange: Exchange,
+  folder: Address,
+  isOwner: boolean,
+): Promise<SyncReport | undefined> {
   try {
     return await exchange([folder], "both");
   } catch (thrown) {
     if (isCode(thrown, "not_permitted")) return undefined;
+    if (isOwner && isUncounted(thrown)) throw new FolderError("taken_back");
     throw thrown;
   }
 }
@@ -95,6 +101,15 @@ export async function cloneFolder(
   const before = await readMapping(identity.space, place);
   const mapped = await saveMapping(identity, before, { folder, base: [], unsent: [] });
   return { ...(await bringDown(identity, place, mapped)), totals };
+}
+
+/** Did somebody add to the folder whose grant was taken back, as of before that? */
+function isUncounted(thrown: unknown): boolean {
+  return (
+    thrown instanceof KeysagaError &&
+    thrown.code === "attestation_refused" &&
+    thrown.facts["rule"] === "may not write"
+  );
 }
 
 async function stateBefore(

@@ -1,0 +1,109 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { type Address, createTimeline, mutate } from "../../src/ibgib/index.js";
+import { createSender, saveRecords, share, type SyncReport, whoMay } from "../../src/peer/index.js";
+import { createWorld, type SenderPeer, type World } from "../../src/testing/index.js";
+import { codeOf } from "../protocol/lab.js";
+
+let world: World;
+afterEach(() => world.close());
+
+const max = 7;
+
+/** Alice and carol, and what alice lets carol do with a timeline so many times, as bob counts. */
+async function openWorld(seed: string) {
+  world = await createWorld({ seed, senders: ["alice", "carol"], limits: { sessionsPerIdentityMax: 100 } });
+  const [alice, carol] = [world.senders[0]!, world.senders[1]!];
+  const bob = world.receiver;
+  const letIn = (timeline: Address, access: "read" | "write") =>
+    share(alice.identity, {
+      timeline,
+      with: carol.address,
+      access,
+      uses: { max, receiver: bob.address },
+    });
+  return { alice, carol, bob, letIn };
+}
+
+/** A saga of `who` for each of `wanted`, all at once over so many connections: what each reports, or how it ends. */
+async function atOnce(
+  wanted: readonly Address[],
+  who: SenderPeer,
+  direction: "both" | "pull",
+  connections: number,
+): Promise<readonly (SyncReport | string)[]> {
+  const { dial, audience } = world;
+  const senders = Array.from({ length: connections }, () =>
+    createSender({ identity: who.identity, dial, audience }),
+  );
+  for (const sender of senders) await sender.connect();
+  const sagas = wanted.map(async (root, at) => {
+    const outcome = senders[at % connections]!.sync([root], { direction });
+    const code = await codeOf(outcome);
+    return code === "none" ? outcome : code;
+  });
+  const outcomes = await Promise.all(sagas);
+  await Promise.all(senders.map((sender) => sender.disconnect()));
+  return outcomes;
+}
+
+const hundred = (timeline: Address) => Array.from({ length: 100 }, () => timeline);
+
+describe("a grant that counts its uses, under 100 sagas at once", () => {
+  test("lets in exactly so many to read", async () => {
+    const { alice, carol, bob, letIn } = await openWorld("counted reads");
+    const note = await alice.timeline("note", { data: { text: "by alice" } });
+    await letIn(note, "read");
+    await alice.sync(note);
+    const outcomes = await atOnce(hundred(note), carol, "pull", 100);
+    expect(outcomes.filter((outcome) => typeof outcome !== "string")).toHaveLength(max);
+    expect(outcomes.filter((outcome) => outcome === "unknown_root")).toHaveLength(100 - max);
+    expect(await whoMay(bob.identity, note)).toMatchObject([{ used: max, state: "used up" }]);
+  }, 120_000);
+
+  test("lets in exactly so many to read what comes along with something else", async () => {
+    const { alice, carol, bob, letIn } = await openWorld("counted along");
+    const folder = await alice.timeline("folder");
+    const note = await alice.timeline("note");
+    await alice.edit(note, { text: "by alice" });
+    await alice.link(folder, "note", [note]);
+    await letIn(note, "read");
+    await alice.share(folder, carol, "read");
+    await alice.sync(folder);
+    const outcomes = await atOnce(hundred(folder), carol, "pull", 16);
+    expect(outcomes.filter((outcome) => typeof outcome === "string")).toEqual([]);
+    const came = outcomes.filter((outcome) => namesAt(outcome, note, 1));
+    expect(came).toHaveLength(max);
+    expect(await whoMay(bob.identity, note)).toMatchObject([{ used: max, state: "used up" }]);
+  }, 120_000);
+
+  test("lets in exactly so many to write", async () => {
+    const { alice, carol, bob, letIn } = await openWorld("counted writes");
+    const folder = await alice.timeline("folder");
+    await letIn(folder, "write");
+    await alice.sync(folder);
+    const files = Array.from({ length: 100 }, (_, at) =>
+      createTimeline({ ib: "file", owner: alice.address, within: folder, uuid: `${at}` }),
+    );
+    await saveRecords(
+      carol,
+      files.flatMap((file) => [file, mutate(file, { text: "by carol" })]),
+    );
+    const outcomes = await atOnce(
+      files.map(({ address }) => address),
+      carol,
+      "both",
+      16,
+    );
+    expect(outcomes.filter((outcome) => typeof outcome !== "string")).toHaveLength(max);
+    expect(outcomes.filter((outcome) => outcome === "not_permitted")).toHaveLength(100 - max);
+    const tips = await bob.space.tips(files.map(({ address }) => address));
+    expect(tips.filter((tip) => tip !== undefined)).toHaveLength(max);
+    expect(await whoMay(bob.identity, folder)).toMatchObject([{ used: max, state: "used up" }]);
+  }, 120_000);
+});
+
+/** Does the report say that the receiver has this frame of the timeline for it? */
+function namesAt(outcome: SyncReport | string, timeline: Address, n: number): boolean {
+  if (typeof outcome === "string") return false;
+  return [...outcome.tips, ...outcome.found].some((tip) => tip.address === timeline && tip.n === n);
+}

@@ -1,0 +1,66 @@
+import { afterEach, expect, test } from "vitest";
+import { createSender, type Platform, share } from "../../src/peer/index.js";
+import { createWorld, seededPlatform, type World } from "../../src/testing/index.js";
+
+const hour = 3_600_000;
+
+let world: World;
+afterEach(() => world.close());
+
+/** A note that alice shares with carol for an hour, in a world whose clock, but for carol's, can be put forward. */
+async function sharedForAnHour(seed: string) {
+  let ahead = 0;
+  const steady = seededPlatform(seed);
+  const platform: Platform = { ...steady, clock: { now: () => steady.clock.now() + ahead } };
+  world = await createWorld({ seed, platform, senders: ["alice", "carol"] });
+  const [alice, carol] = [world.senders[0]!, world.senders[1]!];
+  const note = await alice.timeline("note", { data: { text: "by alice" } });
+  const expires = platform.clock.now() + hour;
+  await share(alice.identity, { timeline: note, with: carol.address, access: "write", expires }, platform);
+  await alice.sync(note);
+  const syncBy = async (hours: number, direction: "pull" | "both") => {
+    const { dial, audience } = world;
+    const clock = { now: () => steady.clock.now() + hours * hour };
+    const sender = createSender({ identity: carol.identity, dial, audience, platform: { ...steady, clock } });
+    return sender.sync([note], { direction }).finally(() => sender.disconnect());
+  };
+  return {
+    ...{ alice, carol, note },
+    /** Carol syncs, by a clock of her own. */
+    syncBy,
+    later: (hours: number) => {
+      ahead = hours * hour;
+    },
+  };
+}
+
+test("a grant counts while the receiver's clock says so, whatever its grantee's says", async () => {
+  const { carol, note, syncBy } = await sharedForAnHour("not yet");
+  await syncBy(1_000, "pull");
+  await carol.edit(note, { text: "by carol" });
+  await syncBy(1_000, "both");
+  expect((await world.receiver.tip(note)).data).toMatchObject({ text: "by carol" });
+});
+
+test("and no longer: carol cannot write, and is told nothing any more", async () => {
+  const { alice, carol, note, syncBy, later } = await sharedForAnHour("over");
+  await syncBy(0, "pull");
+  const before = await carol.edit(note, { text: "by carol" });
+  later(2);
+  await alice.edit(note, { title: "by alice" });
+  await alice.sync(note);
+  await expect(syncBy(0, "pull")).rejects.toMatchObject({ code: "unknown_root" });
+  await expect(syncBy(0, "both")).rejects.toMatchObject({ code: "not_permitted" });
+  expect((await carol.tip(note)).address).toBe(before.address);
+  expect((await world.receiver.tip(note)).data).toMatchObject({ title: "by alice", text: "by alice" });
+});
+
+test("what was written in time counts for ever", async () => {
+  const { alice, carol, note, syncBy, later } = await sharedForAnHour("in time");
+  await syncBy(0, "pull");
+  const edit = await carol.edit(note, { text: "by carol" });
+  await syncBy(0, "both");
+  later(2);
+  await alice.sync(note);
+  expect((await alice.tip(note)).address).toBe(edit.address);
+});

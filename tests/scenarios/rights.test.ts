@@ -1,0 +1,243 @@
+import { expect } from "vitest";
+import { attestationOf, createSender, unshare, whoMay } from "../../src/peer/index.js";
+import { type Passing, type ReceiverPeer, type SenderPeer, tapDial } from "../../src/testing/index.js";
+import type { Message } from "../../src/transport/index.js";
+import { nameOf } from "../protocol/faults.js";
+import { eventually } from "../protocol/lab.js";
+import { expectSettled, sharedNote } from "./divergence.js";
+import { scenario } from "./scenario.js";
+import { expectInStep } from "./turns.js";
+
+const notPermitted = { code: "not_permitted" };
+
+scenario("who may read reads, and what it writes stays its own", async ({ alice, carol, bob }) => {
+  const note = await alice.timeline("note", { data: { text: "by alice" } });
+  await alice.share(note, carol, "read");
+  await alice.sync(note);
+  await carol.sync(note, { direction: "pull" });
+  await expectInStep(carol, bob, [note]);
+
+  const edit = await carol.edit(note, { text: "by carol" });
+  const list = await carol.timeline("list");
+  const atBob = await bob.graph(note);
+  await expect(carol.sync([note, list])).rejects.toMatchObject(notPermitted);
+  expect(await bob.graph(note)).toEqual(atBob);
+  expect((await carol.tip(note)).address).toBe(edit.address);
+  await expectInStep(carol, bob, [list]);
+
+  const later = await alice.edit(note, { title: "by alice" });
+  await alice.sync(note);
+  await expect(carol.sync(note)).rejects.toMatchObject(notPermitted);
+  expect(await carol.graph(note)).toEqual(expect.arrayContaining([edit.address, later.address]));
+  expect((await bob.tip(note)).address).toBe(later.address);
+});
+
+scenario("who may write writes, and others who may read can tell who it was", async (cast) => {
+  const { alice, carol, erin, bob } = cast;
+  const note = await alice.timeline("note");
+  await alice.share(note, carol);
+  await alice.share(note, erin, "read");
+  await alice.sync(note);
+  await carol.sync(note, { direction: "pull" });
+  const edit = await carol.edit(note, { text: "by carol" });
+  await carol.sync(note);
+  for (const peer of [alice, erin]) {
+    await peer.sync(note, { direction: "pull" });
+    await expectInStep(peer, bob, [note]);
+    expect((await attestationOf(peer.space, edit.address))?.identity).toBe(carol.address);
+  }
+});
+
+scenario(
+  "a grant on a folder extends to what its owner keeps within it, and to nothing else",
+  async (cast) => {
+    const { alice, carol, erin, bob } = cast;
+    const folder = await alice.timeline("folder");
+    const file = await alice.timeline("file", { within: folder });
+    const diary = await alice.timeline("diary");
+    const erins = await erin.timeline("letter", { within: folder });
+    await erin.share(erins, alice, "read");
+    await erin.edit(erins, { text: "dear alice" });
+    await erin.sync(erins);
+    await alice.sync(erins, { direction: "pull" });
+    for (const own of [file, diary]) await alice.edit(own, { text: "by alice" });
+    await alice.share(folder, carol);
+    await alice.link(folder, "item", [file, diary, erins]);
+    await alice.sync(folder);
+
+    await carol.sync(folder, { direction: "pull" });
+    await expectInStep(carol, bob, [file]);
+    for (const other of [diary, erins]) expect(await carol.graph(other)).toEqual([other]);
+    expect((await carol.space.get(folder))?.address).toBe(folder);
+
+    await carol.edit(file, { text: "by carol" });
+    await carol.link(folder, "favourite", [diary]); // which does not open it
+    await carol.sync(folder);
+    await alice.sync(folder);
+    await expectInStep(alice, bob, [folder]);
+    await carol.sync(folder);
+    expect(await carol.graph(diary)).toEqual([diary]);
+    await expect(carol.sync(diary, { direction: "pull" })).resolves.toMatchObject({ tips: [{ tip: diary }] });
+  },
+);
+
+scenario("a link to a timeline that one may not read is that very record, until one may", async (cast) => {
+  const { alice, carol, erin, bob } = cast;
+  const folder = await alice.timeline("folder");
+  const diary = await alice.timeline("diary");
+  await alice.edit(diary, { text: "one" }, { text: "two" });
+  await alice.share(diary, erin);
+  await alice.share(folder, carol, "read");
+  await alice.link(folder, "diary", [diary]);
+  await alice.sync(folder);
+  await carol.sync(folder);
+  expect(await carol.graph(diary)).toEqual([diary]);
+  expect((await carol.sync(folder)).totals.down.records).toBe(0);
+  expect(await whoMay(carol.identity, diary)).toEqual([]); // whom else alice shares it with is not hers to know
+
+  await alice.share(diary, carol, "read");
+  await alice.sync(folder);
+  await carol.sync(folder);
+  await expectInStep(carol, bob, [folder, diary]);
+  await expectSettled([alice, carol], [bob], [folder, diary]);
+});
+
+scenario(
+  "a grant goes with its grantee to a receiver that only the owner's records have reached",
+  async (cast) => {
+    const { alice, carol, bob, dave } = cast;
+    const note = await alice.timeline("note");
+    await alice.sync(note, { at: "dave" });
+    await alice.share(note, carol);
+    await alice.sync(note, { at: "bob" });
+    await expect(carol.sync(note, { at: "dave", direction: "pull" })).rejects.toMatchObject({
+      code: "unknown_root",
+    });
+    await carol.sync(note, { at: "bob", direction: "pull" });
+    await carol.edit(note, { text: "by carol" });
+    await carol.sync(note, { at: "dave" });
+    await expectInStep(carol, dave, [note]);
+    await alice.sync(note, { at: "dave" });
+    await alice.sync(note, { at: "bob" });
+    await expectSettled([alice, carol], [bob, dave], [note]);
+  },
+);
+
+/** Syncs with bob; just before the turn of that name reaches him, something else happens. */
+async function syncWith(
+  who: SenderPeer,
+  bob: ReceiverPeer,
+  note: Parameters<SenderPeer["sync"]>[0],
+  turn: string,
+  meanwhile: () => Promise<unknown>,
+): Promise<{ readonly said: readonly Passing[] }> {
+  const held: Message[] = [];
+  const { dial, audience } = bob.listening;
+  const tap = tapDial(dial, ({ to, message }) => {
+    if (to === "sender" || held.length > 0 || nameOf(message) !== turn) return [message];
+    held.push(message);
+    return [];
+  });
+  const sender = createSender({ identity: who.identity, dial: tap.dial, audience });
+  const roots = typeof note === "string" ? [note] : note;
+  const outcome = sender.sync(roots).finally(() => sender.disconnect());
+  outcome.catch(() => undefined);
+  await eventually(() => held.length > 0);
+  await meanwhile();
+  tap.inject("receiver", held[0]!);
+  await outcome;
+  return tap;
+}
+
+scenario("what is taken back is so with the very next turn, in the middle of a saga", async (cast) => {
+  const { alice, carol, bob } = cast;
+  const note = await sharedNote({ text: "shared" }, [alice, carol], [bob]);
+  const list = await carol.timeline("list");
+  const edit = await carol.edit(note, { text: "by carol" });
+  const withdraw = async () => {
+    await unshare(alice.identity, { timeline: note, from: carol.address });
+    await alice.sync(note);
+  };
+  const atBob = await bob.graph(note);
+  await expect(syncWith(carol, bob, [note, list], "commit", withdraw)).rejects.toMatchObject(notPermitted);
+  expect(await bob.graph(note)).toEqual(atBob);
+  expect((await carol.tip(note)).address).toBe(edit.address);
+  await expectInStep(carol, bob, [list]);
+});
+
+scenario(
+  "nor is anything told by then: neither a branch that is asked for, nor a tip that moved",
+  async (cast) => {
+    const { alice, carol, bob } = cast;
+    for (const turn of ["ask", "commit"]) {
+      const note = await sharedNote({ text: "shared" }, [alice, carol], [bob]);
+      await carol.edit(note, { by: "carol" });
+      if (turn === "ask") {
+        await alice.edit(note, { by: "alice" });
+        await alice.sync(note);
+      }
+      const secret = "a secret of alice's";
+      const withdraw = async () => {
+        await unshare(alice.identity, { timeline: note, from: carol.address });
+        await alice.edit(note, { text: secret });
+        await alice.sync(note);
+      };
+      const before = await carol.graph(note);
+      await expect(syncWith(carol, bob, note, turn, withdraw)).rejects.toMatchObject({
+        code: turn === "ask" ? "unknown_root" : "not_permitted",
+      });
+      expect(await carol.graph(note)).toEqual(before);
+    }
+  },
+);
+
+scenario("what is taken back cannot be back-dated past", async (cast) => {
+  const { alice, carol, erin, bob, dave } = cast;
+  const note = await sharedNote({ text: "shared" }, [alice, carol], [bob, dave]);
+  await alice.share(note, erin, "read");
+  const inTime = await carol.edit(note, { text: "in time" });
+  await carol.sync(note, { at: "bob" });
+  await alice.sync(note, { at: "bob" });
+  await unshare(alice.identity, { timeline: note, from: carol.address });
+  await alice.sync(note, { at: "bob" });
+
+  // Dave is not told, or does not care: he takes what carol signs afterwards.
+  await carol.edit(note, { text: "too late" });
+  await carol.sync(note, { at: "dave" });
+  await expectInStep(carol, dave, [note]);
+  expect((await carol.sync(note, { at: "bob" })).refused).toMatchObject([{ address: note }]);
+  const before = await alice.graph(note);
+  await expect(alice.sync(note, { at: "dave" })).rejects.toMatchObject({ code: "attestation_refused" });
+  expect(await alice.graph(note)).toEqual(before);
+
+  // Erin, who hears of it first from bob, takes what counts and nothing after; who hears of it later passes nothing on.
+  await erin.sync(note, { at: "bob", direction: "pull" });
+  expect((await erin.tip(note)).address).toBe(inTime.address);
+  await expect(erin.sync(note, { at: "dave" })).rejects.toMatchObject({ code: "attestation_refused" });
+  expect((await bob.tip(note)).address).toBe(inTime.address);
+});
+
+scenario(
+  "what carol got to read before it was taken back is hers, and bob takes it from nobody",
+  async (cast) => {
+    const { alice, carol, bob } = cast;
+    const folder = await alice.timeline("folder");
+    const note = await alice.timeline("note");
+    await alice.link(folder, "note", [note]);
+    await alice.share(folder, carol, "read");
+    await alice.share(note, carol, "read");
+    await alice.edit(note, { text: "one" });
+    await alice.sync(folder);
+    await carol.sync(folder, { direction: "pull" });
+    const had = await carol.graph(note);
+
+    await unshare(alice.identity, { timeline: note, from: carol.address });
+    await alice.edit(note, { text: "two" });
+    await alice.edit(folder, { title: "still shared" });
+    await alice.sync(folder);
+    await carol.sync(folder, { direction: "pull" });
+    expect((await carol.tip(folder)).data).toMatchObject({ title: "still shared" });
+    expect(await carol.graph(note)).toEqual(had);
+    expect((await bob.tip(note)).data).toMatchObject({ text: "two" });
+  },
+);

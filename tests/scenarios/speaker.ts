@@ -1,0 +1,78 @@
+import type { IbGib } from "../../src/ibgib/index.js";
+import type { Conversation } from "../../src/peer/conversation.js";
+import { createSender } from "../../src/peer/index.js";
+import { FromReceiver, TurnFromReceiver } from "../../src/saga/index.js";
+import type { TurnDraft } from "../../src/saga/turn.js";
+import { type ReceiverPeer, type SenderPeer, tapDial } from "../../src/testing/index.js";
+import type { Message } from "../../src/transport/index.js";
+import { eventually } from "../protocol/lab.js";
+
+/** Somebody who signs as it should, and says what it likes. */
+export interface Speaker {
+  /** Says a turn, and waits for what comes of it. */
+  say(draft: TurnDraft): Promise<void>;
+  send(records: readonly IbGib[]): Promise<void>;
+}
+
+/** What somebody tries with a receiver. */
+export type Attempt = (speaker: Speaker) => Promise<void>;
+
+/** The saga that every attempt opens. */
+export const saga = "5a".repeat(16);
+
+/**
+ * What a receiver answers to an attempt, message by message: all of each, but for signatures and the clock.
+ *
+ * @param spoken The conversation of the session that was opened last.
+ */
+export async function answersTo(
+  attempt: Attempt,
+  who: SenderPeer,
+  at: ReceiverPeer,
+  spoken: () => Conversation,
+): Promise<readonly string[]> {
+  const answers: string[] = [];
+  let turns = 0;
+  const { dial, audience } = at.listening;
+  const tap = tapDial(dial, ({ to, message }) => {
+    const answer = to === "sender" ? hear(message, spoken) : undefined;
+    if (answer === undefined) return [message];
+    answers.push(answer);
+    if (typeof message === "string") turns += 1;
+    return answer.startsWith("error") ? [message] : []; // the sender's own machines know of no saga
+  });
+  const sender = createSender({ identity: who.identity, dial: tap.dial, audience });
+  await sender.connect();
+  const conversation = spoken();
+  const say = async (draft: TurnDraft) => {
+    const before = turns;
+    await conversation.send(draft);
+    await eventually(() => turns > before);
+  };
+  const send = (records: readonly IbGib[]) => conversation.sendRecords(inTurn(records));
+  try {
+    await attempt({ say, send });
+  } finally {
+    await sender.disconnect();
+  }
+  return answers;
+}
+
+async function* inTurn(records: readonly IbGib[]): AsyncGenerator<IbGib> {
+  yield* records;
+}
+
+/** A turn, payload or last word of the receiver; undefined for what the handshake and the flow control say. */
+function hear(message: Message, spoken: () => Conversation): string | undefined {
+  if (typeof message !== "string") {
+    const { evidence } = spoken().hearPayload(message);
+    // Evidence is of sessions with this very receiver.
+    return evidence.length > 0 ? "evidence" : `payload ${Buffer.from(message).toString("hex")}`;
+  }
+  const said = FromReceiver.parse(JSON.parse(message));
+  if (said.type === "error") return `error ${said.code}`;
+  if (said.type !== "turn") return undefined;
+  spoken().hear(said, TurnFromReceiver);
+  const { type, saga: _saga, turn: _turn, time: _time, ...rest } = JSON.parse(said.body);
+  return `${type} ${JSON.stringify(rest)}`;
+}
