@@ -141,7 +141,7 @@ export const errorTable = {
   tip_moved: {
     retryable: true,
     tellPeer: true,
-    text: "Others changed the timeline, again and again, while it was being synced. Try again.",
+    text: "Others changed the timeline at the same time. Try again, from where it is now.",
   },
   not_permitted: {
     retryable: false,
