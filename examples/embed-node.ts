@@ -1,5 +1,5 @@
 /**
- * A note that two devices of different people edit, through a receiver on this machine. Run it from a clone:
+ * A note that its owner shares with two people, one to write and one to read, through a receiver on this machine. Run it from a clone:
  *
  *     npx tsx -C source examples/embed-node.ts
  */
@@ -19,6 +19,7 @@ import {
   KeysagaError,
   mutate,
   saveRecords,
+  share,
 } from "keysaga";
 import { createHome, openHome, type ReceiverServer, serve } from "keysaga/node";
 
@@ -43,8 +44,8 @@ async function tipOf({ space }: Identity, timeline: Address): Promise<IbGib> {
   return record;
 }
 
-function textOf({ data }: IbGib): unknown {
-  return data instanceof Uint8Array ? undefined : data?.["text"];
+function textOf({ data }: IbGib): string {
+  return JSON.stringify(data instanceof Uint8Array ? undefined : data?.["text"]);
 }
 
 /** Appends a frame to a timeline, and moves its tip: all or nothing, and only if nobody else moved it. */
@@ -55,7 +56,7 @@ async function edit(identity: Identity, timeline: Address, text: string): Promis
 const dir = await mkdtemp(join(tmpdir(), "keysaga-example-"));
 await createHome({ dir });
 const home = await openHome({ dir });
-const [alice, carol] = [await newIdentity(), await newIdentity()];
+const [alice, carol, dave] = [await newIdentity(), await newIdentity(), await newIdentity()];
 const server = await serve({
   host: "127.0.0.1",
   port: 0,
@@ -63,39 +64,43 @@ const server = await serve({
     createReceiver({
       identity: home.identity,
       audiences: [url],
-      admission: { kind: "allow-list", identities: [alice.address, carol.address] },
+      admission: { kind: "allow-list", identities: [alice, carol, dave].map(({ address }) => address) },
     }),
 });
 
-// Alice makes a note, and pushes it.
+// Alice makes a note, and shares it: with carol to write, with dave to read. The receiver is told with the next sync.
 const first = createTimeline({
   ib: "note",
-  data: { text: "hello" },
+  data: { text: "title\n\nbody\n\nend\n" },
   owner: alice.address,
   uuid: randomUUID(),
 });
 const note = first.address;
 await saveRecords(alice, [first]);
+await share(alice, { timeline: note, with: carol.address, access: "write" });
+await share(alice, { timeline: note, with: dave.address, access: "read" });
 const alices = senderTo(server, alice);
 const { totals } = await alices.sync([note]);
 console.log(`alice sent ${totals.up.records} record in ${totals.up.contexts} signed turns`);
 
-// Carol, who was told its address, pulls it; alice goes on; carol syncs.
+// They know its address, and pull it.
 const carols = senderTo(server, carol);
-await carols.sync([note], { direction: "pull" });
-await edit(alice, note, "hello again");
-await alices.sync([note]);
-await carols.sync([note]);
-console.log("carol reads:", textOf(await tipOf(carol, note)));
+const daves = senderTo(server, dave);
+for (const sender of [carols, daves]) await sender.sync([note], { direction: "pull" });
 
-// Both edit: there is no merge yet, so the second one is told, and nothing is changed.
-await edit(alice, note, "hello from alice");
-await edit(carol, note, "hello from carol");
-await alices.sync([note]);
-const failure = await carols.sync([note]).catch((thrown: unknown) => thrown);
-if (failure instanceof KeysagaError) console.log(`carol is told: ${failure.code}`);
+// Alice and carol edit at once. Who syncs second merges.
+await edit(alice, note, "title by alice\n\nbody\n\nend\n");
+await edit(carol, note, "title\n\nbody\n\nend by carol\n");
+for (const sender of [alices, carols, alices]) await sender.sync([note]);
+console.log("alice and carol read:", textOf(await tipOf(alice, note)));
 
-await Promise.all([alices.disconnect(), carols.disconnect()]);
+// Dave may read and not write. What he changes is not taken, and stays with him; what the others do comes down.
+await edit(dave, note, "title\n\nbody by dave\n\nend\n");
+const refusal = await daves.sync([note]).catch((thrown: unknown) => thrown);
+if (refusal instanceof KeysagaError) console.log(`dave is told: ${refusal.code}`);
+console.log("dave reads:", textOf(await tipOf(dave, note)));
+
+await Promise.all([alices, carols, daves].map((sender) => sender.disconnect()));
 await server.close();
 await home.close();
 await rm(dir, { recursive: true });

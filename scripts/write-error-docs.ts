@@ -21,8 +21,12 @@ What the other side told has the fact \`told\`. A code that only a fault or an a
 as \`malformed_message\` or \`wrong_context\`, ends the session; report it with its facts.
 
 The command adds two kinds of its own, which are no codes: a command line that cannot be meant (exit status 2), and a
-folder that cannot be taken as it is (exit status 1). Every other failure is exit status 1. Exit status 3 is no failure:
-the folder is in step, but some edits met, and a person should look at what was chosen.
+folder that cannot be taken as it is, or that this home may not read or write (exit status 1). Every other failure is
+exit status 1. Exit status 3 is no failure: the folder is in step, but some edits met, and a person should look at what
+was chosen.
+
+\`not_permitted\` is the one code after which a sync has been done all the same, on both sides, but for what the receiver
+did not take; the connection goes on.
 `;
 
 /** The whole page. */

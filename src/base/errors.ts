@@ -136,12 +136,12 @@ export const errorTable = {
   diverged: {
     retryable: false,
     tellPeer: true,
-    text: "Both sides have changed the timeline since they were last in step.",
+    text: "Both sides have changed the timeline since they were last in step. Sync both ways: a push merges nothing.",
   },
   tip_moved: {
     retryable: true,
     tellPeer: true,
-    text: "The timeline moved at the receiver while it was being synced.",
+    text: "Others changed the timeline at the same time. Try again, from where it is now.",
   },
   not_permitted: {
     retryable: false,

@@ -56,8 +56,10 @@ export class Answers {
       roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
     );
     const ahead = roots.filter((_, at) => statuses[at]?.status === "ahead");
-    const nothing = { statuses, found: [], plan: nothingToSend, evidence: [] };
-    if (direction === "push" || ahead.length === 0) return nothing;
+    if (direction === "push" || ahead.length === 0) {
+      const readable = addresses.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
+      return { statuses, found: [], plan: nothingToSend, evidence: await this.#statements(readable) };
+    }
     return { statuses, ...(await this.#whatLacks(roots, statuses, ahead)) };
   }
 
@@ -121,11 +123,14 @@ export class Answers {
     return { status: n > ours.n ? "behind" : "diverged", ...held };
   }
 
-  /** What the sender may not read is to it what it has sent of it, whether it is here or not. */
+  /**
+   * What the sender may not read is to it what it has sent of it, whether it is here or not: its tip, and its first record,
+   * which is what links to it mean.
+   */
   async #asRecord(address: Address, theirs: Address | undefined): Promise<RootStatus> {
     if (theirs === undefined || !isFrameOf(theirs, address)) return { status: "unknown" };
-    const [isSent] = await this.#space.hasMany([theirs], this.standing.sight);
-    return { status: isSent ? "same" : "unknown" };
+    const sent = await this.#space.hasMany([address, theirs], this.standing.sight);
+    return { status: sent.every(Boolean) ? "same" : "unknown" };
   }
 
   /** What the sender lacks of the roots that this space is ahead on, with the timelines that belong to them. */
@@ -203,10 +208,15 @@ export class Answers {
     const heads: Address[] = [];
     for (const record of records)
       if (record) heads.push(...(await headsToProve(record, this.#space, this.merging)));
-    const timelines = tips.map(({ address }) => address);
+    const statements = await this.#statements(tips.map(({ address }) => address));
+    return [...statements, ...(await evidenceFor(this.#space, heads))];
+  }
+
+  /** What the sender has to know of the grants on timelines that it may read, and was not told. */
+  async #statements(timelines: readonly Address[]): Promise<readonly Evidence[]> {
     const telling = await statementsFor(this.self, this.standing.identity, timelines);
     this.told.push(telling);
-    return [...telling.records.map(toText), ...(await evidenceFor(this.#space, heads))];
+    return telling.records.map(toText);
   }
 }
 

@@ -104,8 +104,10 @@ export class Sender {
    * Connects first where there is no connection; the first turn then rides along with the handshake.
    *
    * @returns What was done: durable on both sides, the receiver's receipt verified and stored.
-   * @throws KeysagaError `diverged` (nothing was changed), `tip_moved` and `connection_lost` (try again), `aborted`,
-   *   `connection_closed` (by `disconnect`), and whatever else ended the session.
+   * @throws KeysagaError `not_permitted`: the receiver did not take what this side may not write there. All else is done,
+   *   on both sides, and the session goes on; what was not taken stays here. `diverged` (by a push; nothing was changed),
+   *   `tip_moved`, `commit_waited` and `connection_lost` (try again), `aborted`, `connection_closed` (by `disconnect`), and
+   *   whatever else ended the session.
    */
   sync(
     roots: readonly Address[],

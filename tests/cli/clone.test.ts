@@ -4,11 +4,11 @@ import { expect, test } from "vitest";
 import { clone } from "../../src/cli/commands/clone.js";
 import { sync } from "../../src/cli/commands/sync.js";
 import { withReceiver } from "../../src/cli/folder/exchange.js";
-import { createTimeline, type Identity, relate } from "../../src/index.js";
+import { createTimeline, type Identity, relate, share as shareTimeline } from "../../src/index.js";
 import { openHome } from "../../src/node/index.js";
 import { run } from "./command.js";
 import { readTree, writeTree } from "./directories.js";
-import { receiverFor, runHere } from "./receiver.js";
+import { receiverFor, runHere, shareFolder } from "./receiver.js";
 
 /** A folder with a path that leads out of it, made by software that does not check. */
 async function hostileFolder({ space, address }: Identity) {
@@ -40,16 +40,19 @@ test("keysaga clone: what cannot be cloned is one line, nothing is left behind",
   const { url } = await serve();
   const eveHome = await openHome({ dir: eve.home });
   const hostile = await hostileFolder(eveHome.identity);
+  await shareTimeline(eveHome.identity, { timeline: hostile, with: bob.identity, access: "read" });
   await withReceiver(eveHome.identity, { url }, (exchange) => exchange([hostile], "push"));
   await eveHome.close();
   await writeTree(alice.dir, { "a.md": "1" });
   await writeTree(join(dir, "full"), { "mine.md": "mine" });
   const synced = await runHere(sync, alice.dir, url, "--home", alice.home, "--json");
   const { folder } = JSON.parse(synced.stdout);
+  const unknown = "the receiver has no folder of that address that you may read; ask its owner";
 
   const target = join(dir, "clone");
   const refusals = {
-    [`folder^${"0".repeat(64)}`]: "the receiver has no folder of that address",
+    [`folder^${"0".repeat(64)}`]: unknown,
+    [folder]: unknown, // what is not shared is as if it were not there
     [hostile]: "the folder holds a path that must not be written",
   };
   for (const [address, sentence] of Object.entries(refusals)) {
@@ -66,6 +69,7 @@ test("keysaga clone: what cannot be cloned is one line, nothing is left behind",
   expect(await readdir(dir)).not.toContain("escaped.md");
   expect(await readTree(join(dir, "full"))).toEqual({ "mine.md": btoa("mine") });
 
+  await shareFolder(alice, url, bob);
   // The hash alone is enough, and an empty directory is as good as none.
   await writeTree(target, {});
   expect((await into(folder.slice("folder^".length), target)).exitCode).toBe(0);

@@ -3,7 +3,9 @@ import { mkdir, rm, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { cloneFolder, type Exchange, type FolderReport, syncFolder } from "../../src/cli/folder/sync.js";
+import type { FolderReport } from "../../src/cli/folder/bring-down.js";
+import type { Exchange } from "../../src/cli/folder/exchange.js";
+import { cloneFolder, syncFolder } from "../../src/cli/folder/sync.js";
 import { dependenciesFirst } from "../../src/ibgib/index.js";
 import {
   type Address,

@@ -22,7 +22,9 @@ describe("keysaga demo", { timeout: timeoutMs }, () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const turns = ["alice -> receiver | init ", "receiver -> alice | ack ", "bob -> receiver | commit "];
     for (const said of [...turns, "receiver -> bob | receipt "]) expect(stdout).toContain(said);
-    expect(stdout).toMatch(/\n4 files, \d+ records moved, 22 signed turns, [\d.]+ s: all three agree\n$/);
+    expect(stdout).toContain("    keysaga: the receiver has no folder of that address");
+    expect(stdout).toMatch(/^ {4}keystone\.identity\^\S+ may read and write folder\^/m);
+    expect(stdout).toMatch(/\n4 files, \d+ records moved, 26 signed turns, [\d.]+ s: all three agree\n$/);
     expect(await readTree(source)).toEqual(before);
     await expectGone(stdout);
   });

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { cloneFolder, type Exchange, syncFolder } from "../../src/cli/folder/sync.js";
+import type { Exchange } from "../../src/cli/folder/exchange.js";
+import { cloneFolder, syncFolder } from "../../src/cli/folder/sync.js";
 import { createIdentity, type Identity, InnerSpace, parseAddress } from "../../src/index.js";
 import { temporaryDirectory, writeTree } from "./directories.js";
 

@@ -9,11 +9,11 @@ import type { FolderJson } from "../../src/cli/folder/report.js";
 import { type Problem, parseAddress, verifySpace } from "../../src/index.js";
 import { openHomeStore } from "../../src/node/index.js";
 import { readTree, writeTree } from "./directories.js";
-import { type Person, receiverFor, runHere } from "./receiver.js";
+import { type Person, receiverFor, runHere, shareFolder } from "./receiver.js";
 
 type Files = Readonly<Record<string, string>>;
 
-/** A folder of alice that bob has cloned, and a receiver that both sync with. */
+/** A folder of alice, shared with bob, who has cloned it, and a receiver that both sync with. */
 async function sharedFolder(files: Files) {
   const { receiver, people, serve } = await receiverFor("alice", "bob");
   const [alice, bob] = people;
@@ -25,6 +25,7 @@ async function sharedFolder(files: Files) {
   };
   await writeTree(alice.dir, files);
   const { folder } = await syncOf(alice);
+  await shareFolder(alice, server.url, bob);
   await runHere(clone, server.url, folder, bob.dir, "--home", bob.home);
   return {
     alice,

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { Command } from "../../src/cli/command.js";
+import { share } from "../../src/cli/commands/share.js";
+import { sync } from "../../src/cli/commands/sync.js";
 import type { Address } from "../../src/index.js";
 import { createHome } from "../../src/node/index.js";
 import { type Ended, start } from "./command.js";
@@ -41,6 +43,17 @@ async function serve(args: readonly string[]) {
     return ended;
   };
   return { url: String(url), stop };
+}
+
+/** Alice's directory is shared with someone, and synced, so that the receiver knows. */
+export async function shareFolder(
+  { home, dir }: Person,
+  url: string,
+  other: Person,
+  ...options: readonly string[]
+): Promise<void> {
+  await runHere(share, dir, other.identity, "--home", home, ...options);
+  await runHere(sync, dir, url, "--home", home);
 }
 
 /** Runs a command in this process: what it prints, or the rejection that `main` would tell in a line. */

@@ -1,15 +1,18 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { clone } from "../../src/cli/commands/clone.js";
 import { share } from "../../src/cli/commands/share.js";
+import { sync } from "../../src/cli/commands/sync.js";
 import { unshare } from "../../src/cli/commands/unshare.js";
 import { who } from "../../src/cli/commands/who.js";
 import { syncFolder } from "../../src/cli/folder/sync.js";
 import { parseWhen } from "../../src/cli/when.js";
-import { KeysagaError } from "../../src/index.js";
-import { createHome, openHome } from "../../src/node/index.js";
+import { createReceiver, KeysagaError, systemPlatform } from "../../src/index.js";
+import { createHome, openHome, serve } from "../../src/node/index.js";
 import { run } from "./command.js";
-import { temporaryDirectory, writeTree } from "./directories.js";
-import { runHere } from "./receiver.js";
+import { readTree, temporaryDirectory, writeTree } from "./directories.js";
+import { type Person, receiverFor, runHere, shareFolder } from "./receiver.js";
 
 const bob = `keystone.identity^${"B".repeat(64)}`;
 const carol = `keystone.identity^${"C".repeat(64)}`;
@@ -98,6 +101,161 @@ describe("keysaga share, unshare and who", { timeout: 90_000 }, () => {
       expect(stderr.slice("keysaga: ".length)).toMatch(line);
     }
   });
+});
+
+/** Alice's folder at a receiver, its clock as many milliseconds ahead as is said. */
+async function served(aheadMs = 0) {
+  const { receiver, people } = await receiverFor("alice", "bob", "carol");
+  const [alice, bob, carol] = people;
+  const home = await openHome({ dir: receiver.home });
+  const clock = { now: () => Date.now() + aheadMs };
+  const server = await serve({
+    host: "127.0.0.1",
+    port: 0,
+    receiver: (url) =>
+      createReceiver({
+        identity: home.identity,
+        audiences: [url],
+        admission: { kind: "open" },
+        platform: { ...systemPlatform, clock },
+      }),
+  });
+  onTestFinished(async () => {
+    await server.close();
+    await home.close();
+  });
+  const { url } = server;
+  await writeTree(alice.dir, { "a.md": "1\n2\n3\n", "b.md": "1\n" });
+  const folder = await syncOf(alice, url);
+  return { alice, bob, carol, url, folder };
+}
+
+/** Syncs, which has to go well, and gives the folder's address. */
+async function syncOf({ dir, home }: Person, url: string): Promise<string> {
+  const { stdout, exitCode } = await runHere(sync, dir, url, "--home", home, "--json");
+  expect(exitCode).toBe(0);
+  return JSON.parse(stdout).folder;
+}
+
+const cloneOf = ({ dir, home }: Person, url: string, folder: string) =>
+  runHere(clone, url, folder, dir, "--home", home);
+const textIn = ({ dir }: Person, path: string) => readFile(join(dir, path), "utf8");
+
+/** Syncs as a person would, and expects one line that says why not all of it was done. */
+async function expectRefused({ dir, home }: Person, url: string, line: RegExp): Promise<void> {
+  const { code, stdout, stderr } = await run(["sync", dir, url, "--home", home]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(/^keysaga: [^\n]+; [^\n]*ask [^\n]+ to run keysaga share, then to sync[^\n]*\n$/);
+  expect(stderr.slice("keysaga: ".length)).toMatch(line);
+}
+
+describe("a folder that is shared", { timeout: 90_000 }, () => {
+  test("is cloned and edited by the grantee, whose edits come back to the owner", async () => {
+    const { alice, bob, url, folder } = await served();
+    await expect(cloneOf(bob, url, folder)).rejects.toMatchObject({ rule: "unknown_folder" });
+    await runHere(share, alice.dir, bob.identity, "--home", alice.home);
+    await expect(cloneOf(bob, url, folder)).rejects.toMatchObject({ rule: "unknown_folder" });
+    await syncOf(alice, url); // from here on the receiver knows
+    await cloneOf(bob, url, folder);
+    await writeTree(bob.dir, { "a.md": "by bob\n2\n3\n", "sub/new.md": "by bob" });
+    await syncOf(bob, url);
+    await syncOf(alice, url);
+    expect(await readTree(alice.dir)).toEqual(await readTree(bob.dir));
+    expect(await textIn(alice, "a.md")).toBe("by bob\n2\n3\n");
+    const told = await runHere(who, bob.dir, "--home", bob.home);
+    expect(told.stdout).toBe(`${alice.identity} owns it\n${bob.identity} may read and write it\n`);
+  });
+
+  test("is edited by all its writers at once, and ends as one folder", async () => {
+    const { alice, bob, carol, url, folder } = await served();
+    const others = [bob, carol];
+    await writeTree(alice.dir, { "a.md": "1\n2\n3\n4\n5\n" });
+    for (const other of others) await shareFolder(alice, url, other);
+    for (const other of others) await cloneOf(other, url, folder);
+    const all = [alice, ...others];
+    for (const [at, { dir }] of all.entries())
+      await writeTree(dir, {
+        "a.md": ["1", "2", "3", "4", "5", ""].with(2 * at, `by writer ${at}`).join("\n"),
+        [`by-writer-${at}.md`]: "new",
+      });
+    for (let round = 0; round < 2; round++) for (const person of all) await syncOf(person, url);
+    const tree = await readTree(alice.dir);
+    for (const { dir } of others) expect(await readTree(dir)).toEqual(tree);
+    expect(Object.keys(tree)).toEqual(["a.md", "b.md", "by-writer-0.md", "by-writer-1.md", "by-writer-2.md"]);
+    expect(await textIn(alice, "a.md")).toBe("by writer 0\n2\nby writer 1\n4\nby writer 2\n");
+  });
+
+  test("to read: changes are not taken and stay as they are, what others change comes down all the same", async () => {
+    const { alice, bob, url, folder } = await served();
+    await shareFolder(alice, url, bob, "--read");
+    await cloneOf(bob, url, folder);
+    await writeTree(bob.dir, { "a.md": "1\n2\nby bob\n" });
+    await writeTree(alice.dir, { "a.md": "by alice\n2\n3\n", "b.md": "2\n" });
+    await syncOf(alice, url);
+    await expectRefused(bob, url, /^you may only read this folder, .* undo them, .* \(changes: 1\)$/m);
+    expect(await textIn(bob, "a.md")).toBe("1\n2\nby bob\n");
+    expect(await textIn(bob, "b.md")).toBe("2\n");
+    await syncOf(alice, url);
+    expect(await textIn(alice, "a.md")).toBe("by alice\n2\n3\n");
+
+    await writeTree(bob.dir, { "a.md": "1\n2\n3\n" }); // undone
+    await syncOf(bob, url);
+    expect(await textIn(bob, "a.md")).toBe("by alice\n2\n3\n");
+    await writeTree(bob.dir, { "a.md": "by alice\n2\nby bob\n" });
+    await shareFolder(alice, url, bob);
+    for (const person of [bob, alice]) await syncOf(person, url);
+    expect(await textIn(alice, "a.md")).toBe("by alice\n2\nby bob\n");
+  });
+
+  test("until a time: the receiver's clock says when that is", async () => {
+    const { alice, bob, carol, url, folder } = await served(2 * 3_600_000);
+    await shareFolder(alice, url, bob, "--expires", "1h");
+    await shareFolder(alice, url, carol, "--expires", "3h");
+    await expect(cloneOf(bob, url, folder)).rejects.toMatchObject({ rule: "unknown_folder" });
+    await cloneOf(carol, url, folder);
+    expect(await readTree(carol.dir)).toEqual(await readTree(alice.dir));
+  });
+
+  test("until it is taken back: what the grantee did before counts, nothing after is given or taken", async () => {
+    const { alice, bob, url, folder } = await served();
+    await shareFolder(alice, url, bob);
+    await cloneOf(bob, url, folder);
+    await writeTree(bob.dir, { "a.md": "bob in time\n2\n3\n" });
+    for (const person of [bob, alice]) await syncOf(person, url);
+    await runHere(unshare, alice.dir, bob.identity, "--home", alice.home);
+    await writeTree(alice.dir, { "b.md": "not for bob\n" });
+    await syncOf(alice, url);
+
+    await expectRefused(bob, url, /^the receiver gives you nothing of this folder any more/);
+    await writeTree(bob.dir, { "a.md": "bob in time\n2\nbob too late\n" });
+    await expectRefused(bob, url, /^the receiver did not take your changes, .* \(changes: 1\)$/m);
+    expect(await textIn(bob, "a.md")).toBe("bob in time\n2\nbob too late\n");
+    expect(await textIn(bob, "b.md")).toBe("1\n");
+    await syncOf(alice, url);
+    expect(await textIn(alice, "a.md")).toBe("bob in time\n2\n3\n");
+
+    await shareFolder(alice, url, bob); // and what had stayed goes up
+    for (const person of [bob, alice]) await syncOf(person, url);
+    expect(await textIn(alice, "a.md")).toBe("bob in time\n2\nbob too late\n");
+    expect(await readTree(bob.dir)).toEqual(await readTree(alice.dir));
+  });
+});
+
+test("who takes back without having synced is told what to do about the changes that came before", {
+  timeout: 90_000,
+}, async () => {
+  const { alice, bob, url, folder } = await served();
+  await shareFolder(alice, url, bob);
+  await cloneOf(bob, url, folder);
+  await writeTree(bob.dir, { "a.md": "bob in time\n2\n3\n" });
+  await syncOf(bob, url);
+  await runHere(unshare, alice.dir, bob.identity, "--home", alice.home);
+  await expect(syncOf(alice, url)).rejects.toMatchObject({ rule: "taken_back" });
+  await runHere(share, alice.dir, bob.identity, "--home", alice.home);
+  await syncOf(alice, url);
+  await runHere(unshare, alice.dir, bob.identity, "--home", alice.home);
+  await syncOf(alice, url);
+  expect(await textIn(alice, "a.md")).toBe("bob in time\n2\n3\n");
 });
 
 describe("a moment", () => {

@@ -8,12 +8,13 @@ import { conflicts } from "../../src/cli/commands/conflicts.js";
 import { sync } from "../../src/cli/commands/sync.js";
 import { withReceiver } from "../../src/cli/folder/exchange.js";
 import { readFolder } from "../../src/cli/folder/model.js";
-import { type FolderReport, syncFolder } from "../../src/cli/folder/sync.js";
+import type { FolderReport } from "../../src/cli/folder/bring-down.js";
+import { syncFolder } from "../../src/cli/folder/sync.js";
 import { nOf } from "../../src/index.js";
 import { openHome } from "../../src/node/index.js";
 import { run, start } from "./command.js";
 import { readTree, writeTree } from "./directories.js";
-import { type Person, receiverFor, runHere } from "./receiver.js";
+import { type Person, receiverFor, runHere, shareFolder } from "./receiver.js";
 
 interface Document {
   readonly path: string;
@@ -77,6 +78,7 @@ describe("keysaga sync", { timeout: 90_000 }, () => {
       expect(nOf(tip), path).toBeGreaterThanOrEqual((expected.get(path)?.size ?? 0) - 1);
     await home.close();
 
+    await shareFolder(alice, server.url, bob);
     const cloned = await run(["clone", server.url, folder, bob.dir, "--home", bob.home, "--json"]);
     expect(cloned).toMatchObject({ code: 0, stderr: "" });
     expect(JSON.parse(cloned.stdout).files).toEqual({ up: 0, down: documents.length, unchanged: 0 });
@@ -199,6 +201,7 @@ describe("keysaga sync", { timeout: 90_000 }, () => {
     const synced = await run(["sync", alice.dir, server.url, "--home", alice.home, "--json"]);
     expect(synced).toMatchObject({ code: 0, stderr: "" });
     const { folder } = JSON.parse(synced.stdout);
+    await shareFolder(alice, server.url, bob);
     await runHere(clone, server.url, folder, bob.dir, "--home", bob.home);
     expect(await readTree(bob.dir)).toEqual(await readTree(alice.dir));
   });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Address } from "../../src/ibgib/index.js";
 import { createSender, type KeysagaError } from "../../src/index.js";
-import { createHome, openHome } from "../../src/node/index.js";
+import { createHome, homeAddress, openHome } from "../../src/node/index.js";
 import { systemPlatform } from "../../src/peer/index.js";
 import { Peer } from "../../src/testing/index.js";
 import { dialWebSocket } from "../../src/transport/index.js";
@@ -127,6 +127,9 @@ test(`a sender that is killed at ${kills} random moments converges with the next
   );
   const atThird = await newHome(join(dir, "third"));
   const clone = join(dir, "clone");
+  const shared = await run(["share", folder, await homeAddress(atThird), "--home", atSender]);
+  expect(shared).toMatchObject({ code: 0 });
+  expect(await run(["sync", folder, url, "--home", atSender])).toMatchObject({ code: 0 });
   expect(await run(["clone", url, address, clone, "--home", atThird])).toMatchObject({ code: 0 });
   expect(await readTree(clone)).toEqual(await readTree(folder));
   receiver.child.kill("SIGTERM");

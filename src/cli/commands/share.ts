@@ -11,11 +11,12 @@ export const share = defineCommand({
   summary: "Let someone else read and write a folder of yours.",
   about: `Grants IDENTITY (as keysaga id prints it) the folder that FOLDER names: a directory that was synced, or the
 folder's address. The grant covers all files of the folder, those of today and those to come. A receiver honours it
-once you have synced the folder with it. Sharing again adds to what was granted; to narrow it, unshare first.`,
+once you have synced the folder with it, and judges by its own clock whether it has expired. Who may write is told to
+all who may read. Sharing again adds to what was granted; to narrow it, unshare first.`,
   operands: ["FOLDER", "IDENTITY"],
   options: {
     home: commonOptions.home,
-    read: { type: "boolean", about: "To read only." },
+    read: { type: "boolean", about: "To read only: what they change stays with them." },
     expires: {
       type: "string",
       value: "WHEN",

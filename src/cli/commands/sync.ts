@@ -7,9 +7,13 @@ export const sync = defineCommand({
   summary: "Bring the text files of a folder and a receiver in step.",
   about: `Sends what was changed in FOLDER to the receiver at URL, and writes what was changed there to FOLDER.
 Each file is a timeline with all its versions; the first sync makes the folder's own timeline. Its address, which
-is printed, is what others clone. A renamed file is one that was removed and one that was added.
+is printed, is what others clone, once you have shared it with them: see keysaga share. A renamed file is one that
+was removed and one that was added.
 
 Left alone: names that begin with a dot, symbolic links, and what is not UTF-8 text or larger than a record.
+
+Where the folder is shared with you to read only, what you change stays in FOLDER and is not sent, which is said, with
+exit status 1; what others change comes down all the same.
 
 What both sides have edited is merged. All is in step then, but some of it is for a person to look at, and is listed;
 the exit status is 3 as long as there is any:

@@ -12,7 +12,8 @@ export const unshare = defineCommand({
 folder's address. A receiver refuses IDENTITY once you have synced the folder with it.
 
 What IDENTITY has changed counts as far as this home has it, and nothing after that: sync before, so that nothing is
-left out. What IDENTITY has read already stays read.`,
+left out. Otherwise the next sync may find more at the receiver, and says what to do. What IDENTITY has read already
+stays read.`,
   operands: ["FOLDER", "IDENTITY"],
   options: { home: commonOptions.home, json: commonOptions.json },
   examples: ["keysaga unshare ./notes 6E5BAC46…"],

@@ -7,7 +7,8 @@ import { listenForStop } from "../stop-signal.js";
 import { withReceiver } from "./exchange.js";
 import { folderIb } from "./model.js";
 import { eventLine, jsonOf, linesOf, skippedLine } from "./report.js";
-import type { Exchange, FolderReport } from "./sync.js";
+import type { FolderReport } from "./bring-down.js";
+import type { Exchange } from "./exchange.js";
 
 /** Options of the commands that dial a receiver. */
 export const receiverOptions = {

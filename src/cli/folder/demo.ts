@@ -31,8 +31,8 @@ export interface Stage {
 
 /**
  * Plays the main story on a copy of the text files in `source`, in a temporary directory that is gone afterwards:
- * a receiver and two people, each with a home and processes of their own, sync a folder, clone it, edit on both
- * sides and sync both ways; then all three stores are verified and compared, and so are the files.
+ * a receiver and two people, each with a home and processes of their own, sync a folder, share it, clone it, edit on
+ * both sides and sync both ways; then all three stores are verified and compared, and so are the files.
  *
  * @throws DemoError at the first thing that does not come out; FolderError `no_text`, `not_a_directory`.
  */
@@ -107,12 +107,14 @@ class Demo {
     for (const [path, text] of before) await writeText(alice.dir, path, text);
     this.#say(`alice syncs a folder of ${counted(count, "file")}`);
     const folder = await this.#sync(alice, server, { up: count, down: 0, unchanged: 0 });
+    const clone = ["clone", server.url, folder, bob.dir];
+    this.#say("bob knows its address, which opens nothing");
+    await this.#refuse(bob, clone, server);
+    this.#say("alice shares it with bob, and syncs, so that the receiver knows");
+    await this.#share(alice, bob);
+    await this.#sync(alice, server, { up: 0, down: 0, unchanged: count });
     this.#say("bob clones it by its address");
-    await this.#run(bob, ["clone", server.url, folder, bob.dir], server, {
-      up: 0,
-      down: count,
-      unchanged: 0,
-    });
+    await this.#run(bob, clone, server, { up: 0, down: count, unchanged: 0 });
     for (const { dir } of [alice, bob]) await expectFiles(dir, before);
 
     const edits = editsOf(before);
@@ -153,6 +155,21 @@ class Demo {
     this.#say(`The receiver was told to end: exit ${exitCode}`);
     expectThat(exitCode === 0, "the receiver did not end in order");
     return result;
+  }
+
+  /** What has to end with a sentence that says why not. */
+  async #refuse({ name, home }: Person, args: readonly string[], server: RunningReceiver): Promise<void> {
+    const options = ["--home", home, "--pin", server.identity];
+    const { exitCode, stderr } = await runCommand([...args, ...options], this.stage.signal);
+    for (const line of stderr) this.#tell(line);
+    expectThat(exitCode === 1, `keysaga ${args[0]} of ${name} was not refused`);
+  }
+
+  async #share({ name, home, dir }: Person, other: Person): Promise<void> {
+    const args = ["share", dir, other.identity, "--home", home];
+    const { exitCode, stdout } = await runCommand(args, this.stage.signal);
+    for (const line of stdout) this.#tell(line);
+    expectThat(exitCode === 0, `keysaga share of ${name} ended with ${exitCode}`);
   }
 
   #sync(person: Person, server: RunningReceiver, expected: Counts): Promise<Address> {

@@ -3,7 +3,16 @@ import type { PathRule, TreeRule } from "./paths.js";
 /** Why a folder cannot be taken, or not be written: a sentence each, shown to the person who runs the command. */
 const sentences = {
   not_a_folder: "the address does not name a folder",
-  unknown_folder: "the receiver has no folder of that address",
+  unknown_folder:
+    "the receiver has no folder of that address that you may read; ask its owner to run keysaga share, then to sync",
+  read_only:
+    "you may only read this folder, so your changes stay here; undo them, or ask its owner to run keysaga share, then to sync",
+  not_taken:
+    "the receiver did not take your changes, so they stay here; ask the folder's owner to run keysaga share, then to sync",
+  not_shared:
+    "the receiver gives you nothing of this folder any more; ask its owner to run keysaga share, then to sync",
+  taken_back:
+    "the receiver took changes by someone whose access you have taken back since; share the folder with them again, sync, then unshare",
   not_a_file: "the folder relates a timeline that is not a text file",
   path: "the folder holds a path that must not be written",
   tree: "the folder holds paths that cannot stand beside each other",
@@ -26,6 +35,8 @@ export interface FolderFacts {
   readonly rule?: PathRule | TreeRule;
   readonly timeline?: string;
   readonly max?: number;
+  /** Files that were changed here. */
+  readonly changes?: number;
 }
 
 /** The folder app's own refusals. Thrown before the file it speaks of is touched. */

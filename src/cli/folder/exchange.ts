@@ -1,5 +1,20 @@
-import { type Address, createSender, type Identity, KeysagaError, type PeerEvent } from "../../index.js";
-import type { Exchange } from "./sync.js";
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  type Address,
+  createSender,
+  type ErrorCode,
+  type Identity,
+  KeysagaError,
+  type PeerEvent,
+  type SyncOptions,
+  type SyncReport,
+} from "../../index.js";
+
+/** Brings roots in step with the receiver: a saga, from its first turn to the receipt. */
+export type Exchange = (
+  roots: readonly Address[],
+  direction: NonNullable<SyncOptions["direction"]>,
+) => Promise<SyncReport>;
 
 export interface ReceiverAt {
   readonly url: string;
@@ -9,10 +24,12 @@ export interface ReceiverAt {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How often a saga is begun anew when another sender was faster at the receiver. */
+/** Others were faster, at the receiver or in this home. In a moment that is over, and nobody has to do anything. */
+const passing: readonly ErrorCode[] = ["tip_moved", "commit_waited", "keystone_moved"];
+/** How often a saga is begun anew then. */
 const triesMax = 3;
 
-/** Sagas with the receiver at a URL, over one connection, which is gone when `work` has ended. */
+/** Sagas with the receiver at a URL, over one connection at a time, which is gone when `work` has ended. */
 export async function withReceiver<Result>(
   identity: Identity,
   { url, pin, insecure = false, onEvent, signal }: ReceiverAt,
@@ -30,9 +47,9 @@ export async function withReceiver<Result>(
       try {
         return await sender.sync(roots, { direction, ...(signal && { signal }) });
       } catch (thrown) {
-        if (!(thrown instanceof KeysagaError) || thrown.code !== "tip_moved" || tries === triesMax)
-          throw thrown;
+        if (!isCode(thrown, ...passing) || tries === triesMax) throw thrown;
       }
+      await pause(50 + 200 * Math.random()); // those who met once should not meet again
     }
   };
   try {
@@ -40,4 +57,8 @@ export async function withReceiver<Result>(
   } finally {
     await sender.disconnect();
   }
+}
+
+export function isCode(thrown: unknown, ...codes: readonly ErrorCode[]): boolean {
+  return thrown instanceof KeysagaError && codes.includes(thrown.code);
 }

@@ -68,6 +68,10 @@ export interface MappedCell extends MappingCell {
   readonly mapping: Mapping;
 }
 
+export function isMapped(cell: MappingCell): cell is MappedCell {
+  return cell.mapping !== undefined;
+}
+
 /** The change from what was read to `mapping`, if it is one, and the cell as it is once that is committed. */
 export function changeMapping(
   { key, bytes }: MappingCell,

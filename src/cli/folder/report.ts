@@ -5,7 +5,7 @@ import type { FolderConflict } from "./conflicts.js";
 import type { Skipped } from "./disk.js";
 import { printable } from "./errors.js";
 import type { Change } from "./plan.js";
-import type { FolderReport } from "./sync.js";
+import type { FolderReport } from "./bring-down.js";
 
 /** What `--json` prints. Counts; `skipped` names what was left alone, `conflicts` what a person should look at. */
 export interface FolderJson {

@@ -6,37 +6,20 @@ import {
   type Identity,
   KeysagaError,
   type Space,
-  type SyncOptions,
   type SyncReport,
   shortAddress,
 } from "../../index.js";
-import { byPath, type FolderConflict, metRemovals, openConflicts } from "./conflicts.js";
-import { isAny, type Skipped, scanDirectory } from "./disk.js";
+import { bringDown, type FolderReport, saveMapping } from "./bring-down.js";
+import { type FolderConflict, openConflicts } from "./conflicts.js";
+import { isAny, scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
-import { changeMapping, type MappedCell, type Mapping, type MappingCell, readMapping } from "./mapping.js";
+import { type Exchange, isCode } from "./exchange.js";
+import { isMapped, type Mapping, readMapping } from "./mapping.js";
 import { type FolderState, readFolder } from "./model.js";
-import { baseAfter, type Change, changeOf, planLocal, planWrites } from "./plan.js";
+import { planLocal } from "./plan.js";
+import { syncAsReader } from "./reader.js";
 import { newFolder, recordLocal } from "./record-local.js";
-import { removeLeftovers, writeFiles } from "./write.js";
-
-/** Brings roots in step with the receiver: a saga, from its first turn to the receipt. */
-export type Exchange = (
-  roots: readonly Address[],
-  direction: NonNullable<SyncOptions["direction"]>,
-) => Promise<SyncReport>;
-
-/** What a sync of a folder did. */
-export interface FolderReport {
-  readonly folder: Address;
-  readonly up: readonly Change[];
-  readonly down: readonly Change[];
-  /** Files of the folder that went neither way. */
-  readonly unchanged: number;
-  readonly skipped: readonly Skipped[];
-  /** What a person should look at. All else is as it should be: the folder is in step. */
-  readonly conflicts: readonly FolderConflict[];
-  readonly totals: SyncReport["totals"];
-}
+import { removeLeftovers } from "./write.js";
 
 /**
  * Brings a directory and the receiver in step. What both have edited is merged: an edit here never stands in the way
@@ -53,19 +36,43 @@ export interface FolderReport {
  *    are new already as written, since they say what the space says, and writes the others.
  * 6. Commit the base. A crash before it is the same as one at the end of 5.
  *
- * @throws FolderError, and what `exchange` throws.
+ * Who may only read, as far as this home was told, records nothing: see `syncAsReader`.
+ *
+ * @throws FolderError (`not_taken` and `read_only` once all that came down is written), and what `exchange` throws.
  */
 export async function syncFolder(identity: Identity, dir: string, exchange: Exchange): Promise<FolderReport> {
   const place = await realDirectory(dir);
   const cell = await readMapping(identity.space, place);
   const scan = await scanDirectory(place);
+  if (isMapped(cell)) {
+    const report = await syncAsReader(identity, { place, cell, scan }, exchange);
+    if (report) return report;
+  }
   const { now, founding } = await stateBefore(identity, cell.mapping, basename(place));
   const plan = planLocal(scan, cell.mapping?.base ?? [], now.files);
   const recorded = await recordLocal(identity, { cell, now, plan, founding });
-  const { totals } = await exchange([now.folder], "both");
+  const done = await exchangeBoth(exchange, now.folder, now.owner === identity.address);
   await removeLeftovers(place, scan.leftovers);
-  const written = await bringDown(identity, place, recorded);
-  return { ...written, skipped: [...scan.skipped, ...written.skipped], totals };
+  const { unsent } = recorded.mapping;
+  const written = await bringDown(identity, place, recorded, done ? [] : unsent);
+  if (!done) throw new FolderError("not_taken", { changes: unsent.length });
+  if (done.refused.length > 0) throw new FolderError("not_shared");
+  return { ...written, skipped: [...scan.skipped, ...written.skipped], totals: done.totals };
+}
+
+/** @returns Undefined where the receiver did not take what was changed here. All else is done, and may be brought down. */
+async function exchangeBoth(
+  exchange: Exchange,
+  folder: Address,
+  isOwner: boolean,
+): Promise<SyncReport | undefined> {
+  try {
+    return await exchange([folder], "both");
+  } catch (thrown) {
+    if (isCode(thrown, "not_permitted")) return undefined;
+    if (isOwner && isUncounted(thrown)) throw new FolderError("taken_back");
+    throw thrown;
+  }
 }
 
 /**
@@ -83,7 +90,9 @@ export async function cloneFolder(
 ): Promise<FolderReport> {
   await checkVacant(dir);
   const { totals } = await exchange([folder], "pull").catch((thrown) => {
-    throw isUnknown(thrown) ? new FolderError("unknown_folder", { timeline: shortAddress(folder) }) : thrown;
+    throw isCode(thrown, "unknown_root")
+      ? new FolderError("unknown_folder", { timeline: shortAddress(folder) })
+      : thrown;
   });
   await readFolder(identity.space, folder);
   await mkdir(dir, { recursive: true });
@@ -94,8 +103,13 @@ export async function cloneFolder(
   return { ...(await bringDown(identity, place, mapped)), totals };
 }
 
-function isUnknown(thrown: unknown): boolean {
-  return thrown instanceof KeysagaError && thrown.code === "unknown_root";
+/** Did somebody add to the folder whose grant was taken back, as of before that? */
+function isUncounted(thrown: unknown): boolean {
+  return (
+    thrown instanceof KeysagaError &&
+    thrown.code === "attestation_refused" &&
+    thrown.facts["rule"] === "may not write"
+  );
 }
 
 async function stateBefore(
@@ -106,47 +120,6 @@ async function stateBefore(
   if (mapping) return { now: await readFolder(space, mapping.folder), founding: undefined };
   const founding = newFolder(address, name);
   return { now: { folder: founding.address, owner: address, tip: founding, files: [] }, founding };
-}
-
-/** Writes what the space has and the directory has not, then moves the base. */
-async function bringDown(
-  identity: Identity,
-  place: string,
-  cell: MappedCell,
-): Promise<Omit<FolderReport, "totals">> {
-  const { folder, base, unsent } = cell.mapping;
-  const now = await readFolder(identity.space, folder);
-  const { files } = now;
-  const writes = planWrites(base, files);
-  const skipped = await writeFiles(
-    place,
-    writes,
-    files.map(({ path }) => path),
-  );
-  const removals = await metRemovals(identity.space, unsent, files);
-  const leftAlone = new Set(skipped.map(({ path }) => path));
-  await saveMapping(identity, cell, { folder, base: baseAfter(base, files, leftAlone), unsent: [] });
-  const down = byPath(writes.filter(({ path }) => !leftAlone.has(path)).map(changeOf));
-  const touched = new Set([...unsent, ...writes].map(({ path }) => path));
-  const unchanged = files.filter(({ path }) => !touched.has(path)).length;
-  const conflicts = [...removals, ...openConflicts(now)];
-  return { folder, up: unsent, down, unchanged, skipped, conflicts };
-}
-
-async function saveMapping(
-  { space, address }: Identity,
-  cell: MappingCell,
-  mapping: Mapping,
-): Promise<MappedCell> {
-  const changed = changeMapping(cell, mapping);
-  if (changed.change === undefined) return changed.cell;
-  const result = await space.commit({
-    holder: address,
-    sight: { holders: [address] },
-    cells: [changed.change],
-  });
-  if (result.kind !== "committed") throw new FolderError("moved");
-  return changed.cell;
 }
 
 /**

@@ -1,0 +1,52 @@
+import { type Address, type Identity, whoMay } from "../../index.js";
+import { bringDown, type FolderReport } from "./bring-down.js";
+import type { Scan } from "./disk.js";
+import { FolderError } from "./errors.js";
+import { type Exchange, isCode } from "./exchange.js";
+import type { MappedCell } from "./mapping.js";
+import { readFolder } from "./model.js";
+import { planLocal } from "./plan.js";
+import { removeLeftovers } from "./write.js";
+
+/** A directory as a sync finds it. */
+interface Found {
+  /** Its real path. */
+  readonly place: string;
+  readonly cell: MappedCell;
+  readonly scan: Scan;
+}
+
+/**
+ * Brings down a folder that this home may only read. Changes that were made here are not recorded: a frame of a timeline
+ * cannot be taken back, and nobody would take it. They stay in the directory as they are, until they are undone, or are
+ * recorded once the folder is shared for writing.
+ *
+ * @returns Undefined where the home may write, or was told so just now.
+ * @throws FolderError `read_only` where there are such changes, `not_shared`; and what `exchange` throws.
+ */
+export async function syncAsReader(
+  identity: Identity,
+  { place, cell, scan }: Found,
+  exchange: Exchange,
+): Promise<FolderReport | undefined> {
+  const { folder, base, unsent } = cell.mapping;
+  if (!(await mayOnlyRead(identity, folder))) return undefined;
+  const { totals } = await exchange([folder], "pull").catch((thrown) => {
+    throw isCode(thrown, "unknown_root") ? new FolderError("not_shared") : thrown;
+  });
+  if (!(await mayOnlyRead(identity, folder))) return undefined;
+  const { files } = await readFolder(identity.space, folder);
+  const { added, edited, removed } = planLocal(scan, base, files);
+  await removeLeftovers(place, scan.leftovers);
+  const written = await bringDown(identity, place, cell, unsent);
+  const changes = added.length + edited.length + removed.length + unsent.length;
+  if (changes > 0) throw new FolderError("read_only", { changes });
+  return { ...written, skipped: [...scan.skipped, ...written.skipped], totals };
+}
+
+/** Was the folder shared with this home to read, and nothing more, as far as it was told? */
+async function mayOnlyRead(identity: Identity, folder: Address): Promise<boolean> {
+  const grants = await whoMay(identity, folder);
+  const own = grants.filter((grant) => grant.with === identity.address && grant.state === "in force");
+  return own.length > 0 && own.every(({ access }) => access === "read");
+}
