@@ -27,7 +27,16 @@ export {
   type Session,
 } from "./peer/index.js";
 export { type Direction, type SessionLimits, sessionLimits } from "./saga/index.js";
-export { type OnEvent, type PeerEvent, type Platform, systemPlatform } from "./peer/index.js";
+export type { OnEvent, PeerEvent, WaitReason } from "./peer/index.js";
+export { type Platform, systemPlatform } from "./peer/index.js";
+
+// Where a record is, and why.
+export {
+  type Explanation,
+  type ExplanationReason,
+  explanations,
+  type RecordStatus,
+} from "./peer/index.js";
 
 // Who else may read and write what an identity owns.
 export {

@@ -173,6 +173,11 @@ export const errorTable = {
     tellPeer: false,
     text: "The receipt does not prove what it says.",
   },
+  author_not_permitted: {
+    retryable: false,
+    tellPeer: true,
+    text: "Somebody who may not write this timeline, or may not any more, has changed it at the receiver. If it is yours, sync with adopt to take the change over.",
+  },
   attestation_refused: {
     retryable: false,
     tellPeer: true,

@@ -29,7 +29,7 @@ function entryOf(told: ServerEvent): Entry | undefined {
   switch (event.kind) {
     case "connected":
       return { event: "connected", from, detail: `as ${shortAddress(event.identity)}` };
-    case "committed":
+    case "durable":
       return { event: "synced", from };
     case "closed":
       return event.error === undefined
@@ -37,6 +37,12 @@ function entryOf(told: ServerEvent): Entry | undefined {
         : { event: "failed", from, detail: event.error.code };
     case "turn":
     case "payload":
+    case "started":
+    case "progress":
+    case "waiting":
+    case "merged":
+    case "conflict":
+    case "refused":
       return undefined;
   }
 }

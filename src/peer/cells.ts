@@ -47,6 +47,26 @@ export const cellKinds = {
   ),
   /** Sender: the newest receipt of a session as it was signed, and its list where that travelled apart. Key: S. */
   receipt: kind("receipt/", z.strictObject({ body: z.string(), entries: z.array(FinalTip).optional() })),
+  /**
+   * Sender: what a receiver has of a root by its newest receipt, and what went out to it since; key: the gibs of the
+   * receiver's identity and of the root.
+   */
+  arrival: kind(
+    "arrival/",
+    z.strictObject({
+      root: address,
+      receipt: z
+        .strictObject({
+          saga: z.string(),
+          session: address,
+          time: z.number(),
+          held: z.array(address).min(1),
+          refused: address.optional(),
+        })
+        .optional(),
+      sent: address.optional(),
+    }),
+  ),
   /** A grant that a frame of its issuer was seen to make; key: the gibs of the grantee and of the grant. */
   grantTo: kind("grant-to/", z.strictObject({ grant: address })),
   /** The same; key: the gibs of the timeline and of the grant. */
@@ -67,6 +87,8 @@ export const cellKinds = {
   /** How far a keystone's frames are filed as evidence; key: its address. */
   evidence: kind("evidence/", standing),
 } as const;
+
+export type CellValue<Kind extends keyof typeof cellKinds> = z.infer<(typeof cellKinds)[Kind]["schema"]>;
 
 /** A cell as it was read: its value, and the bytes that a compare-and-set has to find again. */
 export interface Cell<Value> {

@@ -25,7 +25,9 @@ import {
 import type { ProofPut } from "../space/index.js";
 import type { OnEvent } from "./events.js";
 import type { Link } from "./link.js";
+import type { Progress } from "./progress.js";
 import { describeTurn } from "./transcript.js";
+import type { Waits } from "./waits.js";
 
 /** A turn that is signed, and the parts of its list that go ahead of it where that is long. */
 export interface SignedTurn {
@@ -47,6 +49,7 @@ export class Conversation {
     private readonly role: Role,
     private readonly link: Pick<Link<never>, "say" | "sayPayload">,
     private readonly onEvent: OnEvent,
+    private readonly waits: Waits,
   ) {
     this.#dialogue = established.dialogue;
     this.#proofs = [];
@@ -78,7 +81,7 @@ export class Conversation {
   }
 
   async write({ ahead, turn }: SignedTurn): Promise<void> {
-    for (const frame of ahead) await this.link.sayPayload(frame);
+    for (const frame of ahead) await this.#sayPayload(frame);
     this.link.say(turn);
   }
 
@@ -86,12 +89,18 @@ export class Conversation {
     return this.write(this.sign(draft));
   }
 
-  /** Sends records in the order given, in frames within the limits. Holds one frame at a time. */
-  async sendRecords(records: AsyncIterable<IbGib>): Promise<void> {
+  /**
+   * Sends records in the order given, in frames within the limits. Holds one frame at a time.
+   *
+   * @param progress Told by whoever gives the records which of them it has passed.
+   */
+  async sendRecords(records: AsyncIterable<IbGib>, progress: Progress): Promise<void> {
     let batch: IbGib[] = [];
     let bytes = 0;
+    let { passed } = progress;
     const flush = async () => {
       if (batch.length > 0) await this.#sendPayload(recordsFrame(batch), contentOf({ records: batch }));
+      progress.sent(passed);
       batch = [];
       bytes = 0;
     };
@@ -101,8 +110,10 @@ export class Conversation {
         await flush();
       batch.push(record);
       bytes += size;
+      passed = progress.passed;
     }
     await flush();
+    progress.end();
   }
 
   /** Admits and counts a payload frame of the other side. @throws KeysagaError for whatever is wrong with it. */
@@ -136,7 +147,11 @@ export class Conversation {
 
   async #sendPayload(frame: Uint8Array, content: PayloadContent): Promise<void> {
     this.#tally(this.role, frame, content);
-    await this.link.sayPayload(frame);
+    await this.#sayPayload(frame);
+  }
+
+  #sayPayload(frame: Uint8Array): Promise<void> {
+    return this.waits.during("credit", this.link.sayPayload(frame));
   }
 
   #tallyEvidence(items: readonly Evidence[]): readonly Uint8Array[] {

@@ -1,6 +1,13 @@
-import type { KeysagaError } from "../base/index.js";
-import type { Address } from "../ibgib/index.js";
-import type { Established, Role } from "../saga/index.js";
+import type { ErrorCode, KeysagaError } from "../base/index.js";
+import { type Address, type IbGib, tjpOf } from "../ibgib/index.js";
+import { conflictsOf } from "../merge/index.js";
+import type { Direction, Established, FinalTip, Role } from "../saga/index.js";
+
+/**
+ * What is waited for. `queued`: earlier calls of the same sender. `turn`: the other side's answer. `credit`: the other
+ * side takes no more records for now. `others`: at a receiver, commits of others on the same timelines.
+ */
+export type WaitReason = "queued" | "turn" | "credit" | "others";
 
 /** What a peer tells whoever watches it. Addresses and counts only: no data of records, no secret. */
 export type PeerEvent =
@@ -23,11 +30,84 @@ export type PeerEvent =
     }
   /** A payload frame was sent, or admitted. */
   | { readonly kind: "payload"; readonly from: Role; readonly records: number; readonly bytes: number }
-  | { readonly kind: "committed"; readonly saga: string }
+  /** A saga has begun; `roots` counts the timelines and stones that it compares. */
+  | {
+      readonly kind: "started";
+      readonly saga: string;
+      readonly direction: Direction;
+      readonly roots: number;
+    }
+  /**
+   * How far the records of this side have gone out: `up` from a sender, `down` from a receiver. The other side cannot
+   * know how many will come, and is told by `payload`.
+   *
+   * Counts what can be named before the first record goes: frames that the other side lacks of the timelines compared,
+   * stones that were asked for, and those that the newest frames link to. So `total` is known from the first event on,
+   * where `records` is what went before; the last one has both equal, and what turned out not to be needed counts as
+   * gone. What else is linked to travels along uncounted. A saga that has to send more once others came first, or once
+   * the branches of both sides are known, goes on from there to a higher total.
+   */
+  | {
+      readonly kind: "progress";
+      readonly saga: string;
+      readonly direction: "up" | "down";
+      readonly records: number;
+      readonly total: number;
+    }
+  /** Something has been waited for longer than a moment (0.1 s): told once for each wait. */
+  | { readonly kind: "waiting"; readonly saga?: string; readonly reason: WaitReason }
+  /** A sender: a merge of its own is the tip here now. `heads` counts the branches it brings together. */
+  | {
+      readonly kind: "merged";
+      readonly saga: string;
+      readonly timeline: Address;
+      readonly tip: Address;
+      readonly heads: number;
+    }
+  /** And that merge has conflicts that somebody should look at (`conflictsOf`). */
+  | {
+      readonly kind: "conflict";
+      readonly saga: string;
+      readonly timeline: Address;
+      readonly tip: Address;
+      readonly conflicts: number;
+    }
+  /** The receiver did not take this side's tip of a root; or, without a root, the saga ended before it was durable. */
+  | {
+      readonly kind: "refused";
+      readonly saga: string;
+      readonly timeline?: Address;
+      readonly code: ErrorCode;
+    }
+  /** A saga is durable: on a receiver here, on a sender on both sides. `tips` counts those in its receipt. */
+  | { readonly kind: "durable"; readonly saga: string; readonly tips: number }
   /** The session has ended; without an error by either side's `disconnect`. */
   | { readonly kind: "closed"; readonly error: KeysagaError | undefined };
 
 export type OnEvent = (event: PeerEvent) => void;
+
+/** The roots of a saga that the receiver did not take. */
+export function tellRefused(onEvent: OnEvent, saga: string, refused: readonly FinalTip[]): void {
+  for (const { address } of refused)
+    onEvent({ kind: "refused", saga, timeline: address, code: "not_permitted" });
+}
+
+/** Merges of this side's making that are tips now. */
+export function tellMerged(onEvent: OnEvent, saga: string, merged: readonly IbGib[]): void {
+  for (const frame of merged) {
+    const timeline = tjpOf(frame) ?? frame.address;
+    const heads = 1 + (frame.rel8ns?.["graftorphan"]?.length ?? 0);
+    const conflicts = conflictsOf(frame).length;
+    onEvent({ kind: "merged", saga, timeline, tip: frame.address, heads });
+    if (conflicts > 0) onEvent({ kind: "conflict", saga, timeline, tip: frame.address, conflicts });
+  }
+}
+
+/** A session is over, and with it the saga under way, if there is one. */
+export function tellEnd(onEvent: OnEvent, saga: string | undefined, error: KeysagaError | undefined): void {
+  if (saga !== undefined) onEvent({ kind: "refused", saga, code: error?.code ?? "connection_closed" });
+  onEvent({ kind: "closed", error });
+}
 
 export function connectedEvent({
   identity,

@@ -24,7 +24,8 @@ export {
   type Session,
 } from "./receiver.js";
 export { type ReceiverLimits, receiverLimits } from "./quotas.js";
-export type { OnEvent, PeerEvent } from "./events.js";
+export type { OnEvent, PeerEvent, WaitReason } from "./events.js";
+export { type Explanation, type ExplanationReason, explanations, type RecordStatus } from "./explain.js";
 export { type Platform, systemPlatform } from "./platform.js";
 export { type Verification, type VerifyCounts, type VerifyOptions, verifySpace } from "./verify-space.js";
 export type { Problem, ProblemRule } from "./verify-problem.js";

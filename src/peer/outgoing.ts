@@ -12,6 +12,7 @@ import {
 import type { FrameReader } from "../merge/index.js";
 import type { SendPlan } from "../saga/index.js";
 import type { Space } from "../space/index.js";
+import type { Progress } from "./progress.js";
 
 /** Records read at once: frames while walking a timeline, and what a record links to. */
 const readAtOnce = 128;
@@ -27,14 +28,15 @@ export interface Source {
  * frames that it links to and the frames before did not. What is in `known`, and what that links to, is left out.
  *
  * Reads as it goes; holds a page of frames for each timeline and of links for each record it is inside of, and the
- * addresses of stones and first frames already sent.
+ * addresses of stones and first frames already sent. `progress` is told of each record right before it is given.
  */
 export async function* outgoing(
   source: Source,
   plan: SendPlan,
-  known: readonly Address[] = [],
+  known: readonly Address[],
+  progress: Progress,
 ): AsyncGenerator<IbGib> {
-  const walk = new OutgoingWalk(source, plan, known);
+  const walk = new OutgoingWalk(source, plan, known, progress);
   for (const { tjp, frames } of plan.branches) yield* walk.run(walk.framesUpTo(tjp, frames.length - 1));
   for (const { tjp, n } of plan.timelines) yield* walk.run(walk.framesUpTo(tjp, n));
   for (const stone of plan.stones) yield* walk.run(await walk.stone(stone));
@@ -49,13 +51,16 @@ interface Run {
   read(from: number, to: number): Promise<readonly IbGib[]>;
   /** Is every other frame of the timeline on the other side? */
   readonly isWhole: boolean;
+  /** Does the plan name these frames, whatever else does? */
+  readonly isPlanned: boolean;
 }
 
 /** A stretch of the tip's chain; positions are numbers. Frames of branches that were grafted on stand beside it. */
-function chainRun({ space }: Source, tjp: Address, next: number): Run {
+function chainRun({ space }: Source, tjp: Address, next: number, isPlanned: boolean): Run {
   return {
     next,
     isWhole: false,
+    isPlanned,
     async positionOf(frame) {
       const n = nOf(frame);
       const isOnChain = n !== undefined && (await space.frameAt(tjp, n)) === frame.address;
@@ -71,6 +76,7 @@ function branchRun({ reader }: Source, frames: readonly Address[]): Run {
   return {
     next: 0,
     isWhole: true,
+    isPlanned: true,
     positionOf: ({ address }) => Promise.resolve(positions.get(address)),
     read: (from, to) => readAll(reader, frames.slice(from, to + 1)),
   };
@@ -96,7 +102,14 @@ type Task =
       page: IbGib[];
       pageAt: number;
     }
-  | { readonly kind: "record"; readonly record: IbGib; readonly links: Address[]; page: IbGib[] };
+  | {
+      readonly kind: "record";
+      readonly record: IbGib;
+      /** Is it one of the frames that the plan names? */
+      readonly isPlanned: boolean;
+      readonly links: Address[];
+      page: IbGib[];
+    };
 
 /** Depth first with a stack of its own: however deep a graph is, it costs memory, not the call stack. */
 class OutgoingWalk {
@@ -107,10 +120,11 @@ class OutgoingWalk {
     private readonly source: Source,
     plan: SendPlan,
     known: readonly Address[],
+    private readonly progress: Progress,
   ) {
     this.#done = new Set(known);
-    for (const { tjp, n } of plan.held) this.#runs.set(tjp, chainRun(source, tjp, n + 1));
-    for (const { tjp, after } of plan.timelines) this.#runs.set(tjp, chainRun(source, tjp, after + 1));
+    for (const { tjp, n } of plan.held) this.#runs.set(tjp, chainRun(source, tjp, n + 1, false));
+    for (const { tjp, after } of plan.timelines) this.#runs.set(tjp, chainRun(source, tjp, after + 1, true));
     for (const { tjp, frames } of plan.branches) this.#runs.set(tjp, branchRun(source, frames));
   }
 
@@ -128,6 +142,7 @@ class OutgoingWalk {
           if (before) stack.push(before);
         } else {
           stack.pop();
+          this.progress.pass(task.record, task.isPlanned);
           yield task.record;
         }
       }
@@ -171,7 +186,7 @@ class OutgoingWalk {
       if (run.isWhole) return undefined;
     }
     this.#done.add(address);
-    return { kind: "record", record, links: [...targetsOf(record)], page: [] };
+    return { kind: "record", record, isPlanned: false, links: [...targetsOf(record)], page: [] };
   }
 
   /** Claimed here, before its links are walked: a cycle of timelines that comes back has to find it taken. */
@@ -202,6 +217,7 @@ class OutgoingWalk {
     return {
       kind: "record",
       record: frame,
+      isPlanned: task.run.isPlanned,
       links: carriers.length === 0 ? [...links] : [...links].filter((target) => !isThere(target)),
       page: [],
     };

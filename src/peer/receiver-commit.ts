@@ -30,23 +30,20 @@ export interface Committing {
   readonly evidence: CheckedHeads;
 }
 
-/** Others came first: their tips, and what the sender lacks of them. */
-export interface CameSecond extends Found {
-  readonly tips: readonly FinalTip[];
-}
+export type CommitOutcome =
+  /** `refused`: what the receiver has of the tips that it did not take. */
+  | { readonly kind: "committed"; readonly refused: readonly FinalTip[] }
+  /** Others came first: their tips, and what the sender lacks of them. Nothing was changed and nothing was signed. */
+  | ({ readonly kind: "moved"; readonly tips: readonly FinalTip[] } & Found);
 
 /**
  * Makes a saga's graph visible and durable, with the proofs of both sides: one transaction, one flush. The receipt is
  * signed inside, once nothing can refuse the commit any more, and leaves only when all of it is durable. What the commit
  * relies on of grants is compared in the same transaction, so a withdrawal takes effect with the very next turn.
  *
- * @returns Undefined once it is committed; else a tip had moved, nothing was changed and nothing was signed.
  * @throws KeysagaError as `judgeMoves`, and `chain_refused`, `not_closed`, `limit_exceeded`.
  */
-export async function commitReceiver(
-  committing: Committing,
-  effect: CommitEffect,
-): Promise<CameSecond | undefined> {
+export async function commitReceiver(committing: Committing, effect: CommitEffect): Promise<CommitOutcome> {
   const { space, conversation, standing, answers, quotas } = committing;
   const proofs = conversation.takeProofs();
   for (let tries = 0; tries < triesMax; tries++) {
@@ -76,7 +73,7 @@ export async function commitReceiver(
     );
     if (result.kind === "committed" && signed) {
       await conversation.write(signed);
-      return undefined;
+      return { kind: "committed", refused: judged.refused };
     }
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     // Where a cell moved as well, that may be what lets the sender know of these tips.
@@ -85,6 +82,7 @@ export async function commitReceiver(
     if (await answers.areReadable(tips.map(({ tjp }) => tjp))) {
       conversation.returnProofs(proofs);
       return {
+        kind: "moved",
         tips: tips.map(({ tjp, address, n }) => ({ address: tjp, tip: address, n })),
         ...(await answers.moved(effect, tips)),
       };

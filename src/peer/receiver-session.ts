@@ -4,8 +4,10 @@ import {
   awaitSaga,
   type Evidence,
   type Exact,
+  type FinalTip,
   FromSender,
   helloOf,
+  type InitBody,
   type ReceiverHandshakeEffect,
   type ReceiverHandshakeEvent,
   type ReceiverHandshakeState,
@@ -26,7 +28,7 @@ import { Answers } from "./answer.js";
 import { checkHeads } from "./attestations.js";
 import type { CommitQueue, CommitTurn } from "./commit-queue.js";
 import { Conversation } from "./conversation.js";
-import { connectedEvent, type OnEvent } from "./events.js";
+import { connectedEvent, type OnEvent, tellEnd, tellRefused, type WaitReason } from "./events.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
 import type { Merging } from "./merging.js";
@@ -35,10 +37,12 @@ import type { Platform } from "./platform.js";
 import { keepToldStatements } from "./keep-statements.js";
 import type { Identity } from "./identity.js";
 import type { Quotas } from "./quotas.js";
+import { Progress } from "./progress.js";
 import { commitReceiver, contested } from "./receiver-commit.js";
 import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
 import { type AccessPolicy, Standing } from "./standing.js";
+import { Waits } from "./waits.js";
 
 export interface ReceiverSessionOptions {
   readonly self: ReceiverSelf;
@@ -55,6 +59,8 @@ export interface ReceiverSessionOptions {
   readonly platform: Platform;
   readonly onEvent: OnEvent;
 }
+
+type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
 
 type Own =
   | { readonly machine: "handshake"; readonly event: ReceiverHandshakeEvent }
@@ -73,6 +79,10 @@ export class ReceiverSession {
   #evidence: Evidence[] = [];
   #standing: Standing | undefined;
   #answers: Answers | undefined;
+  /** The saga that has begun and is not durable yet. */
+  #begun: string | undefined;
+  #progress: Progress | undefined;
+  readonly #waits: Waits;
   /** Its turn at the timelines it commits to, while it has one. */
   #turn: CommitTurn | undefined;
   readonly #over = new AbortController();
@@ -81,6 +91,7 @@ export class ReceiverSession {
     const { self, platform, connection } = options;
     this.#loop = new SessionLoop(platform);
     this.#link = new Link(connection, FromSender, this.#loop.put);
+    this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
     const hello = helloOf(self);
     this.#handshake = startReceiverHandshake(
       self,
@@ -178,6 +189,7 @@ export class ReceiverSession {
     const now = this.#now();
     switch (message.type) {
       case "init":
+        this.#started(message);
         return this.#stepSaga({ kind: "init", turn: { ...verified, message }, now });
       case "ask":
         return this.#stepSaga({ kind: "ask", turn: { ...verified, message } });
@@ -208,7 +220,13 @@ export class ReceiverSession {
 
   /** Everything is attached before the sender is told that it is. */
   #onReady({ established }: Extract<ReceiverHandshakeState, { kind: "ready" }>): void {
-    this.#conversation = new Conversation(established, "receiver", this.#link, this.options.onEvent);
+    this.#conversation = new Conversation(
+      established,
+      "receiver",
+      this.#link,
+      this.options.onEvent,
+      this.#waits,
+    );
     this.#saga = awaitSaga(this.options.self.limits, this.#now());
     this.options.onEvent(connectedEvent(established));
   }
@@ -243,6 +261,8 @@ export class ReceiverSession {
 
   #stepSaga(event: ReceiverSagaEvent): void {
     const { state, effects } = stepReceiverSaga(this.#saga, event);
+    if (state.kind !== this.#saga.kind || event.kind === "payload")
+      this.#waits.turn(state.kind === "awaitingCommit");
     this.#saga = state;
     for (const effect of effects) this.#beginSaga(effect);
   }
@@ -265,7 +285,11 @@ export class ReceiverSession {
         });
       case "sendRecords":
         return this.#beginSagaWork(async () => {
-          await this.#spoken().sendRecords(outgoing({ space, reader: space }, effect.plan, effect.known));
+          const { plan, known } = effect;
+          const { progress } = this.#opened();
+          progress.expect(plan, new Set(plan.stones));
+          const records = outgoing({ space, reader: space }, plan, known, progress);
+          await this.#spoken().sendRecords(records, progress);
           return { kind: "recordsSent", now: this.#now() };
         });
       case "sendTurn":
@@ -307,20 +331,30 @@ export class ReceiverSession {
     return this.#answers;
   }
 
-  #opened(): { readonly standing: Standing; readonly answers: Answers } {
-    const [standing, answers] = [this.#standing, this.#answers];
-    if (!standing || !answers) throw new KeysagaError("internal", { what: "a saga that was not opened" });
-    return { standing, answers };
+  #opened(): { readonly standing: Standing; readonly answers: Answers; readonly progress: Progress } {
+    const [standing, answers, progress] = [this.#standing, this.#answers, this.#progress];
+    if (!standing || !answers || !progress)
+      throw new KeysagaError("internal", { what: "a saga that was not opened" });
+    return { standing, answers, progress };
+  }
+
+  #started({ saga, direction, entries = [] }: InitBody): void {
+    const { onEvent } = this.options;
+    this.#begun = saga;
+    this.#progress = new Progress(saga, "down", onEvent);
+    onEvent({ kind: "started", saga, direction, roots: entries.length });
+  }
+
+  #durable({ saga, final }: CommitEffect, refused: readonly FinalTip[]): void {
+    this.#begun = undefined;
+    tellRefused(this.options.onEvent, saga, refused);
+    this.options.onEvent({ kind: "durable", saga, tips: final.length });
   }
 
   /** In its turn among the commits of the same timelines; one that came second keeps its turn for the next try. */
-  async #commit(effect: Extract<ReceiverSagaEffect, { kind: "commitSpace" }>): Promise<ReceiverSagaEvent> {
-    const { space, commits } = this.options;
-    if (!this.#turn?.resume())
-      this.#turn = await commits.enter(
-        await contested(space, effect, this.#opened().standing),
-        this.#over.signal,
-      );
+  async #commit(effect: CommitEffect): Promise<ReceiverSagaEvent> {
+    const { space } = this.options;
+    if (!this.#turn?.resume()) this.#turn = await this.#enterCommits(effect);
     const turn = this.#turn;
     let isHeld = false;
     try {
@@ -333,15 +367,15 @@ export class ReceiverSession {
         stagedBytes: this.#stagedBytes,
         evidence: await checkHeads(space, this.#opened().standing.isOpen ? [] : heads, records),
       };
-      const second = await commitReceiver(committing, effect);
-      if (second) {
+      const outcome = await commitReceiver(committing, effect);
+      if (outcome.kind === "moved") {
         isHeld = true;
         turn.hold();
-        return { kind: "spaceMoved", ...second, now: this.#now() };
+        return { ...outcome, kind: "spaceMoved", now: this.#now() };
       }
       this.#stagedBytes = 0;
       this.#evidence = [];
-      this.options.onEvent({ kind: "committed", saga: effect.saga });
+      this.#durable(effect, outcome.refused);
       return { kind: "spaceCommitted", now: this.#now() };
     } finally {
       if (!isHeld) {
@@ -349,6 +383,16 @@ export class ReceiverSession {
         this.#turn = undefined;
       }
     }
+  }
+
+  async #enterCommits(effect: CommitEffect): Promise<CommitTurn> {
+    const { space, commits } = this.options;
+    const timelines = await contested(space, effect, this.#opened().standing);
+    return this.#waits.during("others", commits.enter(timelines, this.#over.signal));
+  }
+
+  #tellWait(reason: WaitReason): void {
+    this.options.onEvent({ kind: "waiting", ...(this.#begun && { saga: this.#begun }), reason });
   }
 
   #beginSagaWork(work: () => Promise<ReceiverSagaEvent>): void {
@@ -368,10 +412,11 @@ export class ReceiverSession {
   async #finish(error: KeysagaError | undefined): Promise<void> {
     this.#over.abort(new KeysagaError("connection_closed"));
     this.#turn?.release();
+    this.#waits.end();
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     const closed = this.#link.close();
     const staged = this.#conversation?.dialogue.saga;
     await Promise.allSettled([closed, ...(staged === undefined ? [] : [this.options.space.drop(staged)])]);
-    this.options.onEvent({ kind: "closed", error });
+    tellEnd(this.options.onEvent, this.#begun, error);
   }
 }

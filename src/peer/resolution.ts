@@ -1,5 +1,14 @@
 import { KeysagaError } from "../base/index.js";
-import { type Address, type IbGib, isTjp, nOf, ownerOf, shortAddress, tjpOf } from "../ibgib/index.js";
+import {
+  type Address,
+  type IbGib,
+  isTjp,
+  mutate,
+  nOf,
+  ownerOf,
+  shortAddress,
+  tjpOf,
+} from "../ibgib/index.js";
 import { type FrameReader, mergeTips } from "../merge/index.js";
 import type {
   Ask,
@@ -63,6 +72,8 @@ export interface Resolving {
   readonly receiver: Address;
   readonly merging: Merging;
   readonly access: AccessPolicy;
+  /** Take over what somebody has added to timelines of this identity's own who may not, or may not any more. */
+  readonly adopt: boolean;
   /** Stages a frame that was made here with the saga. */
   readonly stage: (frame: IbGib) => Promise<void>;
   /** Heads that came with what proves who added them. */
@@ -86,8 +97,8 @@ interface Outcome {
  * plans what the receiver lacks then. A new merge frame is staged with the saga; nothing is committed.
  *
  * @throws KeysagaError `merge_refused`, `merge_failed`, `record_missing` or `limit_exceeded`; `attestation_refused` where
- *   a head of somebody's timeline was added by nobody who may; `diverged` for a push, which takes nothing from the
- *   receiver. Whatever it throws, both sides are as they were.
+ *   nobody proves who added a head; `author_not_permitted` where that is somebody who may not; `diverged` for a push,
+ *   which takes nothing from the receiver. Whatever it throws, both sides are as they were.
  */
 export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
   const { saga, direction, roots, statuses, found, refused } = resolve;
@@ -124,6 +135,8 @@ function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
 
 class Resolver {
   readonly proved = new Set<Address>();
+  /** Own timelines with heads of somebody who may not write them: an edit of ours on top answers for them. */
+  readonly #adopted = new Set<Address>();
   readonly #space: Space;
   readonly #merging: Merging;
 
@@ -158,12 +171,15 @@ class Resolver {
   async #checkAuthor(first: IbGib, head: Address): Promise<void> {
     const { attesters, access } = this.resolving;
     const author = attesters.get(head) ?? (await attestationOf(this.#space, head))?.identity;
+    if (author === undefined) throw new KeysagaError("attestation_refused", { rule: "nobody's head" });
     const mayWrite =
-      author !== undefined &&
-      ((typeof access === "function" ? access(author, "write", first) : undefined) ??
-        (await (await loadAuthors(this.#space, first)).wrote(author, head, this.reader)));
-    if (!mayWrite)
-      throw new KeysagaError("attestation_refused", { rule: author ? "may not write" : "nobody's head" });
+      (typeof access === "function" ? access(author, "write", first) : undefined) ??
+      (await (await loadAuthors(this.#space, first)).wrote(author, head, this.reader));
+    if (mayWrite) return;
+    const { identity, adopt } = this.resolving;
+    if (!adopt || ownerOf(first) !== identity.address)
+      throw new KeysagaError("author_not_permitted", { timeline: shortAddress(first.address) });
+    this.#adopted.add(first.address);
   }
 
   /**
@@ -197,7 +213,7 @@ class Resolver {
       case "ahead":
         return {
           ...(n !== undefined && { held: { tjp: address, n } }),
-          move: { address, from: tip, to: status.tip },
+          move: { address, from: tip, to: await this.#answeredFor(address, status.tip) },
         };
       case "unknown":
         return tip === undefined || n === undefined || this.direction === "pull"
@@ -236,7 +252,7 @@ class Resolver {
     const { functions, options } = this.#merging;
     const merged = await mergeTips([tip, theirs.tip], this.reader, functions, options);
     if ("frame" in merged) await this.resolving.stage(merged.frame);
-    const to = "frame" in merged ? merged.frame.address : merged.same;
+    const to = await this.#answeredFor(address, "frame" in merged ? merged.frame.address : merged.same);
     const [record] = await this.reader.getMany([to]);
     const move = to === tip ? {} : { move: { address, from: tip, to } };
     if (this.direction === "pull") return move;
@@ -245,6 +261,15 @@ class Resolver {
     const known = [theirs.tip, ...this.#sent(address)];
     const newer = await branchBeyond(this.reader, address, to, known, options);
     return { ...move, chosen, newer, added: { tip: to, from: theirs.tip } };
+  }
+
+  /** The tip itself; of an adopted timeline an edit on it that changes nothing, by which its owner answers for all of it. */
+  async #answeredFor(timeline: Address, tip: Address): Promise<Address> {
+    const [record] = this.#adopted.has(timeline) ? await this.reader.getMany([tip]) : [];
+    if (record === undefined) return tip;
+    const edit = mutate(record, {});
+    await this.resolving.stage(edit);
+    return edit.address;
   }
 
   /** Tips of commits that came second: what they need is at the receiver already. */

@@ -1,8 +1,9 @@
 import { KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, nOf } from "../ibgib/index.js";
-import { mergeTips } from "../merge/index.js";
+import { headsOf, mergeTips } from "../merge/index.js";
 import type { FinalTip, HeadEntry, SenderSagaEffect, Totals } from "../saga/index.js";
 import type { Commit, Sight, Space, TipMove } from "../space/index.js";
+import { type Arrived, receiptChanges } from "./arrivals.js";
 import { type CheckedHeads, fileHeads, keepOwn } from "./attestations.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
 import type { Conversation } from "./conversation.js";
@@ -39,6 +40,14 @@ export interface Landing {
   readonly telling: Telling;
   /** Who added the heads that came, as far as their word was taken. */
   readonly evidence: Pick<CheckedHeads, "attestations" | "records">;
+  /** Frames that the saga has made to bring branches together. */
+  readonly merges: readonly IbGib[];
+}
+
+/** What a commit has done here; `merged` are those frames of this side's making that are tips now. */
+export interface Landed {
+  readonly report: Omit<SyncReport, "elapsedMs">;
+  readonly merged: readonly IbGib[];
 }
 
 /** How often the local commit is tried anew when this space's own tips or cells moved meanwhile. */
@@ -51,9 +60,9 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * ours that moved meanwhile is no failure: it is brought together with what came, and the next saga carries that.
  */
 export async function commitSender(
-  { identity, conversation, merging, sight, telling, evidence }: Landing,
+  { identity, conversation, merging, sight, telling, evidence, merges }: Landing,
   effect: CommitEffect,
-): Promise<Omit<SyncReport, "elapsedMs">> {
+): Promise<Landed> {
   const { space, address, signer } = identity;
   const { saga, final, found, refused } = effect;
   const { session, receiver } = conversation.established;
@@ -73,6 +82,8 @@ export async function commitSender(
       { proofs: [], cells: await toldChanges(space, receiver, telling) },
     ]);
     const change = await sessionChange(space, conversation, effect);
+    const mark = { saga, session, time: effect.receipt.message.time };
+    const arrived = await receiptChanges(space, receiver, mark, arrivedBy(effect, landing.apart));
     const result = await space.commit({
       saga,
       holder: address,
@@ -81,14 +92,25 @@ export async function commitSender(
       tips: landing.tips,
       roots: effect.stones,
       proofs: [...proofs, ...kept.proofs],
-      cells: changedOnce([...change.cells, ...kept.cells]),
+      cells: changedOnce([...change.cells, ...kept.cells, ...arrived]),
       dropProofGroups: change.dropProofGroups,
     });
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
-    if (result.kind === "committed")
-      return { saga, session, tips: final, refused, found, totals: totalsOf(conversation) };
+    if (result.kind === "committed") {
+      const report = { saga, session, tips: final, refused, found, totals: totalsOf(conversation) };
+      const tips = new Set(landing.tips.map(({ to }) => to));
+      return { report, merged: [...merges, ...landing.puts].filter((frame) => tips.has(frame.address)) };
+    }
   }
   throw new KeysagaError("tip_moved", { tries: triesMax });
+}
+
+/** The moves of a commit, and what they need. */
+interface Moves {
+  readonly tips: readonly TipMove[];
+  readonly puts: readonly IbGib[];
+  /** The heads of tips that are the receiver's and, as this side had moved on, none of this space's. */
+  readonly apart: ReadonlyMap<Address, readonly Address[]>;
 }
 
 /** The moves as the tips stand now, with the merges of those that are not as they were. */
@@ -96,12 +118,13 @@ async function land(
   space: Space,
   { saga, moves, stones }: CommitEffect,
   { functions, options }: Merging,
-): Promise<{ readonly tips: readonly TipMove[]; readonly puts: readonly IbGib[] }> {
+): Promise<Moves> {
   const timelines = moves.filter(({ address }) => !stones.includes(address));
   const now = await space.tips(timelines.map(({ address }) => address));
   const reader = space.view(saga);
   const tips: TipMove[] = [];
   const puts: IbGib[] = [];
+  const apart = new Map<Address, readonly Address[]>();
   for (const [at, { address, from, to }] of timelines.entries()) {
     const tip = now[at]?.address;
     if (tip === from || tip === undefined) {
@@ -111,9 +134,24 @@ async function land(
       if ("frame" in merged) puts.push(merged.frame);
       const next = "frame" in merged ? merged.frame.address : merged.same;
       if (next !== tip) tips.push({ tjp: address, from: tip, to: next });
+      if (next !== to) apart.set(to, await headsOf(to, reader, options));
     }
   }
-  return { tips, puts };
+  return { tips, puts, apart };
+}
+
+/** What a receipt says of each root, in records that this space holds. */
+function arrivedBy(
+  { final, entries, refused, found }: CommitEffect,
+  apart: Moves["apart"],
+): readonly Arrived[] {
+  const named = new Map(entries.flatMap((entry) => ("tip" in entry ? [[entry.address, entry.tip]] : [])));
+  const notTaken = new Set(refused.map(({ address }) => address));
+  return [...final, ...found].map(({ address, tip }) => ({
+    root: address,
+    held: apart.get(tip) ?? [tip],
+    refused: notTaken.has(address) ? named.get(address) : undefined,
+  }));
 }
 
 /** Has this space come past that frame already? */

@@ -22,12 +22,14 @@ import {
   type Turn,
   TurnFromReceiver,
 } from "../saga/index.js";
+import { isMerge } from "../merge/index.js";
 import type { Connection } from "../transport/index.js";
 import { type CheckedHeads, checkHeads, onlyOf } from "./attestations.js";
 import { Conversation, isOneMessage } from "./conversation.js";
 import { type Deferred, deferred } from "./deferred.js";
-import { connectedEvent, type OnEvent } from "./events.js";
+import { connectedEvent, type OnEvent, tellEnd, tellMerged, tellRefused, type WaitReason } from "./events.js";
 import type { Identity } from "./identity.js";
+import { keepSent } from "./keep-sent.js";
 import { keepToldStatements } from "./keep-statements.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
@@ -35,17 +37,21 @@ import type { Merging } from "./merging.js";
 import { outgoing } from "./outgoing.js";
 import { planRoots } from "./plan-roots.js";
 import type { Platform } from "./platform.js";
+import { Progress } from "./progress.js";
 import { resolveRoots, tipsToAsk } from "./resolution.js";
 import { commitSender, type SyncReport } from "./sender-commit.js";
 import { type LaneChoice, loadSenderStanding, reserveConnect } from "./sender-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
 import { type AccessPolicy, Standing } from "./standing.js";
 import { nothingToTell, statementsFor, type Telling } from "./statements.js";
+import { Waits } from "./waits.js";
 
 /** What to bring in step, and which way records may go. */
 export interface SyncRequest {
   readonly roots: readonly Address[];
   readonly direction: Direction;
+  /** See `SyncOptions`. */
+  readonly adopt: boolean;
 }
 
 /** The saga that is asked for or under way, and its caller. */
@@ -66,6 +72,8 @@ export interface SenderSessionOptions {
   readonly platform: Platform;
   readonly onEvent: OnEvent;
 }
+
+type On<Kind> = Extract<SenderSagaEffect, { kind: Kind }>;
 
 type Own =
   | { readonly machine: "handshake"; readonly event: SenderHandshakeEvent }
@@ -89,6 +97,12 @@ export class SenderSession {
   #checked: Pick<CheckedHeads, "attestations" | "records"> = { attestations: [], records: [] };
   /** What the receiver is told of grants in the saga under way. */
   #telling: Telling = nothingToTell;
+  /** Frames that the saga under way has made to bring branches together. */
+  #merges: IbGib[] = [];
+  #progress: Progress | undefined;
+  /** Keeps what has gone out. */
+  #keeping: Promise<void> = Promise.resolve();
+  readonly #waits: Waits;
   readonly #ready = deferred<void>();
   #conversation: Conversation | undefined;
   #lane: LaneChoice | undefined;
@@ -100,6 +114,7 @@ export class SenderSession {
     const { identity, audience, pin, exporter, limits, platform, connection } = options;
     this.#loop = new SessionLoop(platform);
     this.#link = new Link(connection, FromReceiver, this.#loop.put);
+    this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
     this.#standing = new Standing(identity.address, {
       space: identity.space,
       self: identity.address,
@@ -242,7 +257,13 @@ export class SenderSession {
     const { state, effects } = stepSenderHandshake(this.#handshake, event);
     this.#handshake = state;
     if (state.kind === "awaitingReady" && !this.#conversation)
-      this.#conversation = new Conversation(state.established, "sender", this.#link, this.options.onEvent);
+      this.#conversation = new Conversation(
+        state.established,
+        "sender",
+        this.#link,
+        this.options.onEvent,
+        this.#waits,
+      );
     for (const effect of effects) this.#beginHandshake(effect);
   }
 
@@ -290,6 +311,7 @@ export class SenderSession {
     this.#evidence = [];
     this.#checked = { attestations: [], records: [] };
     this.#telling = nothingToTell;
+    this.#progress = new Progress(saga, "up", this.options.onEvent);
     this.#loading = undefined;
     for (const effect of effects) this.#beginSaga(effect);
   }
@@ -297,6 +319,8 @@ export class SenderSession {
   #stepSaga(event: SenderSagaEvent): void {
     if (!this.#saga) return;
     const { state, effects } = stepSenderSaga(this.#saga, event);
+    if (state.kind !== this.#saga.kind || event.kind === "payload")
+      this.#waits.turn(state.kind.startsWith("awaiting"));
     this.#saga = state;
     for (const effect of effects) this.#beginSaga(effect);
   }
@@ -310,6 +334,7 @@ export class SenderSession {
         return this.#beginSagaWork(async () => {
           const roots = await planRoots(space, effect.wanted);
           this.#telling = await this.#tellOf(roots);
+          this.#started(roots);
           return { kind: "planned", roots, evidence: this.#telling.records.map(toText), now: now() };
         });
       case "sendTurn":
@@ -332,8 +357,7 @@ export class SenderSession {
         });
       case "sendRecords":
         return this.#beginSagaWork(async () => {
-          const source = { space, reader: space.view(this.#sagaId ?? "") };
-          await this.#spoken().sendRecords(outgoing(source, effect.plan, effect.known));
+          await this.#sendRecords(effect);
           return { kind: "recordsSent", now: now() };
         });
       case "commitSpace":
@@ -366,21 +390,44 @@ export class SenderSession {
   }
 
   /** What came is checked, and kept as far as it counts whatever becomes of the saga; then branches become one. */
-  async #resolve(effect: Extract<SenderSagaEffect, { kind: "resolve" }>) {
+  async #resolve(effect: On<"resolve">) {
     const { identity, merging, access } = this.options;
     const { receiver } = this.#spoken().established;
     const { heads, records } = readEvidence(this.#evidence);
     if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
     const checked = await checkHeads(identity.space, access === "open" ? [] : heads, records);
     const { attesters } = checked;
-    const stage = (frame: IbGib) => this.#stage([frame]);
-    const resolving = { identity, receiver, merging, access, attesters, stage };
+    this.#merges = [];
+    const stage = (frame: IbGib) => {
+      if (isMerge(frame)) this.#merges.push(frame);
+      return this.#stage([frame]);
+    };
+    const adopt = this.#asked?.adopt === true;
+    const resolving = { identity, receiver, merging, access, adopt, attesters, stage };
     const { resolved, proved } = await resolveRoots(resolving, effect);
     this.#checked = onlyOf(checked, proved);
     return resolved;
   }
 
-  #sendTurn({ draft }: Extract<SenderSagaEffect, { kind: "sendTurn" }>): void {
+  #started(roots: readonly Root[]): void {
+    const { saga, direction } = this.#running();
+    this.options.onEvent({ kind: "started", saga, direction, roots: roots.length });
+  }
+
+  /** What goes out is kept as gone out meanwhile: whatever becomes of the saga, a later process knows of it. */
+  async #sendRecords({ plan, known, unsure, roots }: On<"sendRecords">): Promise<void> {
+    const { space } = this.options.identity;
+    const { saga, progress } = this.#running();
+    this.#keeping = keepSent(this.options.identity, this.#spoken().established.receiver, plan, roots);
+    this.#begin(() => this.#keeping);
+    const notThere = new Set([...plan.stones, ...unsure]);
+    for (const address of known) notThere.delete(address);
+    progress.expect(plan, notThere);
+    const source = { space, reader: space.view(saga) };
+    await this.#spoken().sendRecords(outgoing(source, plan, known, progress), progress);
+  }
+
+  #sendTurn({ draft }: On<"sendTurn">): void {
     const send = () => this.#spoken().send(draft);
     if (!isOneMessage(draft) && this.#handshake.kind !== "ready") this.#held = send;
     else this.#begin(send);
@@ -397,11 +444,12 @@ export class SenderSession {
     this.#loop.begin(async () => ({ machine: "saga", event: await work() }));
   }
 
-  #commitSpace(effect: Extract<SenderSagaEffect, { kind: "commitSpace" }>): void {
+  #commitSpace(effect: On<"commitSpace">): void {
     const asked = this.#asked;
     if (!asked) throw new KeysagaError("internal", { what: "a commit nobody asked for" });
     this.#beginSagaWork(async () => {
-      const { identity, merging } = this.options;
+      const { identity, merging, onEvent } = this.options;
+      await this.#keeping;
       const landing = {
         identity,
         conversation: this.#spoken(),
@@ -409,17 +457,40 @@ export class SenderSession {
         sight: (await this.#ownStanding()).sight,
         telling: this.#telling,
         evidence: this.#checked,
+        merges: this.#merges,
       };
-      const report = await commitSender(landing, effect);
+      const { report, merged } = await commitSender(landing, effect);
       this.#asked = undefined;
-      this.options.onEvent({ kind: "committed", saga: effect.saga });
+      this.#progress = undefined;
+      tellRefused(onEvent, effect.saga, report.refused);
+      tellMerged(onEvent, effect.saga, merged);
+      onEvent({ kind: "durable", saga: effect.saga, tips: report.tips.length });
       const written = new Set(effect.heads.map(({ tjp }) => tjp));
       const lost = report.refused.filter(({ address }) => written.has(address));
       const elapsedMs = this.options.platform.clock.now() - asked.started;
       if (lost.length === 0) asked.outcome.resolve({ ...report, elapsedMs });
-      else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost.length }));
+      else {
+        asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost.length }));
+        this.end();
+      }
       return { kind: "spaceCommitted" };
     });
+  }
+
+  /** The saga that has begun and is not durable yet. */
+  #running(): { readonly saga: string; readonly direction: Direction; readonly progress: Progress } {
+    const [saga, asked, progress] = [this.#sagaId, this.#asked, this.#progress];
+    if (saga === undefined || !asked || !progress)
+      throw new KeysagaError("internal", { what: "a saga that was not begun" });
+    return { saga, direction: asked.direction, progress };
+  }
+
+  get #begun(): string | undefined {
+    return this.#progress && this.#sagaId;
+  }
+
+  #tellWait(reason: WaitReason): void {
+    this.options.onEvent({ kind: "waiting", ...(this.#begun && { saga: this.#begun }), reason });
   }
 
   #spoken(): Conversation {
@@ -430,13 +501,18 @@ export class SenderSession {
   /** The one place where a session ends: last word, close, drop what was staged, tell those who wait. */
   async #finish(error: KeysagaError | undefined): Promise<void> {
     this.#isOver = true;
+    this.#waits.end();
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     const closed = this.#link.close();
     const reason = error ?? new KeysagaError("connection_closed");
     const staged = this.#sagaId === undefined ? [] : [this.#sagaId];
-    await Promise.allSettled([closed, ...staged.map((saga) => this.options.identity.space.drop(saga))]);
+    await Promise.allSettled([
+      closed,
+      this.#keeping,
+      ...staged.map((saga) => this.options.identity.space.drop(saga)),
+    ]);
     this.#ready.reject(reason);
     this.#asked?.outcome.reject(reason);
-    this.options.onEvent({ kind: "closed", error });
+    tellEnd(this.options.onEvent, this.#begun, error);
   }
 }

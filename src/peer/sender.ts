@@ -6,13 +6,15 @@ import { type Connection, type Dial, dialWebSocket, type TlsOptions } from "../t
 import { cellKinds, readCell } from "./cells.js";
 import { bindTo } from "./channel.js";
 import type { PeerEvent } from "./events.js";
+import { type Explanation, explainRecord, type RecordStatus } from "./explain.js";
 import { Gate } from "./gate.js";
 import type { Identity } from "./identity.js";
 import { mergingOf } from "./merging.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import type { SyncReport } from "./sender-commit.js";
 import { SenderSession } from "./sender-session.js";
-import type { AccessPolicy } from "./standing.js";
+import { type AccessPolicy, Standing } from "./standing.js";
+import { Waits } from "./waits.js";
 
 /** Over WebSocket, by the receiver's URL; `ws://` only to this machine, unless `insecure`. */
 export interface ReachByUrl {
@@ -53,6 +55,11 @@ export interface SenderSettings {
 export interface SyncOptions {
   /** Default `both`: up what the receiver lacks, down where it is ahead. */
   readonly direction?: Direction;
+  /**
+   * Take over what somebody added to timelines of one's own who may not write them any more: what the receiver took
+   * before it learnt of a withdrawal. Without it such a sync ends in `author_not_permitted`.
+   */
+  readonly adopt?: boolean;
   /** Cancels: the session ends, and nothing half-done is left. */
   readonly signal?: AbortSignal;
 }
@@ -73,6 +80,7 @@ interface Live {
 export class Sender {
   readonly #platform: Platform;
   readonly #gate = new Gate();
+  readonly #waits: Waits;
   /** Aborted by `disconnect`, for every call made before it. */
   #life = new AbortController();
   #live: Live | undefined;
@@ -82,6 +90,8 @@ export class Sender {
     private readonly reach: ReachByDial,
   ) {
     this.#platform = options.platform ?? systemPlatform;
+    const { timers } = this.#platform;
+    this.#waits = new Waits(timers, (reason) => options.onEvent?.({ kind: "waiting", reason }));
   }
 
   /** Connects and signs in. Resolves when the receiver has said that everything is stored and live. */
@@ -97,9 +107,43 @@ export class Sender {
    * @throws KeysagaError `diverged` (nothing was changed), `tip_moved` and `connection_lost` (try again), `aborted`,
    *   `connection_closed` (by `disconnect`), and whatever else ended the session.
    */
-  sync(roots: readonly Address[], { direction = "both", signal }: SyncOptions = {}): Promise<SyncReport> {
+  sync(
+    roots: readonly Address[],
+    { direction = "both", adopt = false, signal }: SyncOptions = {},
+  ): Promise<SyncReport> {
     if (roots.length === 0) return Promise.reject(new KeysagaError("nothing_to_sync"));
-    return this.#queue(signal, ({ session }) => session.sync({ roots, direction }));
+    return this.#queue(signal, ({ session }) => session.sync({ roots, direction, adopt }));
+  }
+
+  /**
+   * Where a record is: only `local`, held here; `sent`, it went out in a saga whose receipt has not come; `durable`, a
+   * receipt says that the receiver has it. So it stays for the next process; no connection is needed. Undefined where
+   * this space does not hold the record.
+   *
+   * What is durable is all that links lead to, `past` among them, from the tips and stones of receipts: stones too, and
+   * frames that were grafted on. A link to a timeline leads to its first frame; the others go by its own receipts, as
+   * do the frames of every timeline that was synced with this receiver.
+   *
+   * @throws KeysagaError `limit_exceeded` as `explain`.
+   */
+  async status(address: Address): Promise<RecordStatus | undefined> {
+    return (await this.explain(address)).status;
+  }
+
+  /**
+   * Why a record is, or is not, at the receiver: from what this space holds and the receiver has signed, never by
+   * asking. For frames of a timeline that was synced it takes a few look-ups, for other records a walk.
+   *
+   * @throws KeysagaError `limit_exceeded` where a walk meets more than a million addresses.
+   */
+  async explain(address: Address): Promise<Explanation> {
+    const { identity, functions = mergeFunctions() } = this.options;
+    const { space, address: self } = identity;
+    const now = () => this.#platform.clock.now();
+    const standing = new Standing(self, { space, self, access: "owners", now });
+    await standing.load();
+    const { options } = mergingOf(functions, this.#platform);
+    return explainRecord({ space, sight: standing.sight, receiver: await this.#pin(), options }, address);
   }
 
   /** Ends the connection, from any state, any number of times. Resolves when nothing is left and callers are told. */
@@ -113,7 +157,9 @@ export class Sender {
   /** Runs `task` on a live session when its turn comes; a call that fails with it is told when nothing is left of it. */
   #queue<Result>(signal: AbortSignal | undefined, task: (live: Live) => Promise<Result>): Promise<Result> {
     const cancel = withReason(this.#life.signal, signal);
-    return this.#gate.run(async () => {
+    const endWait = this.#waits.begin("queued");
+    const outcome = this.#gate.run(async () => {
+      endWait();
       const live = this.#live ?? (await this.#open(cancel));
       const stop = () => live.session.end(toKeysagaError(cancel.reason, "aborted"));
       cancel.addEventListener("abort", stop, { once: true });
@@ -127,6 +173,8 @@ export class Sender {
         cancel.removeEventListener("abort", stop);
       }
     }, cancel);
+    void outcome.then(endWait, endWait);
+    return outcome;
   }
 
   async #open(cancel: AbortSignal): Promise<Live> {

@@ -138,8 +138,17 @@ export type SenderSagaEffect =
       Answered,
       "saga" | "direction" | "roots" | "statuses" | "found" | "refused"
     >)
-  /** Sends what the plan names, dependencies first, without `known`; ends in `recordsSent`. */
-  | { readonly kind: "sendRecords"; readonly plan: SendPlan; readonly known: readonly Address[] }
+  /**
+   * Sends what the plan names, dependencies first, without `known`; ends in `recordsSent`. Of `unsure`, which the plan
+   * needs, the receiver wants what is not `known`.
+   */
+  | {
+      readonly kind: "sendRecords";
+      readonly plan: SendPlan;
+      readonly known: readonly Address[];
+      readonly unsure: readonly Address[];
+      readonly roots: readonly Root[];
+    }
   /** Takes over what was pulled, keeps proofs and receipt: one transaction, one flush; ends in `spaceCommitted`. */
   | {
       readonly kind: "commitSpace";
@@ -312,7 +321,7 @@ function onResolved(state: In<"resolving">, event: On<"resolved">): SenderSagaSt
   const final = finalTips(state.roots, state.statuses, state.direction, chosen);
   const resolved: Resolved = { ...answeredOf(state), final, moves, heads, evidence };
   if (isEmpty(plan)) return commit(resolved, now);
-  if (unsure.length <= state.limits.unaskedMax) return send(resolved, plan, []);
+  if (unsure.length <= state.limits.unaskedMax) return send(resolved, plan, unsure, []);
   return {
     state: {
       ...resolved,
@@ -332,14 +341,20 @@ function onWants(state: In<"awaitingWants">, bitmap: string): SenderSagaStep {
   return send(
     state,
     state.plan,
+    state.offered,
     state.offered.filter((_, at) => !wanted[at]),
   );
 }
 
-function send(state: Resolved, plan: SendPlan, known: readonly Address[]): SenderSagaStep {
+function send(
+  state: Resolved,
+  plan: SendPlan,
+  unsure: readonly Address[],
+  known: readonly Address[],
+): SenderSagaStep {
   return {
     state: { ...resolvedOf(state), kind: "sending" },
-    effects: [{ kind: "sendRecords", plan, known }],
+    effects: [{ kind: "sendRecords", plan, known, unsure, roots: state.roots }],
   };
 }
 

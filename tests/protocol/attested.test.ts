@@ -5,6 +5,8 @@ import { verifySpace } from "../../src/index.js";
 import { attestationOf, checkHeads, evidenceFor, fileHeads, keepOwn } from "../../src/peer/attestations.js";
 import { cellKinds, newCell } from "../../src/peer/cells.js";
 import { Conversation } from "../../src/peer/conversation.js";
+import { Waits } from "../../src/peer/waits.js";
+import { systemPlatform } from "../../src/peer/index.js";
 import { evidenceGroup, type Filing, framesOfSigner, framesOfSpace } from "../../src/peer/evidence-files.js";
 import {
   attestHeads,
@@ -355,7 +357,8 @@ describe("evidence that comes", () => {
     const { established } = await meet(alice, bob);
     const frames: Uint8Array[] = [];
     const link = { say: () => "", sayPayload: async () => undefined };
-    const conversation = new Conversation(established, "sender", link, () => {});
+    const waits = new Waits(systemPlatform.timers, () => {});
+    const conversation = new Conversation(established, "sender", link, () => {}, waits);
     const evidence = evidenceOf(new Person("alice"), entriesOf(150));
     const { ahead } = conversation.sign({ type: "init", saga: "00".repeat(16), direction: "push", evidence });
     for (const frame of ahead) frames.push(frame);

@@ -115,7 +115,7 @@ scenario("eve lets somebody write whom alice has not let: it is erin's, and erin
   await sender.disconnect();
   await lax.close();
   expect((await attestationOf(eve.space, edit.address))?.identity).toBe(erin.address);
-  await expectRefused([alice, carol], eve, note, "attestation_refused");
+  await expectRefused([alice, carol], eve, note, "author_not_permitted");
 });
 
 scenario("eve shows for her frame what alice has signed for others", async (cast) => {

@@ -3,7 +3,7 @@ import type { IbGib } from "../../src/ibgib/index.js";
 import { createWorld } from "../../src/testing/index.js";
 
 /** How many sync at once. Each checks who made the edits of all others: in one process, twice as many cost four times. */
-const size = Number(process.env["KEYSAGA_CROWD"] ?? 40);
+const size = Number(process.env["KEYSAGA_CROWD"] ?? 200);
 /** They all come from one place, and whoever is last waits for all others. */
 const limits = {
   newIdentitiesPerAddressPerHour: 2 * size,

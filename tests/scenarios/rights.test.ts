@@ -228,13 +228,13 @@ scenario("what is taken back cannot be back-dated past", async (cast) => {
   await expectInStep(carol, dave, [note]);
   expect((await carol.sync(note, { at: "bob" })).refused).toMatchObject([{ address: note }]);
   const before = await alice.graph(note);
-  await expect(alice.sync(note, { at: "dave" })).rejects.toMatchObject({ code: "attestation_refused" });
+  await expect(alice.sync(note, { at: "dave" })).rejects.toMatchObject({ code: "author_not_permitted" });
   expect(await alice.graph(note)).toEqual(before);
 
   // Erin, who hears of it first from bob, takes what counts and nothing after; who hears of it later passes nothing on.
   await erin.sync(note, { at: "bob", direction: "pull" });
   expect((await erin.tip(note)).address).toBe(inTime.address);
-  await expect(erin.sync(note, { at: "dave" })).rejects.toMatchObject({ code: "attestation_refused" });
+  await expect(erin.sync(note, { at: "dave" })).rejects.toMatchObject({ code: "author_not_permitted" });
   expect((await bob.tip(note)).address).toBe(inTime.address);
 });
 

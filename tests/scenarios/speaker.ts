@@ -2,6 +2,7 @@ import type { IbGib } from "../../src/ibgib/index.js";
 import type { Conversation } from "../../src/peer/conversation.js";
 import { createSender } from "../../src/peer/index.js";
 import { FromReceiver, TurnFromReceiver } from "../../src/saga/index.js";
+import { Progress } from "../../src/peer/progress.js";
 import type { TurnDraft } from "../../src/saga/turn.js";
 import { type ReceiverPeer, type SenderPeer, tapDial } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
@@ -49,7 +50,8 @@ export async function answersTo(
     await conversation.send(draft);
     await eventually(() => turns > before);
   };
-  const send = (records: readonly IbGib[]) => conversation.sendRecords(inTurn(records));
+  const send = (records: readonly IbGib[]) =>
+    conversation.sendRecords(inTurn(records), new Progress("attempt", "up", () => undefined));
   try {
     await attempt({ say, send });
   } finally {

@@ -74,8 +74,20 @@ export function eventLine(event: PeerEvent): string | undefined {
       return `${wayOf(event.from)} | ${event.type.padEnd(7)} n=${event.n}  ${printable(event.note)}`.trimEnd();
     case "payload":
       return `${wayOf(event.from)} | payload ${counted(event.records, "record")}, ${sizeOf(event.bytes)}`;
-    case "committed":
-      return `committed   saga ${event.saga.slice(0, 8)}, both stores flushed`;
+    case "started":
+      return `started     saga ${event.saga.slice(0, 8)}, ${event.direction}, ${counted(event.roots, "root")}`;
+    case "progress":
+      return `progress    ${event.records} of ${event.total}`;
+    case "waiting":
+      return `waiting     ${event.reason}`;
+    case "merged":
+      return `merged      ${shortAddress(event.timeline)} ${shortAddress(event.tip)}, ${event.heads} heads`;
+    case "conflict":
+      return `conflict    ${shortAddress(event.timeline)} ${counted(event.conflicts, "conflict")}`;
+    case "refused":
+      return `refused     ${event.timeline === undefined ? "" : `${shortAddress(event.timeline)} `}${event.code}`;
+    case "durable":
+      return `durable     saga ${event.saga.slice(0, 8)}, both stores flushed`;
     case "closed":
       return event.error ? `closed      ${event.error.code}` : undefined;
   }
