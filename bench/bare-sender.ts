@@ -7,7 +7,7 @@ import { WebSocket } from "ws";
 import { checkTimes, type Durability, Mail, signTimes, steps } from "./bare.js";
 import { type Api, serve } from "./child.js";
 import type { Crossing } from "./transcript.js";
-import { makeGraph, type Shape } from "./workload.js";
+import { makeGraph, noOne, type Shape } from "./workload.js";
 
 let records: readonly Uint8Array[] = [];
 const path = mkdtempSync(join(tmpdir(), "keysaga-bench-"));
@@ -16,7 +16,7 @@ process.on("exit", () => rmSync(path, { recursive: true }));
 
 const api = {
   async holdGraph({ shape, count }: { shape: Shape; count: number }): Promise<void> {
-    records = makeGraph(shape, count).records.map(({ bytes }) => bytes);
+    records = makeGraph(shape, count, noOne).records.map(({ bytes }) => bytes);
   },
 
   /** Milliseconds from before the dial to the last message. */

@@ -40,7 +40,7 @@ const api = {
   /** A new home that holds a graph, committed. */
   async holdGraph(to: { audience: string; shape: Shape; count: number }): Promise<void> {
     const identity = await openHome();
-    const { root, records, tips } = makeGraph(to.shape, to.count);
+    const { root, records, tips } = makeGraph(to.shape, to.count, identity.address);
     await commit(identity, records, tips);
     held = { identity, audience: to.audience, root, tip: records.at(-1)! };
   },
@@ -48,7 +48,8 @@ const api = {
   /** A new home that holds a timeline of one frame. */
   async holdNote({ audience }: { audience: string }): Promise<void> {
     const identity = await openHome();
-    const note = createTimeline({ ib: "note", uuid: randomBytes(16).toString("hex"), data: { text: "new" } });
+    const uuid = randomBytes(16).toString("hex");
+    const note = createTimeline({ ib: "note", uuid, owner: identity.address, data: { text: "new" } });
     await commit(identity, [note], [{ tjp: note.address, from: undefined, to: note.address }]);
     held = { identity, audience, root: note.address, tip: note };
   },

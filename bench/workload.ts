@@ -1,4 +1,4 @@
-import { type Address, createTimeline, type IbGib, mutate, relate, sealRecord } from "keysaga";
+import { type Address, addressOf, createTimeline, type IbGib, mutate, relate, sealRecord } from "keysaga";
 
 /** Shapes of graphs with a given number of records; each record holds `contentBytes` of data. */
 export const shapes = ["timelines", "one-timeline", "stones"] as const;
@@ -20,22 +20,30 @@ export interface Graph {
 const contentBytes = 200;
 const perParent = 100;
 
-/** A graph of `count` records of this shape, and the two of its root where it has one of its own. */
-export function makeGraph(shape: Shape, count: number): Graph {
+/** Stands for an owner where nobody looks at it: an address like any identity's. */
+export const noOne = addressOf("keystone.identity", "0".repeat(64));
+
+/** A graph of `count` records of this shape, and the two of its root where it has one of its own; all is the owner's. */
+export function makeGraph(shape: Shape, count: number, owner: Address): Graph {
   switch (shape) {
-    case "timelines":
-      return gather(Array.from({ length: count / perParent }, (_, i) => chain(`note ${i}`, perParent)));
+    case "timelines": {
+      const notes = Array.from({ length: count / perParent }, (_, i) => chain(`note ${i}`, perParent, owner));
+      return gather(notes, owner);
+    }
     case "one-timeline": {
-      const frames = chain("log", count);
+      const frames = chain("log", count, owner);
       return { root: frames[0]!.address, records: frames, tips: [tipOf(frames)] };
     }
     case "stones":
-      return gather(Array.from({ length: count / perParent }, (_, i) => bundle(i)));
+      return gather(
+        Array.from({ length: count / perParent }, (_, i) => bundle(i)),
+        owner,
+      );
   }
 }
 
-function chain(name: string, frames: number): readonly IbGib[] {
-  const chained = [createTimeline({ ib: "note", uuid: name, data: { text: contentOf(name, 0) } })];
+function chain(name: string, frames: number, owner: Address): readonly IbGib[] {
+  const chained = [createTimeline({ ib: "note", uuid: name, owner, data: { text: contentOf(name, 0) } })];
   while (chained.length < frames)
     chained.push(mutate(chained.at(-1)!, { text: contentOf(name, chained.length) }));
   return chained;
@@ -50,10 +58,10 @@ function bundle(at: number): readonly IbGib[] {
 }
 
 /** A folder timeline that relates the first record of each timeline, or the last of each bundle of stones. */
-function gather(groups: readonly (readonly IbGib[])[]): Graph {
+function gather(groups: readonly (readonly IbGib[])[], owner: Address): Graph {
   const isTimelines = groups[0]?.[0]?.ib === "note";
   const related = groups.map((group) => (isTimelines ? group[0]! : group.at(-1)!).address);
-  const first = createTimeline({ ib: "folder", uuid: "folder" });
+  const first = createTimeline({ ib: "folder", uuid: "folder", owner });
   const folder = [first, relate(first, { add: { item: related } })];
   const tips = isTimelines ? groups.map(tipOf) : [];
   return { root: first.address, records: [...groups.flat(), ...folder], tips: [...tips, tipOf(folder)] };

@@ -15,7 +15,7 @@ export type Heard<Message> =
 /**
  * A connection with the protocol's half of one side on it: text messages parsed by that side's schema, payload frames
  * under flow control. Credit stays below the machines: a sender of payload waits, and a slow taker bounds what it has
- * to hold.
+ * to hold. What is said on a connection that is closing goes nowhere; that it closes, and why, is heard as `closed`.
  */
 export class Link<Message extends { type: string }> {
   #toSend = creditWindow;
@@ -53,7 +53,7 @@ export class Link<Message extends { type: string }> {
 
   sayText(text: string): void {
     checkSize(text);
-    this.connection.send(text);
+    this.#send(text);
   }
 
   /** Sends a payload frame once there is credit and room. @throws KeysagaError when the link ends first. */
@@ -62,7 +62,7 @@ export class Link<Message extends { type: string }> {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#failed) throw this.#failed;
     this.#toSend--;
-    this.connection.send(frame);
+    this.#send(frame);
     await this.connection.drained();
   }
 
@@ -73,16 +73,20 @@ export class Link<Message extends { type: string }> {
     if (this.#granting < creditWindow / 2 || this.#failed) return;
     const frames = this.#granting;
     this.#granting = 0;
-    try {
-      this.say({ type: "credit", frames });
-    } catch {
-      // The connection is closing; that arrives as its own event.
-    }
+    this.say({ type: "credit", frames });
   }
 
   close(): Promise<void> {
     this.#stop(new KeysagaError("connection_closed"));
     return this.connection.close();
+  }
+
+  #send(message: TransportMessage): void {
+    try {
+      this.connection.send(message);
+    } catch (thrown) {
+      if (toKeysagaError(thrown).code !== "connection_closed") throw thrown;
+    }
   }
 
   #take(message: TransportMessage): void {

@@ -166,11 +166,13 @@ export class ReceiverSession {
   }
 
   #hear({ text, message }: Exact<FromSender>): void {
-    if (this.#handshake.kind === "ready" && ["open", "connect"].includes(message.type))
+    if (this.#handshake.kind === "ready" && ["open", "frames", "connect"].includes(message.type))
       throw new KeysagaError("out_of_turn", { got: message.type, during: "ready" });
     switch (message.type) {
       case "open":
         return this.#stepHandshake({ kind: "open", heard: { text, message } });
+      case "frames":
+        return this.#stepHandshake({ kind: "frames", heard: { text, message } });
       case "connect":
         return this.#stepHandshake({ kind: "connect", heard: { text, message } });
       case "turn":

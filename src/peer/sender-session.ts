@@ -1,13 +1,9 @@
-import { type Instant, KeysagaError, toHex } from "../base/index.js";
-import { type Address, type IbGib, toText } from "../ibgib/index.js";
+import { KeysagaError, toHex } from "../base/index.js";
+import type { Address } from "../ibgib/index.js";
 import {
-  type Direction,
-  type Evidence,
   type Exact,
   type Exporter,
   FromReceiver,
-  type Root,
-  readEvidence,
   type SenderHandshakeEffect,
   type SenderHandshakeEvent,
   type SenderHandshakeState,
@@ -20,60 +16,28 @@ import {
   stepSenderHandshake,
   stepSenderSaga,
   type Turn,
+  type TurnDraft,
   TurnFromReceiver,
 } from "../saga/index.js";
-import { isMerge } from "../merge/index.js";
 import type { Connection } from "../transport/index.js";
-import { type CheckedHeads, checkHeads, onlyOf } from "./attestations.js";
 import { Conversation, isOneMessage } from "./conversation.js";
-import { type Deferred, deferred } from "./deferred.js";
-import { connectedEvent, type OnEvent, tellEnd, tellMerged, tellRefused, type WaitReason } from "./events.js";
-import type { Identity } from "./identity.js";
-import { keepSent } from "./keep-sent.js";
-import { keepToldStatements } from "./keep-statements.js";
+import { deferred } from "./deferred.js";
+import { connectedEvent, tellEnd, type WaitReason } from "./events.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
-import type { Merging } from "./merging.js";
-import { outgoing } from "./outgoing.js";
-import { planRoots } from "./plan-roots.js";
-import type { Platform } from "./platform.js";
-import { Progress } from "./progress.js";
-import { resolveRoots, tipsToAsk } from "./resolution.js";
-import { commitSender, type SyncReport } from "./sender-commit.js";
+import type { SyncReport } from "./sender-commit.js";
+import { type Asked, type SagaRunOptions, SenderSagaRun, type SyncRequest } from "./sender-saga-run.js";
 import { type LaneChoice, loadSenderStanding, reserveConnect } from "./sender-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
-import { type AccessPolicy, Standing } from "./standing.js";
-import { nothingToTell, statementsFor, type Telling } from "./statements.js";
 import { Waits } from "./waits.js";
 
-/** What to bring in step, and which way records may go. */
-export interface SyncRequest {
-  readonly roots: readonly Address[];
-  readonly direction: Direction;
-  /** See `SyncOptions`. */
-  readonly adopt: boolean;
-}
-
-/** The saga that is asked for or under way, and its caller. */
-interface Asked extends SyncRequest {
-  readonly outcome: Deferred<SyncReport>;
-  readonly started: Instant;
-}
-
-export interface SenderSessionOptions {
-  readonly identity: Identity;
+export interface SenderSessionOptions extends SagaRunOptions {
   readonly connection: Connection;
   readonly audience: string;
   readonly pin: Address | undefined;
   readonly exporter: Exporter;
   readonly limits: SessionLimits;
-  readonly merging: Merging;
-  readonly access: AccessPolicy;
-  readonly platform: Platform;
-  readonly onEvent: OnEvent;
 }
-
-type On<Kind> = Extract<SenderSagaEffect, { kind: Kind }>;
 
 type Own =
   | { readonly machine: "handshake"; readonly event: SenderHandshakeEvent }
@@ -84,24 +48,12 @@ type Own =
 export class SenderSession {
   readonly #loop: SessionLoop<FromReceiver, Own>;
   readonly #link: Link<FromReceiver>;
-  /** What this side's own identity may see in its own space, where others may hold records as well. */
-  readonly #standing: Standing;
-  #loading: Promise<Standing> | undefined;
   #handshake: SenderHandshakeState;
   #saga: SenderSagaState | undefined;
-  /** What the newest saga has staged is dropped at the end, whichever state it ended in. */
-  #sagaId: string | undefined;
+  /** The newest saga; what it has staged is dropped at the end, whichever state it ended in. */
+  #run: SenderSagaRun | undefined;
+  /** The saga that is asked for and has not begun. */
   #asked: Asked | undefined;
-  /** What came in the saga under way to prove who added which heads, and who granted what. */
-  #evidence: Evidence[] = [];
-  #checked: Pick<CheckedHeads, "attestations" | "records"> = { attestations: [], records: [] };
-  /** What the receiver is told of grants in the saga under way. */
-  #telling: Telling = nothingToTell;
-  /** Frames that the saga under way has made to bring branches together. */
-  #merges: IbGib[] = [];
-  #progress: Progress | undefined;
-  /** Keeps what has gone out. */
-  #keeping: Promise<void> = Promise.resolve();
   readonly #waits: Waits;
   readonly #ready = deferred<void>();
   #conversation: Conversation | undefined;
@@ -115,12 +67,6 @@ export class SenderSession {
     this.#loop = new SessionLoop(platform);
     this.#link = new Link(connection, FromReceiver, this.#loop.put);
     this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
-    this.#standing = new Standing(identity.address, {
-      space: identity.space,
-      self: identity.address,
-      access: "owners",
-      now: () => platform.clock.now(),
-    });
     const intent = { audience, pin, exporter, limits, sessionKeys: identity.sessionKeys };
     this.#handshake = startSenderHandshake(intent, platform.clock.now());
   }
@@ -197,11 +143,13 @@ export class SenderSession {
   }
 
   #hear({ text, message }: Exact<FromReceiver>): void {
-    if (this.#handshake.kind === "ready" && ["hello", "challenge", "ready"].includes(message.type))
+    if (this.#handshake.kind === "ready" && ["hello", "frames", "challenge", "ready"].includes(message.type))
       throw new KeysagaError("out_of_turn", { got: message.type, during: "ready" });
     switch (message.type) {
       case "hello":
         return this.#stepHandshake({ kind: "hello", heard: { text, message } });
+      case "frames":
+        return this.#stepHandshake({ kind: "frames", heard: { text, message } });
       case "challenge":
         return this.#stepHandshake({ kind: "challenge", heard: { text, message } });
       case "ready":
@@ -248,7 +196,7 @@ export class SenderSession {
     if (this.#handshake.kind !== "ready" || !this.#conversation || !isRunning)
       throw new KeysagaError("out_of_turn", { got: "payload", during: this.#handshake.kind });
     const { records, evidence } = this.#conversation.hearPayload(frame);
-    this.#evidence.push(...evidence);
+    this.#running().hear(evidence);
     this.#stepSaga({ kind: "payload", records, now: this.options.platform.clock.now() });
     if (records.length === 0) this.#link.grant();
   }
@@ -268,7 +216,7 @@ export class SenderSession {
   }
 
   #beginHandshake(effect: SenderHandshakeEffect): void {
-    const { identity, platform, audience } = this.options;
+    const { identity, platform } = this.options;
     switch (effect.kind) {
       case "send":
         this.#link.say(effect.message);
@@ -284,7 +232,7 @@ export class SenderSession {
         if (!lane) throw new KeysagaError("internal", { what: "a reservation without a lane" });
         return this.#beginHandshakeWork(async () => ({
           kind: "reserved",
-          ...(await reserveConnect(identity, lane, effect, audience)),
+          ...(await reserveConnect(identity, lane, effect, this.options)),
         }));
       }
     }
@@ -299,20 +247,12 @@ export class SenderSession {
     const canSpeak = this.#handshake.kind === "awaitingReady" || this.#handshake.kind === "ready";
     const isRunning = this.#saga !== undefined && this.#saga.kind !== "committed";
     if (!canSpeak || isRunning || !this.#asked) return;
+    const asked = this.#asked;
+    this.#asked = undefined;
     const saga = toHex(this.options.platform.random.bytes(16));
-    const { state, effects } = startSenderSaga(
-      saga,
-      this.#asked.roots,
-      this.#asked.direction,
-      this.options.limits,
-    );
+    this.#run = new SenderSagaRun(saga, asked, this.#spoken(), this.options);
+    const { state, effects } = startSenderSaga(saga, asked.roots, asked.direction, this.options.limits);
     this.#saga = state;
-    this.#sagaId = saga;
-    this.#evidence = [];
-    this.#checked = { attestations: [], records: [] };
-    this.#telling = nothingToTell;
-    this.#progress = new Progress(saga, "up", this.options.onEvent);
-    this.#loading = undefined;
     for (const effect of effects) this.#beginSaga(effect);
   }
 
@@ -326,108 +266,34 @@ export class SenderSession {
   }
 
   #beginSaga(effect: SenderSagaEffect): void {
-    const { identity, platform, merging } = this.options;
-    const { space } = identity;
-    const now = () => platform.clock.now();
+    const run = this.#running();
+    const now = () => this.options.platform.clock.now();
     switch (effect.kind) {
       case "planRoots":
-        return this.#beginSagaWork(async () => {
-          const roots = await planRoots(space, effect.wanted);
-          this.#telling = await this.#tellOf(roots);
-          this.#started(roots);
-          return { kind: "planned", roots, evidence: this.#telling.records.map(toText), now: now() };
-        });
+        return this.#beginSagaWork(async () => ({ ...(await run.planRoots(effect)), now: now() }));
       case "sendTurn":
-        return this.#sendTurn(effect);
+        return this.#sendTurn(effect.draft);
       case "stage":
         return this.#beginSagaWork(async () => {
-          await this.#stage(effect.records);
+          await run.stage(effect.records);
           this.#link.grant();
           return { kind: "staged" };
         });
       case "compare":
-        return this.#beginSagaWork(async () => {
-          const asks = await tipsToAsk(space, effect.roots, effect.statuses, merging);
-          return { kind: "compared", asks, now: now() };
-        });
+        return this.#beginSagaWork(async () => ({ ...(await run.compare(effect)), now: now() }));
       case "resolve":
-        return this.#beginSagaWork(async () => {
-          const resolved = await this.#resolve(effect);
-          return { kind: "resolved", ...resolved, now: now() };
-        });
+        return this.#beginSagaWork(async () => ({ ...(await run.resolve(effect)), now: now() }));
       case "sendRecords":
-        return this.#beginSagaWork(async () => {
-          await this.#sendRecords(effect);
-          return { kind: "recordsSent", now: now() };
-        });
+        return this.#beginSagaWork(async () => ({ ...(await run.sendRecords(effect)), now: now() }));
       case "commitSpace":
-        return this.#commitSpace(effect);
+        return this.#beginSagaWork(async () => {
+          if (!(await run.commit(effect))) this.end();
+          return { kind: "spaceCommitted" };
+        });
     }
   }
 
-  /** What is staged once the session has ended would outlive it. */
-  async #stage(records: readonly IbGib[]): Promise<void> {
-    const { identity } = this.options;
-    const { sight } = await this.#ownStanding();
-    if (this.#isOver || this.#sagaId === undefined) throw new KeysagaError("connection_closed");
-    await identity.space.stage(this.#sagaId, identity.address, sight, records);
-  }
-
-  /** Loaded once in a saga, when something comes or is committed. */
-  #ownStanding(): Promise<Standing> {
-    this.#loading ??= this.#standing.load().then(() => this.#standing);
-    return this.#loading;
-  }
-
-  /** Grants that the receiver has not been told of, for the timelines that the saga is about. */
-  #tellOf(roots: readonly Root[]): Promise<Telling> {
-    const { receiver } = this.#spoken().established;
-    return statementsFor(
-      this.options.identity,
-      receiver,
-      roots.map(({ address }) => address),
-    );
-  }
-
-  /** What came is checked, and kept as far as it counts whatever becomes of the saga; then branches become one. */
-  async #resolve(effect: On<"resolve">) {
-    const { identity, merging, access } = this.options;
-    const { receiver } = this.#spoken().established;
-    const { heads, records } = readEvidence(this.#evidence);
-    if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
-    const checked = await checkHeads(identity.space, access === "open" ? [] : heads, records);
-    const { attesters } = checked;
-    this.#merges = [];
-    const stage = (frame: IbGib) => {
-      if (isMerge(frame)) this.#merges.push(frame);
-      return this.#stage([frame]);
-    };
-    const adopt = this.#asked?.adopt === true;
-    const resolving = { identity, receiver, merging, access, adopt, attesters, stage };
-    const { resolved, proved } = await resolveRoots(resolving, effect);
-    this.#checked = onlyOf(checked, proved);
-    return resolved;
-  }
-
-  #started(roots: readonly Root[]): void {
-    const { saga, direction } = this.#running();
-    this.options.onEvent({ kind: "started", saga, direction, roots: roots.length });
-  }
-
-  /** What goes out is kept as gone out meanwhile: whatever becomes of the saga, a later process knows of it. */
-  async #sendRecords({ plan, known, unsure, roots }: On<"sendRecords">): Promise<void> {
-    const { space } = this.options.identity;
-    const { saga, progress } = this.#running();
-    this.#keeping = keepSent(this.options.identity, this.#spoken().established.receiver, plan, roots);
-    this.#begin(() => this.#keeping);
-    const notThere = new Set([...plan.stones, ...unsure]);
-    for (const address of known) notThere.delete(address);
-    progress.expect(plan, notThere);
-    const source = { space, reader: space.view(saga) };
-    await this.#spoken().sendRecords(outgoing(source, plan, known, progress), progress);
-  }
-
-  #sendTurn({ draft }: On<"sendTurn">): void {
+  #sendTurn(draft: TurnDraft): void {
     const send = () => this.#spoken().send(draft);
     if (!isOneMessage(draft) && this.#handshake.kind !== "ready") this.#held = send;
     else this.#begin(send);
@@ -444,53 +310,19 @@ export class SenderSession {
     this.#loop.begin(async () => ({ machine: "saga", event: await work() }));
   }
 
-  #commitSpace(effect: On<"commitSpace">): void {
-    const asked = this.#asked;
-    if (!asked) throw new KeysagaError("internal", { what: "a commit nobody asked for" });
-    this.#beginSagaWork(async () => {
-      const { identity, merging, onEvent } = this.options;
-      await this.#keeping;
-      const landing = {
-        identity,
-        conversation: this.#spoken(),
-        merging,
-        sight: (await this.#ownStanding()).sight,
-        telling: this.#telling,
-        evidence: this.#checked,
-        merges: this.#merges,
-      };
-      const { report, merged } = await commitSender(landing, effect);
-      this.#asked = undefined;
-      this.#progress = undefined;
-      tellRefused(onEvent, effect.saga, report.refused);
-      tellMerged(onEvent, effect.saga, merged);
-      onEvent({ kind: "durable", saga: effect.saga, tips: report.tips.length });
-      const written = new Set(effect.heads.map(({ tjp }) => tjp));
-      const lost = report.refused.filter(({ address }) => written.has(address));
-      const elapsedMs = this.options.platform.clock.now() - asked.started;
-      if (lost.length === 0) asked.outcome.resolve({ ...report, elapsedMs });
-      else {
-        asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost.length }));
-        this.end();
-      }
-      return { kind: "spaceCommitted" };
-    });
+  #running(): SenderSagaRun {
+    if (!this.#run) throw new KeysagaError("internal", { what: "a saga that was not begun" });
+    return this.#run;
   }
 
   /** The saga that has begun and is not durable yet. */
-  #running(): { readonly saga: string; readonly direction: Direction; readonly progress: Progress } {
-    const [saga, asked, progress] = [this.#sagaId, this.#asked, this.#progress];
-    if (saga === undefined || !asked || !progress)
-      throw new KeysagaError("internal", { what: "a saga that was not begun" });
-    return { saga, direction: asked.direction, progress };
-  }
-
-  get #begun(): string | undefined {
-    return this.#progress && this.#sagaId;
+  get #begun(): SenderSagaRun | undefined {
+    return this.#run?.isDurable ? undefined : this.#run;
   }
 
   #tellWait(reason: WaitReason): void {
-    this.options.onEvent({ kind: "waiting", ...(this.#begun && { saga: this.#begun }), reason });
+    const begun = this.#begun;
+    this.options.onEvent({ kind: "waiting", ...(begun && { saga: begun.saga }), reason });
   }
 
   #spoken(): Conversation {
@@ -505,14 +337,9 @@ export class SenderSession {
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     const closed = this.#link.close();
     const reason = error ?? new KeysagaError("connection_closed");
-    const staged = this.#sagaId === undefined ? [] : [this.#sagaId];
-    await Promise.allSettled([
-      closed,
-      this.#keeping,
-      ...staged.map((saga) => this.options.identity.space.drop(saga)),
-    ]);
+    await Promise.allSettled([closed, this.#run?.end()]);
     this.#ready.reject(reason);
-    this.#asked?.outcome.reject(reason);
-    tellEnd(this.options.onEvent, this.#begun, error);
+    for (const asked of [this.#asked, this.#begun?.asked]) asked?.outcome.reject(reason);
+    tellEnd(this.options.onEvent, this.#begun?.saga, error);
   }
 }

@@ -3,6 +3,7 @@ import type { Address, IbGib } from "../ibgib/index.js";
 import { foundLane, type IdentityState, readIdentity } from "../keystone/index.js";
 import {
   type SenderHandshakeEffect,
+  type SenderIntent,
   type SenderStanding,
   type Standing,
   sagaLimits,
@@ -72,13 +73,13 @@ type ReserveConnect = Extract<SenderHandshakeEffect, { kind: "reserveConnect" }>
  * signed: a receiver that knows more has met us since this home's data was current.
  *
  * @throws KeysagaError `restored_backup`, `duplicity`; `lane_replaced` when more frames of the lane never arrived
- *   than one connect may show; `limit_exceeded` when the identity has more frames than a receiver takes at once.
+ *   than one connect may show; `limit_exceeded` when the receiver lacks more frames of the identity than may be shown.
  */
 export async function reserveConnect(
   identity: Identity,
   lane: LaneChoice,
   effect: ReserveConnect,
-  origin: string,
+  { audience, limits }: Pick<SenderIntent, "audience" | "limits">,
 ): Promise<ReservedConnect> {
   const { signer, address } = identity;
   let shown: Omit<ReservedConnect, "vouching"> | undefined;
@@ -88,7 +89,7 @@ export async function reserveConnect(
     const to = await readCell(identity.space, cellKinds.laneTo, receiver);
     const now = laneNow(lane, to);
     const held = await holdLane(signer, now);
-    shown = await framesToShow(identity, { own, held }, effect);
+    shown = await framesToShow(identity, { own, held }, effect, limits);
     const vouch: SignRequest = {
       held,
       frame: { verb: "vouch", target: effect.session, scope: receiver },
@@ -99,7 +100,7 @@ export async function reserveConnect(
       proofs: receiverProofs(effect.receiver, effect.receiverFrames),
       cells: [
         ...(now.founding ? [changeCell(to, { lane: lane.address, sessions: [] })] : []),
-        ...(await pinChange(identity, receiver, origin)),
+        ...(await pinChange(identity, receiver, audience)),
         ...(await standingChange(identity, effect.receiver)),
       ],
     };
@@ -115,13 +116,14 @@ async function framesToShow(
   identity: Identity,
   { own, held }: { own: Held; held: Held },
   { theirIdentity, theirLane, receiver }: ReserveConnect,
+  { chainFramesMax }: SenderIntent["limits"],
 ): Promise<Omit<ReservedConnect, "vouching">> {
   const { signer } = identity;
   // One place each is for the frames that are about to be signed.
-  const most = sagaLimits.framesShownMax - 1;
-  if (held.state.n - (theirLane?.n ?? -1) > most) await replaceLane(identity, receiver.keystone.tjp);
-  if (own.state.n - (theirIdentity?.n ?? -1) > most)
-    throw new KeysagaError("limit_exceeded", { limit: "framesShownMax", max: sagaLimits.framesShownMax });
+  if (held.state.n - (theirLane?.n ?? -1) > sagaLimits.framesShownMax - 1)
+    await replaceLane(identity, receiver.keystone.tjp);
+  if (own.state.n - (theirIdentity?.n ?? -1) > chainFramesMax - 1)
+    throw new KeysagaError("limit_exceeded", { limit: "chainFramesMax", max: chainFramesMax });
   await Promise.all([refuseRestored(signer, own, theirIdentity), refuseRestored(signer, held, theirLane)]);
   return {
     identityFrames: await signer.framesAfter(own, theirIdentity?.n ?? -1),

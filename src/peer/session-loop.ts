@@ -5,7 +5,10 @@ import type { Platform } from "./platform.js";
 
 /** How often time-outs are looked at. */
 const tickMs = 1_000;
-/** Messages of the other side that may wait. Turns alternate and payload has credit: an honest peer has fewer. */
+/**
+ * Messages of the other side that may wait. Turns alternate, payload has credit, and what goes ahead of a handshake's
+ * message comes in full messages: an honest peer has fewer.
+ */
 const unreadMax = 64;
 
 /** What keeps a loop alive: what arrives, the ends of effects, what callers ask, and time. */

@@ -12,6 +12,7 @@ import {
   startIdentity,
   startLane,
 } from "../keystone/index.js";
+import { type Ahead, chainOf } from "./chain-shown.js";
 import { connectTarget, type Established, type Exact, type Exporter, type SessionKeys } from "./handshake.js";
 import type { SessionLimits } from "./limits.js";
 import type { Challenge, ChallengeBody, Connect, Hello, Open } from "./messages.js";
@@ -60,9 +61,10 @@ export interface Opened {
   readonly deadline: Instant;
 }
 
-/** After `challenge`: what the store knew of the sender, what was demanded, and R at n=1. */
+/** After `challenge`: what the store knew of the sender, what was demanded, R at n=1, and what came since. */
 export interface Challenged extends Opened {
   readonly known: SenderKnown;
+  readonly ahead: Ahead;
   readonly challenge: Exact<Challenge>;
   readonly body: ChallengeBody;
   readonly own: {
@@ -96,7 +98,7 @@ export function checkConnect(self: ReceiverSelf, state: Challenged, connect: Con
   if (claim.verb !== "connect" || claim.target !== target || claim.scope !== undefined)
     throw refused("transcript");
 
-  const identity = continueIdentity(state, connect.identityFrames.map(decodeText));
+  const identity = continueIdentity(state, chainOf(state.ahead, connect.identityFrames, self.limits));
   const vouching = decodeText(connect.proof.lane);
   const lane = continueLane(self, state, [...connect.laneFrames.map(decodeText), vouching]);
   if (!identity.state.delegated.has(lane.state.tjp)) throw refused("lane not delegated");

@@ -5,8 +5,13 @@ export const sagaLimits = {
   /** One payload frame, and the records in it. */
   payloadBytesMax: 256 * 1024 + 4096,
   payloadRecordsMax: 256,
-  /** Frames of I and of L that one connect may show, and of the receiver in a challenge. */
+  /** Frames of I and of L that one connect may show, of the receiver a challenge, and of either what goes ahead of it. */
   framesShownMax: 64,
+  /**
+   * Frames of an identity ride in one message up to this many characters of JSON. With a whole lane beside them, or
+   * escaped once more in a challenge, they stay within it.
+   */
+  framesCharsMax: 160 * 1024,
   /** Entries of any list of a turn: roots, statuses, offers, tips. */
   entriesMax: 100_000,
   /**
@@ -28,6 +33,8 @@ export const sagaLimits = {
 export const sessionLimits = {
   /** From the connection to `ready`, absolute. */
   handshakeTimeoutMs: 10_000,
+  /** Frames of its identity that either side may show before it is known: each costs a hash and a signature to check. */
+  chainFramesMax: 1_024,
   /** For the other side to answer; every payload frame counts as a sign of life. */
   turnTimeoutMs: 60_000,
   /** For a receiver: between sagas. */

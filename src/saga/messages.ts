@@ -38,6 +38,13 @@ export const Hello = z.strictObject({
 });
 export type Hello = z.infer<typeof Hello>;
 
+/**
+ * Either side, before it proves itself: frames of its identity, oldest first, that do not fit the challenge or the
+ * connect behind them. They count as if they were shown there.
+ */
+export const Frames = z.strictObject({ type: z.literal("frames"), frames: frames.min(1) });
+export type Frames = z.infer<typeof Frames>;
+
 const standing = z.strictObject({ keystone: address, tip: address, n: frameNumber });
 
 /** Sender to receiver, nothing signed: who it claims to be, and the genesis of this connection's session keystone. */
@@ -68,7 +75,7 @@ export const ChallengeBody = z.strictObject({
   demanded: z.array(count).max(64),
   /** A claim about the receiver's clock, for people; no check rests on it. */
   expires: count,
-  /** Frames of the receiver's identity that `open` did not name, oldest first. */
+  /** Frames of the receiver's identity that `open` did not name, oldest first; behind those that went ahead. */
   receiverFrames: frames,
   host: hostSignature,
   session: recordText,
@@ -96,8 +103,8 @@ export const Turn = z.strictObject({
 export type Turn = z.infer<typeof Turn>;
 
 /**
- * Sender to receiver: what the receiver lacks of I and L, the vouching lane frame, S1. The first turn may follow at
- * once: the receiver keeps one turn until it is ready.
+ * Sender to receiver: what the receiver lacks of I (behind what went ahead) and L, the vouching lane frame, S1. The
+ * first turn may follow at once: the receiver keeps one turn until it is ready.
  */
 export const Connect = z.strictObject({
   type: z.literal("connect"),
@@ -120,11 +127,19 @@ export const Failure = z.strictObject({ type: z.literal("error"), code: z.string
 export type Failure = z.infer<typeof Failure>;
 
 /** The half of the protocol a receiver may speak. A sender parses with this and nothing wider. */
-export const FromReceiver = z.discriminatedUnion("type", [Hello, Challenge, Ready, Turn, Credit, Failure]);
+export const FromReceiver = z.discriminatedUnion("type", [
+  Hello,
+  Frames,
+  Challenge,
+  Ready,
+  Turn,
+  Credit,
+  Failure,
+]);
 export type FromReceiver = z.infer<typeof FromReceiver>;
 
 /** The half a sender may speak. */
-export const FromSender = z.discriminatedUnion("type", [Open, Connect, Turn, Credit, Failure]);
+export const FromSender = z.discriminatedUnion("type", [Open, Frames, Connect, Turn, Credit, Failure]);
 export type FromSender = z.infer<typeof FromSender>;
 
 const turnHead = { saga: uuid, turn: count.min(1) };

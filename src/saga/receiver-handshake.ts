@@ -8,6 +8,7 @@ import {
   startReceiverSession,
   startSenderSession,
 } from "../keystone/index.js";
+import { nothingAhead, showChain, takeAhead } from "./chain-shown.js";
 import {
   type Accepted,
   type Challenged,
@@ -23,6 +24,7 @@ import {
   type Challenge,
   type ChallengeBody,
   type Connect,
+  type Frames,
   type Hello,
   type Open,
   protocolVersion,
@@ -59,6 +61,7 @@ export type ReceiverHandshakeState =
 export type ReceiverHandshakeEvent =
   | { readonly kind: "open"; readonly heard: Exact<Open> }
   | { readonly kind: "knownLoaded"; readonly known: SenderKnown; readonly draw: ChallengeDraw }
+  | { readonly kind: "frames"; readonly heard: Exact<Frames> }
   | { readonly kind: "connect"; readonly heard: Exact<Connect> }
   | { readonly kind: "turn"; readonly heard: Exact<Turn> }
   | { readonly kind: "admitted" }
@@ -71,7 +74,7 @@ export type ReceiverHandshakeEvent =
 export type ReceiverHandshakeEffect =
   /** Ends in `knownLoaded`. */
   | { readonly kind: "loadKnown"; readonly open: Open }
-  | { readonly kind: "send"; readonly message: Challenge | Ready }
+  | { readonly kind: "send"; readonly message: Frames | Challenge | Ready }
   /** Ends in `admitted`, or in `failed` with `not_admitted`. */
   | { readonly kind: "admit"; readonly identity: Address }
   /** One transaction, one flush; ends in `sessionStored` or `knownMoved`. */
@@ -134,6 +137,7 @@ function advanceHandshake(self: ReceiverSelf, state: Awaiting, event: Progress):
       if (event.kind === "knownLoaded") return onKnown(self, state, event.known, event.draw);
       break;
     case "awaitingConnect":
+      if (event.kind === "frames") return onFrames(self, state, event.heard);
       if (event.kind === "connect") return onConnect(self, state, event.heard);
       break;
     case "admitting":
@@ -191,13 +195,15 @@ function onKnown(
     receiver: self.identity.keystone.tjp,
   };
   const first = foundReceiverSession(draw.sessionNonce, names, secretFor);
+  const lacking = framesAfter(self.frames, state.open.message.receiverTip?.tip);
+  const { ahead, shown } = showChain(lacking, self.limits);
   const body: ChallengeBody = {
     type: "challenge",
     nonce: toHex(draw.nonce),
     challengeUuid: toHex(draw.challengeUuid),
     demanded: [...draw.demanded],
     expires: draw.now + self.limits.handshakeTimeoutMs,
-    receiverFrames: framesAfter(self.frames, state.open.message.receiverTip?.tip).map(toText),
+    receiverFrames: shown,
     host: {
       key: self.hostKey,
       certifiedBy,
@@ -214,8 +220,8 @@ function onKnown(
   const challenge = { text: JSON.stringify(message), message };
   const own = { frames: [first, frame] as const, keystone: advance(keystone, frame).state, secretFor };
   return {
-    state: { ...state, kind: "awaitingConnect", known, challenge, body, own },
-    effects: [{ kind: "send", message }],
+    state: { ...state, kind: "awaitingConnect", known, challenge, body, own, ahead: nothingAhead },
+    effects: [...ahead, message].map((said) => ({ kind: "send", message: said })),
   };
 }
 
@@ -231,6 +237,15 @@ function tipsToTell(open: Open, { identity, lane, holdsClaimedTip }: SenderKnown
     ...(identity && { identityTip: standingOf(identity.keystone) }),
     ...(lane && lane.delegator === open.identity.keystone && { laneTip: standingOf(lane.keystone) }),
   };
+}
+
+/** Kept as it came: nothing of it is looked at before the connect that it belongs to. */
+function onFrames(
+  { limits }: ReceiverSelf,
+  state: In<"awaitingConnect">,
+  { message }: Exact<Frames>,
+): ReceiverHandshakeStep {
+  return { state: { ...state, ahead: takeAhead(state.ahead, message, limits) }, effects: [] };
 }
 
 function onConnect(

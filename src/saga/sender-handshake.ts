@@ -14,6 +14,7 @@ import {
   startReceiverSession,
   startSenderSession,
 } from "../keystone/index.js";
+import { type Ahead, chainOf, nothingAhead, showChain, takeAhead } from "./chain-shown.js";
 import {
   challengeTarget,
   connectTarget,
@@ -30,6 +31,7 @@ import {
   type Challenge,
   ChallengeBody,
   type Connect,
+  type Frames,
   type Hello,
   type Open,
   protocolVersion,
@@ -90,7 +92,7 @@ export type SenderHandshakeState =
       readonly hello: Exact<Hello>;
       readonly deadline: Instant;
     }
-  | (Opened & { readonly kind: "awaitingChallenge" })
+  | (Opened & { readonly kind: "awaitingChallenge"; readonly ahead: Ahead })
   | (Proved & { readonly kind: "reserving" })
   | { readonly kind: "awaitingReady"; readonly established: Established; readonly deadline: Instant }
   | { readonly kind: "ready"; readonly established: Established }
@@ -99,6 +101,7 @@ export type SenderHandshakeState =
 export type SenderHandshakeEvent =
   | { readonly kind: "hello"; readonly heard: Exact<Hello> }
   | { readonly kind: "standingLoaded"; readonly standing: SenderStanding }
+  | { readonly kind: "frames"; readonly heard: Exact<Frames> }
   | { readonly kind: "challenge"; readonly heard: Exact<Challenge> }
   | {
       /** I's and L's frames that the receiver lacks, and the lane frame that vouches for S: durable before signed. */
@@ -114,7 +117,7 @@ export type SenderHandshakeEvent =
 export type SenderHandshakeEffect =
   /** Ends in `standingLoaded`. */
   | { readonly kind: "loadStanding"; readonly receiver: Address }
-  | { readonly kind: "send"; readonly message: Open | Connect }
+  | { readonly kind: "send"; readonly message: Open | Frames | Connect }
   /** Reserves and signs the vouching lane frame, keeps what was verified of the receiver; ends in `reserved`. */
   | {
       readonly kind: "reserveConnect";
@@ -162,6 +165,7 @@ function advanceHandshake(state: Awaiting, event: Progress): SenderHandshakeStep
   if (state.kind === "awaitingHello" && event.kind === "hello") return onHello(state, event.heard);
   if (state.kind === "loadingStanding" && event.kind === "standingLoaded")
     return onStanding(state, event.standing);
+  if (state.kind === "awaitingChallenge" && event.kind === "frames") return onFrames(state, event.heard);
   if (state.kind === "awaitingChallenge" && event.kind === "challenge")
     return onChallenge(state, event.heard);
   if (state.kind === "reserving" && event.kind === "reserved") return onReserved(state, event);
@@ -209,27 +213,36 @@ function onStanding(state: In<"loadingStanding">, standing: SenderStanding): Sen
   const open = { text: JSON.stringify(message), message };
   const session = { first, keystone: startSenderSession(first).keystone, secretFor };
   return {
-    state: { ...state, kind: "awaitingChallenge", standing, open, session },
+    state: { ...state, kind: "awaitingChallenge", standing, open, session, ahead: nothingAhead },
     effects: [{ kind: "send", message }],
   };
 }
 
+/** Kept as it came: nothing of it is looked at before the challenge that it belongs to. */
+function onFrames(state: In<"awaitingChallenge">, { message }: Exact<Frames>): SenderHandshakeStep {
+  const ahead = takeAhead(state.ahead, message, state.intent.limits);
+  return { state: { ...state, ahead }, effects: [] };
+}
+
 /** The receiver proves itself: nothing is signed before every check here has passed. */
-function onChallenge(state: In<"awaitingChallenge">, challenge: Exact<Challenge>): SenderHandshakeStep {
+function onChallenge(
+  { ahead, ...opened }: In<"awaitingChallenge">,
+  challenge: Exact<Challenge>,
+): SenderHandshakeStep {
   const body = parseChallenge(challenge.message.body);
-  const receiverFrames = newFrames(state, body);
-  const receiver = checkReceiver(state, receiverFrames);
-  const receiverSession = checkReceiverSession(state, challenge, body, receiver);
-  checkStandings(state, body);
+  const receiverFrames = newFrames(opened, chainOf(ahead, body.receiverFrames, opened.intent.limits));
+  const receiver = checkReceiver(opened, receiverFrames);
+  const receiverSession = checkReceiverSession(opened, challenge, body, receiver);
+  checkStandings(opened, body);
   // Drafting S1 shows whether the demand is one that S's connect pool allows, before anything is reserved.
-  nextFrame(state.session.keystone, connectClaim(state, challenge, body), state.session.secretFor);
+  nextFrame(opened.session.keystone, connectClaim(opened, challenge, body), opened.session.secretFor);
   return {
-    state: { ...state, kind: "reserving", challenge, body, receiver, receiverFrames, receiverSession },
+    state: { ...opened, kind: "reserving", challenge, body, receiver, receiverFrames, receiverSession },
     effects: [
       {
         kind: "reserveConnect",
-        session: state.session.first.address,
-        lane: state.standing.lane.keystone,
+        session: opened.session.first.address,
+        lane: opened.standing.lane.keystone,
         receiver,
         receiverFrames,
         theirIdentity: body.identityTip,
@@ -246,8 +259,8 @@ function parseChallenge(text: string): ChallengeBody {
 }
 
 /** A receiver that runs since before its identity's newest frames, which we have heard of, shows older ones. */
-function newFrames({ standing }: Opened, { receiverFrames }: ChallengeBody): readonly IbGib[] {
-  return receiverFrames.map(decodeText).filter(({ address }) => !standing.receiverFrames.has(address));
+function newFrames({ standing }: Opened, shown: readonly IbGib[]): readonly IbGib[] {
+  return shown.filter(({ address }) => !standing.receiverFrames.has(address));
 }
 
 /** The receiver's identity, continued from what is stored of it; it has to be the one that hello named. */
@@ -302,9 +315,10 @@ function onReserved(
   const { keystone, secretFor, first } = state.session;
   const claim = connectClaim(state, state.challenge, state.body);
   const frame = signFrame(nextFrame(keystone, claim, secretFor), keystone, secretFor);
+  const { ahead, shown } = showChain(event.identityFrames, state.intent.limits);
   const message: Connect = {
     type: "connect",
-    identityFrames: event.identityFrames.map(toText),
+    identityFrames: shown,
     laneFrames: event.laneFrames.map(toText),
     proof: { lane: toText(event.vouching), frame: toText(frame) },
   };
@@ -330,7 +344,7 @@ function onReserved(
   };
   return {
     state: { kind: "awaitingReady", established, deadline: state.deadline },
-    effects: [{ kind: "send", message }],
+    effects: [...ahead, message].map((said) => ({ kind: "send", message: said })),
   };
 }
 

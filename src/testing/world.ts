@@ -123,7 +123,7 @@ export class Peer {
   }
 
   /** Shares a timeline of this peer's, and what is within it, with `other`; a receiver is told with the next saga. */
-  async share(timeline: Address, other: Peer, access: Access = "write"): Promise<void> {
+  async share(timeline: Address, other: Pick<Peer, "address">, access: Access = "write"): Promise<void> {
     await share(this.identity, { timeline, with: other.address, access }, this.platform);
   }
 
@@ -248,6 +248,8 @@ export interface WorldOptions {
   readonly limits?: NonNullable<ReceiverOptions["limits"]>;
   /** Called for each receiver, then for each sender. */
   readonly space?: () => Space;
+  /** What each receiver has done earlier, before it answers for the first time. */
+  readonly earlier?: (receiver: Peer) => Promise<void>;
 }
 
 /** Receivers, and senders that reach all of them: everything in memory unless the network says otherwise. */
@@ -273,8 +275,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     network = innerspaceNetwork(platform),
   } = options;
   const { admission = { kind: "open" }, access = "owners", limits = {} } = options;
-  const { space = () => new InnerSpace() } = options;
-  const foundation = { platform, network, admission, access, limits, space };
+  const { space = () => new InnerSpace(), earlier = async () => undefined } = options;
+  const foundation = { platform, network, admission, access, limits, space, earlier };
   const receiver = await openReceiver(first, foundation);
   const receivers = [receiver];
   for (const name of others) receivers.push(await openReceiver(name, foundation));
@@ -302,9 +304,10 @@ type Foundation = Required<Omit<WorldOptions, "senders" | "receivers" | "seed">>
 
 async function openReceiver(
   name: string,
-  { platform, network, admission, access, limits, space }: Foundation,
+  { platform, network, admission, access, limits, space, earlier }: Foundation,
 ): Promise<ReceiverPeer> {
   const peer = new ReceiverPeer(name, await newIdentity(space(), platform), platform);
+  await earlier(peer);
   const audiences: string[] = [];
   const answering = await createReceiver({
     identity: peer.identity,

@@ -105,7 +105,12 @@ describe("keysaga sync", { timeout: 90_000 }, () => {
     expect(first.stdout).toMatch(
       /^folder folder\^[0-9A-F]{64}\n↑ a\.md\n↑ sub\/b\.md\n2 up, 0 down, 0 unchanged; 4 records, .*, 4 turns, .* s\n$/,
     );
-    for (const said of ["sender -> receiver | init ", "receiver -> sender | receipt ", "committed "])
+    for (const said of [
+      "sender -> receiver | init ",
+      "receiver -> sender | receipt ",
+      "progress    4 of 4",
+      "durable ",
+    ])
       expect(first.stderr).toContain(said);
     expect(first.stderr).toContain("skipped image.png: not UTF-8 text\n");
     const [, folder = ""] = /^folder (\S+)/.exec(first.stdout) ?? [];

@@ -16,6 +16,7 @@ import {
   verifySpace,
 } from "../../src/index.js";
 import { openLmdbSpace } from "../../src/node/index.js";
+import { evidenceGroup } from "../../src/peer/evidence-files.js";
 import { createWorld } from "../../src/testing/index.js";
 
 const cleanUp: (() => Promise<unknown>)[] = [];
@@ -267,7 +268,8 @@ describe("names what is wrong with", () => {
     const made = await inMemory();
     const { space } = made.bob;
     const { identity, lane, session } = connected(made);
-    await space.commit({ holder: identity, sight: { holders: [] }, dropProofGroups: [lane] });
+    const groups = [lane, evidenceGroup(lane)];
+    await space.commit({ holder: identity, sight: { holders: [] }, dropProofGroups: groups });
     expect((await verified(space)).problems).toContainEqual({
       at: session,
       rule: "link_missing",

@@ -23,13 +23,14 @@ import { mergingOf } from "../../src/peer/merging.js";
 import { Quotas, receiverLimits } from "../../src/peer/quotas.js";
 import { Receiver } from "../../src/peer/receiver.js";
 import type { ReceiverSelf } from "../../src/saga/index.js";
-import { sessionLimits } from "../../src/saga/index.js";
-import { Challenge, Connect, Open } from "../../src/saga/messages.js";
+import { sagaLimits, sessionLimits } from "../../src/saga/index.js";
+import { Challenge, Connect, Frames, Open } from "../../src/saga/messages.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
-import { type TapRule, tapDial } from "../../src/testing/index.js";
+import { type Peer, type TapRule, type TapSide, tapDial } from "../../src/testing/index.js";
 import { createInnerspace, type Dial } from "../../src/transport/index.js";
+import { shareOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
-import { codeOf, contentsOf, eventually, expectQuiet, type Lab, openLab } from "./lab.js";
+import { codeOf, contentsOf, eventually, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
 import { benchOf } from "./matrix.js";
 import { newIdentity, stranger } from "./parties.js";
 
@@ -416,6 +417,111 @@ function sessionWith(
   const pool = (name: string) => ({ name, config: { ...config, verbs: [name], size: 1 } });
   const pools = [pool("connect"), pool("sync")];
   return toText(genesis({ kind: "session", nonce, details: { role: "sender", ...names }, pools, secretFor }));
+}
+
+describe("frames that go ahead count for no more than frames that are shown", () => {
+  const messagesMax = sessionLimits.chainFramesMax / sagaLimits.framesShownMax;
+  type Ahead = readonly string[];
+  const cases: Readonly<
+    Record<
+      string,
+      { readonly said: (ahead: Ahead, foreign: string) => Ahead; readonly seen: Record<TapSide, string> }
+    >
+  > = {
+    "none of them": {
+      said: () => [],
+      seen: { sender: "receiver_unproved", receiver: "auth_fail" },
+    },
+    "somebody else's": {
+      said: (_, foreign) => [foreign],
+      seen: { sender: "receiver_unproved", receiver: "auth_fail" },
+    },
+    "somebody else's behind one's own": {
+      said: (ahead, foreign) => [...ahead, foreign],
+      seen: { sender: "frame_refused", receiver: "frame_refused" },
+    },
+    "each twice": {
+      said: (ahead) => ahead.flatMap((message) => [message, message]),
+      seen: { sender: "frame_refused", receiver: "frame_refused" },
+    },
+    "in a wrong order": {
+      said: (ahead) => [...ahead].reverse(),
+      seen: { sender: "receiver_unproved", receiver: "auth_fail" },
+    },
+    "all but the last": {
+      said: (ahead) => ahead.slice(0, -1),
+      seen: { sender: "frame_refused", receiver: "frame_refused" },
+    },
+    "more than are allowed": {
+      said: ([first = ""]) => Array<string>(messagesMax + 1).fill(first),
+      seen: { sender: "limit_exceeded", receiver: "limit_exceeded" },
+    },
+    "in more messages than they need": {
+      said: (ahead) => ahead.flatMap(oneByOne).slice(0, messagesMax + 1),
+      seen: { sender: "limit_exceeded", receiver: "limit_exceeded" },
+    },
+  };
+
+  test.each(["sender", "receiver"] as const)("to the %s", async (to) => {
+    const often = 2 * sagaLimits.framesShownMax;
+    const lab = await openLab(`ahead to the ${to}`, {
+      senders: ["alice", "carol"],
+      ...(to === "sender" && { earlier: (bob: Peer) => shareOften(bob, often) }),
+    });
+    const { alice, carol, bob } = benchOf(lab);
+    if (to === "receiver") await shareOften(alice, often);
+    const hers = (await chainOf(carol.identity)).map(toText);
+    const foreign = JSON.stringify({ type: "frames", frames: hers });
+    const victim = to === "sender" ? alice : bob;
+    const before = await contentsOf(victim.space);
+    const seen: Record<string, string> = {};
+    for (const [name, { said }] of Object.entries(cases)) {
+      const { dial } = tapDial(
+        lab.world.dial,
+        sayingAhead(to, (ahead) => said(ahead, foreign)),
+      );
+      const code = await connect(lab, alice.identity, dial);
+      await expectQuiet(lab);
+      const atBob = bob.events.at(-1);
+      seen[name] = to === "sender" ? code : (atBob?.kind === "closed" && atBob.error?.code) || "none";
+      expect(await contentsOf(victim.space)).toEqual(before);
+    }
+    const expected = Object.entries(cases).map(([name, { seen }]) => [name, seen[to]]);
+    expect(seen).toEqual(Object.fromEntries(expected));
+    expect(await connect(lab, alice.identity, lab.world.dial)).toBe("none");
+    await lab.world.close();
+  });
+
+  test.each(["sender", "receiver"] as const)("to the %s once it is ready: not at all", async (to) => {
+    const lab = await openLab(`late to the ${to}`);
+    const { alice, bob } = benchOf(lab);
+    const { sender, tap, events } = tapped(lab, alice);
+    await sender.connect();
+    const frames = (await chainOf(alice.identity)).map(toText);
+    tap.inject(to, JSON.stringify({ type: "frames", frames }));
+    const closed = () => (to === "sender" ? events : bob.events).find(({ kind }) => kind === "closed");
+    expect(await eventually(() => closed() !== undefined)).toBe(true);
+    expect(closed()).toMatchObject({ error: { code: "out_of_turn", facts: { got: "frames" } } });
+    await expectQuiet(lab);
+    await lab.world.close();
+  });
+});
+
+/** Holds back what goes ahead to one side; when the message it belongs to comes by, says other things instead. */
+function sayingAhead(to: TapSide, instead: (ahead: readonly string[]) => readonly string[]): TapRule {
+  const ahead: string[] = [];
+  return ({ to: side, message }) => {
+    if (side !== to) return [message];
+    const name = nameOf(message);
+    if (name === "frames") ahead.push(String(message));
+    if (name === "frames") return [];
+    return name === "challenge" || name === "connect" ? [...instead(ahead), message] : [message];
+  };
+}
+
+function oneByOne(text: string): readonly string[] {
+  const { type, frames } = Frames.parse(JSON.parse(text));
+  return frames.map((frame) => JSON.stringify({ type, frames: [frame] }));
 }
 
 test("a restored backup stops before anything is signed", async () => {

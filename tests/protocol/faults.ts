@@ -7,6 +7,7 @@ import type { Message } from "../../src/transport/index.js";
 export type MessageName =
   | "hello"
   | "open"
+  | "frames"
   | "challenge"
   | "connect"
   | "ready"
@@ -89,8 +90,12 @@ function edited(text: string, edit: (message: Wire) => Wire): string {
   return JSON.stringify(edit(JSON.parse(text)));
 }
 
-/** The session frame with one bit of its signature flipped, and a gib that is right for it. */
+/** The session frame, or the last of the frames, with one bit of its signature flipped, and a gib that is right for it. */
 function resigned(message: Wire): Wire {
+  if (message["type"] === "frames") {
+    const frames = message["frames"] as readonly RecordText[];
+    return { ...message, frames: [...frames.slice(0, -1), ...frames.slice(-1).map(withWrongSignature)] };
+  }
   const proof = message["proof"] as { readonly frame: RecordText };
   return { ...message, proof: { ...proof, frame: withWrongSignature(proof.frame) } };
 }
@@ -114,6 +119,8 @@ function alterBody(message: Wire): Wire {
       return { ...message, payloadBytesMax: 1 };
     case "open":
       return { ...message, nonce: "00".repeat(sagaLimits.nonceBytes) };
+    case "frames":
+      return { ...message, frames: [...(message["frames"] as readonly RecordText[])].reverse() };
     case "connect":
       return { ...message, proof: withoutScope(message["proof"]) };
     case "ready":

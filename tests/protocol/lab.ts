@@ -13,6 +13,7 @@ import { InnerSpace } from "../../src/space/index.js";
 import {
   createWorld,
   type Network,
+  type Peer,
   type SenderPeer,
   seededPlatform,
   type Tap,
@@ -150,6 +151,8 @@ export async function openLab(
     admission?: Admission;
     /** Put around the space of each peer; `of` is 0 for the receiver. */
     around?: (space: Space, of: number) => Space;
+    /** What the receiver has done earlier, before it answers for the first time. */
+    earlier?: (receiver: Peer) => Promise<void>;
     /** How fast the platform's clock and timers run. */
     speed?: number;
   } = {},
@@ -166,6 +169,7 @@ export async function openLab(
     ...(options.senders && { senders: options.senders }),
     ...(options.network && { network: options.network(platform) }),
     ...(options.admission && { admission: options.admission }),
+    ...(options.earlier && { earlier: options.earlier }),
     space: () => {
       const space = new WatchedSpace();
       spaces.push(space);

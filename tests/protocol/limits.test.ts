@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
-import { type IbGib, type RecordText, sealRecord } from "../../src/ibgib/index.js";
+import { type IbGib, type RecordText, sealRecord, toText } from "../../src/ibgib/index.js";
 import {
   foundReceiverSession,
   foundSenderSession,
@@ -21,10 +21,12 @@ import {
   TurnFromSender,
   tallyPayload,
 } from "../../src/saga/index.js";
+import { showChain } from "../../src/saga/chain-shown.js";
 import { startDialogue } from "../../src/saga/turn.js";
 import { createInnerspace, type Dial, type Message } from "../../src/transport/index.js";
+import { shareOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
-import { codeOf, eventually, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
+import { codeOf, contentsOf, eventually, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
 import { benchOf, tell } from "./matrix.js";
 import { newIdentity, stranger } from "./parties.js";
 
@@ -52,6 +54,18 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     const proof = { lane: frame, frame };
     const identityFrames = Array(sagaLimits.framesShownMax + 1).fill(frame);
     await expectRefused({ type: "connect", identityFrames, laneFrames: [], proof }, "malformed_message");
+  },
+  // How a chain is dealt out is its speaker's choice, as with long lists.
+  framesCharsMax: () => {
+    const long = Array.from({ length: 10 }, (_, i) =>
+      sealRecord({ ib: "frame", data: { i, text: "x".repeat(40_000) } }),
+    );
+    const { ahead, shown } = showChain(long, sessionLimits);
+    const parts = [...ahead.map(({ frames }) => frames), shown];
+    expect(parts.flat()).toEqual(long.map(toText));
+    expect(parts.map((part) => part.length)).toEqual([4, 4, 2]);
+    for (const part of parts)
+      expect(JSON.stringify(part).length).toBeLessThanOrEqual(sagaLimits.framesCharsMax);
   },
   entriesMax: () => {
     const part = Array<number>(sagaLimits.entriesMax / 4).fill(0);
@@ -111,6 +125,27 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     const silent = await stranger(dial);
     expect(await eventually(silent.isOver)).toBe(true);
     expect(codes()).toEqual(["handshake_timeout"]);
+    await expectQuiet(lab);
+  },
+  chainFramesMax: async () => {
+    const own = { chainFramesMax: sagaLimits.framesShownMax };
+    const { lab, dial, codes } = await answering(own);
+    const { alice } = benchOf(lab);
+    await shareOften(alice, own.chainFramesMax);
+    const connect = async (limits: Partial<SessionLimits>) => {
+      const { platform, world } = lab;
+      const { identity } = alice;
+      const sender = createSender({ identity, dial, audience: world.audience, platform, limits });
+      const code = await codeOf(sender.connect());
+      await sender.disconnect();
+      return code;
+    };
+    const before = await contentsOf(alice.space);
+    expect(await connect(own)).toBe("limit_exceeded");
+    expect(await contentsOf(alice.space)).toEqual(before);
+    expect(await connect({})).toBe("auth_fail");
+    expect(codes()).toEqual(["auth_fail", "limit_exceeded"]);
+    expect(codeFrom(() => showChain(stones(own.chainFramesMax + 1), own))).toBe("limit_exceeded");
     await expectQuiet(lab);
   },
   turnTimeoutMs: async () => {

@@ -1,6 +1,9 @@
 import { afterAll, describe, expect, test } from "vitest";
 import type { Address } from "../../src/ibgib/index.js";
+import { sagaLimits } from "../../src/saga/index.js";
+import type { Network, Peer } from "../../src/testing/index.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
+import { shareOften } from "../scenarios/turns.js";
 import { type FaultName, faultNames } from "./faults.js";
 import { eventually, openLab } from "./lab.js";
 import { benchOf, record, runCell, tell } from "./matrix.js";
@@ -19,7 +22,7 @@ afterAll(() => {
 
 describe("each message of the protocol, made invalid in each way, over innerspace", () => {
   test.each(rows)("$name to the $to", async (row) => {
-    const lab = await openLab(`${row.name} to ${row.to}`, { senders: ["alice", "carol"] });
+    const lab = await labFor(row, faultNames);
     await runRow(row, faultNames, lab);
     await lab.world.close();
   });
@@ -27,21 +30,27 @@ describe("each message of the protocol, made invalid in each way, over innerspac
 
 describe("a sample of each over a WebSocket", () => {
   test.each(rows)("$name to the $to", async (row) => {
-    const lab = await openLab(`${row.name} to ${row.to}`, {
-      senders: ["alice", "carol"],
-      network: () => webSocketNetwork(),
-    });
+    const lab = await labFor(row, sample, () => webSocketNetwork());
     await runRow(row, sample, lab);
     await lab.world.close();
   });
 });
+
+/** What goes ahead is said to strangers only: there is a newcomer for each fault. */
+function labFor({ name, to, story }: RowOutcomes, faults: readonly FaultName[], network?: () => Network) {
+  return openLab(`${name} to ${to}`, {
+    senders: ["alice", "carol", ...(name === "frames" ? faults : [])],
+    ...(network && { network }),
+    ...(story === "newcomer" && { earlier: (bob: Peer) => shareOften(bob, sagaLimits.framesShownMax) }),
+  });
+}
 
 async function runRow(
   row: RowOutcomes,
   faults: readonly FaultName[],
   lab: Awaited<ReturnType<typeof openLab>>,
 ) {
-  const bench = benchOf(lab);
+  const [bench, newcomers] = [benchOf(lab), lab.world.senders.slice(2)];
   const foreign = await record(bench, row.story);
   const resources = openResources();
   const [seen, expected] = [new Map<FaultName, string>(), new Map<FaultName, string>()];
@@ -52,9 +61,10 @@ async function runRow(
       leave(row, fault, outcome);
       continue;
     }
-    roots ??= await tell(row.story, bench, bench.alice);
-    const cell = await runCell(bench, row, fault, roots, foreign(row.to, row.name));
-    if (cell.isSpent) roots = undefined;
+    const alice = newcomers.shift() ?? bench.alice;
+    roots ??= await tell(row.story, bench, alice);
+    const cell = await runCell({ ...bench, alice }, row, fault, roots, foreign(row.to, row.name));
+    if (cell.isSpent || row.name === "frames") roots = undefined;
     seen.set(fault, cell.seen);
     expected.set(fault, outcome);
     cells++;

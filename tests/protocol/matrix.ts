@@ -5,6 +5,8 @@ import type { PeerEvent } from "../../src/peer/index.js";
 import type { Passing, Peer, SenderPeer, Tap, TapRule, TapSide } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
 import { type FaultName, type MessageName, misdo, nameOf } from "./faults.js";
+import { sagaLimits } from "../../src/saga/index.js";
+import { shareOften } from "../scenarios/turns.js";
 import { contentsOf, eventually, type Lab, tapped } from "./lab.js";
 
 /** What is synced in a row: each story makes its message travel. */
@@ -16,6 +18,8 @@ export type StoryName =
   | "big pull"
   | "many"
   | "many pull"
+  | "newcomer"
+  | "often shared"
   | "diverged"
   | "big diverged";
 
@@ -44,6 +48,10 @@ export async function tell(story: StoryName, bench: Bench, who: SenderPeer): Pro
   const { lab, bob } = bench;
   const big = (of: Peer) => manyStones(of, lab, 5, 150_000);
   switch (story) {
+    case "often shared":
+      await shareOften(who, sagaLimits.framesShownMax + 1);
+      return tell("note", bench, who);
+    case "newcomer":
     case "note": {
       const note = await who.timeline("note", { data: { text: "first" } });
       await who.edit(note, { text: "second" }, { text: "third" });
@@ -192,7 +200,8 @@ type Contents = Awaited<ReturnType<typeof contentsOf>>;
 
 /**
  * A graph changes whole, and only behind a turn that was verified; proofs and cells change only where the message
- * that allows it arrived as it was said: a challenge at the sender (which then reserves), a connect at the receiver.
+ * that allows it arrived as it was said: a challenge at the sender (which then reserves), a connect at the receiver,
+ * each with the frames that go ahead of it.
  */
 async function expectNothingHalf(
   { alice, bob }: Bench,
@@ -203,13 +212,18 @@ async function expectNothingHalf(
   const [atAlice, atBob] = [await contentsOf(alice.space), await contentsOf(bob.space)];
   if (!heardTurn(theirs, "commit")) expect(atBob.graph).toEqual(before.bob.graph);
   if (!heardTurn(mine, "receipt")) expect(atAlice.graph).toEqual(before.alice.graph);
-  if (!cameThrough(tap, "connect")) expect(atBob).toEqual(before.bob);
-  if (!cameThrough(tap, "challenge")) expect(atAlice).toEqual(before.alice);
+  if (!cameThrough(tap, "receiver", "connect")) expect(atBob).toEqual(before.bob);
+  if (!cameThrough(tap, "sender", "challenge")) expect(atAlice).toEqual(before.alice);
 }
 
-function cameThrough({ said, heard }: Tap, name: MessageName): boolean {
-  const genuine = said.find(({ message }) => isText(message, name));
-  return genuine !== undefined && heard.some(({ message }) => message === genuine.message);
+function cameThrough({ said, heard }: Tap, to: TapSide, name: "connect" | "challenge"): boolean {
+  const genuine = said.filter(
+    ({ to: side, message }) => side === to && (isText(message, name) || isText(message, "frames")),
+  );
+  const isHeard = (message: Message) => heard.some((one) => one.message === message);
+  return (
+    genuine.some(({ message }) => isText(message, name)) && genuine.every(({ message }) => isHeard(message))
+  );
 }
 
 /** Exactly one side finds the fault; the other is told, or finds the connection closed. */

@@ -67,6 +67,16 @@ const entries = (to: TapSide) =>
     truncated: `${to} json_refused`,
   });
 
+/** Frames that go ahead are judged with the message they belong to: each has to follow the one before. */
+const frames = (to: TapSide, differing: Differing) =>
+  text(to, {
+    ...beforeReady(to),
+    "wrong signature": `${to} wrong_solution`,
+    replayed: `${to} frame_refused`,
+    "out of turn": `${to} out_of_turn`,
+    ...differing,
+  });
+
 const credit = (to: TapSide) =>
   text(to, {
     ...repeated(to),
@@ -114,6 +124,16 @@ export const rows: readonly RowOutcomes[] = [
     }),
   },
   {
+    name: "frames",
+    to: "sender",
+    story: "newcomer",
+    outcomes: frames("sender", {
+      "altered body": "sender receiver_unproved",
+      // Whoever comes is shown the same frames.
+      "another session's": anonymous,
+    }),
+  },
+  {
     name: "challenge",
     to: "sender",
     story: "note",
@@ -121,6 +141,15 @@ export const rows: readonly RowOutcomes[] = [
       ...beforeReady("sender"),
       "altered body": "sender receiver_unproved",
       "another session's": "sender receiver_unproved",
+    }),
+  },
+  {
+    name: "frames",
+    to: "receiver",
+    story: "often shared",
+    outcomes: frames("receiver", {
+      "altered body": "receiver auth_fail",
+      "another session's": "receiver auth_fail",
     }),
   },
   {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
+import { sagaLimits } from "../../src/saga/index.js";
 import type {
   ReceiverHandshakeEvent,
   ReceiverHandshakeState,
@@ -10,6 +11,7 @@ import type {
   SenderSagaEvent,
   SenderSagaState,
 } from "../../src/saga/index.js";
+import { shareOften } from "../scenarios/turns.js";
 import { delays, openLab, spaceWith, tapped } from "./lab.js";
 import { benchOf, tell } from "./matrix.js";
 
@@ -47,15 +49,21 @@ vi.mock("../../src/saga/receiver-handshake.js", recording("receiver handshake", 
 vi.mock("../../src/saga/sender-saga.js", recording("sender saga", "stepSenderSaga"));
 vi.mock("../../src/saga/receiver-saga.js", recording("receiver saga", "stepReceiverSaga"));
 
-/** Real sessions that between them bring the machines into every state: push, pull, offer, slow stores, a race. */
+/**
+ * Real sessions that between them bring the machines into every state: push, pull, offer, slow stores, a race, and two
+ * identities that do not fit one message.
+ */
 beforeAll(async () => {
   const before = (method: string) => (method === "stage" ? wait() : undefined);
   const wait = delays("slow stages", 4);
+  const oftener = sagaLimits.framesShownMax + 1;
   const lab = await openLab("states", {
     senders: ["alice", "carol"],
     around: (space) => spaceWith(space, { before }),
+    earlier: (bob) => shareOften(bob, oftener),
   });
   const bench = benchOf(lab);
+  await shareOften(bench.alice, oftener);
   const { sender } = tapped(lab, bench.alice);
   await race(lab, bench);
   for (const story of ["pull", "big pull", "branches", "big diverged", "note"] as const)
@@ -93,6 +101,7 @@ const noHello: Row<SenderHandshakeEvent> = {
   ...ticking,
   hello: no,
   standingLoaded: no,
+  frames: no,
   challenge: no,
   reserved: no,
   ready: no,
@@ -101,7 +110,7 @@ const noHello: Row<SenderHandshakeEvent> = {
 const senderHandshake: Table<SenderHandshakeState, SenderHandshakeEvent> = {
   awaitingHello: { ...noHello, hello: "loadingStanding" },
   loadingStanding: { ...noHello, standingLoaded: "awaitingChallenge" },
-  awaitingChallenge: { ...noHello, challenge: "reserving" },
+  awaitingChallenge: { ...noHello, frames: "stays", challenge: "reserving" },
   // What is reserved is signed: the receiver's own clock ends it where it takes too long.
   reserving: { ...noHello, reserved: "awaitingReady", "late tick": "stays" },
   awaitingReady: { ...noHello, ready: "ready" },
@@ -113,6 +122,7 @@ const noOpen: Row<ReceiverHandshakeEvent> = {
   ...ticking,
   open: no,
   knownLoaded: no,
+  frames: no,
   connect: no,
   turn: no,
   admitted: no,
@@ -123,7 +133,7 @@ const noOpen: Row<ReceiverHandshakeEvent> = {
 const receiverHandshake: Table<ReceiverHandshakeState, ReceiverHandshakeEvent> = {
   awaitingOpen: { ...noOpen, open: "loadingKnown" },
   loadingKnown: { ...noOpen, knownLoaded: "awaitingConnect" },
-  awaitingConnect: { ...noOpen, connect: "admitting" },
+  awaitingConnect: { ...noOpen, frames: "stays", connect: "admitting" },
   admitting: { ...noOpen, admitted: "storing", turn: "stays" },
   storing: { ...noOpen, sessionStored: "ready", knownMoved: "stays", turn: "stays" },
   ready: all(noOpen, over),

@@ -10,6 +10,7 @@ import {
   type ReceiverPeer,
   type SenderPeer,
   type World,
+  type WorldOptions,
 } from "../../src/testing/index.js";
 import { createWebSocketAcceptor } from "../../src/transport/websocket-acceptor-node.js";
 import { dialWebSocket } from "../../src/transport/index.js";
@@ -55,13 +56,17 @@ export interface Cast {
 const networks = { innerspace: innerspaceNetwork, websocket: webSocketNetwork };
 
 /** Runs a story over innerspace and over a real WebSocket. */
-export function scenario(name: string, story: (cast: Cast) => Promise<void>): void {
+export function scenario(
+  name: string,
+  story: (cast: Cast) => Promise<void>,
+  options: Pick<WorldOptions, "earlier"> = {},
+): void {
   describe(name, () => {
     for (const [transport, network] of Object.entries(networks)) {
       test(`over ${transport}`, async () => {
         const senders = ["alice", "carol", "erin"];
         const receivers = ["bob", "dave"] as const;
-        const world = await createWorld({ senders, receivers, seed: name, network: network() });
+        const world = await createWorld({ senders, receivers, seed: name, network: network(), ...options });
         const [alice, carol, erin] = world.senders;
         const [bob, dave] = world.receivers;
         try {

@@ -1,5 +1,5 @@
 import { scenario } from "./scenario.js";
-import { expectInStep } from "./turns.js";
+import { expectInStep, shareOften } from "./turns.js";
 
 scenario("what is shared after other things were shared is taken like those", async (cast) => {
   const { alice, carol, bob } = cast;
@@ -24,3 +24,30 @@ scenario("an owner who has shared a hundred times still meets receivers and is r
   await alice.sync(note);
   await expectInStep(alice, bob, [note]);
 });
+
+scenario(
+  "a receiver that has shared a hundred times is met by newcomers",
+  async ({ alice, carol, bob }) => {
+    for (const newcomer of [alice, carol]) {
+      const note = await newcomer.timeline("note");
+      await newcomer.sync(note);
+      await newcomer.sync(note); // by now it knows bob
+      await expectInStep(newcomer, bob, [note]);
+    }
+  },
+  { earlier: (receiver) => shareOften(receiver, 100) },
+);
+
+scenario(
+  "two who have both shared more often than one message could tell",
+  async ({ alice, bob }) => {
+    await shareOften(alice, 200);
+    const note = await alice.timeline("note");
+    await alice.sync(note);
+    await shareOften(alice, 100);
+    await alice.edit(note, { text: "again" });
+    await alice.sync(note);
+    await expectInStep(alice, bob, [note]);
+  },
+  { earlier: (receiver) => shareOften(receiver, 200) },
+);
