@@ -154,12 +154,8 @@ export class SenderSagaRun {
     return { kind: "recordsSent" };
   }
 
-  /**
-   * Makes what came visible, and tells the caller.
-   *
-   * @returns Whether everything was taken that this side wrote; if not, the caller was told `not_permitted`.
-   */
-  async commit(effect: On<"commitSpace">): Promise<boolean> {
+  /** Makes what came visible, and tells the caller: `not_permitted` where not all was taken that this side wrote. */
+  async commit(effect: On<"commitSpace">): Promise<void> {
     const { identity, merging, platform, onEvent } = this.options;
     const { saga, asked, conversation } = this;
     await this.#keeping;
@@ -182,7 +178,6 @@ export class SenderSagaRun {
     const elapsedMs = platform.clock.now() - asked.started;
     if (lost.length === 0) asked.outcome.resolve({ ...report, elapsedMs });
     else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost.length }));
-    return lost.length === 0;
   }
 
   /** Resolves when nothing of it is staged, or being kept, any more; never rejects. */

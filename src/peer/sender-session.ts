@@ -287,7 +287,7 @@ export class SenderSession {
         return this.#beginSagaWork(async () => ({ ...(await run.sendRecords(effect)), now: now() }));
       case "commitSpace":
         return this.#beginSagaWork(async () => {
-          if (!(await run.commit(effect))) this.end();
+          await run.commit(effect);
           return { kind: "spaceCommitted" };
         });
     }

@@ -20,7 +20,8 @@ scenario("who may read reads, and what it writes stays its own", async ({ alice,
   const edit = await carol.edit(note, { text: "by carol" });
   const list = await carol.timeline("list");
   const atBob = await bob.graph(note);
-  await expect(carol.sync([note, list])).rejects.toMatchObject(notPermitted);
+  await expect(carol.sender.sync([note, list])).rejects.toMatchObject(notPermitted);
+  expect((await carol.sync(list)).totals.up.records).toBe(2); // of the same session, which goes on
   expect(await bob.graph(note)).toEqual(atBob);
   expect((await carol.tip(note)).address).toBe(edit.address);
   await expectInStep(carol, bob, [list]);
