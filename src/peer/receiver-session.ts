@@ -4,7 +4,6 @@ import {
   awaitSaga,
   type Evidence,
   type Exact,
-  type FinalTip,
   FromSender,
   helloOf,
   type InitBody,
@@ -15,52 +14,28 @@ import {
   type ReceiverSagaEvent,
   type ReceiverSagaState,
   type ReceiverSelf,
-  readEvidence,
   startReceiverHandshake,
   stepReceiverHandshake,
   stepReceiverSaga,
   type Turn,
   TurnFromSender,
 } from "../saga/index.js";
-import type { Space } from "../space/index.js";
 import type { Connection } from "../transport/index.js";
-import { Answers } from "./answer.js";
-import { checkHeads } from "./attestations.js";
-import type { CommitQueue, CommitTurn } from "./commit-queue.js";
 import { Conversation } from "./conversation.js";
-import { connectedEvent, type OnEvent, tellEnd, tellRefused, type WaitReason } from "./events.js";
+import { connectedEvent, tellEnd, type WaitReason } from "./events.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
-import type { Merging } from "./merging.js";
-import { outgoing } from "./outgoing.js";
-import type { Platform } from "./platform.js";
-import { keepToldStatements } from "./keep-statements.js";
-import type { Identity } from "./identity.js";
-import type { Quotas } from "./quotas.js";
-import { Progress } from "./progress.js";
-import { commitReceiver, contested } from "./receiver-commit.js";
+import { type ReceiverRunOptions, ReceiverSagaRun } from "./receiver-saga-run.js";
 import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
-import { type AccessPolicy, Standing } from "./standing.js";
 import { Waits } from "./waits.js";
 
-export interface ReceiverSessionOptions {
+export interface ReceiverSessionOptions extends ReceiverRunOptions {
   readonly self: ReceiverSelf;
-  /** Whose store it is, which has answers of its own to give. */
-  readonly identity: Identity;
-  readonly space: Space;
   readonly connection: Connection;
   /** Throws where this identity, which has proved itself, may not sync here now. */
   readonly admit: (identity: Address) => Promise<void>;
-  readonly quotas: Quotas;
-  readonly merging: Merging;
-  readonly access: AccessPolicy;
-  readonly commits: CommitQueue;
-  readonly platform: Platform;
-  readonly onEvent: OnEvent;
 }
-
-type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
 
 type Own =
   | { readonly machine: "handshake"; readonly event: ReceiverHandshakeEvent }
@@ -73,19 +48,11 @@ export class ReceiverSession {
   #handshake: ReceiverHandshakeState;
   #saga: ReceiverSagaState;
   #conversation: Conversation | undefined;
-  /** What the saga under way has staged: it is charged to the sender's identity when it is committed. */
-  #stagedBytes = 0;
-  /** What came in the saga under way to prove who added which heads, and who granted what. */
-  #evidence: Evidence[] = [];
-  #standing: Standing | undefined;
-  #answers: Answers | undefined;
   /** The saga that has begun and is not durable yet. */
-  #begun: string | undefined;
-  #progress: Progress | undefined;
+  #run: ReceiverSagaRun | undefined;
+  /** Evidence that goes ahead of the `init` of the next saga. */
+  #ahead: Evidence[] = [];
   readonly #waits: Waits;
-  /** Its turn at the timelines it commits to, while it has one. */
-  #turn: CommitTurn | undefined;
-  readonly #over = new AbortController();
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
@@ -206,7 +173,8 @@ export class ReceiverSession {
     if (this.#handshake.kind !== "ready")
       throw new KeysagaError("out_of_turn", { got: "payload", during: this.#handshake.kind });
     const { records, evidence } = this.#spoken().hearPayload(frame);
-    this.#evidence.push(...evidence);
+    if (this.#run) this.#run.hear(evidence);
+    else this.#ahead.push(...evidence);
     this.#stepSaga({ kind: "payload", records, now: this.#now() });
     if (records.length === 0) this.#link.grant();
   }
@@ -270,30 +238,15 @@ export class ReceiverSession {
   }
 
   #beginSaga(effect: ReceiverSagaEffect): void {
-    const { space } = this.options;
+    const run = this.#running();
+    const now = () => this.#now();
     switch (effect.kind) {
       case "compareRoots":
-        return this.#beginSagaWork(async () => {
-          const answers = await this.#openSaga();
-          const answer = await answers.roots(effect.roots, effect.direction);
-          return { kind: "compared", ...answer, now: this.#now() };
-        });
+        return this.#beginSagaWork(async () => ({ ...(await run.compareRoots(effect)), now: now() }));
       case "readBranches":
-        return this.#beginSagaWork(async () => {
-          const { standing, answers } = this.#opened();
-          await standing.refresh();
-          const branches = await answers.branches(effect, effect.asks);
-          return { kind: "branchesRead", ...branches, now: this.#now() };
-        });
+        return this.#beginSagaWork(async () => ({ ...(await run.readBranches(effect)), now: now() }));
       case "sendRecords":
-        return this.#beginSagaWork(async () => {
-          const { plan, known } = effect;
-          const { progress } = this.#opened();
-          progress.expect(plan, new Set(plan.stones));
-          const records = outgoing({ space, reader: space }, plan, known, progress);
-          await this.#spoken().sendRecords(records, progress);
-          return { kind: "recordsSent", now: this.#now() };
-        });
+        return this.#beginSagaWork(async () => ({ ...(await run.sendRecords(effect)), now: now() }));
       case "sendTurn":
         return this.#loop.begin(async () => {
           await this.#spoken().send(effect.draft);
@@ -301,100 +254,34 @@ export class ReceiverSession {
         });
       case "stage":
         return this.#beginSagaWork(async () => {
-          const { identity, sight } = this.#opened().standing;
-          const { bytes } = await space.stage(effect.saga, identity, sight, effect.records);
-          this.#stagedBytes = bytes;
+          await run.stage(effect);
           this.#link.grant();
-          return { kind: "staged", now: this.#now() };
+          return { kind: "staged", now: now() };
         });
       case "choose":
-        return this.#beginSagaWork(async () => {
-          const { standing } = this.#opened();
-          await standing.refresh();
-          const held = await space.hasMany(effect.offered, standing.sight);
-          return { kind: "chosen", wanted: held.map((isHeld) => !isHeld), now: this.#now() };
-        });
+        return this.#beginSagaWork(async () => ({ ...(await run.choose(effect)), now: now() }));
       case "commitSpace":
-        return this.#beginSagaWork(() => this.#commit(effect));
+        return this.#beginSagaWork(async () => {
+          const end = await run.commit(effect);
+          if (end.kind === "spaceCommitted") this.#run = undefined;
+          return { ...end, now: now() };
+        });
     }
   }
 
-  /** A saga begins: what came ahead of it about grants is kept, and what the sender may do here is loaded. */
-  async #openSaga(): Promise<Answers> {
-    const { identity: self, space, merging, access } = this.options;
-    const { identity } = this.#spoken().established;
-    const { records } = readEvidence(this.#evidence);
-    await keepToldStatements(space, identity, records, this.options.quotas);
-    const now = () => this.#now();
-    const standing = new Standing(identity, { space, self: self.address, access, now });
-    await standing.load();
-    this.#standing = standing;
-    this.#answers = new Answers(self, standing, merging);
-    return this.#answers;
+  #started(init: InitBody): void {
+    this.#run = new ReceiverSagaRun(init, this.#ahead, this.#spoken(), this.#waits, this.options);
+    this.#ahead = [];
   }
 
-  #opened(): { readonly standing: Standing; readonly answers: Answers; readonly progress: Progress } {
-    const [standing, answers, progress] = [this.#standing, this.#answers, this.#progress];
-    if (!standing || !answers || !progress)
-      throw new KeysagaError("internal", { what: "a saga that was not opened" });
-    return { standing, answers, progress };
-  }
-
-  #started({ saga, direction, entries = [] }: InitBody): void {
-    const { onEvent } = this.options;
-    this.#begun = saga;
-    this.#progress = new Progress(saga, "down", onEvent);
-    onEvent({ kind: "started", saga, direction, roots: entries.length });
-  }
-
-  #durable({ saga, final }: CommitEffect, refused: readonly FinalTip[]): void {
-    this.#begun = undefined;
-    tellRefused(this.options.onEvent, saga, refused);
-    this.options.onEvent({ kind: "durable", saga, tips: final.length });
-  }
-
-  /** In its turn among the commits of the same timelines; one that came second keeps its turn for the next try. */
-  async #commit(effect: CommitEffect): Promise<ReceiverSagaEvent> {
-    const { space } = this.options;
-    if (!this.#turn?.resume()) this.#turn = await this.#enterCommits(effect);
-    const turn = this.#turn;
-    let isHeld = false;
-    try {
-      this.#over.signal.throwIfAborted();
-      const { heads, records } = readEvidence(this.#evidence);
-      const committing = {
-        ...this.options,
-        ...this.#opened(),
-        conversation: this.#spoken(),
-        stagedBytes: this.#stagedBytes,
-        evidence: await checkHeads(space, this.#opened().standing.isOpen ? [] : heads, records),
-      };
-      const outcome = await commitReceiver(committing, effect);
-      if (outcome.kind === "moved") {
-        isHeld = true;
-        turn.hold();
-        return { ...outcome, kind: "spaceMoved", now: this.#now() };
-      }
-      this.#stagedBytes = 0;
-      this.#evidence = [];
-      this.#durable(effect, outcome.refused);
-      return { kind: "spaceCommitted", now: this.#now() };
-    } finally {
-      if (!isHeld) {
-        turn.release();
-        this.#turn = undefined;
-      }
-    }
-  }
-
-  async #enterCommits(effect: CommitEffect): Promise<CommitTurn> {
-    const { space, commits } = this.options;
-    const timelines = await contested(space, effect, this.#opened().standing);
-    return this.#waits.during("others", commits.enter(timelines, this.#over.signal));
+  #running(): ReceiverSagaRun {
+    if (!this.#run) throw new KeysagaError("internal", { what: "a saga that was not begun" });
+    return this.#run;
   }
 
   #tellWait(reason: WaitReason): void {
-    this.options.onEvent({ kind: "waiting", ...(this.#begun && { saga: this.#begun }), reason });
+    const run = this.#run;
+    this.options.onEvent({ kind: "waiting", ...(run && { saga: run.saga }), reason });
   }
 
   #beginSagaWork(work: () => Promise<ReceiverSagaEvent>): void {
@@ -412,13 +299,9 @@ export class ReceiverSession {
 
   /** The one place where a session ends: last word, close, drop what was staged. */
   async #finish(error: KeysagaError | undefined): Promise<void> {
-    this.#over.abort(new KeysagaError("connection_closed"));
-    this.#turn?.release();
     this.#waits.end();
     lastWord(this.#link, error, this.#handshake.kind === "ready");
-    const closed = this.#link.close();
-    const staged = this.#conversation?.dialogue.saga;
-    await Promise.allSettled([closed, ...(staged === undefined ? [] : [this.options.space.drop(staged)])]);
-    tellEnd(this.options.onEvent, this.#begun, error);
+    await Promise.allSettled([this.#link.close(), this.#run?.end()]);
+    tellEnd(this.options.onEvent, this.#run?.saga, error);
   }
 }

@@ -1,0 +1,177 @@
+import { KeysagaError } from "../base/index.js";
+import {
+  type Evidence,
+  type FinalTip,
+  type InitBody,
+  type ReceiverSagaEffect,
+  type ReceiverSagaEvent,
+  readEvidence,
+} from "../saga/index.js";
+import type { Space } from "../space/index.js";
+import { Answers } from "./answer.js";
+import { checkHeads } from "./attestations.js";
+import type { CommitQueue, CommitTurn } from "./commit-queue.js";
+import type { Conversation } from "./conversation.js";
+import { type OnEvent, tellRefused } from "./events.js";
+import type { Identity } from "./identity.js";
+import { keepToldStatements } from "./keep-statements.js";
+import type { Merging } from "./merging.js";
+import { outgoing } from "./outgoing.js";
+import type { Platform } from "./platform.js";
+import { Progress } from "./progress.js";
+import type { Quotas } from "./quotas.js";
+import { commitReceiver, contested } from "./receiver-commit.js";
+import { type AccessPolicy, Standing } from "./standing.js";
+import type { Waits } from "./waits.js";
+
+/** What a saga of a receiver runs with. */
+export interface ReceiverRunOptions {
+  /** Whose store it is, which has answers of its own to give. */
+  readonly identity: Identity;
+  readonly space: Space;
+  readonly quotas: Quotas;
+  readonly merging: Merging;
+  readonly access: AccessPolicy;
+  readonly commits: CommitQueue;
+  readonly platform: Platform;
+  readonly onEvent: OnEvent;
+}
+
+type On<Kind> = Extract<ReceiverSagaEffect, { kind: Kind }>;
+/** What an effect comes to. */
+type End<Kind> = Omit<Extract<ReceiverSagaEvent, { kind: Kind }>, "now">;
+
+/**
+ * One saga of a receiver under way: what its machine asks to have done, on the space of this side. Each method is one
+ * effect, and gives the event that it ends in.
+ */
+export class ReceiverSagaRun {
+  readonly saga: string;
+  readonly #standing: Standing;
+  readonly #answers: Answers;
+  readonly #progress: Progress;
+  /** What it has staged: charged to the sender's identity when it is committed. */
+  #stagedBytes = 0;
+  /** Its turn at the timelines it commits to, while it has one. */
+  #turn: CommitTurn | undefined;
+  readonly #over = new AbortController();
+
+  /** @param evidence What came to prove who granted what, and who added which heads; more may follow. */
+  constructor(
+    { saga, direction, entries = [] }: InitBody,
+    private readonly evidence: Evidence[],
+    private readonly conversation: Conversation,
+    private readonly waits: Waits,
+    private readonly options: ReceiverRunOptions,
+  ) {
+    const { identity: self, space, access, merging, platform, onEvent } = options;
+    const now = () => platform.clock.now();
+    this.saga = saga;
+    this.#standing = new Standing(conversation.established.identity, {
+      space,
+      self: self.address,
+      access,
+      now,
+    });
+    this.#answers = new Answers(self, this.#standing, merging);
+    this.#progress = new Progress(saga, "down", onEvent);
+    onEvent({ kind: "started", saga, direction, roots: entries.length });
+  }
+
+  hear(evidence: readonly Evidence[]): void {
+    this.evidence.push(...evidence);
+  }
+
+  /** What came ahead about grants is kept, what the sender may do here is loaded; then its roots are answered. */
+  async compareRoots({ roots, direction }: On<"compareRoots">): Promise<End<"compared">> {
+    const { space, quotas } = this.options;
+    const { records } = readEvidence(this.evidence);
+    await keepToldStatements(space, this.#standing.identity, records, quotas);
+    await this.#standing.load();
+    return { kind: "compared", ...(await this.#answers.roots(roots, direction)) };
+  }
+
+  async readBranches(effect: On<"readBranches">): Promise<End<"branchesRead">> {
+    await this.#standing.refresh();
+    return { kind: "branchesRead", ...(await this.#answers.branches(effect, effect.asks)) };
+  }
+
+  async sendRecords({ plan, known }: On<"sendRecords">): Promise<End<"recordsSent">> {
+    const { space } = this.options;
+    this.#progress.expect(plan, new Set(plan.stones));
+    const records = outgoing({ space, reader: space }, plan, known, this.#progress);
+    await this.conversation.sendRecords(records, this.#progress);
+    return { kind: "recordsSent" };
+  }
+
+  /** Begun before anything else may happen to the saga, so that nothing is staged once it has ended. */
+  async stage({ records }: On<"stage">): Promise<void> {
+    const { identity, sight } = this.#standing;
+    const { bytes } = await this.options.space.stage(this.saga, identity, sight, records);
+    this.#stagedBytes = bytes;
+  }
+
+  async choose({ offered }: On<"choose">): Promise<End<"chosen">> {
+    await this.#standing.refresh();
+    const held = await this.options.space.hasMany(offered, this.#standing.sight);
+    return { kind: "chosen", wanted: held.map((isHeld) => !isHeld) };
+  }
+
+  /** In its turn among the commits of the same timelines; one that came second keeps its turn for the next try. */
+  async commit(effect: On<"commitSpace">): Promise<End<"spaceCommitted"> | End<"spaceMoved">> {
+    if (!this.#turn?.resume()) this.#turn = await this.#enterCommits(effect);
+    const turn = this.#turn;
+    let isHeld = false;
+    try {
+      this.#over.signal.throwIfAborted();
+      const outcome = await this.#commit(effect);
+      if (outcome.kind === "moved") {
+        isHeld = true;
+        turn.hold();
+        return { ...outcome, kind: "spaceMoved" };
+      }
+      this.#durable(effect, outcome.refused);
+      return { kind: "spaceCommitted" };
+    } finally {
+      if (!isHeld) {
+        turn.release();
+        this.#turn = undefined;
+      }
+    }
+  }
+
+  /** Resolves when nothing of it is staged any more; never rejects. */
+  async end(): Promise<void> {
+    this.#over.abort(new KeysagaError("connection_closed"));
+    this.#turn?.release();
+    await Promise.allSettled([this.options.space.drop(this.saga)]);
+  }
+
+  async #commit(effect: On<"commitSpace">) {
+    const standing = this.#standing;
+    const { heads, records } = readEvidence(this.evidence);
+    return commitReceiver(
+      {
+        ...this.options,
+        standing,
+        answers: this.#answers,
+        conversation: this.conversation,
+        stagedBytes: this.#stagedBytes,
+        evidence: await checkHeads(this.options.space, standing.isOpen ? [] : heads, records),
+      },
+      effect,
+    );
+  }
+
+  async #enterCommits(effect: On<"commitSpace">): Promise<CommitTurn> {
+    const { space, commits } = this.options;
+    const timelines = await contested(space, effect, this.#standing);
+    return this.waits.during("others", commits.enter(timelines, this.#over.signal));
+  }
+
+  #durable({ final }: On<"commitSpace">, refused: readonly FinalTip[]): void {
+    const { onEvent } = this.options;
+    tellRefused(onEvent, this.saga, refused);
+    onEvent({ kind: "durable", saga: this.saga, tips: final.length });
+  }
+}
