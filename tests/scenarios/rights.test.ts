@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { attestationOf, createSender, unshare, whoMay } from "../../src/peer/index.js";
 import { type Passing, type ReceiverPeer, type SenderPeer, tapDial } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
@@ -20,7 +20,8 @@ scenario("who may read reads, and what it writes stays its own", async ({ alice,
   const edit = await carol.edit(note, { text: "by carol" });
   const list = await carol.timeline("list");
   const atBob = await bob.graph(note);
-  await expect(carol.sync([note, list])).rejects.toMatchObject(notPermitted);
+  await expect(carol.sender.sync([note, list])).rejects.toMatchObject(notPermitted);
+  expect((await carol.sync(list)).totals.up.records).toBe(2); // of the same session, which goes on
   expect(await bob.graph(note)).toEqual(atBob);
   expect((await carol.tip(note)).address).toBe(edit.address);
   await expectInStep(carol, bob, [list]);
@@ -188,6 +189,27 @@ scenario(
       });
       expect(await carol.graph(note)).toEqual(before);
     }
+  },
+);
+
+scenario(
+  "nor where it is taken back, and the tip moves, while carol's commit is being made",
+  async (cast) => {
+    const { alice, carol, bob } = cast;
+    const note = await sharedNote({ text: "shared" }, [alice, carol], [bob]);
+    await carol.edit(note, { by: "carol" });
+    const before = await carol.graph(note);
+    const commit = bob.space.commit.bind(bob.space);
+    const spy = vi.spyOn(bob.space, "commit").mockImplementation(async (made) => {
+      if (!made.tips?.length) return commit(made);
+      spy.mockRestore();
+      await unshare(alice.identity, { timeline: note, from: carol.address });
+      await alice.sync(note);
+      await bob.edit(note, { text: "a secret" });
+      return commit(made);
+    });
+    await expect(carol.sync(note)).rejects.toMatchObject(notPermitted);
+    expect(await carol.graph(note)).toEqual(before);
   },
 );
 
