@@ -251,10 +251,7 @@ test("who takes back without having synced is told what to do about the changes 
   await syncOf(bob, url);
   await runHere(unshare, alice.dir, bob.identity, "--home", alice.home);
   await expect(syncOf(alice, url)).rejects.toMatchObject({ rule: "taken_back" });
-  await runHere(share, alice.dir, bob.identity, "--home", alice.home);
-  await syncOf(alice, url);
-  await runHere(unshare, alice.dir, bob.identity, "--home", alice.home);
-  await syncOf(alice, url);
+  await runHere(sync, alice.dir, url, "--home", alice.home, "--adopt");
   expect(await textIn(alice, "a.md")).toBe("bob in time\n2\n3\n");
 });
 

@@ -22,7 +22,15 @@ the exit status is 3 as long as there is any:
   two files with one path: one of them lies beside the other, as 'a (3F9C2A).txt', until it is renamed
   a file removed on one side and edited on the other: it is removed, its history stays`,
   operands: ["FOLDER", "URL"],
-  options: { home: commonOptions.home, ...receiverOptions, json: commonOptions.json },
+  options: {
+    home: commonOptions.home,
+    ...receiverOptions,
+    adopt: {
+      type: "boolean",
+      about: "Keep what somebody has changed in a folder of yours whose access you have taken back since.",
+    },
+    json: commonOptions.json,
+  },
   examples: [
     "keysaga sync ./notes wss://sync.example.org",
     "keysaga sync ./notes ws://127.0.0.1:4747 --json",

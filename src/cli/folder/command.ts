@@ -29,13 +29,14 @@ interface Values {
   readonly pin: string | undefined;
   readonly insecure: boolean | undefined;
   readonly verbose: boolean | undefined;
+  readonly adopt?: boolean | undefined;
   readonly json: boolean | undefined;
 }
 
 /** Opens the home and a way to the receiver, lets `work` bring a folder in step, and prints what it did. */
 export async function runExchange(
   context: Context,
-  { home, pin, insecure, verbose, json }: Values,
+  { home, pin, insecure, verbose, adopt, json }: Values,
   url: string,
   work: (identity: Identity, exchange: Exchange) => Promise<FolderReport>,
 ): Promise<ExitCode> {
@@ -51,6 +52,7 @@ export async function runExchange(
           url,
           pin: pinned,
           insecure,
+          adopt,
           signal: stop.signal,
           onEvent: verbose ? (event) => tell(eventLine(event)) : undefined,
         },

@@ -12,7 +12,7 @@ const sentences = {
   not_shared:
     "the receiver gives you nothing of this folder any more; ask its owner to run keysaga share, then to sync",
   taken_back:
-    "the receiver took changes by someone whose access you have taken back since; share the folder with them again, sync, then unshare",
+    "the receiver took changes by someone whose access you have taken back since; sync with --adopt to keep them",
   not_a_file: "the folder relates a timeline that is not a text file",
   path: "the folder holds a path that must not be written",
   tree: "the folder holds paths that cannot stand beside each other",

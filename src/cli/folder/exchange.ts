@@ -20,6 +20,8 @@ export interface ReceiverAt {
   readonly url: string;
   readonly pin?: Address | undefined;
   readonly insecure?: boolean | undefined;
+  /** Take over what somebody has added whose access was taken back (`SyncOptions.adopt`). */
+  readonly adopt?: boolean | undefined;
   readonly onEvent?: ((event: PeerEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -32,7 +34,7 @@ const triesMax = 3;
 /** Sagas with the receiver at a URL, over one connection at a time, which is gone when `work` has ended. */
 export async function withReceiver<Result>(
   identity: Identity,
-  { url, pin, insecure = false, onEvent, signal }: ReceiverAt,
+  { url, pin, insecure = false, adopt = false, onEvent, signal }: ReceiverAt,
   work: (exchange: Exchange) => Promise<Result>,
 ): Promise<Result> {
   const sender = createSender({
@@ -42,15 +44,20 @@ export async function withReceiver<Result>(
     ...(pin && { pin }),
     ...(onEvent && { onEvent }),
   });
-  const exchange: Exchange = async (roots, direction) => {
+  const run = async (roots: readonly Address[], options: SyncOptions) => {
     for (let tries = 1; ; tries++) {
       try {
-        return await sender.sync(roots, { direction, ...(signal && { signal }) });
+        return await sender.sync(roots, { ...options, ...(signal && { signal }) });
       } catch (thrown) {
         if (!isCode(thrown, ...passing) || tries === triesMax) throw thrown;
       }
       await pause(50 + 200 * Math.random()); // those who met once should not meet again
     }
+  };
+  const exchange: Exchange = async (roots, direction) => {
+    // What is taken over is answered for by an edit of this home, which goes up with the saga after it.
+    if (adopt) await run(roots, { direction, adopt });
+    return run(roots, { direction });
   };
   try {
     return await work(exchange);

@@ -4,7 +4,6 @@ import {
   type Address,
   type IbGib,
   type Identity,
-  KeysagaError,
   type Space,
   type SyncReport,
   shortAddress,
@@ -70,7 +69,7 @@ async function exchangeBoth(
     return await exchange([folder], "both");
   } catch (thrown) {
     if (isCode(thrown, "not_permitted")) return undefined;
-    if (isOwner && isUncounted(thrown)) throw new FolderError("taken_back");
+    if (isOwner && isCode(thrown, "author_not_permitted")) throw new FolderError("taken_back");
     throw thrown;
   }
 }
@@ -101,15 +100,6 @@ export async function cloneFolder(
   const before = await readMapping(identity.space, place);
   const mapped = await saveMapping(identity, before, { folder, base: [], unsent: [] });
   return { ...(await bringDown(identity, place, mapped)), totals };
-}
-
-/** Did somebody add to the folder whose grant was taken back, as of before that? */
-function isUncounted(thrown: unknown): boolean {
-  return (
-    thrown instanceof KeysagaError &&
-    thrown.code === "attestation_refused" &&
-    thrown.facts["rule"] === "may not write"
-  );
 }
 
 async function stateBefore(
