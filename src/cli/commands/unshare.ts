@@ -12,7 +12,7 @@ export const unshare = defineCommand({
 folder's address. A receiver refuses IDENTITY once you have synced the folder with it.
 
 What IDENTITY has changed counts as far as this home has it, and nothing after that: sync before, so that nothing is
-left out. Otherwise the next sync may find more at the receiver, and says what to do. What IDENTITY has read already
+left out. Where the next sync finds more at the receiver, sync --adopt takes it over. What IDENTITY has read already
 stays read.`,
   operands: ["FOLDER", "IDENTITY"],
   options: { home: commonOptions.home, json: commonOptions.json },
