@@ -82,7 +82,7 @@ async function openPage(url: string): Promise<void> {
 }
 
 test.runIf(isNeeded)(
-  "a sender in a browser syncs with a receiver, both ways",
+  "people in a browser sync with a receiver: push, share, pull and merge",
   { timeout: 60_000 },
   async () => {
     const world = await createWorld({ seed: "browser" });
@@ -100,7 +100,7 @@ test.runIf(isNeeded)(
     await openPage(`${page.origin}/?receiver=${encodeURIComponent(server.url)}`);
 
     const outcome = JSON.parse(await page.outcome);
-    expect(outcome).toMatchObject({ up: 301, down: 301 });
+    expect(outcome).toMatchObject({ up: 301, down: 301, isSame: true, said: { mine: true, theirs: true } });
     expect(await bob.space.tip(outcome.note)).toEqual(outcome.tip);
   },
 );
