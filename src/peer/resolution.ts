@@ -101,9 +101,9 @@ interface Outcome {
  *   which takes nothing from the receiver. Whatever it throws, both sides are as they were.
  */
 export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
-  const { saga, direction, roots, statuses, found, refused } = resolve;
+  const { saga, direction, roots, statuses, found, overtaken } = resolve;
   const { space } = resolving.identity;
-  const resolution = new Resolver(resolving, space.view(saga), direction, refused);
+  const resolution = new Resolver(resolving, space.view(saga), direction, overtaken);
   for (const tip of tipsAhead(roots, statuses)) await resolution.check(tip, tip.from);
   for (const tip of found) await resolution.check(tip, (await space.tip(tip.address))?.address);
   const outcomes: Outcome[] = [];
@@ -120,7 +120,7 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
       ...found.map(({ address, tip }) => ({ address, from: undefined, to: tip })),
     ],
     plan,
-    unsure: refused.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan),
+    unsure: overtaken.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan),
     ...(await resolution.answered(outcomes.flatMap(({ added }) => added ?? []))),
   };
   return { resolved, proved: resolution.proved };
@@ -145,7 +145,7 @@ class Resolver {
     /** What is committed, with what the saga has staged. */
     readonly reader: FrameReader,
     private readonly direction: Direction,
-    private readonly refused: readonly (readonly FinalTip[])[],
+    private readonly overtaken: readonly (readonly FinalTip[])[],
   ) {
     this.#space = resolving.identity.space;
     this.#merging = resolving.merging;
@@ -274,7 +274,7 @@ class Resolver {
 
   /** Tips of commits that came second: what they need is at the receiver already. */
   #sent(root: Address): readonly Address[] {
-    return this.refused.flatMap((final) =>
+    return this.overtaken.flatMap((final) =>
       final.filter(({ address }) => address === root).map(({ tip }) => tip),
     );
   }

@@ -44,7 +44,7 @@ interface Answered extends Saga {
   readonly asked: boolean;
   readonly offered: boolean;
   /** Commits that others came before. */
-  readonly refused: number;
+  readonly overtaken: number;
 }
 
 export type ReceiverSagaState =
@@ -191,7 +191,7 @@ function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSaga
     stones: [],
     asked: false,
     offered: false,
-    refused: 0,
+    overtaken: 0,
   };
   return tell(answered, event, { type: "ack", entries: [...statuses, ...found] }, now);
 }
@@ -311,11 +311,12 @@ function settle(state: In<"settling">, now: Instant): ReceiverSagaStep {
 /** The sender is told what others made of the tips, and commits again from there. */
 function onMoved(state: In<"committing">, event: On<"spaceMoved">): ReceiverSagaStep {
   const { tips, found, now } = event;
-  const refused = state.refused + 1;
-  if (refused >= state.limits.commitsMax) return fail(new KeysagaError("tip_moved", { commits: refused }));
+  const overtaken = state.overtaken + 1;
+  if (overtaken >= state.limits.commitsMax)
+    return fail(new KeysagaError("tip_moved", { commits: overtaken }));
   const statuses = statusesAfter(state.roots, state.statuses, tips);
   const turn = { type: "moved", entries: [...tips, ...found] };
-  return tell({ ...answeredOf(state), statuses, refused }, event, turn, now);
+  return tell({ ...answeredOf(state), statuses, overtaken }, event, turn, now);
 }
 
 function onTick(state: Running, now: Instant): ReceiverSagaStep {
@@ -336,7 +337,7 @@ const answeredOf = ({
   stones,
   asked,
   offered,
-  refused,
+  overtaken,
   ...saga
 }: Answered): Answered => ({
   ...sagaOf(saga),
@@ -346,7 +347,7 @@ const answeredOf = ({
   stones,
   asked,
   offered,
-  refused,
+  overtaken,
 });
 
 const stay = (state: ReceiverSagaState): ReceiverSagaStep => ({ state, effects: [] });

@@ -45,7 +45,7 @@ interface Answered extends Saga {
   /** Timelines beyond the roots that came along, with their tips. */
   readonly found: readonly FinalTip[];
   /** What each commit so far has named that others came before: its records are staged at the receiver. */
-  readonly refused: readonly (readonly FinalTip[])[];
+  readonly overtaken: readonly (readonly FinalTip[])[];
 }
 
 /** Once both branches of everything are brought together. */
@@ -136,7 +136,7 @@ export type SenderSagaEffect =
   /** Checks what came, brings branches together, and plans what the receiver lacks; ends in `resolved`. */
   | ({ readonly kind: "resolve" } & Pick<
       Answered,
-      "saga" | "direction" | "roots" | "statuses" | "found" | "refused"
+      "saga" | "direction" | "roots" | "statuses" | "found" | "overtaken"
     >)
   /**
    * Sends what the plan names, dependencies first, without `known`; ends in `recordsSent`. Of `unsure`, which the plan
@@ -270,7 +270,7 @@ function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
   const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction, wanted));
   if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: statuses[wrong]!.status }));
-  const answered = { ...base(state), roots, statuses, found, refused: [] };
+  const answered = { ...base(state), roots, statuses, found, overtaken: [] };
   if (!statuses.some(({ status }) => status === "behind" || status === "diverged")) return gather(answered);
   return {
     state: { ...answered, kind: "comparing" },
@@ -369,14 +369,14 @@ function commit(state: Resolved, now: Instant): SenderSagaStep {
 
 /** Others came first: what they made is here or on its way, and the next commit goes out from there. */
 function onMoved(state: In<"awaitingReceipt">, tips: readonly FinalTip[] = []): SenderSagaStep {
-  const refused = [...state.refused, state.final];
-  if (refused.length >= state.limits.commitsMax)
-    return fail(new KeysagaError("tip_moved", { commits: refused.length }));
+  const overtaken = [...state.overtaken, state.final];
+  if (overtaken.length >= state.limits.commitsMax)
+    return fail(new KeysagaError("tip_moved", { commits: overtaken.length }));
   const named = new Set(state.final.map(({ address }) => address));
   if (!tips.some(({ address }) => named.has(address)))
     return fail(new KeysagaError("malformed_message", { in: "moved", rule: "a tip of the commit" }));
   const statuses = statusesAfter(state.roots, state.statuses, tips);
-  return gather({ ...withFound(state, tips), statuses, refused });
+  return gather({ ...withFound(state, tips), statuses, overtaken });
 }
 
 function onStaged(state: Running): SenderSagaStep {
@@ -443,12 +443,12 @@ function withFound(state: Answered, tips: readonly FinalTip[] = []): Answered {
   return { ...answeredOf(state), found: [...all.values()].filter(({ address }) => !roots.has(address)) };
 }
 
-const answeredOf = ({ roots, statuses, found, refused, ...saga }: Answered): Answered => ({
+const answeredOf = ({ roots, statuses, found, overtaken, ...saga }: Answered): Answered => ({
   ...base(saga),
   roots,
   statuses,
   found,
-  refused,
+  overtaken,
 });
 
 const resolvedOf = ({ final, moves, heads, evidence, ...answered }: Resolved): Resolved => ({
