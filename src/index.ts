@@ -4,7 +4,13 @@
  */
 
 // Who speaks: an identity, kept in a space.
-export { createIdentity, type Identity, type IdentityOptions, openIdentity } from "./peer/index.js";
+export {
+  createIdentity,
+  type Identity,
+  type IdentityOptions,
+  openIdentity,
+  type OpenIdentityOptions,
+} from "./peer/index.js";
 
 // The two sides of a saga, and what they tell whoever watches.
 export {
@@ -28,7 +34,7 @@ export {
 } from "./peer/index.js";
 export { type Direction, type SessionLimits, sessionLimits } from "./saga/index.js";
 export type { OnEvent, PeerEvent, WaitReason } from "./peer/index.js";
-export { type Platform, systemPlatform } from "./peer/index.js";
+export { type Locks, type Platform, systemPlatform } from "./peer/index.js";
 
 // Where a record is, and why.
 export {

@@ -67,6 +67,17 @@ export const errorTable = {
     text: "The receiver knows newer frames of this identity than this home does: it looks like a restored backup.",
   },
 
+  tip_unconfirmed: {
+    retryable: false,
+    tellPeer: false,
+    text: "No receiver has confirmed that it knows nothing newer of this identity, so it signs nothing: this home may be a copy or a restored backup. Connect to a receiver that it has met first. Only if it surely is neither, open it with signUnconfirmed (--unconfirmed).",
+  },
+  queue_timeout: {
+    retryable: true,
+    tellPeer: false,
+    text: "The call waited too long for those before it, and was not run. Try again, or raise queueTimeoutMs.",
+  },
+
   // grants
   grant_refused: {
     retryable: false,

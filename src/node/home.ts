@@ -46,6 +46,8 @@ export interface OpenHomeOptions {
   readonly dir: string;
   /** Asked only where the home is locked. */
   readonly passphrase?: () => Promise<string>;
+  /** See `OpenIdentityOptions`: only for a home that is surely no copy, and not put back from a backup. */
+  readonly signUnconfirmed?: boolean;
 }
 
 /**
@@ -74,13 +76,13 @@ export async function createHome(options: CreateHomeOptions): Promise<NewHome> {
  * @throws KeysagaError `home_missing`, `home_incomplete`, `home_exposed`, `home_damaged`, `passphrase_needed`,
  *   `wrong_passphrase`, and what opening its store throws.
  */
-export async function openHome({ dir, passphrase }: OpenHomeOptions): Promise<Home> {
+export async function openHome({ dir, passphrase, signUnconfirmed = false }: OpenHomeOptions): Promise<Home> {
   const file = await readIdentityFile(dir);
   if (file === undefined) throw await absent(dir);
   const secret = await readSecret(file.secret, file.identity, passphrase);
   const space = await openStore(dir);
   try {
-    const identity = await openIdentity({ space, secret });
+    const identity = await openIdentity({ space, secret, signUnconfirmed });
     if (identity.address !== file.identity) throw new KeysagaError("home_damaged", { home: dir });
     return { dir, identity, space, close: () => space.close() };
   } catch (thrown) {

@@ -62,8 +62,8 @@ export async function share(
   checkShare(given, address, clock.now());
   const record = sealGrant(random.bytes(32), grantOf(address, given));
   const { proof, cells } = keepGrant(record);
-  await signer.sign(async () => {
-    const held = await signer.load(address, "identity");
+  await signer.sign(async (view) => {
+    const held = await view.load(address, "identity");
     const frame = { verb: "grant", target: record.address };
     return { requests: [{ held, frame }], proofs: [proof], cells };
   });
@@ -204,8 +204,8 @@ function inParts(tips: readonly Address[]): readonly Address[][] {
 
 /** Keeps a withdrawal with the frame that makes it. */
 async function withdraw({ signer, address }: Identity, grant: Address, record: IbGib): Promise<void> {
-  await signer.sign(async () => {
-    const held = await signer.load(address, "identity");
+  await signer.sign(async (view) => {
+    const held = await view.load(address, "identity");
     const frame = { verb: "revoke", target: record.address, scope: grant };
     return { requests: [{ held, frame }], proofs: [{ group: grant, record }] };
   });

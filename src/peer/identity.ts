@@ -10,7 +10,10 @@ import {
 } from "../keystone/index.js";
 import type { SessionKeys } from "../saga/index.js";
 import type { Space } from "../space/index.js";
-import { cellKinds, newCell, readCell } from "./cells.js";
+import { cellKinds, newCell, readCell, readCells } from "./cells.js";
+import { Confirmation } from "./confirmation.js";
+import { queueTimeoutMs } from "./gate.js";
+import { Handshakes } from "./handshakes.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import { Signer } from "./signer.js";
 
@@ -26,6 +29,10 @@ export interface Identity {
    * memory only; a lane is kept once its receiver has proved itself.
    */
   readonly foundings: Map<Address, IbGib>;
+  /** The turns of handshakes with one receiver. */
+  readonly handshakes: Handshakes;
+  /** Whether the identity's own keystone may sign. */
+  readonly confirmation: Confirmation;
   /** The keys of the sessions this device opens or answers; each lives as long as its connection. */
   readonly sessionKeys: SessionKeys;
   /** The host key of this home, an Ed25519 seed, for when it runs a receiver. */
@@ -37,6 +44,21 @@ export interface IdentityOptions {
   readonly space: Space;
   /** 32 random bytes that only this device knows. What a person types goes through scrypt or argon2id first. */
   readonly secret: Uint8Array;
+  /**
+   * How long a call that signs waits for those before it, in milliseconds; then it ends in `queue_timeout`, and is not
+   * run. Default: two minutes.
+   */
+  readonly queueTimeoutMs?: number;
+  readonly platform?: Platform;
+}
+
+export interface OpenIdentityOptions extends IdentityOptions {
+  /**
+   * Let the identity sign (a first meeting, a grant, a withdrawal, a host key) although no receiver that it has met has
+   * confirmed, since it was opened, that it knows nothing newer of it. Only for a space that is surely no copy, and not
+   * put back from a backup: there its one-time keys would sign twice.
+   */
+  readonly signUnconfirmed?: boolean;
 }
 
 /**
@@ -46,7 +68,7 @@ export interface IdentityOptions {
  * @throws KeysagaError `identity_exists` when the space already belongs to one.
  */
 export async function createIdentity(
-  options: IdentityOptions & { readonly recoverySecret: Uint8Array; readonly platform?: Platform },
+  options: IdentityOptions & { readonly recoverySecret: Uint8Array },
 ): Promise<Identity> {
   const { space, secret, recoverySecret, platform = systemPlatform } = options;
   const genesis = foundIdentity(platform.random.bytes(32), { secret, recoverySecret });
@@ -58,25 +80,29 @@ export async function createIdentity(
     cells: [newCell(cellKinds.self, "", { identity: address })],
   });
   if (stored.kind !== "committed") throw new KeysagaError("identity_exists");
-  return holdIdentity(options, genesis);
+  return holdIdentity(options, genesis, new Confirmation(true));
 }
 
 /**
- * The identity that a space belongs to.
+ * The identity that a space belongs to. Where it has met receivers, it signs what is its own (a first meeting with
+ * another receiver, a grant, a withdrawal, a host key) only after a handshake with one of them: see `Confirmation`.
  *
  * @throws KeysagaError `no_identity` for a space that has none, `wrong_secret` when the secret is not its own.
  */
-export async function openIdentity(options: IdentityOptions): Promise<Identity> {
+export async function openIdentity(options: OpenIdentityOptions): Promise<Identity> {
   const self = await readCell(options.space, cellKinds.self, "");
   if (!self.value) throw new KeysagaError("no_identity");
   const genesis = await options.space.proof(self.value.identity);
   if (!genesis) throw new KeysagaError("store_damaged", { missing: "identity" });
-  const identity = holdIdentity(options, genesis);
+  const { space, signUnconfirmed = false } = options;
+  const hasMetNobody = (await readCells(space, cellKinds.laneTo, "")).length === 0;
+  const identity = holdIdentity(options, genesis, new Confirmation(signUnconfirmed || hasMetNobody));
   await proveSecret(identity);
   return identity;
 }
 
-function holdIdentity({ space, secret }: IdentityOptions, genesis: IbGib): Identity {
+function holdIdentity(options: IdentityOptions, genesis: IbGib, confirmation: Confirmation): Identity {
+  const { space, secret, platform = systemPlatform, queueTimeoutMs: waitMaxMs = queueTimeoutMs } = options;
   const { address } = genesis;
   const secretFor: SecretFor = () => secret;
   return {
@@ -84,7 +110,16 @@ function holdIdentity({ space, secret }: IdentityOptions, genesis: IbGib): Ident
     space,
     secretFor,
     foundings: new Map(),
-    signer: new Signer(space, address, secretFor),
+    handshakes: new Handshakes(platform.timers, waitMaxMs),
+    confirmation,
+    signer: new Signer({
+      space,
+      holder: address,
+      secretFor,
+      confirmation,
+      platform,
+      queueTimeoutMs: waitMaxMs,
+    }),
     sessionKeys: (nonce) => {
       const own = sessionSecret(secret, nonce);
       return () => own;
@@ -118,9 +153,9 @@ export async function certifyHostKey(
 }
 
 function signCertificate({ signer, address }: Identity, hostKey: string): Promise<unknown> {
-  return signer.sign(async () => {
-    const held = await signer.load(address, "identity");
-    const state = stateOf(await signer.framesAfter(held, -1));
+  return signer.sign(async (view) => {
+    const held = await view.load(address, "identity");
+    const state = stateOf(await view.framesAfter(held, -1));
     if (state.hostKeys.has(hostKey)) return { requests: [] };
     const frame = { verb: "delegate", target: hostKey, details: hostKeyDetails(state, "delegate", hostKey) };
     return { requests: [{ held, frame }] };

@@ -1,5 +1,11 @@
 /** The peers: what does I/O around the pure machines. */
-export { createIdentity, type Identity, type IdentityOptions, openIdentity } from "./identity.js";
+export {
+  createIdentity,
+  type Identity,
+  type IdentityOptions,
+  openIdentity,
+  type OpenIdentityOptions,
+} from "./identity.js";
 export { type Share, type Shared, share, unshare, whoMay } from "./grants.js";
 export type { GrantState } from "./granted.js";
 export type { Authorize } from "./rights.js";
@@ -26,6 +32,6 @@ export {
 export { type ReceiverLimits, receiverLimits } from "./quotas.js";
 export type { OnEvent, PeerEvent, WaitReason } from "./events.js";
 export { type Explanation, type ExplanationReason, explanations, type RecordStatus } from "./explain.js";
-export { type Platform, systemPlatform } from "./platform.js";
+export { type Locks, type Platform, systemPlatform } from "./platform.js";
 export { type Verification, type VerifyCounts, type VerifyOptions, verifySpace } from "./verify-space.js";
 export type { Problem, ProblemRule } from "./verify-problem.js";

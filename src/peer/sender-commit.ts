@@ -5,11 +5,13 @@ import type { FinalTip, HeadEntry, SenderSagaEffect, Totals } from "../saga/inde
 import type { Commit, Sight, Space, TipMove } from "../space/index.js";
 import { type Arrived, receiptChanges } from "./arrivals.js";
 import { type CheckedHeads, fileHeads, keepOwn } from "./attestations.js";
+import { pauseAfterLoss } from "./backoff.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
 import type { Conversation } from "./conversation.js";
 import { changedOnce, framesOfSigner, joinFilings } from "./evidence-files.js";
 import type { Identity } from "./identity.js";
 import type { Merging } from "./merging.js";
+import type { Platform } from "./platform.js";
 import { fileSession } from "./retention.js";
 import { type Telling, toldChanges } from "./statements.js";
 
@@ -32,6 +34,7 @@ export interface SyncReport {
 /** What a sender's commit goes by. */
 export interface Landing {
   readonly identity: Identity;
+  readonly platform: Platform;
   readonly conversation: Conversation;
   readonly merging: Merging;
   /** What counts as present to this side's own identity. */
@@ -60,7 +63,7 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * ours that moved meanwhile is no failure: it is brought together with what came, and the next saga carries that.
  */
 export async function commitSender(
-  { identity, conversation, merging, sight, telling, evidence, merges }: Landing,
+  { identity, platform, conversation, merging, sight, telling, evidence, merges }: Landing,
   effect: CommitEffect,
 ): Promise<Landed> {
   const { space, address, signer } = identity;
@@ -68,7 +71,8 @@ export async function commitSender(
   const { session, receiver } = conversation.established;
   const isTaken = ({ tjp }: HeadEntry) => !refused.some(({ address }) => address === tjp);
   const proofs = [...conversation.established.proofs, ...conversation.takeProofs()];
-  for (let tries = 0; tries < triesMax; tries++) {
+  for (let losses = 0; losses < triesMax; losses++) {
+    if (losses > 0) await pauseAfterLoss(platform, losses);
     const landing = await land(space, effect, merging);
     const committing = {
       space,

@@ -161,6 +161,7 @@ export class SenderSagaRun {
     await this.#keeping;
     const landing = {
       identity,
+      platform,
       conversation,
       merging,
       sight: (await this.#own()).sight,

@@ -166,6 +166,8 @@ export class SenderSession {
   #onReady(heard: Extract<SenderHandshakeEvent, { kind: "ready" }>["heard"]): void {
     this.#stepHandshake({ kind: "ready", heard });
     if (this.#handshake.kind !== "ready") return;
+    // It was shown all frames of the identity, and has met it before: it knows nothing newer.
+    if (!this.#lane?.founding) this.options.identity.confirmation.give();
     this.options.onEvent(connectedEvent(this.#handshake.established));
     this.#ready.resolve();
     if (this.#held) this.#begin(this.#held);

@@ -13,7 +13,7 @@ import type { CellChange, ProofPut } from "../space/index.js";
 import { type Cell, cellKinds, changeCell, readCell } from "./cells.js";
 import type { Identity } from "./identity.js";
 import type { Platform } from "./platform.js";
-import type { Held, SignRequest, Signer } from "./signer.js";
+import type { Held, SignerView, SignRequest } from "./signer.js";
 
 /** A lane to a receiver: one that is in use, or a fresh genesis that counts once it is delegated. */
 export type LaneChoice = { readonly address: Address; readonly founding: IbGib | undefined };
@@ -52,7 +52,7 @@ async function chooseLane(identity: Identity, receiver: Address, platform: Platf
   return { address: founding.address, founding };
 }
 
-async function holdLane(signer: Signer, { address, founding }: LaneChoice): Promise<Held> {
+async function holdLane(signer: SignerView, { address, founding }: LaneChoice): Promise<Held> {
   return founding ? signer.found(founding, "lane") : signer.load(address, "lane");
 }
 
@@ -70,9 +70,11 @@ type ReserveConnect = Extract<SenderHandshakeEffect, { kind: "reserveConnect" }>
  * With them, in the same transaction, what was verified of the receiver and its pin are kept.
  *
  * What the receiver says it holds of I and L is compared with the journal as it is at that moment, before anything is
- * signed: a receiver that knows more has met us since this home's data was current.
+ * signed: a receiver that knows more has met us since this home's data was current. One that was met before and knows
+ * the identity's newest frame, and so nothing newer, is what has the identity sign where others ask for that.
  *
- * @throws KeysagaError `restored_backup`, `duplicity`; `lane_replaced` when more frames of the lane never arrived
+ * @throws KeysagaError `restored_backup`, `duplicity`, `tip_unconfirmed`; `keystone_moved` when another process has met
+ *   the receiver with a lane of its own; `lane_replaced` when more frames of the lane never arrived
  *   than one connect may show; `limit_exceeded` when the receiver lacks more frames of the identity than may be shown.
  */
 export async function reserveConnect(
@@ -84,12 +86,13 @@ export async function reserveConnect(
   const { signer, address } = identity;
   let shown: Omit<ReservedConnect, "vouching"> | undefined;
   const receiver = effect.receiver.keystone.tjp;
-  const [vouching, delegating] = await signer.sign(async () => {
-    const own = await signer.load(address, "identity");
+  const [vouching, delegating] = await signer.sign(async (view) => {
+    const own = await view.load(address, "identity");
     const to = await readCell(identity.space, cellKinds.laneTo, receiver);
     const now = laneNow(lane, to);
-    const held = await holdLane(signer, now);
-    shown = await framesToShow(identity, { own, held }, effect, limits);
+    const held = await holdLane(view, now);
+    shown = await framesToShow(view, identity, { own, held }, effect, limits);
+    if (!now.founding && effect.theirIdentity?.tip === own.state.tip) identity.confirmation.give();
     const vouch: SignRequest = {
       held,
       frame: { verb: "vouch", target: effect.session, scope: receiver },
@@ -113,29 +116,29 @@ export async function reserveConnect(
 
 /** The frames of I and L that the receiver lacks, as far as they are signed already. */
 async function framesToShow(
+  view: SignerView,
   identity: Identity,
   { own, held }: { own: Held; held: Held },
   { theirIdentity, theirLane, receiver }: ReserveConnect,
   { chainFramesMax }: SenderIntent["limits"],
 ): Promise<Omit<ReservedConnect, "vouching">> {
-  const { signer } = identity;
   // One place each is for the frames that are about to be signed.
   if (held.state.n - (theirLane?.n ?? -1) > sagaLimits.framesShownMax - 1)
     await replaceLane(identity, receiver.keystone.tjp);
   if (own.state.n - (theirIdentity?.n ?? -1) > chainFramesMax - 1)
     throw new KeysagaError("limit_exceeded", { limit: "chainFramesMax", max: chainFramesMax });
-  await Promise.all([refuseRestored(signer, own, theirIdentity), refuseRestored(signer, held, theirLane)]);
+  await Promise.all([refuseRestored(view, own, theirIdentity), refuseRestored(view, held, theirLane)]);
   return {
-    identityFrames: await signer.framesAfter(own, theirIdentity?.n ?? -1),
-    laneFrames: await signer.framesAfter(held, theirLane?.n ?? -1),
+    identityFrames: await view.framesAfter(own, theirIdentity?.n ?? -1),
+    laneFrames: await view.framesAfter(held, theirLane?.n ?? -1),
   };
 }
 
-async function refuseRestored(signer: Signer, mine: Held, theirs: Standing | undefined): Promise<void> {
+async function refuseRestored(view: SignerView, mine: Held, theirs: Standing | undefined): Promise<void> {
   if (!theirs) return;
   if (theirs.n > mine.state.n)
     throw new KeysagaError("restored_backup", { theirs: theirs.n, ours: mine.state.n });
-  const [ours] = await signer.framesAfter(mine, theirs.n - 1);
+  const [ours] = await view.framesAfter(mine, theirs.n - 1);
   if (ours?.address !== theirs.tip) throw new KeysagaError("duplicity", { n: theirs.n });
 }
 
@@ -145,7 +148,7 @@ function receiverProofs(receiver: IdentityState, frames: readonly IbGib[]): read
 
 /**
  * The lane as it is by now: another connection of this process that met the receiver first has kept it. A process
- * that met it with a lane of its own is the one that counts; the next connection finds that.
+ * that met it with a lane of its own is the one that counts: this handshake ends, and the next one finds that.
  */
 function laneNow(lane: LaneChoice, { value }: Cell<{ readonly lane: Address }>): LaneChoice {
   if (!lane.founding || !value) return lane;

@@ -4,10 +4,11 @@ import { type MergeFunctions, mergeFunctions } from "../merge/index.js";
 import { type Direction, type SessionLimits, sessionLimits } from "../saga/index.js";
 import { type Connection, type Dial, dialWebSocket, type TlsOptions } from "../transport/index.js";
 import { cellKinds, readCell } from "./cells.js";
+import { pauseAfterLoss } from "./backoff.js";
 import { bindTo } from "./channel.js";
 import type { PeerEvent } from "./events.js";
 import { type Explanation, explainRecord, type RecordStatus } from "./explain.js";
-import { Gate } from "./gate.js";
+import { Gate, queueTimeoutMs } from "./gate.js";
 import type { Identity } from "./identity.js";
 import { mergingOf } from "./merging.js";
 import { type Platform, systemPlatform } from "./platform.js";
@@ -49,6 +50,11 @@ export interface SenderSettings {
   /** Merge functions beside the built-in one (`mergeFunctions`), by kind of record. */
   readonly functions?: MergeFunctions;
   readonly onEvent?: (event: PeerEvent) => void;
+  /**
+   * How long a call waits for those before it, in milliseconds; then it ends in `queue_timeout`, and is not run.
+   * Default: two minutes.
+   */
+  readonly queueTimeoutMs?: number;
   readonly platform?: Platform;
 }
 
@@ -63,6 +69,9 @@ export interface SyncOptions {
   /** Cancels: the session ends, and nothing half-done is left. */
   readonly signal?: AbortSignal;
 }
+
+/** How often a handshake is begun anew where another process of this home was first, or the lane had to be replaced. */
+const handshakesMax = 8;
 
 /** A session under way. */
 interface Live {
@@ -79,7 +88,7 @@ interface Live {
  */
 export class Sender {
   readonly #platform: Platform;
-  readonly #gate = new Gate();
+  readonly #gate: Gate;
   readonly #waits: Waits;
   /** Aborted by `disconnect`, for every call made before it. */
   #life = new AbortController();
@@ -91,6 +100,7 @@ export class Sender {
   ) {
     this.#platform = options.platform ?? systemPlatform;
     const { timers } = this.#platform;
+    this.#gate = new Gate(timers, options.queueTimeoutMs ?? queueTimeoutMs);
     this.#waits = new Waits(timers, (reason) => options.onEvent?.({ kind: "waiting", reason }));
   }
 
@@ -106,7 +116,7 @@ export class Sender {
    * @returns What was done: durable on both sides, the receiver's receipt verified and stored.
    * @throws KeysagaError `not_permitted`: the receiver did not take what this side may not write there. All else is done,
    *   on both sides, and the session goes on; what was not taken stays here. `diverged` (by a push; nothing was changed),
-   *   `tip_moved`, `commit_waited` and `connection_lost` (try again), `aborted`, `connection_closed` (by `disconnect`), and
+   *   `tip_moved`, `commit_waited`, `queue_timeout` and `connection_lost` (try again), `aborted`, `connection_closed` (by `disconnect`), and
    *   whatever else ended the session.
    */
   sync(
@@ -153,38 +163,63 @@ export class Sender {
     this.#life.abort(new KeysagaError("connection_closed"));
     this.#life = new AbortController();
     this.#live?.session.end();
-    await this.#gate.run(() => this.#live?.over ?? Promise.resolve());
+    await this.#gate.run(() => this.#live?.over ?? Promise.resolve(), { isPatient: true });
   }
 
   /** Runs `task` on a live session when its turn comes; a call that fails with it is told when nothing is left of it. */
   #queue<Result>(signal: AbortSignal | undefined, task: (live: Live) => Promise<Result>): Promise<Result> {
     const cancel = withReason(this.#life.signal, signal);
     const endWait = this.#waits.begin("queued");
-    const outcome = this.#gate.run(async () => {
+    const once = () => {
       endWait();
-      const live = this.#live ?? (await this.#open(cancel));
-      const stop = () => live.session.end(toKeysagaError(cancel.reason, "aborted"));
-      cancel.addEventListener("abort", stop, { once: true });
-      if (cancel.aborted) stop();
-      try {
-        return await task(live);
-      } catch (thrown) {
-        if (live.session.isOver) await live.over;
-        throw thrown;
-      } finally {
-        cancel.removeEventListener("abort", stop);
-      }
-    }, cancel);
+      return this.#withHandshakes(cancel, () => this.#run(cancel, task));
+    };
+    const outcome = this.#gate.run(once, { cancel });
     void outcome.then(endWait, endWait);
     return outcome;
   }
 
-  async #open(cancel: AbortSignal): Promise<Live> {
-    const pin = await this.#pin();
+  /** Begins anew where a handshake ended before anything was signed, since the lane was not what it was any more. */
+  async #withHandshakes<Result>(cancel: AbortSignal, run: () => Promise<Result>): Promise<Result> {
+    for (let losses = 1; losses < handshakesMax; losses++) {
+      try {
+        return await run();
+      } catch (thrown) {
+        if (!isLaneMoved(thrown)) throw thrown;
+      }
+      await pauseAfterLoss(this.#platform, losses, cancel);
+    }
+    return run();
+  }
+
+  async #run<Result>(cancel: AbortSignal, task: (live: Live) => Promise<Result>): Promise<Result> {
+    const live = this.#live ?? (await this.#open(cancel));
+    const stop = () => live.session.end(toKeysagaError(cancel.reason, "aborted"));
+    cancel.addEventListener("abort", stop, { once: true });
+    if (cancel.aborted) stop();
     try {
-      cancel.throwIfAborted();
-      return this.#start(await this.reach.dial(cancel), pin);
+      return await task(live);
     } catch (thrown) {
+      if (live.session.isOver) await live.over;
+      throw thrown;
+    } finally {
+      cancel.removeEventListener("abort", stop);
+    }
+  }
+
+  /** One handshake of an identity with a receiver at a time, from here until `ready`. */
+  async #open(cancel: AbortSignal): Promise<Live> {
+    const { identity, limits } = this.options;
+    const { handshakeTimeoutMs } = { ...sessionLimits, ...limits };
+    const endTurn = await identity.handshakes.begin(this.reach.audience, handshakeTimeoutMs, cancel);
+    try {
+      const pin = await this.#pin();
+      cancel.throwIfAborted();
+      const live = this.#start(await this.reach.dial(cancel), pin);
+      live.ready.then(endTurn, endTurn);
+      return live;
+    } catch (thrown) {
+      endTurn();
       throw cancel.aborted ? cancel.reason : thrown;
     }
   }
@@ -224,6 +259,11 @@ export class Sender {
     this.#live = live;
     return live;
   }
+}
+
+/** Another process of this home has met the receiver first, or frames of the lane never arrived. Nothing was signed. */
+function isLaneMoved(thrown: unknown): boolean {
+  return thrown instanceof KeysagaError && ["keystone_moved", "lane_replaced"].includes(thrown.code);
 }
 
 /** Aborts with whichever comes first; the reason is always a `KeysagaError`. */

@@ -14,7 +14,11 @@ import {
   type UnsignedFrame,
 } from "../keystone/index.js";
 import type { CellChange, ProofPut, Space } from "../space/index.js";
-import { Gate } from "./gate.js";
+import { pauseAfterLoss } from "./backoff.js";
+import type { Confirmation } from "./confirmation.js";
+import { underLock } from "./exclusive.js";
+import { Gate, queueTimeoutMs } from "./gate.js";
+import type { Platform } from "./platform.js";
 
 /** A keystone as its signer finds it: the state to sign on, and what the journal holds of its newest frame. */
 export interface Held {
@@ -39,8 +43,33 @@ export interface SignPlan {
   readonly cells?: readonly CellChange[];
 }
 
-/** How often a plan is made anew when another process moved a keystone or cell first. */
-const triesMax = 32;
+/**
+ * What a plan may ask: how keystones stand. It cannot sign, so that nobody in his turn waits for a turn of his own.
+ */
+export interface SignerView {
+  /** A stored keystone of this home. @throws KeysagaError `store_damaged` where its frames are gone. */
+  load(keystone: Address, kind: KeystoneKind): Promise<Held>;
+  /** A keystone that the next request founds. */
+  found(genesis: IbGib, kind: KeystoneKind): Held;
+  /** The frames of a keystone behind number `after`, oldest first, the newest one included. */
+  framesAfter(held: Held, after: number): Promise<readonly IbGib[]>;
+}
+
+/** What a signer is made with. */
+export interface SignerOptions {
+  readonly space: Space;
+  /** In whose name the space keeps what is reserved. */
+  readonly holder: Address;
+  readonly secretFor: SecretFor;
+  /** Asked before the identity's own keystone signs. */
+  readonly confirmation: Confirmation;
+  readonly platform: Platform;
+  /** How long a call waits for its turn, in milliseconds. */
+  readonly queueTimeoutMs?: number | undefined;
+}
+
+/** How often a plan is made anew when another process moved a keystone or cell first; the pauses grow to 0.25 s. */
+const triesMax = 64;
 /** Keystones that are remembered as they stand. */
 const loadedMax = 32;
 
@@ -50,19 +79,21 @@ const loadedMax = 32;
  * A journal cell for each keystone holds its newest frame, whole, with empty signatures. It is reserved with a
  * compare-and-set that is flushed before anything is signed; signing is deterministic, so after a crash the same
  * frame comes out again, byte for byte, and the chain goes on from it. In the process callers queue; across
- * processes the compare-and-set decides, and the loser plans again on the newer frame, having signed nothing.
+ * processes and tabs the compare-and-set decides, and the loser plans again on the newer frame, having signed nothing.
+ * Where the platform has locks, one of them is held meanwhile, so that less is lost; nothing rests on it.
  */
-export class Signer {
-  readonly #gate = new Gate();
+export class Signer implements SignerView {
+  readonly #gate: Gate;
   /** Keystones as they were loaded last: what follows from the same journal is the same. */
   readonly #loaded = new Map<Address, Held>();
+  private readonly space: Space;
+  private readonly secretFor: SecretFor;
 
-  constructor(
-    private readonly space: Space,
-    /** In whose name the space keeps what is reserved. */
-    private readonly holder: Address,
-    private readonly secretFor: SecretFor,
-  ) {}
+  constructor(private readonly options: SignerOptions) {
+    this.space = options.space;
+    this.secretFor = options.secretFor;
+    this.#gate = new Gate(options.platform.timers, options.queueTimeoutMs ?? queueTimeoutMs);
+  }
 
   /**
    * Plans, reserves in one transaction and one flush, then signs.
@@ -70,19 +101,30 @@ export class Signer {
    * @param plan Called with a way to load keystones as they stand now; again, from the start, when one of them or
    *   one of the plan's cells moved. Throws to sign nothing.
    * @returns The signed frames, in the order of the requests.
-   * @throws KeysagaError `keystone_moved` after too many tries, and what `plan` or the space throws.
+   * @throws KeysagaError `queue_timeout`; `tip_unconfirmed` for a frame of the identity (see `Confirmation`);
+   *   `keystone_moved` after too many tries; and what `plan` or the space throws. Nothing is signed then.
    */
-  sign(plan: (signer: Signer) => Promise<SignPlan>): Promise<readonly IbGib[]> {
-    return this.#gate.run(async () => {
-      for (let tries = 0; tries < triesMax; tries++) {
-        const signed = await this.#reserveAndSign(await plan(this));
-        if (signed) return signed;
-      }
-      throw new KeysagaError("keystone_moved", { tries: triesMax });
-    });
+  sign(plan: (view: SignerView) => Promise<SignPlan>): Promise<readonly IbGib[]> {
+    const { holder, platform } = this.options;
+    return this.#gate.run(() =>
+      underLock(platform, `keysaga/signer/${holder}`, () => this.#planAndSign(plan)),
+    );
   }
 
-  /** A stored keystone of this home. @throws KeysagaError `store_damaged` where its frames are gone. */
+  async #planAndSign(plan: (view: SignerView) => Promise<SignPlan>): Promise<readonly IbGib[]> {
+    const view: SignerView = {
+      load: (keystone, kind) => this.load(keystone, kind),
+      found: (genesis, kind) => this.found(genesis, kind),
+      framesAfter: (held, after) => this.framesAfter(held, after),
+    };
+    for (let losses = 0; losses < triesMax; losses++) {
+      if (losses > 0) await pauseAfterLoss(this.options.platform, losses);
+      const signed = await this.#reserveAndSign(await plan(view));
+      if (signed) return signed;
+    }
+    throw new KeysagaError("keystone_moved", { tries: triesMax });
+  }
+
   async load(keystone: Address, kind: KeystoneKind): Promise<Held> {
     const journal = await this.space.cell(journalKey(keystone));
     const known = this.#loaded.get(keystone);
@@ -119,12 +161,10 @@ export class Signer {
     }
   }
 
-  /** A keystone that the next request founds. */
   found(genesis: IbGib, kind: KeystoneKind): Held {
     return { state: startReplay(genesis, kind), newest: undefined, journal: undefined, founding: genesis };
   }
 
-  /** The frames of a keystone behind number `after`, oldest first, the newest one included. */
   async framesAfter(held: Held, after: number): Promise<readonly IbGib[]> {
     const { state, founding, newest } = held;
     const frames: IbGib[] = [];
@@ -144,13 +184,14 @@ export class Signer {
     proofs = [],
     cells = [],
   }: SignPlan): Promise<readonly IbGib[] | undefined> {
+    if (requests.some(({ held }) => held.state.kind === "identity")) this.options.confirmation.demand();
     const reserved = requests.map(({ held, frame }) => ({
       held,
       unsigned: nextFrame(held.state, frame, this.secretFor),
     }));
     const result = await this.space.commit({
-      holder: this.holder,
-      sight: { holders: [this.holder] },
+      holder: this.options.holder,
+      sight: { holders: [this.options.holder] },
       proofs: [...reserved.flatMap(({ held }) => toKeep(held)), ...proofs],
       cells: [...reserved.map(journalChange), ...cells],
     });

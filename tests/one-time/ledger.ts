@@ -1,0 +1,123 @@
+/**
+ * Which message each one-time key has signed: one, whatever happens. `watch.ts` brings it into every test of the suite,
+ * `in-child.ts` into processes that tests start.
+ */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** A one-time key by the hash of its public key; a message by its digest. Both in hex. */
+export interface Signed {
+  readonly key: string;
+  readonly message: string;
+}
+
+/** A one-time key was about to sign a second message, or has done so. */
+export class SignedTwice extends Error {
+  override readonly name = "SignedTwice";
+
+  constructor({ key, message }: Signed) {
+    super(`one-time key ${key.slice(0, 12)} signs a second message: ${message.slice(0, 12)}`);
+  }
+}
+
+/** Remembers what was signed, and says so at the second message of a key. */
+export class Ledger {
+  readonly #messages = new Map<string, Set<string>>();
+  readonly #second: SignedTwice[] = [];
+  readonly #signatures = new Map<string, number>();
+
+  /** How often a message was signed: again is no second message. */
+  timesSigned(message: string): number {
+    return this.#signatures.get(message) ?? 0;
+  }
+
+  /** @throws SignedTwice, unless `mayBeSecond`. @returns Whether it is a second message. */
+  note(signed: Signed, mayBeSecond = false): boolean {
+    const messages = this.#messages.get(signed.key) ?? new Set();
+    const isSecond = messages.size > 0 && !messages.has(signed.message);
+    messages.add(signed.message);
+    this.#messages.set(signed.key, messages);
+    this.#signatures.set(signed.message, this.timesSigned(signed.message) + 1);
+    if (!isSecond || mayBeSecond) return isSecond;
+    const error = new SignedTwice(signed);
+    this.#second.push(error);
+    throw error;
+  }
+
+  /** Throws what `note` has thrown since the last look, in case that somebody has swallowed it. */
+  check(): void {
+    const [first] = this.#second.splice(0);
+    if (first) throw first;
+  }
+}
+
+let current = new Ledger();
+/** Runs of `signsTwice` under way, and second messages in them. */
+let forks = 0;
+let forked = 0;
+
+/** The ledger of this test file. */
+export function ledger(): Ledger {
+  return current;
+}
+
+/** A signature that is about to be made. @throws SignedTwice */
+export function noteSigned(signed: Signed): void {
+  if (current.note(signed, forks > 0)) forked++;
+}
+
+/**
+ * Whatever `work` does may sign a second message: an identity is copied on purpose, to see what others make of it.
+ *
+ * @throws Error where no key has signed a second message: then this is not needed.
+ */
+export async function signsTwice<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+  const before = forked;
+  forks++;
+  const result = await (async () => work())().finally(() => forks--);
+  if (forked === before) throw new Error("signsTwice is not needed: no key has signed a second message");
+  return result;
+}
+
+/**
+ * Gives `work` a ledger of its own: a world that is made anew from the seed of another has the same keys. In there the
+ * same rule holds.
+ */
+export async function signsApart<Result>(work: () => Promise<Result>): Promise<Result> {
+  const outer = current;
+  const inner = new Ledger();
+  current = inner;
+  try {
+    return await work();
+  } finally {
+    current = outer;
+    inner.check();
+  }
+}
+
+/** Where the processes that this test file starts write what they sign: a line `KEY MESSAGE`, before it is signed. */
+const childFile = join(tmpdir(), `keysaga-one-time-${process.pid}-${Math.random().toString(36).slice(2)}`);
+
+/** What a test gives a process that runs the source, so that what it signs is checked as well. */
+export const inChild = {
+  args: ["--import", fileURLToPath(new URL("in-child.ts", import.meta.url))],
+  env: { KEYSAGA_ONE_TIME_FILE: childFile },
+};
+
+/** What processes have signed so far. The last line of one that was killed may be cut off. */
+export function signedInChildren(): readonly Signed[] {
+  if (!existsSync(childFile)) return [];
+  const lines = readFileSync(childFile, "utf8").split("\n");
+  return lines.flatMap((line) => {
+    const [key, message] = line.split(" ");
+    return key?.length === 64 && message?.length === 64 ? [{ key, message }] : [];
+  });
+}
+
+/** Holds what processes have signed against each other and against this process. @throws SignedTwice */
+export function checkChildren(): void {
+  for (const signed of signedInChildren()) current.note(signed);
+  rmSync(childFile, { force: true });
+}

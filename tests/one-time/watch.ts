@@ -1,0 +1,22 @@
+/**
+ * Set up in front of every test file: no one-time key signs a second message, in this process or in those it starts.
+ * The second signature throws where it is made; if that was swallowed, the test fails when it ends.
+ *
+ * Imports nothing of src, so that mocks of the test itself come first.
+ */
+import { afterAll, afterEach, vi } from "vitest";
+import { checkChildren, ledger, noteSigned } from "./ledger.js";
+
+vi.mock("../../src/keystone/strategy.js", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/keystone/strategy.js")>();
+  const { watched } = await import("./watched.js");
+  const ed25519Once = watched(original.ed25519Once, noteSigned);
+  return { ...original, ed25519Once, strategies: { "ed25519-once": ed25519Once } };
+});
+
+afterEach(() => ledger().check());
+
+afterAll(() => {
+  checkChildren();
+  ledger().check();
+});
