@@ -14,6 +14,7 @@ import {
   signFrame,
   startReplay,
 } from "../../src/keystone/index.js";
+import { ledger, mayFork } from "../one-time/ledger.js";
 
 export const bytesOf = (value: number) => new Uint8Array(32).fill(value);
 export const secret = bytesOf(1);
@@ -54,8 +55,12 @@ export interface Options {
   readonly pools?: readonly PoolSpec[];
 }
 
+/** With the same nonce each time: what is signed from here on belongs to a keystone that is made anew. */
 export function firstFrame({ kind = "session", nonce = bytesOf(2), pools }: Options = {}): IbGib {
-  return genesis({ kind, nonce, details: { note: "x" }, pools: pools ?? [connectPool, syncPool], secretFor });
+  const details = { note: "x" };
+  const first = genesis({ kind, nonce, details, pools: pools ?? [connectPool, syncPool], secretFor });
+  ledger().found(`nonce ${nonce.join()}`);
+  return first;
 }
 
 export function newKeystone(options: Options = {}): KeystoneState {
@@ -94,7 +99,7 @@ export function forged(
 ): IbGib {
   const loose: Loose = structuredClone(nextFrame(state, options, secretFor));
   change(loose);
-  return signFrame(loose, state, secretFor);
+  return mayFork(() => signFrame(loose, state, secretFor));
 }
 
 /** The unsigned frame after a visit to the disk. */

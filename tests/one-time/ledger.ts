@@ -26,6 +26,7 @@ export class SignedTwice extends Error {
 export class Ledger {
   readonly #messages = new Map<string, Set<string>>();
   readonly #second: SignedTwice[] = [];
+  readonly #identities = new Set<string>();
   readonly #signatures = new Map<string, number>();
 
   /** How often a message was signed: again is no second message. */
@@ -46,6 +47,18 @@ export class Ledger {
     throw error;
   }
 
+  /**
+   * An identity was founded. Its nonce is fresh: where there was one of that address before, a world is made anew from
+   * its seed, with the same keys, and what was signed in the one before does not count.
+   */
+  found(identity: string): void {
+    if (this.#identities.has(identity)) {
+      this.#messages.clear();
+      this.#identities.clear();
+    }
+    this.#identities.add(identity);
+  }
+
   /** Throws what `note` has thrown since the last look, in case that somebody has swallowed it. */
   check(): void {
     const [first] = this.#second.splice(0);
@@ -53,7 +66,7 @@ export class Ledger {
   }
 }
 
-let current = new Ledger();
+const current = new Ledger();
 /** Runs of `signsTwice` under way, and second messages in them. */
 let forks = 0;
 let forked = 0;
@@ -68,6 +81,16 @@ export function noteSigned(signed: Signed): void {
   if (current.note(signed, forks > 0)) forked++;
 }
 
+/** What `work` signs at once may be a second message: it is what the holder of a key can do who breaks the rules. */
+export function mayFork<Result>(work: () => Result): Result {
+  forks++;
+  try {
+    return work();
+  } finally {
+    forks--;
+  }
+}
+
 /**
  * Whatever `work` does may sign a second message: an identity is copied on purpose, to see what others make of it.
  *
@@ -79,22 +102,6 @@ export async function signsTwice<Result>(work: () => Result | Promise<Result>): 
   const result = await (async () => work())().finally(() => forks--);
   if (forked === before) throw new Error("signsTwice is not needed: no key has signed a second message");
   return result;
-}
-
-/**
- * Gives `work` a ledger of its own: a world that is made anew from the seed of another has the same keys. In there the
- * same rule holds.
- */
-export async function signsApart<Result>(work: () => Promise<Result>): Promise<Result> {
-  const outer = current;
-  const inner = new Ledger();
-  current = inner;
-  try {
-    return await work();
-  } finally {
-    current = outer;
-    inner.check();
-  }
 }
 
 /** Where the processes that this test file starts write what they sign: a line `KEY MESSAGE`, before it is signed. */

@@ -14,6 +14,16 @@ vi.mock("../../src/keystone/strategy.js", async (importOriginal) => {
   return { ...original, ed25519Once, strategies: { "ed25519-once": ed25519Once } };
 });
 
+vi.mock("../../src/keystone/identity.js", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/keystone/identity.js")>();
+  const foundIdentity: typeof original.foundIdentity = (...args) => {
+    const genesis = original.foundIdentity(...args);
+    ledger().found(genesis.address);
+    return genesis;
+  };
+  return { ...original, foundIdentity };
+});
+
 afterEach(() => ledger().check());
 
 afterAll(() => {

@@ -4,8 +4,11 @@ import type { Dial } from "../../src/transport/index.js";
 import { eventually, type Lab } from "./lab.js";
 
 /** An identity that is nobody of the cast. */
-export function newIdentity({ platform }: Lab, space: Space = new InnerSpace()): Promise<Identity> {
-  const secret = platform.random.bytes(32);
+export function newIdentity(
+  { platform }: Pick<Lab, "platform">,
+  space: Space = new InnerSpace(),
+  secret = platform.random.bytes(32),
+): Promise<Identity> {
   return createIdentity({ space, secret, recoverySecret: platform.random.bytes(32), platform });
 }
 
