@@ -5,6 +5,7 @@
 
 // Who speaks: an identity, kept in a space.
 export {
+  confirmTip,
   createIdentity,
   type Identity,
   type IdentityOptions,

@@ -64,6 +64,10 @@ export const commonOptions = {
     about: "Where the identity lies (default: KEYSAGA_HOME, or ~/.keysaga).",
   },
   json: { type: "boolean", about: "Print one JSON object instead of text." },
+  unconfirmed: {
+    type: "boolean",
+    about: "Sign although no receiver says that this home is up to date; only if it surely is no old copy.",
+  },
 } as const satisfies Options;
 
 /** Makes a command: its arguments are checked, and its help is written, by what its definition says. */

@@ -7,19 +7,27 @@ import { KeysagaError } from "../base/index.js";
  * that it knows nothing newer of the identity. It is asked by any handshake with it.
  */
 export class Confirmation {
+  #isGiven: boolean;
+
   /**
    * @param isGiven From the start: for a home that has met nobody yet, or where somebody answers for it that it is no
    *   copy.
    */
-  constructor(private isGiven: boolean) {}
+  constructor(isGiven: boolean) {
+    this.#isGiven = isGiven;
+  }
+
+  get isGiven(): boolean {
+    return this.#isGiven;
+  }
 
   /** A receiver that this home has met before knows nothing newer. */
   give(): void {
-    this.isGiven = true;
+    this.#isGiven = true;
   }
 
   /** @throws KeysagaError `tip_unconfirmed` */
   demand(): void {
-    if (!this.isGiven) throw new KeysagaError("tip_unconfirmed");
+    if (!this.#isGiven) throw new KeysagaError("tip_unconfirmed");
   }
 }

@@ -6,6 +6,7 @@ export {
   openIdentity,
   type OpenIdentityOptions,
 } from "./identity.js";
+export { confirmTip } from "./confirm-tip.js";
 export { type Share, type Shared, share, unshare, whoMay } from "./grants.js";
 export type { GrantState } from "./granted.js";
 export type { Authorize } from "./rights.js";

@@ -1,13 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { ed25519PublicKey, toHex } from "../../src/base/index.js";
-import {
-  decodeRecord,
-  decodeText,
-  type IbGib,
-  isAddress,
-  type RecordText,
-  toText,
-} from "../../src/ibgib/index.js";
+import { decodeText, type IbGib, isAddress, type RecordText, toText } from "../../src/ibgib/index.js";
 import { foundSenderSession, genesis, hostKeyDetails } from "../../src/keystone/index.js";
 import { mergeFunctions } from "../../src/merge/index.js";
 import { certifyHostKey, stateOf } from "../../src/peer/identity.js";
@@ -25,13 +18,14 @@ import { Receiver } from "../../src/peer/receiver.js";
 import type { ReceiverSelf } from "../../src/saga/index.js";
 import { sagaLimits, sessionLimits } from "../../src/saga/index.js";
 import { Challenge, Connect, Frames, Open } from "../../src/saga/messages.js";
-import { InnerSpace, type Space } from "../../src/space/index.js";
+import { InnerSpace } from "../../src/space/index.js";
 import { type Peer, type TapRule, type TapSide, tapDial } from "../../src/testing/index.js";
 import { createInnerspace, type Dial } from "../../src/transport/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
 import { codeOf, contentsOf, eventually, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
 import { benchOf } from "./matrix.js";
+import { copyOf } from "./copies.js";
 import { newIdentity, stranger } from "./parties.js";
 
 const spy = vi.hoisted(() => ({
@@ -531,7 +525,7 @@ test("a restored backup stops before anything is signed", async () => {
   const recoverySecret = platform.random.bytes(32);
   const identity = await createIdentity({ space: new InnerSpace(), secret, recoverySecret, platform });
   expect(await connect(lab, identity, world.dial)).toBe("none");
-  const backup = await copyOf(identity.space, identity);
+  const backup = await copyOf(identity.space, identity.address);
   expect(await connect(lab, identity, world.dial)).toBe("none");
   expect(await connect(lab, identity, world.dial)).toBe("none");
 
@@ -544,18 +538,3 @@ test("a restored backup stops before anything is signed", async () => {
   expect(await connect(lab, identity, world.dial)).toBe("none");
   await world.close();
 });
-
-/** A copy of everything but the graph, as a backup of the home has it. */
-async function copyOf(space: Space, { address }: Identity): Promise<Space> {
-  const copy = new InnerSpace();
-  for await (const found of space.scan()) {
-    const change =
-      found.kind === "proof"
-        ? { proofs: [{ group: found.group, record: decodeRecord(found.bytes) }] }
-        : found.kind === "cell"
-          ? { cells: [{ key: found.key, from: undefined, to: found.value }] }
-          : {};
-    await copy.commit({ holder: address, sight: { holders: [address] }, ...change });
-  }
-  return copy;
-}

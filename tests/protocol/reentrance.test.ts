@@ -13,7 +13,7 @@ test("a plan to sign has no way to sign", async () => {
     expect((await view.load(address, "identity")).state.n).toBe(0);
     return { requests: [] };
   });
-  expect(names.sort()).toEqual(["found", "framesAfter", "load"]);
+  expect(new Set(names)).toEqual(new Set(["found", "framesAfter", "load"]));
   await lab.world.close();
 });
 

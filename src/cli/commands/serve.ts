@@ -4,6 +4,7 @@ import { checkHome, type ReceiverServer, type ServeOptions, serve as startServer
 import { parseIdentity } from "../addresses.js";
 import { defaultAudiences, isEveryAddress, pageOrigin, parseAudience } from "../audiences.js";
 import { commonOptions, defineCommand, exitCodes, UsageError } from "../command.js";
+import { confirmed } from "../confirmed.js";
 import { type Context, homeDir, note, print } from "../context.js";
 import { withHome } from "../open-home.js";
 import { serveLog } from "../serve-log.js";
@@ -23,6 +24,7 @@ SIGTERM lets sagas under way finish and ends it; a second one ends it at once.`,
   operands: [],
   options: {
     home: commonOptions.home,
+    unconfirmed: commonOptions.unconfirmed,
     host: { type: "string", value: "HOST", about: `Where to listen (default: ${defaultHost}).` },
     port: {
       type: "string",
@@ -60,17 +62,22 @@ SIGTERM lets sagas under way finish and ends it; a second one ends it at once.`,
     const tls = await readTls(values["tls-cert"], values["tls-key"]);
     const isJson = values.json === true;
     await checkHome(homeDir(context, values.home));
-    await withHome(context, values.home, async ({ identity }) => {
-      const stop = listenForStop();
-      const log = serveLog(context, isJson);
-      const at = { host, port, ...(tls && { tls }), log };
-      const server = await start(identity, admission, audiences, at);
-      announce(context, server, isJson);
-      if (isClosedToAll(admission)) note(context, "nobody can sync yet: name whom to admit with --allow");
-      await untilAborted(stop.signal);
-      await server.close(drainMs);
-      stop.release();
-    });
+    await withHome(
+      context,
+      values.home,
+      async ({ identity }) => {
+        const stop = listenForStop();
+        const log = serveLog(context, isJson);
+        const at = { host, port, ...(tls && { tls }), log };
+        const server = await start(identity, admission, audiences, at);
+        announce(context, server, isJson);
+        if (isClosedToAll(admission)) note(context, "nobody can sync yet: name whom to admit with --allow");
+        await untilAborted(stop.signal);
+        await server.close(drainMs);
+        stop.release();
+      },
+      values,
+    );
     return exitCodes.ok;
   },
 });
@@ -86,7 +93,10 @@ function start(
 ): Promise<ReceiverServer> {
   return startServer({
     ...at,
-    receiver: (url) => createReceiver({ identity, admission, audiences: given ?? defaultAudiences(url) }),
+    receiver: (url) =>
+      confirmed(identity, () =>
+        createReceiver({ identity, admission, audiences: given ?? defaultAudiences(url) }),
+      ),
     origins: (given ?? []).map(pageOrigin),
   });
 }

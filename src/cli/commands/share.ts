@@ -1,6 +1,7 @@
 import { type Access, share as shareTimeline } from "../../index.js";
 import { parseIdentity } from "../addresses.js";
 import { commonOptions, defineCommand, exitCodes, UsageError } from "../command.js";
+import { confirmed } from "../confirmed.js";
 import { note, print } from "../context.js";
 import { folderNamed, grantLine } from "../folder/name.js";
 import { withHome } from "../open-home.js";
@@ -22,6 +23,7 @@ all who may read. Sharing again adds to what was granted; to narrow it, unshare 
       value: "WHEN",
       about: "30m, 12h, 7d or 4w from now; the last day, as 2030-01-31; or 2030-01-31T12:00Z.",
     },
+    unconfirmed: commonOptions.unconfirmed,
     json: commonOptions.json,
   },
   examples: [
@@ -33,15 +35,20 @@ all who may read. Sharing again adds to what was granted; to narrow it, unshare 
     const access: Access = values.read ? "read" : "write";
     const expires =
       values.expires === undefined ? undefined : parseWhen(values.expires, "--expires", Date.now());
-    await withHome(context, values.home, async (home) => {
-      if (identity === home.identity.address) throw new UsageError("IDENTITY is that of this home itself");
-      const timeline = await folderNamed(home.space, folder);
-      const granted = { timeline, with: identity, access, ...(expires !== undefined && { expires }) };
-      const grant = await shareTimeline(home.identity, granted);
-      if (values.json) return print(context, JSON.stringify({ grant, ...granted }));
-      print(context, grantLine(granted, timeline));
-      note(context, "sync the folder, so that its receiver knows");
-    });
+    await withHome(
+      context,
+      values.home,
+      async (home) => {
+        if (identity === home.identity.address) throw new UsageError("IDENTITY is that of this home itself");
+        const timeline = await folderNamed(home.space, folder);
+        const granted = { timeline, with: identity, access, ...(expires !== undefined && { expires }) };
+        const grant = await confirmed(home.identity, () => shareTimeline(home.identity, granted));
+        if (values.json) return print(context, JSON.stringify({ grant, ...granted }));
+        print(context, grantLine(granted, timeline));
+        note(context, "sync the folder, so that its receiver knows");
+      },
+      values,
+    );
     return exitCodes.ok;
   },
 });

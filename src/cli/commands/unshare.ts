@@ -1,6 +1,7 @@
 import { unshare as unshareTimeline } from "../../index.js";
 import { parseIdentity } from "../addresses.js";
 import { commonOptions, defineCommand, exitCodes } from "../command.js";
+import { confirmed } from "../confirmed.js";
 import { note, print } from "../context.js";
 import { folderNamed } from "../folder/name.js";
 import { withHome } from "../open-home.js";
@@ -15,17 +16,26 @@ What IDENTITY has changed counts as far as this home has it, and nothing after t
 left out. Where the next sync finds more at the receiver, sync --adopt takes it over. What IDENTITY has read already
 stays read.`,
   operands: ["FOLDER", "IDENTITY"],
-  options: { home: commonOptions.home, json: commonOptions.json },
+  options: {
+    home: commonOptions.home,
+    unconfirmed: commonOptions.unconfirmed,
+    json: commonOptions.json,
+  },
   examples: ["keysaga unshare ./notes 6E5BAC46…"],
   async run(context, values, [folder, who]) {
     const from = parseIdentity(who, "IDENTITY");
-    await withHome(context, values.home, async (home) => {
-      const timeline = await folderNamed(home.space, folder);
-      await unshareTimeline(home.identity, { timeline, from });
-      if (values.json) return print(context, JSON.stringify({ timeline, from }));
-      print(context, `${from} may no longer read or write ${timeline}`);
-      note(context, "sync the folder, so that its receiver knows");
-    });
+    await withHome(
+      context,
+      values.home,
+      async (home) => {
+        const timeline = await folderNamed(home.space, folder);
+        await confirmed(home.identity, () => unshareTimeline(home.identity, { timeline, from }));
+        if (values.json) return print(context, JSON.stringify({ timeline, from }));
+        print(context, `${from} may no longer read or write ${timeline}`);
+        note(context, "sync the folder, so that its receiver knows");
+      },
+      values,
+    );
     return exitCodes.ok;
   },
 });

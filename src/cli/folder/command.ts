@@ -1,6 +1,6 @@
 import { type Address, gibOf, type Identity, isAddress } from "../../index.js";
 import { parseIdentity } from "../addresses.js";
-import { type ExitCode, exitCodes, type Option, UsageError } from "../command.js";
+import { commonOptions, type ExitCode, exitCodes, type Option, UsageError } from "../command.js";
 import { type Context, note, print } from "../context.js";
 import { withHome } from "../open-home.js";
 import { listenForStop } from "../stop-signal.js";
@@ -21,6 +21,7 @@ export const receiverOptions = {
     type: "boolean",
     about: "Allow ws:// to another machine: what is sent can be read on the way.",
   },
+  unconfirmed: commonOptions.unconfirmed,
   verbose: { type: "boolean", about: "Tell every signed turn as it happens, on standard error." },
 } as const satisfies Readonly<Record<string, Option>>;
 
@@ -28,6 +29,7 @@ interface Values {
   readonly home: string | undefined;
   readonly pin: string | undefined;
   readonly insecure: boolean | undefined;
+  readonly unconfirmed: boolean | undefined;
   readonly verbose: boolean | undefined;
   readonly adopt?: boolean | undefined;
   readonly json: boolean | undefined;
@@ -36,7 +38,7 @@ interface Values {
 /** Opens the home and a way to the receiver, lets `work` bring a folder in step, and prints what it did. */
 export async function runExchange(
   context: Context,
-  { home, pin, insecure, verbose, adopt, json }: Values,
+  { home, pin, insecure, unconfirmed, verbose, adopt, json }: Values,
   url: string,
   work: (identity: Identity, exchange: Exchange) => Promise<FolderReport>,
 ): Promise<ExitCode> {
@@ -45,19 +47,23 @@ export async function runExchange(
   const stop = listenForStop();
   const tell = (line: string | undefined) => line !== undefined && note(context, line);
   try {
-    const report = await withHome(context, home, ({ identity }) =>
-      withReceiver(
-        identity,
-        {
-          url,
-          pin: pinned,
-          insecure,
-          adopt,
-          signal: stop.signal,
-          onEvent: verbose ? (event) => tell(eventLine(event)) : undefined,
-        },
-        (exchange) => work(identity, exchange),
-      ),
+    const report = await withHome(
+      context,
+      home,
+      ({ identity }) =>
+        withReceiver(
+          identity,
+          {
+            url,
+            pin: pinned,
+            insecure,
+            adopt,
+            signal: stop.signal,
+            onEvent: verbose ? (event) => tell(eventLine(event)) : undefined,
+          },
+          (exchange) => work(identity, exchange),
+        ),
+      { unconfirmed },
     );
     const seconds = (performance.now() - started) / 1000;
     for (const skipped of report.skipped) note(context, skippedLine(skipped));

@@ -10,6 +10,8 @@ import {
   type SyncReport,
 } from "../../index.js";
 
+import { confirmed } from "../confirmed.js";
+
 /** Brings roots in step with the receiver: a saga, from its first turn to the receipt. */
 export type Exchange = (
   roots: readonly Address[],
@@ -47,7 +49,7 @@ export async function withReceiver<Result>(
   const run = async (roots: readonly Address[], options: SyncOptions) => {
     for (let tries = 1; ; tries++) {
       try {
-        return await sender.sync(roots, { ...options, ...(signal && { signal }) });
+        return await confirmed(identity, () => sender.sync(roots, { ...options, ...(signal && { signal }) }));
       } catch (thrown) {
         if (!isCode(thrown, ...passing) || tries === triesMax) throw thrown;
       }

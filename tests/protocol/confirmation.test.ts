@@ -1,0 +1,123 @@
+/** A home that has met receivers has its identity sign only once one of them has said that it knows nothing newer. */
+import { expect, test } from "vitest";
+import {
+  createReceiver,
+  createSender,
+  type Identity,
+  openIdentity,
+  share,
+  unshare,
+} from "../../src/peer/index.js";
+import { InnerSpace } from "../../src/space/index.js";
+import {
+  createWorld,
+  Peer,
+  seededPlatform,
+  type TapRule,
+  tapDial,
+  type World,
+} from "../../src/testing/index.js";
+import { copyOf } from "./copies.js";
+import { codeOf, contentsOf } from "./lab.js";
+import { newIdentity } from "./parties.js";
+
+const somebody = (letter: string) => `keystone.identity^${letter.repeat(64)}` as Identity["address"];
+
+/** Alice has met bob, and not dave; has a note; and opens her home again. */
+async function opened(seed: string, options: { readonly signUnconfirmed?: boolean } = {}) {
+  const platform = seededPlatform(seed);
+  const world = await createWorld({ seed: `${seed}, the world`, receivers: ["bob", "dave"], access: "open" });
+  const space = new InnerSpace();
+  const secret = platform.random.bytes(32);
+  const before = await newIdentity({ platform }, space, secret);
+  const note = await new Peer("alice", before, platform).timeline("note");
+  expect(await connect(world, before, "bob")).toBe("none");
+  const identity = await openIdentity({ space, secret, platform, ...options });
+  return { world, platform, before, identity, space, secret, note };
+}
+
+async function connect(
+  world: World,
+  identity: Identity,
+  to: "bob" | "dave",
+  rule?: TapRule,
+): Promise<string> {
+  const { dial, audience } = world.receivers[to === "bob" ? 0 : 1]!.listening;
+  const sender = createSender({ identity, dial: tapDial(dial, rule).dial, audience, access: "open" });
+  const code = await codeOf(sender.connect());
+  await sender.disconnect();
+  return code;
+}
+
+type Opened = Awaited<ReturnType<typeof opened>>;
+
+/** Everything that has the identity's own keystone sign. */
+const acts: Record<string, (opened: Opened) => Promise<string>> = {
+  "a grant": ({ identity, note }) =>
+    codeOf(share(identity, { timeline: note, with: somebody("B"), access: "read" })),
+  "a withdrawal": ({ identity, note }) => codeOf(unshare(identity, { timeline: note, from: somebody("A") })),
+  "a first meeting": ({ world, identity }) => connect(world, identity, "dave"),
+  "a host key": ({ identity }) =>
+    codeOf(createReceiver({ identity, audiences: [], admission: { kind: "open" } })),
+};
+
+test.each(Object.entries(acts))("%s waits for a receiver that was met before", async (name, act) => {
+  const all = await opened(name);
+  const { world, before, identity, space, note } = all;
+  await share(before, { timeline: note, with: somebody("A"), access: "read" });
+  const contents = await contentsOf(space);
+  const { n } = (await identity.signer.load(identity.address, "identity")).state;
+  expect(await act(all)).toBe("tip_unconfirmed");
+  expect(await contentsOf(space)).toEqual(contents);
+  expect(await connect(world, identity, "bob")).toBe("none");
+  expect(await act(all)).toBe("none");
+  expect((await identity.signer.load(identity.address, "identity")).state.n).toBe(n + 1);
+  await world.close();
+});
+
+test.each(Object.entries(acts))("%s needs none where somebody answers for the home", async (name, act) => {
+  const all = await opened(`${name}, anyway`, { signUnconfirmed: true });
+  await share(all.before, { timeline: all.note, with: somebody("A"), access: "read" });
+  expect(await act(all)).toBe("none");
+  await all.world.close();
+});
+
+test("who has met nobody when it is opened needs none, for as many receivers as it meets", async () => {
+  const world = await createWorld({ seed: "fresh", receivers: ["bob", "dave"] });
+  const platform = seededPlatform("somebody fresh");
+  const [space, secret] = [new InnerSpace(), platform.random.bytes(32)];
+  await newIdentity({ platform }, space, secret);
+  const identity = await openIdentity({ space, secret, platform });
+  expect([await connect(world, identity, "bob"), await connect(world, identity, "dave")]).toEqual([
+    "none",
+    "none",
+  ]);
+  await world.close();
+});
+
+test("a receiver confirms with its challenge where it knows all, and only with ready where it is behind", async () => {
+  const failure = JSON.stringify({ type: "error", code: "shutting_down" });
+  const noReady: TapRule = ({ message }) => [
+    String(message).startsWith('{"type":"ready"') ? failure : message,
+  ];
+  for (const isBehind of [false, true]) {
+    const all = await opened(`behind: ${isBehind}`);
+    if (isBehind) await share(all.before, { timeline: all.note, with: somebody("A"), access: "read" });
+    expect(await connect(all.world, all.identity, "bob", noReady)).toBe("auth_fail");
+    expect(await acts["a grant"]!(all)).toBe(isBehind ? "tip_unconfirmed" : "none");
+    expect(await connect(all.world, all.identity, "bob")).toBe("none");
+    expect(await acts["a grant"]!(all)).toBe("none");
+    await all.world.close();
+  }
+});
+
+test("a receiver that knows something newer confirms nothing", async () => {
+  const all = await opened("a newer one");
+  const { world, before, space, secret, platform } = all;
+  const copy = await copyOf(space, before.address);
+  expect(await connect(world, before, "bob")).toBe("none");
+  const identity = await openIdentity({ space: copy, secret, platform });
+  expect(await connect(world, identity, "bob")).toBe("restored_backup");
+  expect(await connect(world, identity, "dave")).toBe("tip_unconfirmed");
+  await world.close();
+});
