@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { inChild } from "../one-time/ledger.js";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 /** Longer than anything here takes on a busy machine. */
@@ -20,15 +21,18 @@ export interface Running {
   readonly firstLine: Promise<string>;
 }
 
-/** Starts `keysaga` as a person would, without a terminal. It is killed when the test ends, at the latest. */
+/**
+ * Starts `keysaga` as a person would, without a terminal. It is killed when the test ends, at the latest. What its
+ * one-time keys sign is checked.
+ */
 export function start(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   timeout = timeoutMs,
 ): Running {
-  const child = spawn(process.execPath, ["--import", "tsx", "-C", "source", main, ...args], {
+  const child = spawn(process.execPath, ["--import", "tsx", "-C", "source", ...inChild.args, main, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
+    env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...inChild.env, ...env },
     timeout,
   });
   onTestFinished(() => void child.kill("SIGKILL"));

@@ -283,7 +283,8 @@ describe("mallory, who holds the keys, signs a frame that breaks a rule", () => 
   });
 
   it("cannot name a pool that is not there", () => {
-    const frame = tampered(makeFrame(connected, sync), ({ data }) => (data.proofs[0].pool = "none"));
+    const mine = mayFork(() => makeFrame(connected, sync));
+    const frame = tampered(mine, ({ data }) => (data.proofs[0].pool = "none"));
     expect(check(connected, frame)).toBe("frame_refused: unknown pool");
   });
 
@@ -304,7 +305,8 @@ describe("mallory, who holds the keys, signs a frame that breaks a rule", () => 
   it("may say more in an identity's frame, and nowhere else", () => {
     const identity = newKeystone({ kind: "identity", pools: [syncPool] });
     const details = { hostKeys: ["00"] };
-    const { state, ...said } = checkFrame(identity, makeFrame(identity, { ...sync, details }));
+    const frame = mayFork(() => makeFrame(identity, { ...sync, details }));
+    const { state, ...said } = checkFrame(identity, frame);
     expect(said).toEqual({ claim: sync, details, revocation: undefined });
     expect(state.details).toEqual({ note: "x" });
     expect(
@@ -357,10 +359,11 @@ describe("a demand", () => {
   });
 
   it("cannot be answered once the pool is empty", () => {
-    const empty = stepped(connected, { ...connect, demanded: [0, 2] });
+    const empty = mayFork(() => stepped(connected, { ...connect, demanded: [0, 2] }));
     expect(outcome(() => nextFrame(empty, connect, secretFor))).toBe("pool_exhausted");
-    const frame = tampered(makeFrame(empty, sync), ({ data }) => {
-      data.proofs[0] = { ...proofsOf(makeFrame(session, connect))[0] };
+    const [mine, first] = mayFork(() => [makeFrame(empty, sync), makeFrame(session, connect)]);
+    const frame = tampered(mine!, ({ data }) => {
+      data.proofs[0] = { ...proofsOf(first!)[0] };
     });
     expect(check(empty, frame)).toBe("pool_exhausted");
   });

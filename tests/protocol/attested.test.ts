@@ -24,6 +24,7 @@ import type { TurnDraft } from "../../src/saga/turn.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { createWorld, type Peer, type SenderPeer, type World } from "../../src/testing/index.js";
 import { Chain, newNotes, Person, Session, tipOf } from "../saga/commits.js";
+import { signsTwice } from "../one-time/ledger.js";
 import { codeOf, contentsOf } from "./lab.js";
 
 /** The newest conversation of each side. */
@@ -321,21 +322,22 @@ describe("evidence that comes", () => {
     expect(await contentsOf(dave)).toEqual(await contentsOf(new InnerSpace()));
   });
 
-  test("is refused where a keystone that heads rest on has forked", async () => {
-    const dave = new InnerSpace();
-    const entries = entriesOf(4);
-    // A restored backup: the identity's second frame says two things.
-    const [alice, restored] = [new Person("alice"), new Person("alice")];
-    await take(dave, evidenceOf(alice, entries.slice(0, 1), "bob"));
-    expect(await codeOf(take(dave, evidenceOf(restored, entries.slice(1, 2), "carol")))).toBe("duplicity");
-    // The same where more, or less, of the fork is shown than there is of the chain.
-    await take(dave, evidenceOf(alice, entries.slice(2, 3), "erin"));
-    const late = new Person("alice");
-    expect(await codeOf(take(dave, evidenceOf(late, entries.slice(1, 2), "carol")))).toBe("duplicity");
-    for (const to of ["frank", "grace", "heidi"]) late.laneTo(new Person(to));
-    expect(await codeOf(take(dave, evidenceOf(late, entries.slice(1, 2), "ivan")))).toBe("duplicity");
-    expect(await problemsOf(dave)).toEqual([]);
-  });
+  test("is refused where a keystone that heads rest on has forked", () =>
+    signsTwice(async () => {
+      const dave = new InnerSpace();
+      const entries = entriesOf(4);
+      // A restored backup: the identity's second frame says two things.
+      const [alice, restored] = [new Person("alice"), new Person("alice")];
+      await take(dave, evidenceOf(alice, entries.slice(0, 1), "bob"));
+      expect(await codeOf(take(dave, evidenceOf(restored, entries.slice(1, 2), "carol")))).toBe("duplicity");
+      // The same where more, or less, of the fork is shown than there is of the chain.
+      await take(dave, evidenceOf(alice, entries.slice(2, 3), "erin"));
+      const late = new Person("alice");
+      expect(await codeOf(take(dave, evidenceOf(late, entries.slice(1, 2), "carol")))).toBe("duplicity");
+      for (const to of ["frank", "grace", "heidi"]) late.laneTo(new Person(to));
+      expect(await codeOf(take(dave, evidenceOf(late, entries.slice(1, 2), "ivan")))).toBe("duplicity");
+      expect(await problemsOf(dave)).toEqual([]);
+    }));
 
   test("may show less of a keystone than is filed of it", async () => {
     const dave = new InnerSpace();

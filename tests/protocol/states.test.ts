@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
+import { createSender, openIdentity, type Sender } from "../../src/peer/index.js";
 import { sagaLimits } from "../../src/saga/index.js";
 import type {
   ReceiverHandshakeEvent,
@@ -72,7 +73,10 @@ beforeAll(async () => {
   await lab.world.close();
 });
 
-/** Two sagas over one timeline, and two connections of one lane: one finds that the other was there first. */
+/**
+ * Two sagas over one timeline, and two connections of one lane, by processes of one home: one finds that the other was
+ * there first.
+ */
 async function race(
   lab: Awaited<ReturnType<typeof openLab>>,
   bench: ReturnType<typeof benchOf>,
@@ -80,7 +84,15 @@ async function race(
   const { alice } = bench;
   for (let i = 0; i < 3; i++) {
     const [note] = await tell("note", bench, alice);
-    const senders = [0, 1, 2].map(() => tapped(lab, alice).sender);
+    const { space, secretFor } = alice.identity;
+    const { platform, world } = lab;
+    const senders: Sender[] = [];
+    for (let process = 0; process < 3; process++) {
+      const identity = await openIdentity({ space, secret: secretFor("vouch"), platform });
+      senders.push(
+        createSender({ identity, dial: world.dial, audience: world.audience, access: "open", platform }),
+      );
+    }
     await Promise.allSettled(senders.map((one) => one.sync([note!])));
     await Promise.all(senders.map((one) => one.disconnect()));
   }

@@ -8,8 +8,9 @@ import {
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { inChild } from "../../one-time/ledger.js";
 
-/** A program of this folder, running in a process of its own. */
+/** A program of the tests, running in a process of its own; what its one-time keys sign is checked. */
 export interface Child {
   /** Its lines of output so far. */
   readonly lines: readonly string[];
@@ -21,23 +22,25 @@ export interface Child {
   readonly ended: Promise<number | undefined>;
 }
 
-export function startChild(program: string, ...args: readonly string[]): Child {
-  return watch(program, spawn(process.execPath, nodeArguments(program, args), stdio));
+/** @param program Of this folder, or by its URL. */
+export function startChild(program: string | URL, ...args: readonly string[]): Child {
+  return watch(String(program), spawn(process.execPath, nodeArguments(program, args), options));
 }
 
 /** With a disk that is full: no file grows beyond so many half kilobytes. What lmdb prints of it is not shown. */
 export function startOnFullDisk(halfKilobytes: number, program: string, ...args: readonly string[]): Child {
   const command = ["-c", `ulimit -f ${halfKilobytes}; exec "$0" "$@" 2>/dev/null`, process.execPath];
-  return watch(program, spawn("sh", [...command, ...nodeArguments(program, args)], stdio));
+  return watch(program, spawn("sh", [...command, ...nodeArguments(program, args)], options));
 }
 
-const stdio: SpawnOptionsWithStdioTuple<StdioNull, StdioPipe, StdioNull> = {
+const options: SpawnOptionsWithStdioTuple<StdioNull, StdioPipe, StdioNull> = {
   stdio: ["ignore", "pipe", "inherit"],
+  env: { ...process.env, ...inChild.env },
 };
 
-function nodeArguments(program: string, args: readonly string[]): string[] {
+function nodeArguments(program: string | URL, args: readonly string[]): string[] {
   const file = fileURLToPath(new URL(program, import.meta.url));
-  return ["--conditions=source", "--import", "tsx", file, ...args];
+  return ["--conditions=source", "--import", "tsx", ...inChild.args, file, ...args];
 }
 
 function watch(program: string, child: ChildProcessByStdio<null, Readable, null>): Child {
