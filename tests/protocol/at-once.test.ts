@@ -1,0 +1,109 @@
+/**
+ * What a user would write: several calls started together, from what they all found at that moment. Every call of every
+ * store takes its time. Nothing is lost, nothing is there twice, and nobody is told of a race.
+ */
+import { expect, test } from "vitest";
+import { type Address, nOf } from "../../src/ibgib/index.js";
+import { createSender, type Identity, openIdentity, share } from "../../src/peer/index.js";
+import type { SenderPeer } from "../../src/testing/index.js";
+import { codeOf, delays, expectQuiet, type Lab, openLab, spaceWith } from "./lab.js";
+
+/** Small worlds, each with delays of its own; more by KEYSAGA_RUNS. */
+const runs = Number(process.env["KEYSAGA_RUNS"] ?? 25);
+const everybody = "keystone.identity^";
+
+/** Calls of `identity` on a connection of their own, or on one that it has. */
+function callsOf({ world, platform }: Lab, identity: Identity) {
+  const open = () =>
+    createSender({ identity, dial: world.dial, audience: world.audience, access: "open", platform });
+  return {
+    open,
+    async once(call: (sender: ReturnType<typeof open>) => Promise<unknown>): Promise<string> {
+      const sender = open();
+      const code = await codeOf(call(sender));
+      await sender.disconnect();
+      return code;
+    },
+  };
+}
+
+/** The lane at the receiver and the identity at home: unbroken, and as long as what was done. */
+async function expectChains(
+  { world }: Lab,
+  { identity }: SenderPeer,
+  done: { readonly grants: number },
+): Promise<void> {
+  const { signer, address, space } = identity;
+  const own = await signer.framesAfter(await signer.load(address, "identity"), -1);
+  expect(own.map(nOf)).toEqual(Array.from({ length: 2 + done.grants }, (_, n) => n));
+  const lanes = await world.receiver.space.cells("lane/");
+  expect(lanes).toHaveLength(1);
+  const lane = lanes[0]!.key.slice("lane/".length) as Address;
+  const frames = await world.receiver.space.proofs(lane);
+  expect(frames.map(nOf)).toEqual(frames.map((_, n) => n));
+  const atHome = await signer.framesAfter(await signer.load(lane, "lane"), -1);
+  expect(atHome.map(({ address: each }) => each)).toEqual(frames.map(({ address: each }) => each));
+  expect(await space.cells("grant-on/")).toHaveLength(done.grants);
+}
+
+test(`two calls in a Promise.all, and what else may start with them, ${runs} times`, async () => {
+  for (let run = 0; run < runs; run++) {
+    const wait = delays(`at once ${run}`, 2);
+    const lab = await openLab(`at once ${run}`, {
+      around: (space) => spaceWith(space, { before: wait, after: wait }),
+    });
+    const alice = lab.world.senders[0]!;
+    const { space, secretFor, address } = alice.identity;
+    const other = await openIdentity({ space, secret: secretFor("vouch"), platform: lab.platform });
+    const [one, two, three, four] = await Promise.all(
+      ["one", "two", "three", "four"].map((name) => alice.timeline(name)),
+    );
+    const here = callsOf(lab, alice.identity);
+    const there = callsOf(lab, other);
+    const sender = here.open();
+    const grantee = (letter: string) => `${everybody}${letter.repeat(64)}` as Address;
+    const codes = await Promise.all([
+      codeOf(sender.sync([one!])),
+      codeOf(sender.sync([two!])),
+      codeOf(sender.connect()),
+      codeOf(share(alice.identity, { timeline: one!, with: grantee("B"), access: "read" }, lab.platform)),
+      codeOf(share(other, { timeline: two!, with: grantee("C"), access: "read" }, lab.platform)),
+      here.once((own) => own.sync([three!])),
+      there.once((own) => own.sync([four!])),
+      there.once((own) => own.connect()),
+    ]);
+    expect(codes, `run ${run}`).toEqual(codes.map(() => "none"));
+    await sender.disconnect();
+    const roots = [one!, two!, three!, four!];
+    expect(await lab.world.receiver.space.hasMany(roots)).toEqual(roots.map(() => true));
+    await expectChains(lab, alice, { grants: 2 });
+    expect(lab.world.answering.sessionCount).toBe(0);
+    expect(address).toBe(other.address);
+    await expectQuiet(lab);
+    await lab.world.close();
+  }
+}, 300_000);
+
+test("a hundred calls of one sender at once are done in the order asked", async () => {
+  const wait = delays("a hundred", 1);
+  const lab = await openLab("a hundred", { around: (space) => spaceWith(space, { before: wait }) });
+  const alice = lab.world.senders[0]!;
+  const note = await alice.timeline("note");
+  const stones = await Promise.all(
+    Array.from({ length: 98 }, (_, i) => alice.constant("stone", { data: { i } })),
+  );
+  const sender = callsOf(lab, alice.identity).open();
+  const order: number[] = [];
+  const calls = [
+    sender.connect().then(() => order.push(0)),
+    ...stones.map((stone, i) => sender.sync([stone]).then(() => order.push(i + 1))),
+    sender.sync([note]).then(() => order.push(99)),
+  ];
+  await Promise.all(calls);
+  expect(order).toEqual(Array.from({ length: 100 }, (_, i) => i));
+  expect(await lab.world.receiver.space.hasMany([note, ...stones])).toEqual(Array(99).fill(true));
+  await sender.disconnect();
+  await expectChains(lab, alice, { grants: 0 });
+  await expectQuiet(lab);
+  await lab.world.close();
+}, 120_000);
