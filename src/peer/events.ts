@@ -4,8 +4,9 @@ import { conflictsOf } from "../merge/index.js";
 import type { Direction, Established, FinalTip, Role } from "../saga/index.js";
 
 /**
- * What is waited for. `queued`: earlier calls of the same sender. `turn`: the other side's answer. `credit`: the other
- * side takes no more records for now. `others`: at a receiver, commits of others on the same timelines.
+ * What is waited for. `queued`: earlier calls of the same sender, or handshakes of its identity with this receiver.
+ * `turn`: the other side's answer. `credit`: the other side takes no more records for now. `others`: at a receiver,
+ * commits of others on the same timelines.
  */
 export type WaitReason = "queued" | "turn" | "credit" | "others";
 

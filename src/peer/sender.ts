@@ -211,7 +211,8 @@ export class Sender {
   async #open(cancel: AbortSignal): Promise<Live> {
     const { identity, limits } = this.options;
     const { handshakeTimeoutMs } = { ...sessionLimits, ...limits };
-    const endTurn = await identity.handshakes.begin(this.reach.audience, handshakeTimeoutMs, cancel);
+    const turn = identity.handshakes.begin(this.reach.audience, handshakeTimeoutMs, cancel);
+    const endTurn = await this.#waits.during("queued", turn);
     try {
       const pin = await this.#pin();
       cancel.throwIfAborted();
