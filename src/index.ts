@@ -10,6 +10,7 @@ export { createIdentity, type Identity, type IdentityOptions, openIdentity } fro
 export {
   createSender,
   type ReachByDial,
+  type ReachByInvite,
   type ReachByUrl,
   type Sender,
   type SenderOptions,
@@ -25,6 +26,15 @@ export {
   type ReceiverOptions,
   receiverLimits,
   type Session,
+} from "./peer/index.js";
+// Letting somebody in who is not known yet.
+export {
+  createInvite,
+  type Invite,
+  type InviteOptions,
+  inviteLimits,
+  type NewInvite,
+  readInvite,
 } from "./peer/index.js";
 export { type Direction, type SessionLimits, sessionLimits } from "./saga/index.js";
 export type { OnEvent, PeerEvent, WaitReason } from "./peer/index.js";

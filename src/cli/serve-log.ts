@@ -4,7 +4,7 @@ import { type Context, note } from "./context.js";
 
 /** One line of the log: what happened, to whom, and no data of any record. */
 interface Entry {
-  readonly event: "refused" | "connected" | "synced" | "failed" | "closed";
+  readonly event: "refused" | "admitted" | "connected" | "synced" | "failed" | "closed";
   readonly from: string;
   /** More words: an identity, a reason, the code of an error. */
   readonly detail?: string;
@@ -27,6 +27,8 @@ function entryOf(told: ServerEvent): Entry | undefined {
   if (told.kind === "refused") return { event: "refused", from, detail: told.reason };
   const { event } = told;
   switch (event.kind) {
+    case "admitted":
+      return { event: "admitted", from, detail: `${event.identity} by invite ${event.invite}` };
     case "connected":
       return { event: "connected", from, detail: `as ${shortAddress(event.identity)}` };
     case "durable":

@@ -9,6 +9,7 @@ export { saveRecords } from "./save-records.js";
 export {
   createSender,
   type ReachByDial,
+  type ReachByInvite,
   type ReachByUrl,
   type Sender,
   type SenderOptions,
@@ -16,8 +17,10 @@ export {
   type SyncOptions,
 } from "./sender.js";
 export type { SyncReport } from "./sender-commit.js";
+export type { Admission } from "./admission.js";
+export { createInvite, type InviteOptions, inviteLimits, type NewInvite } from "./invite.js";
+export { type Invite, isInviteText, readInvite } from "./invite-text.js";
 export {
-  type Admission,
   createReceiver,
   type Receiver,
   type ReceiverOptions,

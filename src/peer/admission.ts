@@ -1,0 +1,121 @@
+import { type Clock, KeysagaError } from "../base/index.js";
+import type { Address } from "../ibgib/index.js";
+import type { Candidate } from "../saga/index.js";
+import type { CellChange, Space } from "../space/index.js";
+import { type Cell, type CellValue, cellKinds, changeCell, readCell, sameCell } from "./cells.js";
+import type { Identity } from "./identity.js";
+import { type Invited, redemptionOf } from "./invite.js";
+
+/**
+ * Who may sync here, once it has proved who it is. Whatever the rule, whom `Receiver.admit` lets in is in, and whom
+ * `Receiver.expel` turned out is out, whatever it brings, until it is admitted again.
+ */
+export type Admission =
+  | { readonly kind: "open" }
+  | { readonly kind: "allow-list"; readonly identities: readonly Address[] }
+  /** Who shows an invite that `createInvite` made, and from then on for good; and whom the list names, if there is one. */
+  | { readonly kind: "invite"; readonly identities?: readonly Address[] }
+  /** The embedder's own rule. */
+  | { readonly kind: "ask"; readonly admit: (identity: Address) => boolean | Promise<boolean> };
+
+/** What an identity's first session has to be stored with: comparisons and changes of one commit. */
+export interface Entry {
+  readonly cells: readonly CellChange[];
+  /** The invite that this uses up. */
+  readonly invite: string | undefined;
+}
+
+type Kept = Cell<CellValue<"admission">>;
+
+/** Who is let in: by the rule of this receiver, and by what is kept in its space, which every process on it shares. */
+export class Admissions {
+  constructor(
+    private readonly home: Identity,
+    private readonly rule: Admission,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Is this one let in as things stand? Changes nothing.
+   *
+   * @throws KeysagaError `not_admitted`, `invite_refused`, and what the embedder's own rule throws.
+   */
+  async check(candidate: Candidate): Promise<void> {
+    const kept = await readAdmission(this.home.space, candidate.identity);
+    if (kept.value?.state === "admitted" || (await this.#allows(candidate.identity))) return;
+    await this.#redeem(kept, candidate);
+  }
+
+  /**
+   * What has to hold, and change, in the very commit that stores the session of one that was let in: it is not expelled
+   * meanwhile, and an invite is used up only with it.
+   *
+   * @throws KeysagaError as `check`; the embedder is not asked again.
+   */
+  async entry(candidate: Candidate): Promise<Entry> {
+    const kept = await readAdmission(this.home.space, candidate.identity);
+    const needsInvite = kept.value === undefined && !this.#names(candidate.identity);
+    if (this.rule.kind === "invite" && needsInvite) return this.#redeem(kept, candidate);
+    return { cells: [sameCell(kept)], invite: undefined };
+  }
+
+  /** Lets an identity in for good. Durable when this resolves, and good for the next handshake in every process. */
+  admit(identity: Address): Promise<void> {
+    return this.#keep(identity, "admitted");
+  }
+
+  /** Turns an identity out for good. Durable when this resolves; no session of it is stored after that. */
+  expel(identity: Address): Promise<void> {
+    return this.#keep(identity, "expelled");
+  }
+
+  async #allows(identity: Address): Promise<boolean> {
+    switch (this.rule.kind) {
+      case "open":
+        return true;
+      case "allow-list":
+      case "invite":
+        return this.#names(identity);
+      case "ask":
+        return this.rule.admit(identity);
+    }
+  }
+
+  #names(identity: Address): boolean {
+    return "identities" in this.rule && this.rule.identities?.includes(identity) === true;
+  }
+
+  async #redeem(kept: Kept, candidate: Candidate): Promise<Entry> {
+    if (this.rule.kind !== "invite" || !isInvited(candidate)) throw new KeysagaError("not_admitted");
+    const { invite } = candidate;
+    const redemption = await redemptionOf(this.home, candidate, this.clock.now());
+    const admitted = changeCell(kept, { state: "admitted", invite: invite.id });
+    return { cells: [admitted, redemption], invite: invite.id };
+  }
+
+  async #keep(identity: Address, state: CellValue<"admission">["state"]): Promise<void> {
+    const { space, address } = this.home;
+    for (;;) {
+      const cell = await readCell(space, cellKinds.admission, identity);
+      if (cell.value?.state === state) return;
+      const cells = [changeCell(cell, { ...cell.value, state })];
+      const { kind } = await space.commit({ holder: address, sight: { holders: [] }, cells });
+      if (kind === "committed") return; // else another process was faster
+    }
+  }
+}
+
+/**
+ * What is kept of whether an identity is let in.
+ *
+ * @throws KeysagaError `not_admitted` for one that was expelled.
+ */
+export async function readAdmission(space: Space, identity: Address): Promise<Kept> {
+  const kept = await readCell(space, cellKinds.admission, identity);
+  if (kept.value?.state === "expelled") throw new KeysagaError("not_admitted", { rule: "expelled" });
+  return kept;
+}
+
+function isInvited(candidate: Candidate): candidate is Invited {
+  return candidate.invite !== undefined;
+}
