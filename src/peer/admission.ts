@@ -106,11 +106,16 @@ export class Admissions {
 }
 
 /**
- * What is kept of whether an identity is let in.
+ * A comparison for a commit in the name of an identity that was let in: it holds as long as that one is not expelled.
  *
- * @throws KeysagaError `not_admitted` for one that was expelled.
+ * @throws KeysagaError `not_admitted` for one that was.
  */
-export async function readAdmission(space: Space, identity: Address): Promise<Kept> {
+export async function stillLetIn(space: Space, identity: Address): Promise<CellChange> {
+  return sameCell(await readAdmission(space, identity));
+}
+
+/** What is kept of whether an identity is let in. @throws KeysagaError `not_admitted` for one that was expelled. */
+async function readAdmission(space: Space, identity: Address): Promise<Kept> {
   const kept = await readCell(space, cellKinds.admission, identity);
   if (kept.value?.state === "expelled") throw new KeysagaError("not_admitted", { rule: "expelled" });
   return kept;
