@@ -27,12 +27,17 @@ export {
   receiverLimits,
   type Session,
 } from "./peer/index.js";
-// Letting somebody in who is not known yet.
+// Whom receivers let in, beside their own rule: by an invite, or by name, also while they run.
 export {
+  type AdmissionKept,
+  admissionsOf,
+  admitIdentity,
   createInvite,
+  expelIdentity,
   type Invite,
   type InviteOptions,
   inviteLimits,
+  isInviteText,
   type NewInvite,
   readInvite,
 } from "./peer/index.js";

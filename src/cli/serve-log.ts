@@ -1,4 +1,4 @@
-import { shortAddress } from "../index.js";
+import { type KeysagaError, shortAddress } from "../index.js";
 import type { ServerEvent } from "../node/index.js";
 import { type Context, note } from "./context.js";
 
@@ -36,7 +36,7 @@ function entryOf(told: ServerEvent): Entry | undefined {
     case "closed":
       return event.error === undefined
         ? { event: "closed", from }
-        : { event: "failed", from, detail: event.error.code };
+        : { event: "failed", from, detail: failureOf(event.error) };
     case "turn":
     case "payload":
     case "started":
@@ -47,4 +47,9 @@ function entryOf(told: ServerEvent): Entry | undefined {
     case "refused":
       return undefined;
   }
+}
+
+/** Why an invite did not let somebody in is told to nobody but the operator. */
+function failureOf({ code, facts }: KeysagaError): string {
+  return code === "invite_refused" ? `${code}: ${facts["reason"]}` : code;
 }

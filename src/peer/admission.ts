@@ -1,8 +1,8 @@
 import { type Clock, KeysagaError } from "../base/index.js";
-import type { Address } from "../ibgib/index.js";
+import { type Address, parseAddress } from "../ibgib/index.js";
 import type { Candidate } from "../saga/index.js";
 import type { CellChange, Space } from "../space/index.js";
-import { type Cell, type CellValue, cellKinds, changeCell, readCell, sameCell } from "./cells.js";
+import { type Cell, type CellValue, cellKinds, changeCell, readCell, readCells, sameCell } from "./cells.js";
 import type { Identity } from "./identity.js";
 import { type Invited, redemptionOf } from "./invite.js";
 
@@ -24,6 +24,9 @@ export interface Entry {
   /** The invite that this uses up. */
   readonly invite: string | undefined;
 }
+
+/** The home of a receiver, whether it runs or not. */
+type ReceiverHome = Pick<Identity, "address" | "space">;
 
 type Kept = Cell<CellValue<"admission">>;
 
@@ -59,16 +62,6 @@ export class Admissions {
     return { cells: [sameCell(kept)], invite: undefined };
   }
 
-  /** Lets an identity in for good. Durable when this resolves, and good for the next handshake in every process. */
-  admit(identity: Address): Promise<void> {
-    return this.#keep(identity, "admitted");
-  }
-
-  /** Turns an identity out for good. Durable when this resolves; no session of it is stored after that. */
-  expel(identity: Address): Promise<void> {
-    return this.#keep(identity, "expelled");
-  }
-
   async #allows(identity: Address): Promise<boolean> {
     switch (this.rule.kind) {
       case "open":
@@ -92,17 +85,6 @@ export class Admissions {
     const admitted = changeCell(kept, { state: "admitted", invite: invite.id });
     return { cells: [admitted, redemption], invite: invite.id };
   }
-
-  async #keep(identity: Address, state: CellValue<"admission">["state"]): Promise<void> {
-    const { space, address } = this.home;
-    for (;;) {
-      const cell = await readCell(space, cellKinds.admission, identity);
-      if (cell.value?.state === state) return;
-      const cells = [changeCell(cell, { ...cell.value, state })];
-      const { kind } = await space.commit({ holder: address, sight: { holders: [] }, cells });
-      if (kind === "committed") return; // else another process was faster
-    }
-  }
 }
 
 /**
@@ -119,6 +101,53 @@ async function readAdmission(space: Space, identity: Address): Promise<Kept> {
   const kept = await readCell(space, cellKinds.admission, identity);
   if (kept.value?.state === "expelled") throw new KeysagaError("not_admitted", { rule: "expelled" });
   return kept;
+}
+
+/**
+ * Lets an identity in for good, at every receiver of a home, whatever their rule says of it. Durable when this resolves,
+ * and good for whoever connects then, in every process.
+ */
+export function admitIdentity(home: ReceiverHome, identity: Address): Promise<void> {
+  return keep(home, identity, "admitted");
+}
+
+/**
+ * Turns an identity out, at every receiver of a home, whatever their rule says of it and whatever it brings, until it is
+ * admitted again. Durable when this resolves: no session of it is stored from then on, and no commit. Sessions that are
+ * open end with their next turn; those of one receiver at once by `Receiver.expel`.
+ */
+export function expelIdentity(home: ReceiverHome, identity: Address): Promise<void> {
+  return keep(home, identity, "expelled");
+}
+
+/** An identity that was let in or turned out, by name or by an invite. */
+export interface AdmissionKept {
+  readonly identity: Address;
+  readonly state: "admitted" | "expelled";
+  /** The invite that let it in. */
+  readonly invite?: string | undefined;
+}
+
+/** Whom a home has let in, and turned out, beside the rules of its receivers. */
+export async function admissionsOf({
+  space,
+}: Pick<ReceiverHome, "space">): Promise<readonly AdmissionKept[]> {
+  const kept = await readCells(space, cellKinds.admission, "");
+  return kept.map(({ name, value }) => ({ identity: parseAddress(name), ...value }));
+}
+
+async function keep(
+  { space, address }: ReceiverHome,
+  identity: Address,
+  state: AdmissionKept["state"],
+): Promise<void> {
+  for (;;) {
+    const cell = await readCell(space, cellKinds.admission, identity);
+    if (cell.value?.state === state) return;
+    const cells = [changeCell(cell, { ...cell.value, state })];
+    const { kind } = await space.commit({ holder: address, sight: { holders: [] }, cells });
+    if (kind === "committed") return; // else another was faster, and is looked at again
+  }
 }
 
 function isInvited(candidate: Candidate): candidate is Invited {

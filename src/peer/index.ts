@@ -17,7 +17,13 @@ export {
   type SyncOptions,
 } from "./sender.js";
 export type { SyncReport } from "./sender-commit.js";
-export type { Admission } from "./admission.js";
+export {
+  type Admission,
+  type AdmissionKept,
+  admissionsOf,
+  admitIdentity,
+  expelIdentity,
+} from "./admission.js";
 export { createInvite, type InviteOptions, inviteLimits, type NewInvite } from "./invite.js";
 export { type Invite, isInviteText, readInvite } from "./invite-text.js";
 export {

@@ -3,7 +3,7 @@ import type { Address } from "../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../merge/index.js";
 import { type ReceiverSelf, type SessionLimits, sessionLimits } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
-import { type Admission, Admissions } from "./admission.js";
+import { type Admission, Admissions, admitIdentity, expelIdentity } from "./admission.js";
 import type { OnEvent, PeerEvent } from "./events.js";
 import { bindTo } from "./channel.js";
 import { CommitQueue } from "./commit-queue.js";
@@ -127,7 +127,7 @@ export class Receiver {
    * whoever connects then: here and in every other process on this home.
    */
   admit(identity: Address): Promise<void> {
-    return this.#admissions.admit(identity);
+    return admitIdentity(this.options.identity, identity);
   }
 
   /**
@@ -135,7 +135,7 @@ export class Receiver {
    * and no session of it is left in this process. In others on this home its sessions end with their next turn.
    */
   async expel(identity: Address): Promise<void> {
-    await this.#admissions.expel(identity);
+    await expelIdentity(this.options.identity, identity);
     const its = [...this.#sessions].filter(([, { entered }]) => entered === identity);
     for (const [session] of its) session.end(new KeysagaError("not_admitted", { rule: "expelled" }));
     await Promise.all(its.map(([, { over }]) => over));
