@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { createReceiver, createSender, inviteLimits, readInvite } from "../../src/peer/index.js";
 import { createWorld, type Peer, seededPlatform, type TapRule, tapDial } from "../../src/testing/index.js";
@@ -177,18 +178,73 @@ describe("invites are bounded", () => {
   });
 });
 
-test("a store alone lets nobody in: no key of an invite is kept in it", async () => {
-  const bob = { identity: await newcomer(seededPlatform("no key")) };
-  const { text, id } = await invite(bob);
-  const key = Buffer.from(readInvite(text).key);
-  const stored: string[] = [];
-  for await (const found of bob.identity.space.scan()) {
-    if (found.kind === "cell") stored.push(found.key, Buffer.from(found.value).toString("latin1"));
-    if (found.kind === "proof" || found.kind === "record")
-      stored.push(Buffer.from(found.bytes).toString("latin1"));
-  }
-  const all = stored.join("\n");
-  expect(all).toContain(id);
-  for (const spelled of ["hex", "base64", "base64url", "latin1"] as const)
-    expect(all).not.toContain(key.toString(spelled));
+describe("what opens an invite is a secret", () => {
+  const spellingsOf = (key: Uint8Array) =>
+    (["hex", "base64", "base64url", "latin1"] as const).map((spelled) => Buffer.from(key).toString(spelled));
+
+  test("that is in no store, so that a copy of one lets nobody in", async () => {
+    const bob = { identity: await newcomer(seededPlatform("no key")) };
+    const { text, id } = await invite(bob);
+    const stored: string[] = [];
+    for await (const found of bob.identity.space.scan()) {
+      const bytes = found.kind === "cell" ? found.value : "bytes" in found ? found.bytes : new Uint8Array();
+      stored.push(JSON.stringify(found), Buffer.from(bytes).toString("latin1"));
+    }
+    expect(stored.join()).toContain(id);
+    for (const spelled of spellingsOf(readInvite(text).key)) expect(stored.join()).not.toContain(spelled);
+  });
+
+  test("that is never said, told of, or in an error: taken and refused", async () => {
+    const { world, platform } = await openLab("not said", { admission: byInvite });
+    const [bob, alice] = [world.receiver, world.senders[0]!];
+    const { text } = await invite(bob);
+    const tap = tapDial(world.dial);
+    const told: unknown[] = [];
+    const settings = { dial: tap.dial, onEvent: (event: unknown) => told.push(event) };
+    expect(await tryOnce(world, alice.identity, text, settings)).toBe("none");
+    expect(await tryOnce(world, await newcomer(platform), text, settings)).toBe("invite_refused");
+    const said = [
+      ...tap.said.map(({ message }) => String(message)),
+      inspect([told, bob.events], { depth: 10 }),
+    ];
+    expect(said.join()).toContain("invite");
+    for (const spelled of [text, ...spellingsOf(readInvite(text).key)])
+      expect(said.join()).not.toContain(spelled);
+    await world.close();
+  });
+
+  test("that eve, who has overheard all of a handshake, cannot use, nor turn against who was invited", async () => {
+    const { world, platform } = await openLab("eve in the middle", { admission: byInvite });
+    const bob = world.receiver;
+    const [carol, eve] = [await newcomer(platform), await newcomer(platform)];
+    const [hers, eves] = [await invite(bob), await invite(bob)];
+    // She puts an invite of her own in place of carol's: it is not made for carol, and stays hers.
+    let shown: unknown;
+    const swap: TapRule = ({ message }) => {
+      const said = JSON.parse(String(message));
+      if (said.type !== "connect") return [message];
+      if (shown === undefined) {
+        shown = said.invite;
+        return [];
+      }
+      return [JSON.stringify({ ...said, invite: shown })];
+    };
+    const { dial } = tapDial(world.dial, swap);
+    const overheard = guest(world, eve, eves.text, { dial });
+    const outcome = codeOf(overheard.connect());
+    expect(await eventually(() => shown !== undefined)).toBe(true);
+    await overheard.disconnect();
+    expect(await outcome).toBe("connection_closed");
+    expect(await tryOnce(world, carol, hers.text, { dial })).toBe("invite_refused");
+    // She takes it out: carol is refused, and her invite is whole.
+    const without: TapRule = ({ message }) => {
+      const { invite: _, ...said } = JSON.parse(String(message));
+      return [JSON.stringify(said)];
+    };
+    const stripped = tapDial(world.dial, without).dial;
+    expect(await tryOnce(world, carol, hers.text, { dial: stripped })).toBe("invite_refused");
+    for (const made of [hers, eves]) expect(await keptOf(bob, made)).toEqual({ expires: made.expires });
+    expect(await tryOnce(world, carol, hers.text)).toBe("none");
+    await world.close();
+  });
 });
