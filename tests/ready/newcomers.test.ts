@@ -18,7 +18,7 @@ import { webSocketNetwork } from "../scenarios/scenario.js";
 import { jitterOf, jitteryDial } from "./jitter.js";
 
 /** A thousand and more for a long look: each costs some 40 ms. */
-const rounds = Number(process.env["KEYSAGA_NEWCOMERS"] ?? 200);
+const rounds = Number(process.env["KEYSAGA_NEWCOMERS"] ?? 120);
 /** Newcomers at the same time. */
 const atOnce = 25;
 const limits = {
@@ -33,8 +33,32 @@ interface Newcomer {
   readonly note: Address;
 }
 
+/** A receiver whose calls are looked at the moment they say that they are done. */
+class Answering {
+  /** @param stored What is in the receiver's store, with nothing in between. */
+  constructor(
+    private readonly receiver: Receiver,
+    private readonly stored: Space,
+  ) {}
+
+  async admit(identity: Address): Promise<void> {
+    await this.receiver.admit(identity);
+    await this.expectKept(identity, "admitted");
+  }
+
+  async expel(identity: Address): Promise<void> {
+    await this.receiver.expel(identity);
+    await this.expectKept(identity, "expelled");
+  }
+
+  async expectKept(identity: Address, state: string): Promise<void> {
+    const kept = await this.stored.cell(`admission/${identity}`);
+    expect(new TextDecoder().decode(kept)).toContain(`"${state}"`);
+  }
+}
+
 /** How somebody new comes in and does what it came for, without a pause between any two steps. */
-const ways: Readonly<Record<string, (newcomer: Newcomer, answering: Receiver) => Promise<unknown>>> = {
+const ways: Readonly<Record<string, (newcomer: Newcomer, answering: Answering) => Promise<unknown>>> = {
   "admit, connect, sync": async ({ peer, sender, note }, answering) => {
     await answering.admit(peer.address);
     await sender.connect();
@@ -67,11 +91,13 @@ const ways: Readonly<Record<string, (newcomer: Newcomer, answering: Receiver) =>
 
 async function comeIn(
   world: World,
-  { platform, dial, at }: { platform: Platform; dial: Dial; at: number },
+  { platform, dial, at, stored }: { platform: Platform; dial: Dial; at: number; stored: Space },
 ): Promise<void> {
   const jitter = jitterOf(`newcomer ${at}`);
-  const space = spaceWith(new InnerSpace(), { before: jitter, after: jitter });
+  const own = new InnerSpace();
+  const space = spaceWith(own, { before: jitter, after: jitter });
   const identity = await newIdentity(space, platform);
+  expect(await own.cell("self/")).toBeDefined();
   const peer = new Peer(`newcomer ${at}`, identity, platform);
   const byInvite = at % 6 === 5;
   const invite = byInvite
@@ -91,9 +117,10 @@ async function comeIn(
   const note = await peer.timeline("note", { data: { at } });
   const newcomer = { peer, sender, note };
   if (byInvite) await sender.sync([note]);
-  else await Object.values(ways)[at % 6]!(newcomer, world.answering);
+  else await Object.values(ways)[at % 6]!(newcomer, new Answering(world.answering, stored));
   // What was said to be there is there: now, not soon.
-  expect(await world.receiver.space.tip(note)).toEqual(await peer.space.tip(note));
+  expect(await stored.tip(note)).toEqual(await own.tip(note));
+  expect(await own.tip(note)).toBeDefined();
   expect(await sender.status(note)).toBe("durable");
   await sender.disconnect();
 }
@@ -110,17 +137,19 @@ for (const [transport, network, count] of [
   test(`${count} newcomers act at once on what they are told: over ${transport}`, async () => {
     const platform = seededPlatform(`newcomers over ${transport}`);
     const jitter = jitterOf(`receiver over ${transport}`);
+    const stored = new InnerSpace();
     const world = await createWorld({
       senders: [],
       platform,
       limits,
       admission: { kind: "invite" },
-      space: () => spaceWith(new InnerSpace(), { before: jitter, after: jitter }),
+      space: () => spaceWith(stored, { before: jitter, after: jitter }),
       ...(network && { network: network() }),
     });
     let next = 0;
     const work = async () => {
-      for (let at = next++; at < count; at = next++) await comeIn(world, { platform, dial: world.dial, at });
+      for (let at = next++; at < count; at = next++)
+        await comeIn(world, { platform, dial: world.dial, at, stored });
     };
     await Promise.all(Array.from({ length: atOnce }, work));
     expect(await world.receiver.space.cells("admission/")).toHaveLength(count);
