@@ -1,16 +1,22 @@
 import { z } from "zod";
 import { type Identity, KeysagaError, type Space } from "../index.js";
 
-/** A cell of the command's own: what senders dial to reach the receiver that was last served from a home. */
-const key = "serving/";
-const Stored = z.strictObject({ audiences: z.array(z.string()).min(1) });
+/** How a receiver was last served from a home, in a cell of the command's own: for the commands that run beside it. */
+const Serving = z.strictObject({
+  /** The origins that senders dial, the one to hand out first. */
+  audiences: z.array(z.string()).min(1),
+  admits: z.enum(["open", "allow-list", "invite", "ask"]),
+});
+export type Serving = z.infer<typeof Serving>;
 
-/** @returns The origins, the one to hand out first; undefined where no receiver was served from this home. */
-export async function readServing(space: Space): Promise<readonly string[] | undefined> {
+const key = "serving/";
+
+/** @returns Undefined where no receiver was served from this home. */
+export async function readServing(space: Space): Promise<Serving | undefined> {
   const bytes = await space.cell(key);
   if (!bytes) return undefined;
   try {
-    return Stored.parse(JSON.parse(Buffer.from(bytes).toString("utf8"))).audiences;
+    return Serving.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
   } catch (cause) {
     throw new KeysagaError("store_damaged", { found: "cell", kind: key }, { cause });
   }
@@ -19,9 +25,9 @@ export async function readServing(space: Space): Promise<readonly string[] | und
 /** Durable when it resolves. Of several that are served from one home, the newest counts. */
 export async function keepServing(
   { space, address }: Pick<Identity, "space" | "address">,
-  audiences: readonly string[],
+  { audiences, admits }: Serving,
 ): Promise<void> {
-  const to = Buffer.from(JSON.stringify({ audiences }));
+  const to = Buffer.from(JSON.stringify({ audiences, admits }));
   for (;;) {
     const from = await space.cell(key);
     if (from && to.equals(from)) return;

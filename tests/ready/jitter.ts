@@ -1,4 +1,4 @@
-import { KeysagaError, toKeysagaError } from "../../src/base/index.js";
+import { toKeysagaError } from "../../src/base/index.js";
 import { seededPlatform } from "../../src/testing/index.js";
 import type { Connection, ConnectionHandlers, Dial, Message } from "../../src/transport/index.js";
 
@@ -81,7 +81,7 @@ function sendIfOpen(connection: Connection, message: Message): void {
   try {
     connection.send(message);
   } catch (thrown) {
-    const error: KeysagaError = toKeysagaError(thrown);
+    const error = toKeysagaError(thrown);
     if (error.code !== "connection_closed") throw error;
   }
 }

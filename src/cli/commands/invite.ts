@@ -2,7 +2,7 @@ import { createInvite } from "../../index.js";
 import { commonOptions, defineCommand, exitCodes, UsageError } from "../command.js";
 import { type Context, note, print } from "../context.js";
 import { withHome } from "../open-home.js";
-import { readServing } from "../serving.js";
+import { readServing, type Serving } from "../serving.js";
 import { parseWhen } from "../when.js";
 
 const defaultExpiry = "1d";
@@ -36,7 +36,7 @@ else reads. The receiver may run meanwhile, and needs no restart. Whom you want 
     const given = values.url === undefined ? undefined : parseUrl(values.url);
     await withHome(context, values.home, async ({ identity }) => {
       const served = await readServing(identity.space);
-      const url = given ?? served?.[0];
+      const url = given ?? served?.audiences[0];
       if (url === undefined)
         throw new UsageError("no receiver was served from this home yet: say where it will be with --url");
       const { text, id, expires } = await createInvite(identity, { url, expiresInMs });
@@ -44,7 +44,7 @@ else reads. The receiver may run meanwhile, and needs no restart. Whom you want 
         return print(context, JSON.stringify({ invite: text, id, url, receiver: identity.address, expires }));
       print(context, text);
       note(context, `lets one identity in at ${url}, until ${new Date(expires).toISOString()}`);
-      warnOfAudience(context, url, served);
+      if (served) warn(context, url, served);
     });
     return exitCodes.ok;
   },
@@ -55,8 +55,10 @@ function parseUrl(text: string): string {
   throw new UsageError(`--url takes what senders dial, as wss://sync.example, not '${text}'`);
 }
 
-/** The receiver refuses whoever has dialled another origin than its own. */
-function warnOfAudience(context: Context, url: string, served: readonly string[] | undefined): void {
-  if (served === undefined || served.includes(new URL(url).origin)) return;
-  note(context, `the receiver was last served for ${served.join(", ")}: there, this URL is refused`);
+/** Of what would make the invite good for nothing at the receiver as it was last served. */
+function warn(context: Context, url: string, { audiences, admits }: Serving): void {
+  if (!audiences.includes(new URL(url).origin))
+    note(context, `the receiver was last served for ${audiences.join(", ")}: there, this URL is refused`);
+  if (admits !== "invite")
+    note(context, "the receiver was last served without --admit invite: it takes no invites");
 }

@@ -103,7 +103,7 @@ function start(
     ...at,
     receiver: async (url) => {
       const audiences = given ?? defaultAudiences(url);
-      await keepServing(identity, audiences);
+      await keepServing(identity, { audiences: [...audiences], admits: admission.kind });
       return createReceiver({ identity, admission, audiences });
     },
     origins: (given ?? []).map(pageOrigin),
