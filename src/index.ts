@@ -17,6 +17,7 @@ export {
 export {
   createSender,
   type ReachByDial,
+  type ReachByInvite,
   type ReachByUrl,
   type Sender,
   type SenderOptions,
@@ -32,6 +33,20 @@ export {
   type ReceiverOptions,
   receiverLimits,
   type Session,
+} from "./peer/index.js";
+// Whom receivers let in, beside their own rule: by an invite, or by name, also while they run.
+export {
+  type AdmissionKept,
+  admissionsOf,
+  admitIdentity,
+  createInvite,
+  expelIdentity,
+  type Invite,
+  type InviteOptions,
+  inviteLimits,
+  isInviteText,
+  type NewInvite,
+  readInvite,
 } from "./peer/index.js";
 export { type Direction, type SessionLimits, sessionLimits } from "./saga/index.js";
 export type { OnEvent, PeerEvent, WaitReason } from "./peer/index.js";

@@ -83,3 +83,10 @@ export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined):
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
+
+/** Compares what proves a secret: how long it takes says nothing of where the two differ. */
+export function sameSecret(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ (b[i] ?? 0);
+  return difference === 0;
+}

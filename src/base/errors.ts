@@ -95,6 +95,21 @@ export const errorTable = {
   // handshake
   auth_fail: { retryable: false, tellPeer: true, text: "The other side did not accept the handshake." },
   not_admitted: { retryable: false, tellPeer: true, text: "The receiver does not admit this identity." },
+  invite_refused: {
+    retryable: false,
+    tellPeer: true,
+    text: "The receiver did not let this identity in by its invite. It may have expired, been used already, or be another receiver's: ask for a new one.",
+  },
+  invite_malformed: {
+    retryable: false,
+    tellPeer: false,
+    text: "This is not an invite as it was given out: something of it is missing, added or altered.",
+  },
+  invite_not_made: {
+    retryable: false,
+    tellPeer: false,
+    text: "An invite needs a ws:// or wss:// URL without a user or fragment, and a time to expire that is ahead and not too far.",
+  },
   receiver_changed: {
     retryable: false,
     tellPeer: false,

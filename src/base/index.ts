@@ -1,5 +1,6 @@
 /** What every layer stands on: errors, bytes, canonical JSON, the crypto seam, ports. Imports nothing of ours. */
 
+export { fromBase64Url, toBase64Url } from "./base64url.js";
 export {
   concatBytes,
   fromHex,
@@ -7,6 +8,7 @@ export {
   isWellFormed,
   lengthPrefixed,
   sameBytes,
+  sameSecret,
   toHex,
   u32,
   utf8,

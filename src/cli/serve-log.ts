@@ -1,10 +1,10 @@
-import { shortAddress } from "../index.js";
+import { type KeysagaError, shortAddress } from "../index.js";
 import type { ServerEvent } from "../node/index.js";
 import { type Context, note } from "./context.js";
 
 /** One line of the log: what happened, to whom, and no data of any record. */
 interface Entry {
-  readonly event: "refused" | "connected" | "synced" | "failed" | "closed";
+  readonly event: "refused" | "admitted" | "connected" | "synced" | "failed" | "closed";
   readonly from: string;
   /** More words: an identity, a reason, the code of an error. */
   readonly detail?: string;
@@ -27,6 +27,8 @@ function entryOf(told: ServerEvent): Entry | undefined {
   if (told.kind === "refused") return { event: "refused", from, detail: told.reason };
   const { event } = told;
   switch (event.kind) {
+    case "admitted":
+      return { event: "admitted", from, detail: `${event.identity} by invite ${event.invite}` };
     case "connected":
       return { event: "connected", from, detail: `as ${shortAddress(event.identity)}` };
     case "durable":
@@ -34,7 +36,7 @@ function entryOf(told: ServerEvent): Entry | undefined {
     case "closed":
       return event.error === undefined
         ? { event: "closed", from }
-        : { event: "failed", from, detail: event.error.code };
+        : { event: "failed", from, detail: failureOf(event.error) };
     case "turn":
     case "payload":
     case "started":
@@ -45,4 +47,9 @@ function entryOf(told: ServerEvent): Entry | undefined {
     case "refused":
       return undefined;
   }
+}
+
+/** Why an invite did not let somebody in is told to nobody but the operator. */
+function failureOf({ code, facts }: KeysagaError): string {
+  return code === "invite_refused" ? `${code}: ${facts["reason"]}` : code;
 }

@@ -9,6 +9,7 @@ import { readSecret, storeSecret } from "./device-secret.js";
 import {
   identityFileName,
   isMissing,
+  makeDirectoryDurably,
   moveDurably,
   readIdentityFile,
   reasonOf,
@@ -60,7 +61,7 @@ export interface OpenHomeOptions {
 export async function createHome(options: CreateHomeOptions): Promise<NewHome> {
   const { dir } = options;
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await makeDirectoryDurably(dir, 0o700);
     await clearUnfinished(dir);
     await checkVacant(dir);
     return await makeHome(options);

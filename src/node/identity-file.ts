@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
-import { type FileHandle, open, rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { KeysagaError } from "../base/index.js";
 import { type Address, isAddress } from "../ibgib/index.js";
@@ -80,6 +80,14 @@ export async function moveDurably(from: string, to: string): Promise<void> {
   await rename(from, to);
   await syncDirectory(dirname(to));
   await syncDirectory(dirname(from));
+}
+
+/** Makes a directory, and those on the way to it, durably. */
+export async function makeDirectoryDurably(path: string, mode: number): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode });
+  if (first === undefined) return; // it was there
+  for (let made = resolve(path); made.startsWith(resolve(first)); made = dirname(made))
+    await syncDirectory(dirname(made));
 }
 
 async function syncDirectory(path: string): Promise<void> {

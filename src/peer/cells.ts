@@ -5,6 +5,7 @@ import { AttestedHead, FinalTip } from "../saga/index.js";
 import type { CellChange, Space } from "../space/index.js";
 
 const address = z.custom<Address>(isAddress);
+const inviteId = z.string().regex(/^[0-9a-f]{32}$/);
 const standing = z.strictObject({ tip: address, n: z.number().int().min(0) });
 
 /** A kind of cell: a name in front of its key, and the schema of its JSON. */
@@ -37,6 +38,15 @@ export const cellKinds = {
   ),
   /** Receiver: what is held in the name of an identity, in canonical bytes; key: its address. */
   usage: kind("usage/", z.strictObject({ bytes: z.number().int().min(0) })),
+  /** Receiver: who was let in, or out, here, by an invite or by the embedder; key: the identity's address. */
+  admission: kind(
+    "admission/",
+    z.strictObject({ state: z.enum(["admitted", "expelled"]), invite: inviteId.optional() }),
+  ),
+  /** Receiver: an invite, until it expires; key: its id. What opens it is not kept. */
+  invite: kind("invite/", z.strictObject({ expires: z.number(), usedBy: address.optional() })),
+  /** Receiver: how many invites were made, so that one is made after the other; key: empty. */
+  invitesMade: kind("invites-made/", z.strictObject({ count: z.number().int().min(0) })),
   /** What belongs to a session and is in no frame, so that its proofs can be judged later; key: S's address. */
   session: kind(
     "session/",
@@ -103,22 +113,28 @@ export async function readCell<Value>(space: Space, of: CellKind<Value>, name: s
   return { key, bytes, value: bytes && parseCell(of, bytes) };
 }
 
-/** Every cell of a kind whose name starts with `prefix`: the part of each name that comes after it, and the value. */
+/** Every cell of a kind whose name starts with `prefix`, with the part of its name that comes after it. */
 export async function readCells<Value>(
   space: Space,
   of: CellKind<Value>,
   prefix: string,
-): Promise<readonly { readonly name: string; readonly value: Value }[]> {
+): Promise<readonly (Cell<Value> & { readonly name: string; readonly value: Value })[]> {
   const found = await space.cells(of.prefix + prefix);
-  return found.map(({ key, value }) => ({
+  return found.map(({ key, value: bytes }) => ({
+    key,
     name: key.slice(of.prefix.length + prefix.length),
-    value: parseCell(of, value),
+    value: parseCell(of, bytes),
+    bytes,
   }));
 }
 
 /** The change from what was read to `value`. */
 export function changeCell<Value>(cell: Cell<Value>, value: Value): CellChange {
   return { key: cell.key, from: cell.bytes, to: utf8(JSON.stringify(value)) };
+}
+
+export function removeCell({ key, bytes }: Pick<Cell<unknown>, "key" | "bytes">): CellChange {
+  return { key, from: bytes, to: undefined };
 }
 
 /** No change, but a comparison: a commit with it happens only while the cell is as it was read. */

@@ -21,6 +21,8 @@ export type PeerEvent =
       readonly session: Address;
       readonly receiverSession: Address;
     }
+  /** A receiver: this identity was let in for good by an invite, which is used up. Durable. */
+  | { readonly kind: "admitted"; readonly identity: Address; readonly invite: string }
   /** A signed turn was sent or verified; `n` is its signer's session frame. `note` is for people. */
   | {
       readonly kind: "turn";

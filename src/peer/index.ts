@@ -16,6 +16,7 @@ export { saveRecords } from "./save-records.js";
 export {
   createSender,
   type ReachByDial,
+  type ReachByInvite,
   type ReachByUrl,
   type Sender,
   type SenderOptions,
@@ -25,6 +26,14 @@ export {
 export type { SyncReport } from "./sender-commit.js";
 export {
   type Admission,
+  type AdmissionKept,
+  admissionsOf,
+  admitIdentity,
+  expelIdentity,
+} from "./admission.js";
+export { createInvite, type InviteOptions, inviteLimits, type NewInvite } from "./invite.js";
+export { type Invite, isInviteText, readInvite } from "./invite-text.js";
+export {
   createReceiver,
   type Receiver,
   type ReceiverOptions,

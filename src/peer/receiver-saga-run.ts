@@ -8,6 +8,7 @@ import {
   readEvidence,
 } from "../saga/index.js";
 import type { Space } from "../space/index.js";
+import { stillLetIn } from "./admission.js";
 import { Answers } from "./answer.js";
 import { checkHeads } from "./attestations.js";
 import type { CommitQueue, CommitTurn } from "./commit-queue.js";
@@ -67,11 +68,13 @@ export class ReceiverSagaRun {
     const { identity: self, space, access, merging, platform, onEvent } = options;
     const now = () => platform.clock.now();
     this.saga = saga;
-    this.#standing = new Standing(conversation.established.identity, {
+    const { identity } = conversation.established;
+    this.#standing = new Standing(identity, {
       space,
       self: self.address,
       access,
       now,
+      letIn: () => stillLetIn(space, identity),
     });
     this.#answers = new Answers(self, this.#standing, merging);
     this.#progress = new Progress(saga, "down", onEvent);

@@ -2,6 +2,7 @@ import { KeysagaError } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import {
   awaitSaga,
+  type Candidate,
   type Evidence,
   type Exact,
   FromSender,
@@ -21,6 +22,7 @@ import {
   TurnFromSender,
 } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
+import type { Entry } from "./admission.js";
 import { Conversation } from "./conversation.js";
 import { connectedEvent, tellEnd, type WaitReason } from "./events.js";
 import { lastWord, peerFailure } from "./last-word.js";
@@ -33,8 +35,10 @@ import { Waits } from "./waits.js";
 export interface ReceiverSessionOptions extends ReceiverRunOptions {
   readonly self: ReceiverSelf;
   readonly connection: Connection;
-  /** Throws where this identity, which has proved itself, may not sync here now. */
-  readonly admit: (identity: Address) => Promise<void>;
+  /** Throws where this one, which has proved itself, may not sync here now. */
+  readonly admit: (candidate: Candidate) => Promise<void>;
+  /** What its session has to be stored with; throws where things have changed since `admit`. */
+  readonly entry: (candidate: Candidate) => Promise<Entry>;
 }
 
 type Own =
@@ -202,7 +206,7 @@ export class ReceiverSession {
   }
 
   #beginHandshake(effect: ReceiverHandshakeEffect): void {
-    const { space, platform, admit } = this.options;
+    const { space, platform, admit, entry, onEvent } = this.options;
     switch (effect.kind) {
       case "send":
         this.#link.say(effect.message);
@@ -214,12 +218,17 @@ export class ReceiverSession {
         });
       case "admit":
         return this.#beginHandshakeWork(async () => {
-          await admit(effect.identity);
+          await admit(effect.candidate);
           return { kind: "admitted" };
         });
       case "storeSession":
         return this.#beginHandshakeWork(async () => {
-          if (await storeSession(space, effect.accepted)) return { kind: "sessionStored" };
+          const { candidate } = effect.accepted;
+          const { cells, invite } = await entry(candidate);
+          if (await storeSession(space, effect.accepted, cells)) {
+            if (invite !== undefined) onEvent({ kind: "admitted", identity: candidate.identity, invite });
+            return { kind: "sessionStored" };
+          }
           return { kind: "knownMoved", known: await loadKnown(space, effect.open) };
         });
     }

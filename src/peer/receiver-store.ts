@@ -9,7 +9,7 @@ import {
   type SenderKnown,
   sagaLimits,
 } from "../saga/index.js";
-import type { Space } from "../space/index.js";
+import type { CellChange, Space } from "../space/index.js";
 import { type Cell, cellKinds, changeCell, readCell } from "./cells.js";
 import type { Platform } from "./platform.js";
 import { fileSession } from "./retention.js";
@@ -81,10 +81,15 @@ function drawIndexes(draw: Uint8Array, count: number): readonly number[] {
  * Keeps what a connect proved, in one transaction and one flush: new frames of I and L, S and R. Compare-and-set on
  * where I and L stood when it was checked.
  *
- * @returns Whether it was stored; if not, someone moved I or L meanwhile.
+ * @param entry What lets the identity in: comparisons and changes of the same transaction.
+ * @returns Whether it was stored; if not, someone moved I or L, or what lets it in, meanwhile.
  * @throws KeysagaError `auth_fail` when this session was stored before: a lane frame vouches for one session, once.
  */
-export async function storeSession(space: Space, accepted: Accepted): Promise<boolean> {
+export async function storeSession(
+  space: Space,
+  accepted: Accepted,
+  entry: readonly CellChange[],
+): Promise<boolean> {
   const { identity, lane, established, known } = accepted;
   const [identityCell, laneCell, sessionCell] = await Promise.all([
     readCell(space, cellKinds.identity, identity.keystone.tjp),
@@ -113,6 +118,7 @@ export async function storeSession(space: Space, accepted: Accepted): Promise<bo
         sessions: filed.sessions,
       }),
       ...filed.cells,
+      ...entry,
     ],
     dropProofGroups: filed.dropProofGroups,
   });

@@ -3,6 +3,7 @@ import type { Address } from "../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../merge/index.js";
 import { type ReceiverSelf, type SessionLimits, sessionLimits } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
+import { type Admission, Admissions, admitIdentity, expelIdentity } from "./admission.js";
 import type { OnEvent, PeerEvent } from "./events.js";
 import { bindTo } from "./channel.js";
 import { CommitQueue } from "./commit-queue.js";
@@ -12,12 +13,6 @@ import { type Platform, systemPlatform } from "./platform.js";
 import { type ReceiverLimits, Quotas, receiverLimits } from "./quotas.js";
 import { ReceiverSession } from "./receiver-session.js";
 import type { AccessPolicy } from "./standing.js";
-
-/** Who may sync here, once it has proved who it is. A function is the embedder's own rule. */
-export type Admission =
-  | { readonly kind: "open" }
-  | { readonly kind: "allow-list"; readonly identities: readonly Address[] }
-  | { readonly kind: "ask"; readonly admit: (identity: Address) => boolean | Promise<boolean> };
 
 export interface ReceiverOptions {
   readonly identity: Identity;
@@ -42,12 +37,22 @@ export interface Session {
   readonly identity: Address | undefined;
 }
 
+/** A session that is in the receiver's hands. */
+interface UnderWay {
+  /** Who has a place among the sessions: proved, and let in as things stood. */
+  entered: Address | undefined;
+  isOver: boolean;
+  /** Resolves when nothing is left of it. */
+  over: Promise<void>;
+}
+
 /**
  * The answering side. It accepts connections from any transport, runs each to its end, and leaves nothing behind.
  * Made by `createReceiver`, which resolves when its host key is certified and durable.
  */
 export class Receiver {
-  readonly #sessions = new Map<ReceiverSession, Promise<void>>();
+  readonly #admissions: Admissions;
+  readonly #sessions = new Map<ReceiverSession, UnderWay>();
   #isClosing = false;
 
   constructor(
@@ -56,7 +61,10 @@ export class Receiver {
     private readonly merging: Merging,
     private readonly commits: CommitQueue,
     private readonly options: ReceiverOptions & { readonly platform: Platform },
-  ) {}
+  ) {
+    const { identity, admission, platform } = options;
+    this.#admissions = new Admissions(identity, admission, platform.clock);
+  }
 
   /** The identity that senders pin. */
   get address(): Address {
@@ -78,26 +86,26 @@ export class Receiver {
       void connection.close();
       return;
     }
-    const { identity, admission, access = "owners", platform, onEvent, bindChannel = false } = this.options;
+    const { identity, access = "owners", platform, onEvent, bindChannel = false } = this.options;
     const binding = bindTo(connection, bindChannel);
     const told: OnEvent = (event) => {
       onOwnEvent?.(event);
       onEvent?.(event, describe(connection, session));
     };
-    let entered: Address | undefined;
-    let isOver = false;
+    const underWay: UnderWay = { entered: undefined, isOver: false, over: Promise.resolve() };
     const session = new ReceiverSession({
       self: { ...this.self, exporter: binding.exporter },
       identity,
       space: identity.space,
       connection,
-      admit: async (sender) => {
-        if (!(await isAdmitted(admission, sender))) throw new KeysagaError("not_admitted");
-        if (isOver) throw new KeysagaError("connection_closed");
-        this.quotas.enter(sender);
-        entered = sender;
-        await this.quotas.meet(sender, connection.remoteAddress);
+      admit: async (candidate) => {
+        await this.#admissions.check(candidate);
+        if (underWay.isOver) throw new KeysagaError("connection_closed");
+        this.quotas.enter(candidate.identity);
+        underWay.entered = candidate.identity;
+        await this.quotas.meet(candidate.identity, connection.remoteAddress);
       },
+      entry: (candidate) => this.#admissions.entry(candidate),
       quotas: this.quotas,
       merging: this.merging,
       access,
@@ -106,14 +114,31 @@ export class Receiver {
       onEvent: told,
     });
     if (binding.error) session.end(binding.error);
-    this.#sessions.set(
-      session,
-      session.run().then(() => {
-        isOver = true;
-        if (entered) this.quotas.leave(entered);
-        this.#sessions.delete(session);
-      }),
-    );
+    this.#sessions.set(session, underWay);
+    underWay.over = session.run().then(() => {
+      underWay.isOver = true;
+      if (underWay.entered) this.quotas.leave(underWay.entered);
+      this.#sessions.delete(session);
+    });
+  }
+
+  /**
+   * Lets an identity in, whatever the rule of `admission` says of it. When this resolves that is durable, and good for
+   * whoever connects then: here and in every other process on this home.
+   */
+  admit(identity: Address): Promise<void> {
+    return admitIdentity(this.options.identity, identity);
+  }
+
+  /**
+   * Turns an identity out, whatever the rule of `admission` says of it, until `admit`. When this resolves that is durable,
+   * and no session of it is left in this process. In others on this home its sessions end with their next turn.
+   */
+  async expel(identity: Address): Promise<void> {
+    await expelIdentity(this.options.identity, identity);
+    const its = [...this.#sessions].filter(([, { entered }]) => entered === identity);
+    for (const [session] of its) session.end(new KeysagaError("not_admitted", { rule: "expelled" }));
+    await Promise.all(its.map(([, { over }]) => over));
   }
 
   /**
@@ -125,7 +150,7 @@ export class Receiver {
     for (const session of this.#sessions.keys()) if (!session.isBusy) session.end(goingAway());
     await this.#grace(graceMs);
     for (const session of this.#sessions.keys()) session.end(goingAway());
-    await Promise.all(this.#sessions.values());
+    await Promise.all([...this.#sessions.values()].map(({ over }) => over));
   }
 
   async #grace(graceMs: number): Promise<void> {
@@ -158,17 +183,6 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
   const merging = mergingOf(options.functions ?? mergeFunctions(), platform);
   const commits = new CommitQueue({ ...receiverLimits, ...options.limits }, platform.timers);
   return new Receiver(self, quotas, merging, commits, { ...options, platform });
-}
-
-function isAdmitted(admission: Admission, sender: Address): boolean | Promise<boolean> {
-  switch (admission.kind) {
-    case "open":
-      return true;
-    case "allow-list":
-      return admission.identities.includes(sender);
-    case "ask":
-      return admission.admit(sender);
-  }
 }
 
 function describe(connection: Connection, session: ReceiverSession): Session {

@@ -1,7 +1,7 @@
 import type { Address } from "../ibgib/index.js";
 import type { Established } from "../saga/index.js";
 import type { CellChange, Space } from "../space/index.js";
-import { type Cell, cellKinds, newCell, readCell } from "./cells.js";
+import { cellKinds, newCell, readCell, removeCell } from "./cells.js";
 
 /**
  * Sessions of a lane whose frames and contexts are kept. An older lane frame is refused as out of its window, so
@@ -30,15 +30,11 @@ export async function fileSession(
     sessions,
     cells: [
       newCell(cellKinds.session, session, { receiverSession, host }),
-      ...[...gone, ...receipts].filter(({ bytes }) => bytes !== undefined).map(remove),
+      ...[...gone, ...receipts].filter(({ bytes }) => bytes !== undefined).map(removeCell),
     ],
     dropProofGroups: gone.flatMap(({ value }, at) => [
       dropped[at]!,
       ...(value ? [value.receiverSession] : []),
     ]),
   };
-}
-
-function remove(cell: Cell<unknown>): CellChange {
-  return { key: cell.key, from: cell.bytes, to: undefined };
 }

@@ -4,6 +4,7 @@ import {
   type Exact,
   type Exporter,
   FromReceiver,
+  type InviteKey,
   type SenderHandshakeEffect,
   type SenderHandshakeEvent,
   type SenderHandshakeState,
@@ -36,6 +37,7 @@ export interface SenderSessionOptions extends SagaRunOptions {
   readonly audience: string;
   readonly pin: Address | undefined;
   readonly exporter: Exporter;
+  readonly invite: InviteKey | undefined;
   readonly limits: SessionLimits;
 }
 
@@ -63,11 +65,11 @@ export class SenderSession {
   #held: (() => Promise<void>) | undefined;
 
   constructor(private readonly options: SenderSessionOptions) {
-    const { identity, audience, pin, exporter, limits, platform, connection } = options;
+    const { identity, audience, pin, exporter, invite, limits, platform, connection } = options;
     this.#loop = new SessionLoop(platform);
     this.#link = new Link(connection, FromReceiver, this.#loop.put);
     this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
-    const intent = { audience, pin, exporter, limits, sessionKeys: identity.sessionKeys };
+    const intent = { audience, pin, exporter, invite, limits, sessionKeys: identity.sessionKeys };
     this.#handshake = startSenderHandshake(intent, platform.clock.now());
   }
 
@@ -157,10 +159,16 @@ export class SenderSession {
       case "turn":
         return this.#hearTurn(message);
       case "error":
-        throw peerFailure(message.code, this.#handshake.kind === "ready");
+        throw this.#explained(peerFailure(message.code, this.#handshake.kind === "ready"));
       case "credit":
         return; // dealt with by the link
     }
+  }
+
+  /** The receiver says no more than that it refuses; after an invite was shown, that is most likely why. */
+  #explained(failure: KeysagaError): KeysagaError {
+    const wasShown = this.options.invite !== undefined && this.#handshake.kind === "awaitingReady";
+    return wasShown ? new KeysagaError("invite_refused", failure.facts) : failure;
   }
 
   #onReady(heard: Extract<SenderHandshakeEvent, { kind: "ready" }>["heard"]): void {

@@ -10,6 +10,7 @@ import type { PeerEvent } from "./events.js";
 import { type Explanation, explainRecord, type RecordStatus } from "./explain.js";
 import { Gate, queueTimeoutMs } from "./gate.js";
 import type { Identity } from "./identity.js";
+import { type Invite, readInvite } from "./invite-text.js";
 import { mergingOf } from "./merging.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import type { SyncReport } from "./sender-commit.js";
@@ -25,6 +26,11 @@ export interface ReachByUrl {
   readonly tls?: TlsOptions;
 }
 
+/** Over WebSocket, where an invite says. */
+export interface ReachByInvite extends Omit<ReachByUrl, "url"> {
+  readonly invite: string;
+}
+
 /** Over any other transport. */
 export interface ReachByDial {
   /** Opens a connection to the receiver. */
@@ -33,12 +39,17 @@ export interface ReachByDial {
   readonly audience: string;
 }
 
-export type SenderOptions = (ReachByUrl | ReachByDial) & SenderSettings;
+export type SenderOptions = (ReachByUrl | ReachByInvite | ReachByDial) & SenderSettings;
 
 export interface SenderSettings {
   readonly identity: Identity;
   /** The receiver's identity. Without it, the first that answers at this origin is trusted, and pinned. */
   readonly pin?: Address;
+  /**
+   * An invite as it was given out. The receiver it is from is the pin; there it lets this identity in, where it is not
+   * admitted yet. It does no harm later, and is not needed.
+   */
+  readonly invite?: string;
   readonly limits?: Partial<SessionLimits>;
   /** Sign the TLS channel as well (RFC 9266). Both sides have to be set so, with no proxy in between that ends TLS. */
   readonly bindChannel?: boolean;
@@ -97,6 +108,7 @@ export class Sender {
   constructor(
     private readonly options: SenderSettings,
     private readonly reach: ReachByDial,
+    private readonly invite: Invite | undefined,
   ) {
     this.#platform = options.platform ?? systemPlatform;
     const { timers } = this.#platform;
@@ -227,7 +239,11 @@ export class Sender {
 
   async #pin(): Promise<Address | undefined> {
     const { pin, identity } = this.options;
-    return pin ?? (await readCell(identity.space, cellKinds.pin, this.reach.audience)).value?.receiver;
+    return (
+      this.invite?.receiver ??
+      pin ??
+      (await readCell(identity.space, cellKinds.pin, this.reach.audience)).value?.receiver
+    );
   }
 
   #start(connection: Connection, pin: Address | undefined): Live {
@@ -246,6 +262,7 @@ export class Sender {
       audience: this.reach.audience,
       pin,
       exporter: binding.exporter,
+      invite: this.invite,
       limits: { ...sessionLimits, ...limits },
       merging: mergingOf(functions, this.#platform),
       access,
@@ -277,9 +294,18 @@ function withReason(life: AbortSignal, signal: AbortSignal | undefined): AbortSi
   return AbortSignal.any([life, own.signal]);
 }
 
-/** A sender for one receiver. Nothing is dialled before `connect` or `sync`. */
+/**
+ * A sender for one receiver. Nothing is dialled before `connect` or `sync`.
+ *
+ * @throws KeysagaError `invite_malformed`; `receiver_changed` where the invite is not from the pinned receiver.
+ */
 export function createSender(options: SenderOptions): Sender {
-  return new Sender(options, "dial" in options ? options : reachByUrl(options));
+  const invite = options.invite === undefined ? undefined : readInvite(options.invite);
+  if (invite && options.pin !== undefined && options.pin !== invite.receiver)
+    throw new KeysagaError("receiver_changed", { by: "the invite" });
+  if ("dial" in options) return new Sender(options, options, invite);
+  const url = "url" in options ? options.url : (invite?.url ?? "");
+  return new Sender(options, reachByUrl({ ...options, url }), invite);
 }
 
 /** The audience is the URL's origin: what a receiver is configured with, whatever path it is mounted on. */

@@ -1,7 +1,7 @@
 import { type Instant, KeysagaError, sameBytes } from "../base/index.js";
 import { type Address, type IbGib, isTjp } from "../ibgib/index.js";
 import type { Action } from "../keystone/index.js";
-import type { Sight, Space } from "../space/index.js";
+import type { CellChange, Sight, Space } from "../space/index.js";
 import { type Authorize, loadRights, openToAll, type Rights } from "./rights.js";
 import { claimUse } from "./uses.js";
 
@@ -21,6 +21,8 @@ export interface StandingOptions {
   readonly self: Address;
   readonly access: AccessPolicy;
   readonly now: () => Instant;
+  /** A cell that has to stay as it is while the identity is let in at all; rejects once it is not. */
+  readonly letIn?: () => Promise<CellChange>;
 }
 
 /**
@@ -41,16 +43,18 @@ export class Standing {
     return this.options.access === "open";
   }
 
-  /** Loads what the identity may do now. */
+  /** Loads what the identity may do now. @throws what `letIn` rejects with. */
   async load(): Promise<Rights> {
-    const { space, self, access, now } = this.options;
+    const { space, self, access, now, letIn } = this.options;
     const authorize = access === "open" ? openToAll : access === "owners" ? undefined : access;
-    this.#rights = await loadRights(space, this.identity, {
+    const stays = letIn ? [await letIn()] : [];
+    const rights = await loadRights(space, this.identity, {
       now: now(),
       self,
       authorize,
       claimed: this.#claimed,
     });
+    this.#rights = { ...rights, unmoved: [...stays, ...rights.unmoved] };
     return this.#rights;
   }
 

@@ -15,7 +15,7 @@ import {
 import { type Ahead, chainOf } from "./chain-shown.js";
 import { connectTarget, type Established, type Exact, type Exporter, type SessionKeys } from "./handshake.js";
 import type { SessionLimits } from "./limits.js";
-import type { Challenge, ChallengeBody, Connect, Hello, Open } from "./messages.js";
+import type { Challenge, ChallengeBody, Connect, Hello, InviteShown, Open } from "./messages.js";
 import { startDialogue } from "./turn.js";
 
 /** Who answers: the receiver's identity with its whole chain, and the host key of this home. */
@@ -74,6 +74,13 @@ export interface Challenged extends Opened {
   };
 }
 
+/** Who has proved itself and wants to be let in, with the invite that it showed and what that has to be made over. */
+export interface Candidate {
+  readonly identity: Address;
+  readonly invite: InviteShown | undefined;
+  readonly connectTarget: string;
+}
+
 /** Everything `connect` brought, checked, and what of it the store lacks. */
 export interface Accepted {
   readonly established: Established;
@@ -81,6 +88,7 @@ export interface Accepted {
   readonly lane: KeystoneState;
   readonly newIdentityFrames: readonly IbGib[];
   readonly newLaneFrames: readonly IbGib[];
+  readonly candidate: Candidate;
   /** As the store stood when this was checked; storing compares and sets on both. */
   readonly known: SenderKnown;
 }
@@ -112,6 +120,7 @@ export function checkConnect(self: ReceiverSelf, state: Challenged, connect: Con
     lane: lane.state,
     newIdentityFrames: identity.fresh,
     newLaneFrames: lane.fresh,
+    candidate: { identity: identity.state.keystone.tjp, invite: connect.invite, connectTarget: target },
     known: state.known,
     established: {
       identity: identity.state.keystone.tjp,

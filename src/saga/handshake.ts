@@ -1,4 +1,12 @@
-import { ed25519Sign, ed25519Verify, fromHex, lengthPrefixed, sha256, toHex } from "../base/index.js";
+import {
+  ed25519Sign,
+  ed25519Verify,
+  fromHex,
+  hmacSha256,
+  lengthPrefixed,
+  sha256,
+  toHex,
+} from "../base/index.js";
 import type { Address, IbGib } from "../ibgib/index.js";
 import type { KeystoneState, SecretFor } from "../keystone/index.js";
 import type { Dialogue } from "./turn.js";
@@ -27,6 +35,18 @@ export function challengeTarget(hello: string, open: string, body: string): stri
 export function connectTarget(hello: string, open: string, challenge: string, exporter: Exporter): string {
   const parts = ["keysaga/connect/1", "sender", hello, open, challenge];
   return toHex(sha256(lengthPrefixed(...parts, ...(exporter ? [exporter] : []))));
+}
+
+/** Lets in, once, whoever shows it. `key` is 32 bytes that the receiver and who was invited know. */
+export interface InviteKey {
+  /** 16 bytes, in hex. */
+  readonly id: string;
+  readonly key: Uint8Array;
+}
+
+/** What shows an invite: for this identity, in the handshake whose `connectTarget` it is. 32 bytes. */
+export function inviteMac({ id, key }: InviteKey, identity: Address, target: string): Uint8Array {
+  return hmacSha256(key, lengthPrefixed("keysaga/invite/1", id, identity, target));
 }
 
 /** The host key's word for a session of its receiver: over the certifying frame and R's genesis. */

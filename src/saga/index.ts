@@ -19,6 +19,7 @@ export {
   HeadEntry,
   type Hello,
   type InitBody,
+  type InviteShown,
   type OfferBody,
   type Open,
   protocolName,
@@ -64,6 +65,8 @@ export {
   type Established,
   type Exact,
   type Exporter,
+  type InviteKey,
+  inviteMac,
   type SessionKeys,
   type Standing,
   standingOf,
@@ -77,7 +80,7 @@ export {
   startSenderHandshake,
   stepSenderHandshake,
 } from "./sender-handshake.js";
-export type { Accepted, KnownLane, ReceiverSelf, SenderKnown } from "./check-connect.js";
+export type { Accepted, Candidate, KnownLane, ReceiverSelf, SenderKnown } from "./check-connect.js";
 export {
   type ChallengeDraw,
   helloOf,

@@ -103,6 +103,13 @@ export const Turn = z.strictObject({
 export type Turn = z.infer<typeof Turn>;
 
 /**
+ * An invite, shown by who redeems it: its id, and a MAC under its key over that id, I's address and what S1 claims. So it
+ * counts for nobody else, and in no other handshake.
+ */
+export const InviteShown = z.strictObject({ id: hex(16), mac: hex(32) });
+export type InviteShown = z.infer<typeof InviteShown>;
+
+/**
  * Sender to receiver: what the receiver lacks of I (behind what went ahead) and L, the vouching lane frame, S1. The
  * first turn may follow at once: the receiver keeps one turn until it is ready.
  */
@@ -111,6 +118,7 @@ export const Connect = z.strictObject({
   identityFrames: frames,
   laneFrames: frames,
   proof: z.strictObject({ lane: recordText, frame: recordText }),
+  invite: InviteShown.optional(),
 });
 export type Connect = z.infer<typeof Connect>;
 

@@ -11,6 +11,7 @@ import {
 import { nothingAhead, showChain, takeAhead } from "./chain-shown.js";
 import {
   type Accepted,
+  type Candidate,
   type Challenged,
   checkConnect,
   type Opened,
@@ -75,9 +76,9 @@ export type ReceiverHandshakeEffect =
   /** Ends in `knownLoaded`. */
   | { readonly kind: "loadKnown"; readonly open: Open }
   | { readonly kind: "send"; readonly message: Frames | Challenge | Ready }
-  /** Ends in `admitted`, or in `failed` with `not_admitted`. */
-  | { readonly kind: "admit"; readonly identity: Address }
-  /** One transaction, one flush; ends in `sessionStored` or `knownMoved`. */
+  /** Ends in `admitted`, or in `failed` with `not_admitted` or `invite_refused`. Changes nothing. */
+  | { readonly kind: "admit"; readonly candidate: Candidate }
+  /** One transaction, one flush, in which an invite is redeemed; ends in `sessionStored`, `knownMoved` or `failed`. */
   | { readonly kind: "storeSession"; readonly accepted: Accepted; readonly open: Open };
 
 export interface ReceiverHandshakeStep {
@@ -256,7 +257,7 @@ function onConnect(
   const accepted = checkConnect(self, state, connect.message);
   return {
     state: { ...state, kind: "admitting", connect, accepted, early: undefined },
-    effects: [{ kind: "admit", identity: accepted.identity.keystone.tjp }],
+    effects: [{ kind: "admit", candidate: accepted.candidate }],
   };
 }
 

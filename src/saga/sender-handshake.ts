@@ -21,6 +21,8 @@ import {
   type Established,
   type Exact,
   type Exporter,
+  type InviteKey,
+  inviteMac,
   isHostSignature,
   type SessionKeys,
   type Standing,
@@ -33,6 +35,7 @@ import {
   type Connect,
   type Frames,
   type Hello,
+  type InviteShown,
   type Open,
   protocolVersion,
   type Ready,
@@ -49,6 +52,8 @@ export interface SenderIntent {
   readonly limits: SessionLimits;
   readonly sessionKeys: SessionKeys;
   readonly exporter: Exporter;
+  /** Shown in case the receiver does not admit this identity yet. */
+  readonly invite: InviteKey | undefined;
 }
 
 /** What this side's store knows, read after hello, with the fresh randomness that open needs. */
@@ -321,6 +326,7 @@ function onReserved(
     identityFrames: shown,
     laneFrames: event.laneFrames.map(toText),
     proof: { lane: toText(event.vouching), frame: toText(frame) },
+    ...inviteShown(state, claim.target),
   };
   const [r0, r1] = state.receiverSession.frames;
   const established: Established = {
@@ -346,6 +352,15 @@ function onReserved(
     state: { kind: "awaitingReady", established, deadline: state.deadline },
     effects: [...ahead, message].map((said) => ({ kind: "send", message: said })),
   };
+}
+
+function inviteShown(
+  { intent: { invite }, standing }: Opened,
+  target: string,
+): { readonly invite?: InviteShown } {
+  if (!invite) return {};
+  const mac = inviteMac(invite, standing.identity.keystone, target);
+  return { invite: { id: invite.id, mac: toHex(mac) } };
 }
 
 function onReady({ established }: In<"awaitingReady">, ready: Exact<Ready>): SenderHandshakeStep {

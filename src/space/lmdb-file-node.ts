@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, openSync, readSync } from "node:fs";
+import { dirname } from "node:path";
 import { KeysagaError } from "../base/index.js";
 
 /** Where things lie in the page that starts an lmdb file, and in the second one, which it takes turns with. */
@@ -11,16 +12,31 @@ const noPage = 0xffff_ffff_ffff_ffffn;
  * Looks at the head of an lmdb file before lmdb does: a file that is something else, or cut off before the trees it
  * starts from, does not fail in lmdb but crashes the process. An absent or empty file is a new store.
  *
+ * @returns Whether there is a store.
  * @throws KeysagaError `store_damaged`, with the fact `reason`.
  */
-export function checkLmdbFile(path: string): void {
+export function checkLmdbFile(path: string): boolean {
   const file = openIfThere(path);
-  if (file === undefined) return;
+  if (file === undefined) return false;
   try {
     const { size } = fstatSync(file);
     if (size > 0) checkHead(file, size);
+    return size > 0;
   } finally {
     closeSync(file);
+  }
+}
+
+/** lmdb flushes what is in its files, not their names: of a new store those are flushed here. */
+export function flushNames(directory: string): void {
+  if (process.platform === "win32") return; // a directory cannot be opened there, and names are journaled
+  for (const path of [directory, dirname(directory)]) {
+    const opened = openSync(path, "r");
+    try {
+      fsyncSync(opened);
+    } finally {
+      closeSync(opened);
+    }
   }
 }
 

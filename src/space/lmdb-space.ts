@@ -1,7 +1,7 @@
 import { open, type RangeOptions, type RootDatabase } from "lmdb";
 import { KeysagaError } from "../base/index.js";
 import { type SpaceLimits, spaceLimits } from "./limits.js";
-import { checkLmdbFile } from "./lmdb-file-node.js";
+import { checkLmdbFile, flushNames } from "./lmdb-file-node.js";
 import { keyEncoder, lmdbKey, rangeOf, tableKey } from "./lmdb-keys.js";
 import { enterOpener } from "./openers.js";
 import type { Space } from "./space.js";
@@ -27,8 +27,10 @@ export interface LmdbSpaceOptions {
  * @throws KeysagaError `store_failed` or `store_damaged`, with the fact `reason`.
  */
 export async function openLmdbSpace({ path, limits = {} }: LmdbSpaceOptions): Promise<Space> {
+  const isNew = orFail(() => !checkLmdbFile(`${path}/data.mdb`));
   const store = new LmdbStore(openDatabase(path));
   try {
+    if (isNew) orFail(() => flushNames(path));
     const opener = await enterOpener(store, { pid: process.pid, isAlive });
     return new StoreSpace(store, { limits: { ...spaceLimits, ...limits }, opener });
   } catch (thrown) {
@@ -42,17 +44,16 @@ export async function openLmdbSpace({ path, limits = {} }: LmdbSpaceOptions): Pr
  * both win one compare-and-set, so that is off, and a write resolves when it has been flushed.
  */
 function openDatabase(path: string): Database {
-  return orFail(() => {
-    checkLmdbFile(`${path}/data.mdb`);
-    return open<Uint8Array, string>({
+  return orFail(() =>
+    open<Uint8Array, string>({
       path,
       noSubdir: false,
       overlappingSync: false,
       encoding: "binary",
       keyEncoder,
       eventTurnBatching: false,
-    });
-  });
+    }),
+  );
 }
 
 class LmdbStore implements Store {

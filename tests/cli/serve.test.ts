@@ -153,7 +153,7 @@ describe("keysaga serve says in one line why it cannot", () => {
     ]);
     const words = [
       "65535",
-      "open or allow-list",
+      "open, allow-list or invite",
       "--allow takes",
       "--audience takes",
       "--audience",

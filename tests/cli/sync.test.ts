@@ -184,7 +184,7 @@ describe("keysaga sync", { timeout: 90_000 }, () => {
     const { people, serve } = await receiverFor("alice", "bob");
     const [alice, bob] = people;
     let server = await serve();
-    const kills = Number(process.env["KEYSAGA_TEST_KILLS"] ?? 2);
+    const kills = Number(process.env["KEYSAGA_KILLS"] ?? 2);
     const documents = await realDocuments();
     for (let kill = 0; kill < kills; kill++) {
       await writeTree(alice.dir, filesAt(documents, kill / kills));

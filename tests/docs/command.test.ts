@@ -26,7 +26,7 @@ test("the README's commands do what it says", async () => {
   expect(readFileSync(join(dir, "notes", "note.txt"), "utf8")).toBe("the first line\none more line\n");
   expect(sender.text()).toMatch(/↑ note\.txt/);
   expect(sender.text()).toMatch(/↓ note\.txt/);
-}, 120_000);
+}, 240_000);
 
 /** Puts a `keysaga` that runs the source into `bin`. */
 function installCommand(bin: string): void {

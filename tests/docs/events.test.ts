@@ -4,6 +4,7 @@ import { page } from "./markdown.js";
 
 /** A new kind of event does not compile here until it is listed. */
 const kinds: Readonly<Record<PeerEvent["kind"], true>> = {
+  admitted: true,
   connected: true,
   started: true,
   turn: true,

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type Admission, createReceiver, type Identity } from "../../index.js";
+import { type Admission, admissionsOf, createReceiver, type Identity } from "../../index.js";
 import { checkHome, type ReceiverServer, type ServeOptions, serve as startServer } from "../../node/index.js";
 import { parseIdentity } from "../addresses.js";
 import { defaultAudiences, isEveryAddress, pageOrigin, parseAudience } from "../audiences.js";
@@ -8,6 +8,7 @@ import { confirmed } from "../confirmed.js";
 import { type Context, homeDir, note, print } from "../context.js";
 import { withHome } from "../open-home.js";
 import { serveLog } from "../serve-log.js";
+import { keepServing } from "../serving.js";
 import { listenForStop } from "../stop-signal.js";
 
 const defaultHost = "127.0.0.1";
@@ -20,7 +21,10 @@ export const serve = defineCommand({
   summary: "Run a receiver.",
   about: `Runs a receiver for this home: senders it admits sync with its store. It prints one line when it is
 ready, then a line for each connection on stderr; /healthz and /readyz answer on the same port. SIGINT or
-SIGTERM lets sagas under way finish and ends it; a second one ends it at once.`,
+SIGTERM lets sagas under way finish and ends it; a second one ends it at once.
+
+Whom keysaga admit names is admitted, and whom keysaga expel names is not, whatever is said here. Both work while
+this runs, as does keysaga invite.`,
   operands: [],
   options: {
     home: commonOptions.home,
@@ -40,7 +44,8 @@ SIGTERM lets sagas under way finish and ends it; a second one ends it at once.`,
     admit: {
       type: "string",
       value: "WHO",
-      about: "open: whoever proves an identity; allow-list: those named (default).",
+      about:
+        "allow-list (default): those named; invite: and who was invited; open: whoever proves an identity.",
     },
     allow: { type: "string", value: "IDENTITY", multiple: true, about: "An identity to admit." },
     "tls-cert": { type: "string", value: "FILE", about: "Certificate chain, PEM; with --tls-key." },
@@ -49,6 +54,7 @@ SIGTERM lets sagas under way finish and ends it; a second one ends it at once.`,
   },
   examples: [
     "keysaga serve --allow 6E5BAC46…",
+    "keysaga serve --admit invite",
     "keysaga serve --host 0.0.0.0 --port 443 --audience wss://sync.example --tls-cert c.pem --tls-key k.pem",
   ],
   async run(context, values) {
@@ -71,7 +77,8 @@ SIGTERM lets sagas under way finish and ends it; a second one ends it at once.`,
         const at = { host, port, ...(tls && { tls }), log };
         const server = await start(identity, admission, audiences, at);
         announce(context, server, isJson);
-        if (isClosedToAll(admission)) note(context, "nobody can sync yet: name whom to admit with --allow");
+        const isWaiting = isClosedToAll(admission) && (await admissionsOf(identity)).length === 0;
+        if (isWaiting) note(context, `nobody can sync yet: ${howToAdmit[admission.kind]}`);
         await untilAborted(stop.signal);
         await server.close(drainMs);
         stop.release();
@@ -81,6 +88,14 @@ SIGTERM lets sagas under way finish and ends it; a second one ends it at once.`,
     return exitCodes.ok;
   },
 });
+
+/** What to do where nobody is admitted yet. */
+const howToAdmit: Readonly<Record<Admission["kind"], string>> = {
+  "allow-list": "name whom to admit with --allow",
+  invite: "let somebody in with keysaga invite",
+  ask: "",
+  open: "",
+};
 
 type At = Pick<ServeOptions, "host" | "port" | "tls" | "log">;
 
@@ -93,10 +108,11 @@ function start(
 ): Promise<ReceiverServer> {
   return startServer({
     ...at,
-    receiver: (url) =>
-      confirmed(identity, () =>
-        createReceiver({ identity, admission, audiences: given ?? defaultAudiences(url) }),
-      ),
+    receiver: async (url) => {
+      const audiences = given ?? defaultAudiences(url);
+      await keepServing(identity, { audiences: [...audiences], admits: admission.kind });
+      return confirmed(identity, () => createReceiver({ identity, admission, audiences }));
+    },
     origins: (given ?? []).map(pageOrigin),
   });
 }
@@ -127,13 +143,15 @@ function admissionOf(kind: string | undefined, allowed: readonly string[]): Admi
     case undefined:
     case "allow-list":
       return { kind: "allow-list", identities };
+    case "invite":
+      return { kind: "invite", identities };
     default:
-      throw new UsageError(`--admit is open or allow-list, not '${kind}'`);
+      throw new UsageError(`--admit is open, allow-list or invite, not '${kind}'`);
   }
 }
 
 function isClosedToAll(admission: Admission): boolean {
-  return admission.kind === "allow-list" && admission.identities.length === 0;
+  return "identities" in admission && admission.identities?.length === 0;
 }
 
 function parsePort(text: string | undefined): number {

@@ -1,4 +1,4 @@
-import { type Address, gibOf, type Identity, isAddress } from "../../index.js";
+import { type Address, gibOf, type Identity, isAddress, isInviteText, readInvite } from "../../index.js";
 import { parseIdentity } from "../addresses.js";
 import { commonOptions, type ExitCode, exitCodes, type Option, UsageError } from "../command.js";
 import { type Context, note, print } from "../context.js";
@@ -66,6 +66,8 @@ export async function runExchange(
       { unconfirmed },
     );
     const seconds = (performance.now() - started) / 1000;
+    if (isInviteText(url))
+      note(context, `from now on, ${readInvite(url).url} will do in place of the invite`);
     for (const skipped of report.skipped) note(context, skippedLine(skipped));
     if (json) print(context, JSON.stringify(jsonOf(report, seconds)));
     else for (const line of linesOf(report, seconds)) print(context, line);

@@ -4,6 +4,7 @@ import {
   createSender,
   type ErrorCode,
   type Identity,
+  isInviteText,
   KeysagaError,
   type PeerEvent,
   type SyncOptions,
@@ -19,6 +20,7 @@ export type Exchange = (
 ) => Promise<SyncReport>;
 
 export interface ReceiverAt {
+  /** Or an invite, which says it. */
   readonly url: string;
   readonly pin?: Address | undefined;
   readonly insecure?: boolean | undefined;
@@ -41,7 +43,7 @@ export async function withReceiver<Result>(
 ): Promise<Result> {
   const sender = createSender({
     identity,
-    url,
+    ...(isInviteText(url) ? { invite: url } : { url }),
     insecure,
     ...(pin && { pin }),
     ...(onEvent && { onEvent }),

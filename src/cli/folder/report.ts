@@ -88,6 +88,8 @@ export function eventLine(event: PeerEvent): string | undefined {
       return `refused     ${event.timeline === undefined ? "" : `${shortAddress(event.timeline)} `}${event.code}`;
     case "durable":
       return `durable     saga ${event.saga.slice(0, 8)}, both stores flushed`;
+    case "admitted":
+      return `admitted    ${shortAddress(event.identity)} by an invite`;
     case "closed":
       return event.error ? `closed      ${event.error.code}` : undefined;
   }
