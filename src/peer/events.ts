@@ -1,4 +1,4 @@
-import type { ErrorCode, KeysagaError } from "../base/index.js";
+import { type ErrorCode, type KeysagaError, toKeysagaError } from "../base/index.js";
 import { type Address, type IbGib, tjpOf } from "../ibgib/index.js";
 import { conflictsOf } from "../merge/index.js";
 import type { Direction, Established, FinalTip, Role } from "../saga/index.js";
@@ -85,6 +85,23 @@ export type PeerEvent =
   | { readonly kind: "closed"; readonly error: KeysagaError | undefined };
 
 export type OnEvent = (event: PeerEvent) => void;
+
+/**
+ * Tells a watcher of one session, up to `closed` and nothing behind it. A watcher that throws ends the session it
+ * watches, by `fail`; it is never thrown into what happens there, least of all into its end.
+ */
+export function guarded(onEvent: OnEvent, fail: (error: KeysagaError) => void): OnEvent {
+  let isOver = false;
+  return (event) => {
+    if (isOver) return;
+    isOver = event.kind === "closed";
+    try {
+      onEvent(event);
+    } catch (thrown) {
+      fail(toKeysagaError(thrown));
+    }
+  };
+}
 
 /** The roots of a saga that the receiver did not take. */
 export function tellRefused(onEvent: OnEvent, saga: string, refused: readonly FinalTip[]): void {

@@ -5,6 +5,15 @@ const beforeAuthentication: ErrorCode = "auth_fail";
 /** The code for what the other side need not know more about. */
 const afterAuthentication: ErrorCode = "sync_error";
 
+/** Ends that are no answer to anything the other side has shown: before authentication they are not called one. */
+const noAnswers: ReadonlySet<ErrorCode> = new Set([
+  "aborted",
+  "connection_closed",
+  "connection_lost",
+  "handshake_timeout",
+  "shutting_down",
+]);
+
 /** Tells the other side, as well as can be, that this one ends the session with an error. Never throws. */
 export function lastWord(
   link: { say(message: object): unknown },
@@ -12,6 +21,7 @@ export function lastWord(
   isAuthenticated: boolean,
 ): void {
   if (!error || error.facts["told"] !== undefined) return;
+  if (!isAuthenticated && noAnswers.has(error.code)) return;
   const told = error.tellPeer ? error.code : afterAuthentication;
   try {
     link.say({ type: "error", code: isAuthenticated ? told : beforeAuthentication });

@@ -25,6 +25,7 @@ import { Conversation } from "./conversation.js";
 import { connectedEvent, tellEnd, type WaitReason } from "./events.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
+import { endGraceMs, orAborted, within } from "./patience.js";
 import { type ReceiverRunOptions, ReceiverSagaRun } from "./receiver-saga-run.js";
 import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
@@ -53,11 +54,14 @@ export class ReceiverSession {
   /** Evidence that goes ahead of the `init` of the next saga. */
   #ahead: Evidence[] = [];
   readonly #waits: Waits;
+  /** What asks an embedder gives up with the session: a person may take any time. */
+  readonly #over = new AbortController();
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
     this.#loop = new SessionLoop(platform);
-    this.#link = new Link(connection, FromSender, this.#loop.put);
+    const patience = { timers: platform.timers, stallTimeoutMs: self.limits.turnTimeoutMs };
+    this.#link = new Link(connection, FromSender, this.#loop.put, patience);
     this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
     const hello = helloOf(self);
     this.#handshake = startReceiverHandshake(
@@ -214,7 +218,7 @@ export class ReceiverSession {
         });
       case "admit":
         return this.#beginHandshakeWork(async () => {
-          await admit(effect.identity);
+          await orAborted(admit(effect.identity), this.#over.signal);
           return { kind: "admitted" };
         });
       case "storeSession":
@@ -297,11 +301,16 @@ export class ReceiverSession {
     return this.options.platform.clock.now();
   }
 
-  /** The one place where a session ends: last word, close, drop what was staged. */
+  /**
+   * The one place where a session ends: last word, close, drop what was staged. What is under way is waited for, so that
+   * a watcher is told what became of it; what hangs, for a while only.
+   */
   async #finish(error: KeysagaError | undefined): Promise<void> {
     this.#waits.end();
+    this.#over.abort(new KeysagaError("connection_closed"));
     lastWord(this.#link, error, this.#handshake.kind === "ready");
-    await Promise.allSettled([this.#link.close(), this.#run?.end()]);
+    const ends = [this.#link.close(), this.#run?.end(), this.#loop.settled()];
+    await within(this.options.platform.timers, endGraceMs, Promise.allSettled(ends));
     tellEnd(this.options.onEvent, this.#run?.saga, error);
   }
 }

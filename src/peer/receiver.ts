@@ -3,9 +3,9 @@ import type { Address } from "../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../merge/index.js";
 import { type ReceiverSelf, type SessionLimits, sessionLimits } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
-import type { OnEvent, PeerEvent } from "./events.js";
 import { bindTo } from "./channel.js";
 import { CommitQueue } from "./commit-queue.js";
+import { guarded, type OnEvent, type PeerEvent } from "./events.js";
 import { certifyHostKey, type Identity, stateOf } from "./identity.js";
 import { type Merging, mergingOf } from "./merging.js";
 import { type Platform, systemPlatform } from "./platform.js";
@@ -80,7 +80,7 @@ export class Receiver {
     }
     const { identity, admission, access = "owners", platform, onEvent, bindChannel = false } = this.options;
     const binding = bindTo(connection, bindChannel);
-    const told: OnEvent = (event) => {
+    const tell: OnEvent = (event) => {
       onOwnEvent?.(event);
       onEvent?.(event, describe(connection, session));
     };
@@ -103,7 +103,7 @@ export class Receiver {
       access,
       commits: this.commits,
       platform,
-      onEvent: told,
+      onEvent: guarded(tell, (error) => session.end(error)),
     });
     if (binding.error) session.end(binding.error);
     this.#sessions.set(

@@ -5,11 +5,13 @@ import { type Direction, type SessionLimits, sessionLimits } from "../saga/index
 import { type Connection, type Dial, dialWebSocket, type TlsOptions } from "../transport/index.js";
 import { cellKinds, readCell } from "./cells.js";
 import { bindTo } from "./channel.js";
-import type { PeerEvent } from "./events.js";
+import { guarded, type PeerEvent } from "./events.js";
 import { type Explanation, explainRecord, type RecordStatus } from "./explain.js";
 import { Gate } from "./gate.js";
 import type { Identity } from "./identity.js";
 import { mergingOf } from "./merging.js";
+import { openConnection } from "./open-connection.js";
+import { Calls, orAborted } from "./patience.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import type { SyncReport } from "./sender-commit.js";
 import { SenderSession } from "./sender-session.js";
@@ -81,8 +83,8 @@ export class Sender {
   readonly #platform: Platform;
   readonly #gate = new Gate();
   readonly #waits: Waits;
-  /** Aborted by `disconnect`, for every call made before it. */
-  #life = new AbortController();
+  /** Cancelled by `disconnect`. */
+  readonly #calls = new Calls();
   #live: Live | undefined;
 
   constructor(
@@ -150,18 +152,19 @@ export class Sender {
 
   /** Ends the connection, from any state, any number of times. Resolves when nothing is left and callers are told. */
   async disconnect(): Promise<void> {
-    this.#life.abort(new KeysagaError("connection_closed"));
-    this.#life = new AbortController();
+    this.#calls.cancel(new KeysagaError("connection_closed"));
     this.#live?.session.end();
     await this.#gate.run(() => this.#live?.over ?? Promise.resolve());
   }
 
   /** Runs `task` on a live session when its turn comes; a call that fails with it is told when nothing is left of it. */
   #queue<Result>(signal: AbortSignal | undefined, task: (live: Live) => Promise<Result>): Promise<Result> {
-    const cancel = withReason(this.#life.signal, signal);
+    const { signal: cancel, release } = this.#calls.begin(signal);
     const endWait = this.#waits.begin("queued");
     const outcome = this.#gate.run(async () => {
       endWait();
+      // What has ended and is being cleared away is nobody's connection any more.
+      while (this.#live?.session.isOver) await orAborted(this.#live.over, cancel);
       const live = this.#live ?? (await this.#open(cancel));
       const stop = () => live.session.end(toKeysagaError(cancel.reason, "aborted"));
       cancel.addEventListener("abort", stop, { once: true });
@@ -175,18 +178,20 @@ export class Sender {
         cancel.removeEventListener("abort", stop);
       }
     }, cancel);
-    void outcome.then(endWait, endWait);
+    const end = () => {
+      endWait();
+      release();
+    };
+    void outcome.then(end, end);
     return outcome;
   }
 
   async #open(cancel: AbortSignal): Promise<Live> {
-    const pin = await this.#pin();
-    try {
-      cancel.throwIfAborted();
-      return this.#start(await this.reach.dial(cancel), pin);
-    } catch (thrown) {
-      throw cancel.aborted ? cancel.reason : thrown;
-    }
+    const { limits, platform = systemPlatform } = this.options;
+    const pin = await orAborted(this.#pin(), cancel);
+    const timeoutMs = limits?.handshakeTimeoutMs ?? sessionLimits.handshakeTimeoutMs;
+    const connection = await openConnection(this.reach.dial, { cancel, timers: platform.timers, timeoutMs });
+    return this.#start(connection, pin);
   }
 
   async #pin(): Promise<Address | undefined> {
@@ -214,7 +219,10 @@ export class Sender {
       merging: mergingOf(functions, this.#platform),
       access,
       platform: this.#platform,
-      onEvent: (event) => onEvent?.(event),
+      onEvent: guarded(
+        (event) => onEvent?.(event),
+        (error) => session.end(error),
+      ),
     });
     if (binding.error) session.end(binding.error);
     const over = session.run().then(() => {
@@ -224,16 +232,6 @@ export class Sender {
     this.#live = live;
     return live;
   }
-}
-
-/** Aborts with whichever comes first; the reason is always a `KeysagaError`. */
-function withReason(life: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
-  if (!signal) return life;
-  const own = new AbortController();
-  const aborted = () => own.abort(new KeysagaError("aborted", {}, { cause: signal.reason }));
-  if (signal.aborted) aborted();
-  signal.addEventListener("abort", aborted, { once: true, signal: own.signal });
-  return AbortSignal.any([life, own.signal]);
 }
 
 /** A sender for one receiver. Nothing is dialled before `connect` or `sync`. */
