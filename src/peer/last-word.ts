@@ -22,12 +22,18 @@ export function lastWord(
 ): void {
   if (!error || error.facts["told"] !== undefined) return;
   if (!isAuthenticated && noAnswers.has(error.code)) return;
-  const told = error.tellPeer ? error.code : afterAuthentication;
+  const told = toldAs(error);
   try {
     link.say({ type: "error", code: isAuthenticated ? told : beforeAuthentication });
   } catch {
     // The connection is gone already; closing does not depend on a last word.
   }
+}
+
+/** One's own `disconnect` in the middle of a saga is no failure; to the other side it is a saga that was cancelled. */
+function toldAs({ code, tellPeer }: KeysagaError): ErrorCode {
+  if (code === "connection_closed") return "aborted";
+  return tellPeer ? code : afterAuthentication;
 }
 
 /** The error that the other side's last word stands for, here. A code that is not one of ours is just an end. */

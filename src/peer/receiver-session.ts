@@ -40,7 +40,8 @@ export interface ReceiverSessionOptions extends ReceiverRunOptions {
 
 type Own =
   | { readonly machine: "handshake"; readonly event: ReceiverHandshakeEvent }
-  | { readonly machine: "saga"; readonly event: ReceiverSagaEvent };
+  | { readonly machine: "saga"; readonly event: ReceiverSagaEvent }
+  | { readonly machine: "none" }; // to be ended once no saga is under way
 
 /** One connection of a receiver, from hello to its end: the shell around the two machines of this side. */
 export class ReceiverSession {
@@ -56,6 +57,7 @@ export class ReceiverSession {
   readonly #waits: Waits;
   /** What asks an embedder gives up with the session: a person may take any time. */
   readonly #over = new AbortController();
+  #draining: KeysagaError | undefined;
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
@@ -83,6 +85,12 @@ export class ReceiverSession {
   /** Ends the session; idempotent. `run` resolves when it is over. */
   end(error?: KeysagaError): void {
     this.#loop.put({ kind: "end", error });
+  }
+
+  /** Ends the session as soon as no saga is under way: at once, or when its receipt is written. */
+  drain(error: KeysagaError): void {
+    this.#draining = error;
+    this.#loop.put({ kind: "own", event: { machine: "none" } });
   }
 
   /** Is a saga under way? A receiver that shuts down lets it finish. */
@@ -120,14 +128,19 @@ export class ReceiverSession {
         this.#tick();
         break;
       case "own":
-        if (event.event.machine === "handshake") this.#stepHandshake(event.event.event);
-        else this.#stepSaga(event.event.event);
+        this.#takeOwn(event.event);
         break;
       case "closed":
         return event.error ?? (this.isBusy ? new KeysagaError("connection_lost") : undefined);
     }
     if (this.#handshake.kind === "failed") return this.#handshake.error;
-    return this.#saga.kind === "failed" ? this.#saga.error : undefined;
+    if (this.#saga.kind === "failed") return this.#saga.error;
+    return this.isBusy ? undefined : this.#draining;
+  }
+
+  #takeOwn(own: Own): void {
+    if (own.machine === "handshake") this.#stepHandshake(own.event);
+    if (own.machine === "saga") this.#stepSaga(own.event);
   }
 
   #tick(): void {

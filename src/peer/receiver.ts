@@ -8,6 +8,7 @@ import { CommitQueue } from "./commit-queue.js";
 import { guarded, type OnEvent, type PeerEvent } from "./events.js";
 import { certifyHostKey, type Identity, stateOf } from "./identity.js";
 import { type Merging, mergingOf } from "./merging.js";
+import { within } from "./patience.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import { type ReceiverLimits, Quotas, receiverLimits } from "./quotas.js";
 import { ReceiverSession } from "./receiver-session.js";
@@ -122,19 +123,15 @@ export class Receiver {
    */
   async close(graceMs = 0): Promise<void> {
     this.#isClosing = true;
-    for (const session of this.#sessions.keys()) if (!session.isBusy) session.end(goingAway());
-    await this.#grace(graceMs);
+    for (const session of this.#sessions.keys()) session.drain(goingAway());
+    if (graceMs > 0) await within(this.options.platform.timers, graceMs, this.#over());
     for (const session of this.#sessions.keys()) session.end(goingAway());
-    await Promise.all(this.#sessions.values());
+    await this.#over();
   }
 
-  async #grace(graceMs: number): Promise<void> {
-    const { timers, clock } = this.options.platform;
-    const until = clock.now() + graceMs;
-    while (this.#sessions.size > 0 && clock.now() < until) {
-      await new Promise<void>((resolve) => timers.after(Math.min(20, graceMs), resolve));
-      for (const session of this.#sessions.keys()) if (!session.isBusy) session.end(goingAway());
-    }
+  /** Resolves when nothing is left of any session; never rejects. */
+  async #over(): Promise<void> {
+    await Promise.all(this.#sessions.values());
   }
 }
 

@@ -8,7 +8,7 @@ import {
   type Sender,
   systemPlatform,
 } from "../../src/peer/index.js";
-import type { Commit, Space } from "../../src/space/index.js";
+import type { Commit, Space, SpaceView } from "../../src/space/index.js";
 import { InnerSpace } from "../../src/space/index.js";
 import {
   createWorld,
@@ -82,10 +82,19 @@ export function spaceWith(
     staged = turn.catch(() => undefined);
     return turn;
   };
+  const slowView = (view: SpaceView): SpaceView => ({
+    async getMany(addresses) {
+      await before?.("view");
+      const records = await view.getMany(addresses);
+      await after?.("view");
+      return records;
+    },
+  });
   return new Proxy(inner, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
+      if (name === "view") return (...args: Parameters<Space["view"]>) => slowView(target.view(...args));
       if (!slowMethods.has(name)) return value.bind(target);
       return async (...args: unknown[]) => {
         await (stageMethods.has(name) ? inOrder(String(name)) : before?.(String(name)));
