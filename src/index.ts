@@ -11,6 +11,8 @@ export {
   createSender,
   type ReachByDial,
   type ReachByUrl,
+  type ReconnectOptions,
+  reconnectDefaults,
   type Sender,
   type SenderOptions,
   type SenderSettings,

@@ -82,7 +82,18 @@ export type PeerEvent =
   /** A saga is durable: on a receiver here, on a sender on both sides. `tips` counts those in its receipt. */
   | { readonly kind: "durable"; readonly saga: string; readonly tips: number }
   /** The session has ended; without an error by either side's `disconnect`. */
-  | { readonly kind: "closed"; readonly error: KeysagaError | undefined };
+  | { readonly kind: "closed"; readonly error: KeysagaError | undefined }
+  /** A sender with `reconnect`: a call has failed so often now, last with `code`, and is made again after `delayMs`. */
+  | {
+      readonly kind: "reconnecting";
+      readonly tries: number;
+      readonly delayMs: number;
+      readonly code: ErrorCode;
+    }
+  /** It has a session again, at that try. */
+  | { readonly kind: "reconnected"; readonly tries: number }
+  /** It is not made again, after that many tries more than the first: the call fails with `code`. */
+  | { readonly kind: "gaveUp"; readonly tries: number; readonly code: ErrorCode };
 
 export type OnEvent = (event: PeerEvent) => void;
 

@@ -5,7 +5,7 @@ import { type Direction, type SessionLimits, sessionLimits } from "../saga/index
 import { type Connection, type Dial, dialWebSocket, type TlsOptions } from "../transport/index.js";
 import { cellKinds, readCell } from "./cells.js";
 import { bindTo } from "./channel.js";
-import { guarded, type PeerEvent } from "./events.js";
+import { guarded, type OnEvent, type PeerEvent } from "./events.js";
 import { type Explanation, explainRecord, type RecordStatus } from "./explain.js";
 import { Gate } from "./gate.js";
 import type { Identity } from "./identity.js";
@@ -13,6 +13,7 @@ import { mergingOf } from "./merging.js";
 import { openConnection } from "./open-connection.js";
 import { Calls, orAborted } from "./patience.js";
 import { type Platform, systemPlatform } from "./platform.js";
+import { type ReconnectOptions, withRetries } from "./reconnect.js";
 import type { SyncReport } from "./sender-commit.js";
 import { SenderSession } from "./sender-session.js";
 import { type AccessPolicy, Standing } from "./standing.js";
@@ -50,6 +51,17 @@ export interface SenderSettings {
   readonly access?: AccessPolicy;
   /** Merge functions beside the built-in one (`mergeFunctions`), by kind of record. */
   readonly functions?: MergeFunctions;
+  /**
+   * Makes a call that fails again, on a new connection: off unless given; `{}` takes the defaults.
+   *
+   * `connect` and `sync` are made again where the failure is `retryable` in the table of errors (`connection_lost`,
+   * `cannot_connect`, `turn_timeout`, `shutting_down` …): never after a validation failure, nor when they were cancelled.
+   * A try is a new session from its first message: of the one before no connection, key, turn or saga is used again, and
+   * its saga is run anew, which converges wherever the other was cut off. So a report tells what the last try did, and a use
+   * of a counted grant may be spent by each. Other calls wait meanwhile, as behind any call; `disconnect` and the call's
+   * signal end the waiting at once. A connection that is lost while no call runs is not opened by itself: the next call does.
+   */
+  readonly reconnect?: ReconnectOptions;
   readonly onEvent?: (event: PeerEvent) => void;
   readonly platform?: Platform;
 }
@@ -83,6 +95,8 @@ export class Sender {
   readonly #platform: Platform;
   readonly #gate = new Gate();
   readonly #waits: Waits;
+  /** What is told of this side beside its sessions. */
+  readonly #tell: OnEvent;
   /** Cancelled by `disconnect`. */
   readonly #calls = new Calls();
   #live: Live | undefined;
@@ -93,7 +107,11 @@ export class Sender {
   ) {
     this.#platform = options.platform ?? systemPlatform;
     const { timers } = this.#platform;
-    this.#waits = new Waits(timers, (reason) => options.onEvent?.({ kind: "waiting", reason }));
+    this.#tell = guarded(
+      (event) => options.onEvent?.(event),
+      (error) => this.#live?.session.end(error),
+    );
+    this.#waits = new Waits(timers, (reason) => this.#tell({ kind: "waiting", reason }));
   }
 
   /** Connects and signs in. Resolves when the receiver has said that everything is stored and live. */
@@ -161,22 +179,11 @@ export class Sender {
   #queue<Result>(signal: AbortSignal | undefined, task: (live: Live) => Promise<Result>): Promise<Result> {
     const { signal: cancel, release } = this.#calls.begin(signal);
     const endWait = this.#waits.begin("queued");
-    const outcome = this.#gate.run(async () => {
+    const { reconnect: options } = this.options;
+    const retrying = { options, platform: this.#platform, onEvent: this.#tell, cancel };
+    const outcome = this.#gate.run(() => {
       endWait();
-      // What has ended and is being cleared away is nobody's connection any more.
-      while (this.#live?.session.isOver) await orAborted(this.#live.over, cancel);
-      const live = this.#live ?? (await this.#open(cancel));
-      const stop = () => live.session.end(toKeysagaError(cancel.reason, "aborted"));
-      cancel.addEventListener("abort", stop, { once: true });
-      if (cancel.aborted) stop();
-      try {
-        return await task(live);
-      } catch (thrown) {
-        if (live.session.isOver) await live.over;
-        throw thrown;
-      } finally {
-        cancel.removeEventListener("abort", stop);
-      }
+      return withRetries((onReady) => this.#try(task, cancel, onReady), retrying);
     }, cancel);
     const end = () => {
       endWait();
@@ -184,6 +191,28 @@ export class Sender {
     };
     void outcome.then(end, end);
     return outcome;
+  }
+
+  async #try<Result>(
+    task: (live: Live) => Promise<Result>,
+    cancel: AbortSignal,
+    onReady: () => void,
+  ): Promise<Result> {
+    // What has ended and is being cleared away is nobody's connection any more.
+    while (this.#live?.session.isOver) await orAborted(this.#live.over, cancel);
+    const live = this.#live ?? (await this.#open(cancel));
+    live.ready.then(onReady, () => undefined);
+    const stop = () => live.session.end(toKeysagaError(cancel.reason, "aborted"));
+    cancel.addEventListener("abort", stop, { once: true });
+    if (cancel.aborted) stop();
+    try {
+      return await task(live);
+    } catch (thrown) {
+      if (live.session.isOver) await live.over;
+      throw thrown;
+    } finally {
+      cancel.removeEventListener("abort", stop);
+    }
   }
 
   async #open(cancel: AbortSignal): Promise<Live> {

@@ -100,7 +100,12 @@ async function diverged(
   return note;
 }
 
-function manyStones(of: Peer, { platform }: Pick<Lab, "platform">, count: number, bytes: number): Promise<Address[]> {
+function manyStones(
+  of: Peer,
+  { platform }: Pick<Lab, "platform">,
+  count: number,
+  bytes: number,
+): Promise<Address[]> {
   const texts = Array.from({ length: count }, () => toHex(platform.random.bytes(bytes / 2)));
   return Promise.all(texts.map((text) => of.constant("leaf", { data: { text } })));
 }

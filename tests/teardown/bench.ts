@@ -17,6 +17,7 @@ import {
   type TapSide,
   type World,
 } from "../../src/testing/index.js";
+import type { Dial } from "../../src/transport/index.js";
 import { spaceWith, WatchedSpace } from "../protocol/lab.js";
 import { type FrailNetwork, frailNetwork } from "./frail-network.js";
 import { type StoryName, tell } from "../protocol/matrix.js";
@@ -40,7 +41,10 @@ export interface Bench {
   /** Bob answers again, after a close: as a process that was started anew. */
   restart(): Promise<void>;
   /** A sender of alice's, and what it is told. */
-  dialling(settings?: Partial<SenderSettings>): { readonly sender: Sender; readonly events: PeerEvent[] };
+  dialling(
+    settings?: Partial<SenderSettings>,
+    dial?: Dial,
+  ): { readonly sender: Sender; readonly events: PeerEvent[] };
   /** Fails where anything is left: a timer, a connection, a session, a stage. */
   expectNothingLeft(): void;
 }
@@ -98,9 +102,9 @@ export async function openBench(seed: string): Promise<Bench> {
       });
       network.answerWith(receiver);
     },
-    dialling(settings = {}) {
+    dialling(settings = {}, dial = world.dial) {
       const events: PeerEvent[] = [];
-      const { dial, audience } = world;
+      const { audience } = world;
       const onEvent = (event: PeerEvent) => events.push(event);
       const { identity } = alice!;
       const made = { identity, dial, audience, access: "open" as const, platform, onEvent, ...settings };
