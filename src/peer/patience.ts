@@ -34,24 +34,44 @@ export interface CallSignal {
 
 /** The calls under way, each with a signal of its own. The reason of one is always a `KeysagaError`. */
 export class Calls {
-  readonly #running = new Set<AbortController>();
+  /** By the callers' own signals, which get one listener each, however many calls they are for. */
+  readonly #groups = new Map<AbortSignal | undefined, CallGroup>();
 
   /** @param asked The caller's own signal, which may outlive any number of calls. */
   begin(asked: AbortSignal | undefined): CallSignal {
     const own = new AbortController();
-    const cancel = () => own.abort(new KeysagaError("aborted", {}, { cause: asked?.reason }));
-    this.#running.add(own);
-    asked?.addEventListener("abort", cancel);
-    if (asked?.aborted) cancel();
+    const group = this.#groups.get(asked) ?? new CallGroup(asked);
+    this.#groups.set(asked, group);
+    group.calls.add(own);
+    if (asked?.aborted) group.cancel();
     const release = () => {
-      this.#running.delete(own);
-      asked?.removeEventListener("abort", cancel);
+      group.calls.delete(own);
+      if (group.calls.size > 0) return;
+      group.leave();
+      this.#groups.delete(asked);
     };
     return { signal: own.signal, release };
   }
 
   /** Cancels all of them. */
   cancel(reason: KeysagaError): void {
-    for (const call of this.#running) call.abort(reason);
+    for (const { calls } of this.#groups.values()) for (const call of calls) call.abort(reason);
+  }
+}
+
+class CallGroup {
+  readonly calls = new Set<AbortController>();
+
+  constructor(private readonly asked: AbortSignal | undefined) {
+    asked?.addEventListener("abort", this.cancel);
+  }
+
+  readonly cancel = (): void => {
+    const reason = new KeysagaError("aborted", {}, { cause: this.asked?.reason });
+    for (const call of this.calls) call.abort(reason);
+  };
+
+  leave(): void {
+    this.asked?.removeEventListener("abort", this.cancel);
   }
 }
