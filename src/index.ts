@@ -19,6 +19,8 @@ export {
   type ReachByDial,
   type ReachByInvite,
   type ReachByUrl,
+  type ReconnectOptions,
+  reconnectDefaults,
   type Sender,
   type SenderOptions,
   type SenderSettings,

@@ -45,6 +45,9 @@ function entryOf(told: ServerEvent): Entry | undefined {
     case "merged":
     case "conflict":
     case "refused":
+    case "reconnecting":
+    case "reconnected":
+    case "gaveUp":
       return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode, KeysagaError } from "../base/index.js";
+import { type ErrorCode, type KeysagaError, toKeysagaError } from "../base/index.js";
 import { type Address, type IbGib, tjpOf } from "../ibgib/index.js";
 import { conflictsOf } from "../merge/index.js";
 import type { Direction, Established, FinalTip, Role } from "../saga/index.js";
@@ -85,9 +85,37 @@ export type PeerEvent =
   /** A saga is durable: on a receiver here, on a sender on both sides. `tips` counts those in its receipt. */
   | { readonly kind: "durable"; readonly saga: string; readonly tips: number }
   /** The session has ended; without an error by either side's `disconnect`. */
-  | { readonly kind: "closed"; readonly error: KeysagaError | undefined };
+  | { readonly kind: "closed"; readonly error: KeysagaError | undefined }
+  /** A sender with `reconnect`: a call has failed so often now, last with `code`, and is made again after `delayMs`. */
+  | {
+      readonly kind: "reconnecting";
+      readonly tries: number;
+      readonly delayMs: number;
+      readonly code: ErrorCode;
+    }
+  /** It has a session again, at that try. */
+  | { readonly kind: "reconnected"; readonly tries: number }
+  /** It is not made again, after that many tries more than the first: the call fails with `code`. */
+  | { readonly kind: "gaveUp"; readonly tries: number; readonly code: ErrorCode };
 
 export type OnEvent = (event: PeerEvent) => void;
+
+/**
+ * Tells a watcher of one session, up to `closed` and nothing behind it. A watcher that throws ends the session it
+ * watches, by `fail`; it is never thrown into what happens there, least of all into its end.
+ */
+export function guarded(onEvent: OnEvent, fail: (error: KeysagaError) => void): OnEvent {
+  let isOver = false;
+  return (event) => {
+    if (isOver) return;
+    isOver = event.kind === "closed";
+    try {
+      onEvent(event);
+    } catch (thrown) {
+      fail(toKeysagaError(thrown));
+    }
+  };
+}
 
 /** The roots of a saga that the receiver did not take. */
 export function tellRefused(onEvent: OnEvent, saga: string, refused: readonly FinalTip[]): void {

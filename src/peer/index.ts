@@ -23,6 +23,7 @@ export {
   type SenderSettings,
   type SyncOptions,
 } from "./sender.js";
+export { type ReconnectOptions, reconnectDefaults } from "./reconnect.js";
 export type { SyncReport } from "./sender-commit.js";
 export {
   type Admission,

@@ -1,10 +1,17 @@
 import type { z } from "zod";
-import { KeysagaError, toKeysagaError, utf8 } from "../base/index.js";
+import { KeysagaError, type Timers, toKeysagaError, utf8 } from "../base/index.js";
 import { type Exact, parseJson, pathOf, sagaLimits } from "../saga/index.js";
 import type { Connection, Message as TransportMessage } from "../transport/index.js";
+import { deferred } from "./deferred.js";
 
 /** Payload frames that either side may have under way before the other grants more. */
 const creditWindow = 8;
+
+/** How long the other side may take nothing of what goes out. */
+export interface LinkPatience {
+  readonly timers: Timers;
+  readonly stallTimeoutMs: number;
+}
 
 /** What arrives over a link, in order. */
 export type Heard<Message> =
@@ -15,12 +22,15 @@ export type Heard<Message> =
 /**
  * A connection with the protocol's half of one side on it: text messages parsed by that side's schema, payload frames
  * under flow control. Credit stays below the machines: a sender of payload waits, and a slow taker bounds what it has
- * to hold. What is said on a connection that is closing goes nowhere; that it closes, and why, is heard as `closed`.
+ * to hold, and one that takes nothing at all holds nobody. What is said on a connection that is closing goes nowhere;
+ * that it closes, and why, is heard as `closed`.
  */
 export class Link<Message extends { type: string }> {
   #toSend = creditWindow;
   #owed = 0;
   #granting = 0;
+  /** What the other side has granted so far. */
+  #credited = 0;
   #failed: KeysagaError | undefined;
   #waiting: (() => void)[] = [];
 
@@ -28,6 +38,7 @@ export class Link<Message extends { type: string }> {
     private readonly connection: Connection,
     private readonly schema: z.ZodType<Message>,
     private readonly heard: (event: Heard<Message>) => void,
+    private readonly patience: LinkPatience,
   ) {}
 
   start(): void {
@@ -56,8 +67,21 @@ export class Link<Message extends { type: string }> {
     this.#send(text);
   }
 
-  /** Sends a payload frame once there is credit and room. @throws KeysagaError when the link ends first. */
+  /**
+   * Sends a payload frame once there is credit and room.
+   *
+   * @throws KeysagaError when the link ends first; `turn_timeout` when the other side takes nothing for too long.
+   */
   async sayPayload(frame: Uint8Array): Promise<void> {
+    const stall = this.#watchForStall();
+    try {
+      await Promise.race([this.#sendPayload(frame), stall.promise]);
+    } finally {
+      stall.stop();
+    }
+  }
+
+  async #sendPayload(frame: Uint8Array): Promise<void> {
     while (this.#toSend === 0 && !this.#failed)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#failed) throw this.#failed;
@@ -76,9 +100,25 @@ export class Link<Message extends { type: string }> {
     this.say({ type: "credit", frames });
   }
 
-  close(): Promise<void> {
+  /** Rejects only where the connection breaks its contract. */
+  async close(): Promise<void> {
     this.#stop(new KeysagaError("connection_closed"));
-    return this.connection.close();
+    await this.connection.close();
+  }
+
+  /** Rejects once neither credit has come nor anything has gone out between two looks. */
+  #watchForStall(): { readonly promise: Promise<never>; stop(): void } {
+    const { timers, stallTimeoutMs } = this.patience;
+    const stalled = deferred<never>();
+    const seen = () => `${this.#credited} ${this.connection.bufferedBytes}`;
+    let last = seen();
+    const look = () => {
+      if (seen() === last) return stalled.reject(new KeysagaError("turn_timeout", { awaited: "credit" }));
+      last = seen();
+      stop = timers.after(stallTimeoutMs, look);
+    };
+    let stop = timers.after(stallTimeoutMs, look);
+    return { promise: stalled.promise, stop: () => stop() };
   }
 
   #send(message: TransportMessage): void {
@@ -119,6 +159,7 @@ export class Link<Message extends { type: string }> {
 
   #credit(frames: number): void {
     this.#toSend += frames;
+    this.#credited += frames;
     if (this.#toSend > creditWindow)
       throw new KeysagaError("out_of_turn", { got: "credit", rule: "beyond the window" });
     this.#wake();

@@ -27,6 +27,7 @@ import { Conversation } from "./conversation.js";
 import { connectedEvent, tellEnd, type WaitReason } from "./events.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
+import { endGraceMs, orAborted, within } from "./patience.js";
 import { type ReceiverRunOptions, ReceiverSagaRun } from "./receiver-saga-run.js";
 import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
@@ -43,7 +44,8 @@ export interface ReceiverSessionOptions extends ReceiverRunOptions {
 
 type Own =
   | { readonly machine: "handshake"; readonly event: ReceiverHandshakeEvent }
-  | { readonly machine: "saga"; readonly event: ReceiverSagaEvent };
+  | { readonly machine: "saga"; readonly event: ReceiverSagaEvent }
+  | { readonly machine: "none" }; // to be ended once no saga is under way
 
 /** One connection of a receiver, from hello to its end: the shell around the two machines of this side. */
 export class ReceiverSession {
@@ -57,11 +59,15 @@ export class ReceiverSession {
   /** Evidence that goes ahead of the `init` of the next saga. */
   #ahead: Evidence[] = [];
   readonly #waits: Waits;
+  /** What asks an embedder gives up with the session: a person may take any time. */
+  readonly #over = new AbortController();
+  #draining: KeysagaError | undefined;
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
     this.#loop = new SessionLoop(platform);
-    this.#link = new Link(connection, FromSender, this.#loop.put);
+    const patience = { timers: platform.timers, stallTimeoutMs: self.limits.turnTimeoutMs };
+    this.#link = new Link(connection, FromSender, this.#loop.put, patience);
     this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
     const hello = helloOf(self);
     this.#handshake = startReceiverHandshake(
@@ -83,6 +89,12 @@ export class ReceiverSession {
   /** Ends the session; idempotent. `run` resolves when it is over. */
   end(error?: KeysagaError): void {
     this.#loop.put({ kind: "end", error });
+  }
+
+  /** Ends the session as soon as no saga is under way: at once, or when its receipt is written. */
+  drain(error: KeysagaError): void {
+    this.#draining = error;
+    this.#loop.put({ kind: "own", event: { machine: "none" } });
   }
 
   /** Is a saga under way? A receiver that shuts down lets it finish. */
@@ -120,14 +132,19 @@ export class ReceiverSession {
         this.#tick();
         break;
       case "own":
-        if (event.event.machine === "handshake") this.#stepHandshake(event.event.event);
-        else this.#stepSaga(event.event.event);
+        this.#takeOwn(event.event);
         break;
       case "closed":
         return event.error ?? (this.isBusy ? new KeysagaError("connection_lost") : undefined);
     }
     if (this.#handshake.kind === "failed") return this.#handshake.error;
-    return this.#saga.kind === "failed" ? this.#saga.error : undefined;
+    if (this.#saga.kind === "failed") return this.#saga.error;
+    return this.isBusy ? undefined : this.#draining;
+  }
+
+  #takeOwn(own: Own): void {
+    if (own.machine === "handshake") this.#stepHandshake(own.event);
+    if (own.machine === "saga") this.#stepSaga(own.event);
   }
 
   #tick(): void {
@@ -218,7 +235,7 @@ export class ReceiverSession {
         });
       case "admit":
         return this.#beginHandshakeWork(async () => {
-          await admit(effect.candidate);
+          await orAborted(admit(effect.candidate), this.#over.signal);
           return { kind: "admitted" };
         });
       case "storeSession":
@@ -306,11 +323,16 @@ export class ReceiverSession {
     return this.options.platform.clock.now();
   }
 
-  /** The one place where a session ends: last word, close, drop what was staged. */
+  /**
+   * The one place where a session ends: last word, close, drop what was staged. What is under way is waited for, so that
+   * a watcher is told what became of it; what hangs, for a while only.
+   */
   async #finish(error: KeysagaError | undefined): Promise<void> {
     this.#waits.end();
+    this.#over.abort(new KeysagaError("connection_closed"));
     lastWord(this.#link, error, this.#handshake.kind === "ready");
-    await Promise.allSettled([this.#link.close(), this.#run?.end()]);
+    const ends = [this.#link.close(), this.#run?.end(), this.#loop.settled()];
+    await within(this.options.platform.timers, endGraceMs, Promise.allSettled(ends));
     tellEnd(this.options.onEvent, this.#run?.saga, error);
   }
 }

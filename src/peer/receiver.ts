@@ -4,11 +4,12 @@ import { type MergeFunctions, mergeFunctions } from "../merge/index.js";
 import { type ReceiverSelf, type SessionLimits, sessionLimits } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
 import { type Admission, Admissions, admitIdentity, expelIdentity } from "./admission.js";
-import type { OnEvent, PeerEvent } from "./events.js";
 import { bindTo } from "./channel.js";
 import { CommitQueue } from "./commit-queue.js";
+import { guarded, type OnEvent, type PeerEvent } from "./events.js";
 import { certifyHostKey, type Identity, stateOf } from "./identity.js";
 import { type Merging, mergingOf } from "./merging.js";
+import { within } from "./patience.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import { type ReceiverLimits, Quotas, receiverLimits } from "./quotas.js";
 import { ReceiverSession } from "./receiver-session.js";
@@ -88,7 +89,7 @@ export class Receiver {
     }
     const { identity, access = "owners", platform, onEvent, bindChannel = false } = this.options;
     const binding = bindTo(connection, bindChannel);
-    const told: OnEvent = (event) => {
+    const tell: OnEvent = (event) => {
       onOwnEvent?.(event);
       onEvent?.(event, describe(connection, session));
     };
@@ -111,7 +112,7 @@ export class Receiver {
       access,
       commits: this.commits,
       platform,
-      onEvent: told,
+      onEvent: guarded(tell, (error) => session.end(error)),
     });
     if (binding.error) session.end(binding.error);
     this.#sessions.set(session, underWay);
@@ -147,19 +148,15 @@ export class Receiver {
    */
   async close(graceMs = 0): Promise<void> {
     this.#isClosing = true;
-    for (const session of this.#sessions.keys()) if (!session.isBusy) session.end(goingAway());
-    await this.#grace(graceMs);
+    for (const session of this.#sessions.keys()) session.drain(goingAway());
+    if (graceMs > 0) await within(this.options.platform.timers, graceMs, this.#over());
     for (const session of this.#sessions.keys()) session.end(goingAway());
-    await Promise.all([...this.#sessions.values()].map(({ over }) => over));
+    await this.#over();
   }
 
-  async #grace(graceMs: number): Promise<void> {
-    const { timers, clock } = this.options.platform;
-    const until = clock.now() + graceMs;
-    while (this.#sessions.size > 0 && clock.now() < until) {
-      await new Promise<void>((resolve) => timers.after(Math.min(20, graceMs), resolve));
-      for (const session of this.#sessions.keys()) if (!session.isBusy) session.end(goingAway());
-    }
+  /** Resolves when nothing is left of any session; never rejects. */
+  async #over(): Promise<void> {
+    await Promise.all([...this.#sessions.values()].map(({ over }) => over));
   }
 }
 

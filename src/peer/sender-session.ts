@@ -26,6 +26,7 @@ import { deferred } from "./deferred.js";
 import { connectedEvent, tellEnd, type WaitReason } from "./events.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
+import { endGraceMs, within } from "./patience.js";
 import type { SyncReport } from "./sender-commit.js";
 import { type Asked, type SagaRunOptions, SenderSagaRun, type SyncRequest } from "./sender-saga-run.js";
 import { type LaneChoice, loadSenderStanding, reserveConnect } from "./sender-store.js";
@@ -67,7 +68,8 @@ export class SenderSession {
   constructor(private readonly options: SenderSessionOptions) {
     const { identity, audience, pin, exporter, invite, limits, platform, connection } = options;
     this.#loop = new SessionLoop(platform);
-    this.#link = new Link(connection, FromReceiver, this.#loop.put);
+    const patience = { timers: platform.timers, stallTimeoutMs: limits.turnTimeoutMs };
+    this.#link = new Link(connection, FromReceiver, this.#loop.put, patience);
     this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
     const intent = { audience, pin, exporter, invite, limits, sessionKeys: identity.sessionKeys };
     this.#handshake = startSenderHandshake(intent, platform.clock.now());
@@ -340,14 +342,17 @@ export class SenderSession {
     return this.#conversation;
   }
 
-  /** The one place where a session ends: last word, close, drop what was staged, tell those who wait. */
+  /**
+   * The one place where a session ends: last word, close, drop what was staged, tell those who wait. What is under way
+   * is waited for, so that callers are told what became of it; what hangs, for a while only.
+   */
   async #finish(error: KeysagaError | undefined): Promise<void> {
     this.#isOver = true;
     this.#waits.end();
     lastWord(this.#link, error, this.#handshake.kind === "ready");
-    const closed = this.#link.close();
+    const ends = [this.#link.close(), this.#run?.end(), this.#loop.settled()];
+    await within(this.options.platform.timers, endGraceMs, Promise.allSettled(ends));
     const reason = error ?? new KeysagaError("connection_closed");
-    await Promise.allSettled([closed, this.#run?.end()]);
     this.#ready.reject(reason);
     for (const asked of [this.#asked, this.#begun?.asked]) asked?.outcome.reject(reason);
     tellEnd(this.options.onEvent, this.#begun?.saga, error);

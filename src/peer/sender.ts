@@ -6,13 +6,16 @@ import { type Connection, type Dial, dialWebSocket, type TlsOptions } from "../t
 import { cellKinds, readCell } from "./cells.js";
 import { pauseAfterLoss } from "./backoff.js";
 import { bindTo } from "./channel.js";
-import type { PeerEvent } from "./events.js";
+import { guarded, type OnEvent, type PeerEvent } from "./events.js";
 import { type Explanation, explainRecord, type RecordStatus } from "./explain.js";
 import { Gate, queueTimeoutMs } from "./gate.js";
 import type { Identity } from "./identity.js";
 import { type Invite, readInvite } from "./invite-text.js";
 import { mergingOf } from "./merging.js";
+import { openConnection } from "./open-connection.js";
+import { Calls, orAborted } from "./patience.js";
 import { type Platform, systemPlatform } from "./platform.js";
+import { type ReconnectOptions, withRetries } from "./reconnect.js";
 import type { SyncReport } from "./sender-commit.js";
 import { SenderSession } from "./sender-session.js";
 import { type AccessPolicy, Standing } from "./standing.js";
@@ -60,6 +63,17 @@ export interface SenderSettings {
   readonly access?: AccessPolicy;
   /** Merge functions beside the built-in one (`mergeFunctions`), by kind of record. */
   readonly functions?: MergeFunctions;
+  /**
+   * Makes a call that fails again, on a new connection: off unless given; `{}` takes the defaults.
+   *
+   * `connect` and `sync` are made again where the failure is `retryable` in the table of errors (`connection_lost`,
+   * `cannot_connect`, `turn_timeout`, `shutting_down` …): never after a validation failure, nor when they were cancelled.
+   * A try is a new session from its first message: of the one before no connection, key, turn or saga is used again, and
+   * its saga is run anew, which converges wherever the other was cut off. So a report tells what the last try did, and a use
+   * of a counted grant may be spent by each. Other calls wait meanwhile, as behind any call; `disconnect` and the call's
+   * signal end the waiting at once. A connection that is lost while no call runs is not opened by itself: the next call does.
+   */
+  readonly reconnect?: ReconnectOptions;
   readonly onEvent?: (event: PeerEvent) => void;
   /**
    * How long a call waits for those before it, in milliseconds; then it ends in `queue_timeout`, and is not run.
@@ -101,8 +115,10 @@ export class Sender {
   readonly #platform: Platform;
   readonly #gate: Gate;
   readonly #waits: Waits;
-  /** Aborted by `disconnect`, for every call made before it. */
-  #life = new AbortController();
+  /** What is told of this side beside its sessions. */
+  readonly #tell: OnEvent;
+  /** Cancelled by `disconnect`. */
+  readonly #calls = new Calls();
   #live: Live | undefined;
 
   constructor(
@@ -113,7 +129,11 @@ export class Sender {
     this.#platform = options.platform ?? systemPlatform;
     const { timers } = this.#platform;
     this.#gate = new Gate(timers, options.queueTimeoutMs ?? queueTimeoutMs);
-    this.#waits = new Waits(timers, (reason) => options.onEvent?.({ kind: "waiting", reason }));
+    this.#tell = guarded(
+      (event) => options.onEvent?.(event),
+      (error) => this.#live?.session.end(error),
+    );
+    this.#waits = new Waits(timers, (reason) => this.#tell({ kind: "waiting", reason }));
   }
 
   /** Connects and signs in. Resolves when the receiver has said that everything is stored and live. */
@@ -172,22 +192,31 @@ export class Sender {
 
   /** Ends the connection, from any state, any number of times. Resolves when nothing is left and callers are told. */
   async disconnect(): Promise<void> {
-    this.#life.abort(new KeysagaError("connection_closed"));
-    this.#life = new AbortController();
+    this.#calls.cancel(new KeysagaError("connection_closed"));
     this.#live?.session.end();
     await this.#gate.run(() => this.#live?.over ?? Promise.resolve(), { isPatient: true });
   }
 
   /** Runs `task` on a live session when its turn comes; a call that fails with it is told when nothing is left of it. */
   #queue<Result>(signal: AbortSignal | undefined, task: (live: Live) => Promise<Result>): Promise<Result> {
-    const cancel = withReason(this.#life.signal, signal);
+    const { signal: cancel, release } = this.#calls.begin(signal);
     const endWait = this.#waits.begin("queued");
-    const once = () => {
+    const { reconnect: options } = this.options;
+    const retrying = { options, platform: this.#platform, onEvent: this.#tell, cancel };
+    const once = (onReady: () => void) =>
+      this.#withHandshakes(cancel, () => this.#try(task, cancel, onReady));
+    const outcome = this.#gate.run(
+      () => {
+        endWait();
+        return withRetries(once, retrying);
+      },
+      { cancel },
+    );
+    const end = () => {
       endWait();
-      return this.#withHandshakes(cancel, () => this.#run(cancel, task));
+      release();
     };
-    const outcome = this.#gate.run(once, { cancel });
-    void outcome.then(endWait, endWait);
+    void outcome.then(end, end);
     return outcome;
   }
 
@@ -204,8 +233,15 @@ export class Sender {
     return run();
   }
 
-  async #run<Result>(cancel: AbortSignal, task: (live: Live) => Promise<Result>): Promise<Result> {
+  async #try<Result>(
+    task: (live: Live) => Promise<Result>,
+    cancel: AbortSignal,
+    onReady: () => void,
+  ): Promise<Result> {
+    // What has ended and is being cleared away is nobody's connection any more.
+    while (this.#live?.session.isOver) await orAborted(this.#live.over, cancel);
     const live = this.#live ?? (await this.#open(cancel));
+    live.ready.then(onReady, () => undefined);
     const stop = () => live.session.end(toKeysagaError(cancel.reason, "aborted"));
     cancel.addEventListener("abort", stop, { once: true });
     if (cancel.aborted) stop();
@@ -222,18 +258,18 @@ export class Sender {
   /** One handshake of an identity with a receiver at a time, from here until `ready`. */
   async #open(cancel: AbortSignal): Promise<Live> {
     const { identity, limits } = this.options;
-    const { handshakeTimeoutMs } = { ...sessionLimits, ...limits };
-    const turn = identity.handshakes.begin(this.reach.audience, handshakeTimeoutMs, cancel);
+    const { handshakeTimeoutMs: timeoutMs } = { ...sessionLimits, ...limits };
+    const turn = identity.handshakes.begin(this.reach.audience, timeoutMs, cancel);
     const endTurn = await this.#waits.during("queued", turn);
     try {
-      const pin = await this.#pin();
-      cancel.throwIfAborted();
-      const live = this.#start(await this.reach.dial(cancel), pin);
+      const pin = await orAborted(this.#pin(), cancel);
+      const { timers } = this.#platform;
+      const live = this.#start(await openConnection(this.reach.dial, { cancel, timers, timeoutMs }), pin);
       live.ready.then(endTurn, endTurn);
       return live;
     } catch (thrown) {
       endTurn();
-      throw cancel.aborted ? cancel.reason : thrown;
+      throw thrown;
     }
   }
 
@@ -267,7 +303,10 @@ export class Sender {
       merging: mergingOf(functions, this.#platform),
       access,
       platform: this.#platform,
-      onEvent: (event) => onEvent?.(event),
+      onEvent: guarded(
+        (event) => onEvent?.(event),
+        (error) => session.end(error),
+      ),
     });
     if (binding.error) session.end(binding.error);
     const over = session.run().then(() => {
@@ -282,16 +321,6 @@ export class Sender {
 /** Another process of this home has met the receiver first, or frames of the lane never arrived. Nothing was signed. */
 function isLaneMoved(thrown: unknown): boolean {
   return thrown instanceof KeysagaError && ["keystone_moved", "lane_replaced"].includes(thrown.code);
-}
-
-/** Aborts with whichever comes first; the reason is always a `KeysagaError`. */
-function withReason(life: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
-  if (!signal) return life;
-  const own = new AbortController();
-  const aborted = () => own.abort(new KeysagaError("aborted", {}, { cause: signal.reason }));
-  if (signal.aborted) aborted();
-  signal.addEventListener("abort", aborted, { once: true, signal: own.signal });
-  return AbortSignal.any([life, own.signal]);
 }
 
 /**

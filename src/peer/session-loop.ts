@@ -25,6 +25,8 @@ export type LoopEvent<Message, Own> =
  */
 export class SessionLoop<Message, Own> {
   readonly #inbox = new Inbox<LoopEvent<Message, Own>>();
+  /** What was begun and has not ended. */
+  readonly #underWay = new Set<Promise<void>>();
   #stopTick: () => void = () => undefined;
   #isOver = false;
 
@@ -45,10 +47,17 @@ export class SessionLoop<Message, Own> {
    * Work that outlives the session ends unheard.
    */
   begin(work: () => Promise<Own | undefined>): void {
-    work().then(
+    const ended = work().then(
       (event) => event !== undefined && this.put({ kind: "own", event }),
       (thrown: unknown) => this.put({ kind: "end", error: toKeysagaError(thrown) }),
     );
+    const done = ended.then(() => void this.#underWay.delete(done));
+    this.#underWay.add(done);
+  }
+
+  /** Resolves when nothing that was begun goes on; what hangs makes it wait for ever. Never rejects. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay);
   }
 
   /** Runs until `take` says that the session is over; resolves with the reason. Never rejects. */

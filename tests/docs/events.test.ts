@@ -16,6 +16,9 @@ const kinds: Readonly<Record<PeerEvent["kind"], true>> = {
   conflict: true,
   durable: true,
   closed: true,
+  reconnecting: true,
+  reconnected: true,
+  gaveUp: true,
 };
 
 const { text } = page("docs/events.md");

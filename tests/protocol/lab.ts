@@ -22,6 +22,8 @@ import {
   type World,
 } from "../../src/testing/index.js";
 
+export { type AroundCall, spaceWith } from "./spaces.js";
+
 /** Timers that say how many are running; time passes `speed` times as fast as on the wall. */
 export function countedTimers(speed = 1): { readonly timers: Timers; running(): number } {
   const running = new Set<object>();
@@ -40,61 +42,6 @@ export function countedTimers(speed = 1): { readonly timers: Timers; running(): 
     },
   };
   return { timers, running: () => running.size };
-}
-
-/** What a test may do around each call of a space: wait, or throw. */
-export type AroundCall = (method: string) => Promise<void> | void;
-
-/** The methods of a space that take their time. */
-const slowMethods = new Set<PropertyKey>([
-  "getMany",
-  "get",
-  "hasMany",
-  "tip",
-  "tips",
-  "frameAt",
-  "frames",
-  "reachableTips",
-  "missing",
-  "stage",
-  "drop",
-  "commit",
-  "cell",
-  "cells",
-  "proof",
-  "proofs",
-]); // prettier-ignore
-
-/** Those that take effect in the order they are called. */
-const stageMethods = new Set<PropertyKey>(["stage", "drop", "commit"]);
-
-/**
- * A space that waits for `before` in front of each call, and for `after` behind it. Calls on what a saga has staged
- * keep their order, as in any space.
- */
-export function spaceWith(
-  inner: Space,
-  { before, after }: { before?: AroundCall; after?: AroundCall },
-): Space {
-  let staged: Promise<unknown> = Promise.resolve();
-  const inOrder = (name: string) => {
-    const turn = staged.then(() => before?.(name));
-    staged = turn.catch(() => undefined);
-    return turn;
-  };
-  return new Proxy(inner, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== "function") return value;
-      if (!slowMethods.has(name)) return value.bind(target);
-      return async (...args: unknown[]) => {
-        await (stageMethods.has(name) ? inOrder(String(name)) : before?.(String(name)));
-        const result: unknown = await Reflect.apply(value, target, args);
-        await after?.(String(name));
-        return result;
-      };
-    },
-  });
 }
 
 /** A space in memory that knows which sagas have something staged. */

@@ -38,13 +38,16 @@ export interface Bench {
   readonly bob: Peer;
 }
 
+/** What a story needs of a bench. */
+export type Stage = Omit<Bench, "lab"> & { readonly lab: Pick<Lab, "platform"> };
+
 export function benchOf(lab: Lab): Bench {
   const [alice, carol] = lab.world.senders;
   return { lab, alice: alice!, carol: carol!, bob: lab.world.receiver };
 }
 
 /** Makes fresh content that `who` and the receiver do not share, so that a sync of it takes the row's message. */
-export async function tell(story: StoryName, bench: Bench, who: SenderPeer): Promise<readonly Address[]> {
+export async function tell(story: StoryName, bench: Stage, who: SenderPeer): Promise<readonly Address[]> {
   const { lab, bob } = bench;
   const big = (of: Peer) => manyStones(of, lab, 5, 150_000);
   switch (story) {
@@ -83,7 +86,7 @@ export async function tell(story: StoryName, bench: Bench, who: SenderPeer): Pro
 
 /** A note that both sides know and have edited since, each as often, with texts of so many characters. */
 async function diverged(
-  { lab, bob }: Bench,
+  { lab, bob }: Stage,
   who: SenderPeer,
   edits: number,
   characters: number,
@@ -97,7 +100,12 @@ async function diverged(
   return note;
 }
 
-function manyStones(of: Peer, { platform }: Lab, count: number, bytes: number): Promise<Address[]> {
+function manyStones(
+  of: Peer,
+  { platform }: Pick<Lab, "platform">,
+  count: number,
+  bytes: number,
+): Promise<Address[]> {
   const texts = Array.from({ length: count }, () => toHex(platform.random.bytes(bytes / 2)));
   return Promise.all(texts.map((text) => of.constant("leaf", { data: { text } })));
 }

@@ -6,7 +6,7 @@ import { withHome } from "../open-home.js";
 import { listenForStop } from "../stop-signal.js";
 import { withReceiver } from "./exchange.js";
 import { folderIb } from "./model.js";
-import { eventLine, jsonOf, linesOf, skippedLine } from "./report.js";
+import { eventLine, jsonOf, linesOf, retryLine, skippedLine } from "./report.js";
 import type { FolderReport } from "./bring-down.js";
 import type { Exchange } from "./exchange.js";
 
@@ -22,6 +22,10 @@ export const receiverOptions = {
     about: "Allow ws:// to another machine: what is sent can be read on the way.",
   },
   unconfirmed: commonOptions.unconfirmed,
+  retry: {
+    type: "boolean",
+    about: "Try again, for some minutes, when the receiver cannot be reached or the connection is lost.",
+  },
   verbose: { type: "boolean", about: "Tell every signed turn as it happens, on standard error." },
 } as const satisfies Readonly<Record<string, Option>>;
 
@@ -30,6 +34,7 @@ interface Values {
   readonly pin: string | undefined;
   readonly insecure: boolean | undefined;
   readonly unconfirmed: boolean | undefined;
+  readonly retry: boolean | undefined;
   readonly verbose: boolean | undefined;
   readonly adopt?: boolean | undefined;
   readonly json: boolean | undefined;
@@ -38,7 +43,7 @@ interface Values {
 /** Opens the home and a way to the receiver, lets `work` bring a folder in step, and prints what it did. */
 export async function runExchange(
   context: Context,
-  { home, pin, insecure, unconfirmed, verbose, adopt, json }: Values,
+  { home, pin, insecure, unconfirmed, retry, verbose, adopt, json }: Values,
   url: string,
   work: (identity: Identity, exchange: Exchange) => Promise<FolderReport>,
 ): Promise<ExitCode> {
@@ -57,9 +62,10 @@ export async function runExchange(
             url,
             pin: pinned,
             insecure,
+            retry,
             adopt,
             signal: stop.signal,
-            onEvent: verbose ? (event) => tell(eventLine(event)) : undefined,
+            onEvent: (event) => tell(verbose ? eventLine(event) : retryLine(event)),
           },
           (exchange) => work(identity, exchange),
         ),

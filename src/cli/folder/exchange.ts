@@ -24,6 +24,8 @@ export interface ReceiverAt {
   readonly url: string;
   readonly pin?: Address | undefined;
   readonly insecure?: boolean | undefined;
+  /** Try again when the connection is lost or cannot be made. */
+  readonly retry?: boolean | undefined;
   /** Take over what somebody has added whose access was taken back (`SyncOptions.adopt`). */
   readonly adopt?: boolean | undefined;
   readonly onEvent?: ((event: PeerEvent) => void) | undefined;
@@ -38,7 +40,7 @@ const triesMax = 3;
 /** Sagas with the receiver at a URL, over one connection at a time, which is gone when `work` has ended. */
 export async function withReceiver<Result>(
   identity: Identity,
-  { url, pin, insecure = false, adopt = false, onEvent, signal }: ReceiverAt,
+  { url, pin, insecure = false, retry = false, adopt = false, onEvent, signal }: ReceiverAt,
   work: (exchange: Exchange) => Promise<Result>,
 ): Promise<Result> {
   const sender = createSender({
@@ -46,6 +48,7 @@ export async function withReceiver<Result>(
     ...(isInviteText(url) ? { invite: url } : { url }),
     insecure,
     ...(pin && { pin }),
+    ...(retry && { reconnect: {} }),
     ...(onEvent && { onEvent }),
   });
   const run = async (roots: readonly Address[], options: SyncOptions) => {

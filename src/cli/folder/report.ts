@@ -1,4 +1,4 @@
-import { type Address, type PeerEvent, shortAddress } from "../../index.js";
+import { type Address, errorTable, type PeerEvent, shortAddress } from "../../index.js";
 import { conflictLines } from "./conflict-text.js";
 import { shortened } from "./conflict-values.js";
 import type { FolderConflict } from "./conflicts.js";
@@ -92,7 +92,18 @@ export function eventLine(event: PeerEvent): string | undefined {
       return `admitted    ${shortAddress(event.identity)} by an invite`;
     case "closed":
       return event.error ? `closed      ${event.error.code}` : undefined;
+    case "reconnecting":
+      return `waiting ${(event.delayMs / 1000).toFixed(1)} s to try again: ${errorTable[event.code].text}`;
+    case "reconnected":
+      return "connected again";
+    case "gaveUp":
+      return undefined; // the error line says it
   }
+}
+
+/** What a person is told who has asked for no more: that it takes longer, and why. */
+export function retryLine(event: PeerEvent): string | undefined {
+  return event.kind === "reconnecting" || event.kind === "reconnected" ? eventLine(event) : undefined;
 }
 
 function wayOf(from: "sender" | "receiver"): string {

@@ -1,0 +1,115 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
+import { createReceiver, createSender, type PeerEvent, systemPlatform } from "../../src/peer/index.js";
+import { createWorld } from "../../src/testing/index.js";
+import { dialWebSocket as dialFromBrowser } from "../../src/transport/websocket-browser.js";
+import { createWebSocketAcceptor } from "../../src/transport/websocket-acceptor-node.js";
+import { dialWebSocket as dialFromNode } from "../../src/transport/websocket-node.js";
+import { codeOf, eventually } from "../protocol/lab.js";
+import { tcpProxy } from "./tcp-proxy.js";
+
+const { timers } = systemPlatform;
+/** Everything is found within a second or two. */
+const quick = { timers, pingIntervalMs: 150, closeGraceMs: 100 };
+const quickTurns = { turnTimeoutMs: 600 };
+
+type DialKind = "Node" | "a page";
+
+/** A receiver over a real WebSocket, behind a proxy. `limits`: of both sides' sessions. */
+async function setting(kind: DialKind, limits: { turnTimeoutMs?: number } = {}) {
+  const world = await createWorld({ senders: ["alice"], access: "open" });
+  const [alice] = world.senders;
+  const [mine, theirs]: [PeerEvent[], PeerEvent[]] = [[], []];
+  const acceptor = createWebSocketAcceptor(quick);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const proxy = await tcpProxy((server.address() as AddressInfo).port);
+  const receiver = await createReceiver({
+    identity: world.receiver.identity,
+    audiences: [proxy.url],
+    admission: { kind: "open" },
+    access: "open",
+    limits,
+    onEvent: (event) => theirs.push(event),
+  });
+  server.on("upgrade", (request, socket, head) =>
+    acceptor.handleUpgrade(request, socket, head, (connection) => receiver.accept(connection)),
+  );
+  const dial =
+    kind === "Node" ? dialFromNode(proxy.url, quick) : dialFromBrowser(proxy.url, quick, WebSocket);
+  const onEvent = (event: PeerEvent) => void mine.push(event);
+  const sender = createSender({
+    identity: alice!.identity,
+    audience: proxy.url,
+    dial,
+    access: "open",
+    limits,
+    onEvent,
+  });
+  onTestFinished(async () => {
+    await sender.disconnect();
+    await receiver.close();
+    await acceptor.close();
+    await proxy.close();
+    await new Promise((resolve) => server.close(resolve));
+    await world.close();
+  });
+  return { alice: alice!, sender, receiver, proxy, mine, theirs };
+}
+
+const endOf = (events: readonly PeerEvent[]) => events.find((event) => event.kind === "closed")?.error?.code;
+const stones = (
+  alice: { constant: Awaited<ReturnType<typeof setting>>["alice"]["constant"] },
+  count: number,
+) =>
+  Promise.all(
+    Array.from({ length: count }, (_, at) =>
+      alice.constant("stone", { data: { at, text: "x".repeat(200_000) } }),
+    ),
+  );
+
+describe("a connection that passes nothing any more, over a real WebSocket", () => {
+  test("idle: ping finds it on both sides", async () => {
+    const { sender, receiver, proxy, mine, theirs } = await setting("Node");
+    await sender.connect();
+    proxy.stop();
+    expect(await eventually(() => endOf(mine) !== undefined && endOf(theirs) !== undefined, 10_000)).toBe(
+      true,
+    );
+    expect([endOf(mine), endOf(theirs)]).toEqual(["connection_lost", "connection_lost"]);
+    expect(receiver.sessionCount).toBe(0);
+  });
+
+  test("with a call under way: ping finds it, the caller is told, the next call gets through", async () => {
+    const { alice, sender, proxy, theirs } = await setting("Node");
+    const note = await alice.timeline("note");
+    await sender.connect();
+    proxy.stop();
+    expect(await codeOf(sender.sync([note]))).toBe("connection_lost");
+    expect((await sender.sync([note])).tips).toHaveLength(1);
+    expect(await eventually(() => endOf(theirs) !== undefined, 10_000)).toBe(true);
+  });
+
+  test("from a page, which has no ping: the receiver finds it by ping, the page by its next turn", async () => {
+    const { alice, sender, proxy, theirs } = await setting("a page", quickTurns);
+    const note = await alice.timeline("note");
+    await sender.connect();
+    proxy.stop();
+    expect(await eventually(() => endOf(theirs) !== undefined, 10_000)).toBe(true);
+    expect(await codeOf(sender.sync([note]))).toBe("turn_timeout");
+    expect((await sender.sync([note])).tips).toHaveLength(1);
+  });
+
+  test("from a page, with records on their way: it does not wait for credit for ever", async () => {
+    const { alice, sender, proxy, mine } = await setting("a page", quickTurns);
+    const roots = await stones(alice, 12);
+    await sender.connect();
+    const call = codeOf(sender.sync(roots));
+    expect(await eventually(() => mine.some(({ kind }) => kind === "payload"), 10_000)).toBe(true);
+    proxy.stop();
+    expect(await call).toBe("turn_timeout");
+    expect((await sender.sync(roots)).tips).toHaveLength(12);
+  });
+});
