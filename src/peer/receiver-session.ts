@@ -53,6 +53,8 @@ export class ReceiverSession {
   /** Evidence that goes ahead of the `init` of the next saga. */
   #ahead: Evidence[] = [];
   readonly #waits: Waits;
+  /** Did the connection break? Then nobody meant to end the saga, and what it covers is kept. */
+  #isLost = false;
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
@@ -120,6 +122,7 @@ export class ReceiverSession {
         else this.#stepSaga(event.event.event);
         break;
       case "closed":
+        this.#isLost = event.error?.code === "connection_lost";
         return event.error ?? (this.isBusy ? new KeysagaError("connection_lost") : undefined);
     }
     if (this.#handshake.kind === "failed") return this.#handshake.error;
@@ -156,6 +159,7 @@ export class ReceiverSession {
     const verified = this.#spoken().hear(turn, TurnFromSender);
     const { message } = verified;
     const now = this.#now();
+    this.#run?.cover();
     switch (message.type) {
       case "init":
         this.#started(message);
@@ -164,6 +168,8 @@ export class ReceiverSession {
         return this.#stepSaga({ kind: "ask", turn: { ...verified, message } });
       case "offer":
         return this.#stepSaga({ kind: "offer", turn: { ...verified, message } });
+      case "delta":
+        return this.#stepSaga({ kind: "delta", turn: { ...verified, message }, now });
       case "commit":
         return this.#stepSaga({ kind: "commit", turn: { ...verified, message }, now });
     }
@@ -256,7 +262,7 @@ export class ReceiverSession {
         return this.#beginSagaWork(async () => {
           await run.stage(effect);
           this.#link.grant();
-          return { kind: "staged", now: now() };
+          return { kind: "payloadStaged", now: now() };
         });
       case "choose":
         return this.#beginSagaWork(async () => ({ ...(await run.choose(effect)), now: now() }));
@@ -297,11 +303,11 @@ export class ReceiverSession {
     return this.options.platform.clock.now();
   }
 
-  /** The one place where a session ends: last word, close, drop what was staged. */
+  /** The one place where a session ends: last word, close, drop what was staged or keep it for the next session. */
   async #finish(error: KeysagaError | undefined): Promise<void> {
     this.#waits.end();
     lastWord(this.#link, error, this.#handshake.kind === "ready");
-    await Promise.allSettled([this.#link.close(), this.#run?.end()]);
+    await Promise.allSettled([this.#link.close(), this.#run?.end(this.#isLost)]);
     tellEnd(this.options.onEvent, this.#run?.saga, error);
   }
 }

@@ -7,6 +7,7 @@ import type { OnEvent, PeerEvent } from "./events.js";
 import { bindTo } from "./channel.js";
 import { CommitQueue } from "./commit-queue.js";
 import { certifyHostKey, type Identity, stateOf } from "./identity.js";
+import { KeptStages } from "./kept-stages.js";
 import { type Merging, mergingOf } from "./merging.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import { type ReceiverLimits, Quotas, receiverLimits } from "./quotas.js";
@@ -55,6 +56,7 @@ export class Receiver {
     private readonly quotas: Quotas,
     private readonly merging: Merging,
     private readonly commits: CommitQueue,
+    private readonly kept: KeptStages,
     private readonly options: ReceiverOptions & { readonly platform: Platform },
   ) {}
 
@@ -102,6 +104,7 @@ export class Receiver {
       merging: this.merging,
       access,
       commits: this.commits,
+      kept: this.kept,
       platform,
       onEvent: told,
     });
@@ -126,6 +129,7 @@ export class Receiver {
     await this.#grace(graceMs);
     for (const session of this.#sessions.keys()) session.end(goingAway());
     await Promise.all(this.#sessions.values());
+    await this.kept.close();
   }
 
   async #grace(graceMs: number): Promise<void> {
@@ -154,10 +158,12 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     limits: { ...sessionLimits, ...options.limits },
     sessionKeys: identity.sessionKeys,
   };
-  const quotas = await Quotas.open(identity.space, { ...receiverLimits, ...options.limits }, platform);
+  const limits = { ...receiverLimits, ...options.limits };
+  const quotas = await Quotas.open(identity.space, limits, platform);
   const merging = mergingOf(options.functions ?? mergeFunctions(), platform);
-  const commits = new CommitQueue({ ...receiverLimits, ...options.limits }, platform.timers);
-  return new Receiver(self, quotas, merging, commits, { ...options, platform });
+  const commits = new CommitQueue(limits, platform.timers);
+  const kept = new KeptStages(identity.space, limits, platform.timers);
+  return new Receiver(self, quotas, merging, commits, kept, { ...options, platform });
 }
 
 function isAdmitted(admission: Admission, sender: Address): boolean | Promise<boolean> {

@@ -66,6 +66,12 @@ export class Stage {
     this.#totals = sum(this.#totals, added);
   }
 
+  /** Of the records that wait in memory, those among the first so many of the stage. Nothing is on its way to the store. */
+  waitingAmong(records: number): readonly CheckedRecord[] {
+    const stored = this.#totals.records - this.#waiting.length;
+    return this.#waiting.slice(0, Math.max(0, records - stored));
+  }
+
   /** Starts to move to the store what waits in memory. `settled` tells how that ended. */
   startMove(
     put: (stored: StoredStage | undefined, records: readonly CheckedRecord[]) => Promise<StoredStage>,
@@ -122,7 +128,7 @@ export class StageBudget {
     this.#all = all;
   }
 
-  release({ holder, totals }: Stage): void {
+  release({ holder, totals }: Pick<Stage, "holder" | "totals">): void {
     const back = { records: -totals.records, bytes: -totals.bytes };
     const own = sum(this.#byHolder.get(holder) ?? totals, back);
     if (own.records === 0) this.#byHolder.delete(holder);

@@ -5,6 +5,7 @@ import { checkRecords } from "./check-records.js";
 import { missingOf, reachableTips } from "./closure.js";
 import { type CommitOutcome, makeCommit } from "./commit.js";
 import { Gates } from "./gates.js";
+import { isRefusal, type KeptStage, keepStage, keptRecords, NewestFrames } from "./kept-stage.js";
 import { nameBytesMax, type SpaceLimits } from "./limits.js";
 import { dropStored, leaveOpener } from "./openers.js";
 import { nothingStaged, Presence } from "./presence.js";
@@ -21,6 +22,7 @@ import type {
   Space,
   SpaceView,
   StageTotals,
+  TakenOver,
   Tip,
 } from "./space.js";
 import { Stage, StageBudget, totalsOf } from "./stage.js";
@@ -39,6 +41,8 @@ export class StoreSpace implements Space {
   readonly #limits: SpaceLimits;
   readonly #opener: string;
   readonly #stages = new Map<SagaId, Stage>();
+  /** Of sagas that have ended. */
+  readonly #kept = new Map<SagaId, KeptStage>();
   readonly #budget: StageBudget;
   readonly #gates = new Gates();
   readonly #listeners = new Set<(tips: readonly Tip[]) => void>();
@@ -72,16 +76,17 @@ export class StoreSpace implements Space {
   }
 
   view(saga: SagaId, sight?: Sight | "anyone"): SpaceView {
-    return {
-      getMany: (addresses) =>
-        this.#run(() =>
-          this.#gates.pass(saga, async () =>
-            this.#store.read((reader) => {
-              const presence = new Presence(reader, sight, this.#stages.get(saga)?.part ?? nothingStaged);
-              return addresses.map((address) => presence.find(address)?.record);
-            }),
+    const look = <Found>(find: (presence: Presence) => Found): Promise<Found> =>
+      this.#run(() =>
+        this.#gates.pass(saga, async () =>
+          this.#store.read((reader) =>
+            find(new Presence(reader, sight, this.#stages.get(saga)?.part ?? nothingStaged)),
           ),
         ),
+      );
+    return {
+      getMany: (addresses) => look((presence) => addresses.map((address) => presence.find(address)?.record)),
+      hasMany: (addresses) => look((presence) => addresses.map((address) => presence.has(address))),
     };
   }
 
@@ -119,13 +124,24 @@ export class StoreSpace implements Space {
       this.#gates.pass(saga, async () => {
         const stage = this.#stages.get(saga) ?? new Stage(holder);
         assert(stage.holder === holder, "a saga stages for one holder");
-        // Before anything is added: where the move that is under way fails, this call has changed nothing.
-        if (this.#isHalfFull(stage)) await stage.settled();
-        this.#addTo(stage, sightOf(holder, sight), records);
-        this.#stages.set(saga, stage);
-        if (this.#isHalfFull(stage) && !stage.isMoving) this.#startMove(stage);
+        await this.#stageWith(saga, stage, sight, records);
         return stage.totals;
       }),
+    );
+  }
+
+  keep(saga: SagaId, upTo: StageTotals): Promise<boolean> {
+    return this.#run(() =>
+      this.#gates.pass(saga, async () => {
+        const stage = this.#stages.get(saga);
+        return stage !== undefined && this.#keep(saga, stage, upTo);
+      }),
+    );
+  }
+
+  takeOver(saga: SagaId, kept: SagaId, sight: Sight | "anyone"): Promise<TakenOver> {
+    return this.#run(() =>
+      this.#gates.pass(saga, () => this.#gates.pass(kept, () => this.#takeOver(saga, kept, sight))),
     );
   }
 
@@ -133,9 +149,12 @@ export class StoreSpace implements Space {
     return this.#run(() =>
       this.#gates.pass(saga, async () => {
         const stage = this.#stages.get(saga);
-        if (stage === undefined) return;
-        this.#forget(saga, stage);
-        await this.#dropStored(stage);
+        if (stage !== undefined) {
+          this.#forget(saga, stage);
+          await this.#dropStored(stage);
+        }
+        const kept = this.#kept.get(saga);
+        if (kept !== undefined) await this.#dropKept(saga, kept);
       }),
     );
   }
@@ -193,6 +212,19 @@ export class StoreSpace implements Space {
     return this.#closing;
   }
 
+  async #stageWith(
+    saga: SagaId,
+    stage: Stage,
+    sight: Sight | "anyone",
+    records: readonly IbGib[],
+  ): Promise<void> {
+    // Before anything is added: where the move that is under way fails, this call has changed nothing.
+    if (this.#isHalfFull(stage)) await stage.settled();
+    this.#addTo(stage, sightOf(stage.holder, sight), records);
+    this.#stages.set(saga, stage);
+    if (this.#isHalfFull(stage) && !stage.isMoving) this.#startMove(stage);
+  }
+
   #addTo(stage: Stage, sight: Sight | "anyone", records: readonly IbGib[]): void {
     const { checked, missing } = this.#store.read((reader) =>
       checkRecords(reader, { holder: stage.holder, sight, staged: stage.part }, records),
@@ -228,6 +260,54 @@ export class StoreSpace implements Space {
       this.#tell(outcome);
     }
     return outcome.result;
+  }
+
+  async #keep(saga: SagaId, stage: Stage, upTo: StageTotals): Promise<boolean> {
+    assert(upTo.records <= stage.totals.records, "a stage is kept up to where it was once");
+    // Where a move has failed, what it had taken waits again.
+    await stage.settled().catch(() => undefined);
+    try {
+      const kept = upTo.records === 0 ? undefined : await keepStage(this.#store, stage, this.#opener, upTo);
+      this.#forget(saga, stage);
+      if (kept === undefined) {
+        await this.#dropStored(stage);
+        return false;
+      }
+      this.#budget.take(kept.holder, kept.totals); // no more than was just given back
+      this.#kept.set(saga, kept);
+      return true;
+    } catch (thrown) {
+      if (this.#stages.has(saga)) this.#forget(saga, stage);
+      await this.#dropStored(stage);
+      throw thrown;
+    }
+  }
+
+  async #takeOver(saga: SagaId, from: SagaId, sight: Sight | "anyone"): Promise<TakenOver> {
+    const kept = this.#kept.get(from);
+    if (kept === undefined) return { records: 0, bytes: 0, tips: [] };
+    const stage = this.#stages.get(saga) ?? new Stage(kept.holder);
+    assert(stage.holder === kept.holder, "what is kept for one holder is for no other");
+    this.#kept.delete(from);
+    this.#budget.release(kept);
+    const newest = new NewestFrames();
+    try {
+      for (const records of keptRecords(this.#store, kept)) {
+        await this.#stageWith(saga, stage, sight, records);
+        newest.add(records);
+      }
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown;
+    } finally {
+      await dropStored(this.#store, kept.stored);
+    }
+    return { ...stage.totals, tips: newest.tips };
+  }
+
+  async #dropKept(saga: SagaId, kept: KeptStage): Promise<void> {
+    this.#kept.delete(saga);
+    this.#budget.release(kept);
+    await dropStored(this.#store, kept.stored);
   }
 
   async #dropStored(stage: Stage): Promise<void> {
@@ -269,9 +349,11 @@ export class StoreSpace implements Space {
     this.#listeners.clear();
     try {
       for (const stage of this.#stages.values()) await this.#dropStored(stage);
+      for (const { stored } of this.#kept.values()) await dropStored(this.#store, stored);
       await leaveOpener(this.#store, this.#opener);
     } finally {
       this.#stages.clear();
+      this.#kept.clear();
       await this.#store.close();
     }
   }

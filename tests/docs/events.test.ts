@@ -13,6 +13,9 @@ const kinds: Readonly<Record<PeerEvent["kind"], true>> = {
   refused: true,
   merged: true,
   conflict: true,
+  kept: true,
+  dropped: true,
+  resumed: true,
   durable: true,
   closed: true,
 };

@@ -40,6 +40,7 @@ describe("a sample of each over a WebSocket", () => {
 function labFor({ name, to, story }: RowOutcomes, faults: readonly FaultName[], network?: () => Network) {
   return openLab(`${name} to ${to}`, {
     senders: ["alice", "carol", ...(name === "frames" ? faults : [])],
+    ...(story === "big in portions" && { limits: { deltaBytes: 300_000 } }),
     ...(network && { network }),
     ...(story === "newcomer" && { earlier: (bob: Peer) => shareOften(bob, sagaLimits.framesShownMax) }),
   });

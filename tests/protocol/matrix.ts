@@ -15,6 +15,7 @@ export type StoryName =
   | "branches"
   | "pull"
   | "big"
+  | "big in portions"
   | "big pull"
   | "many"
   | "many pull"
@@ -67,6 +68,7 @@ export async function tell(story: StoryName, bench: Bench, who: SenderPeer): Pro
       return [theirs];
     }
     case "big":
+    case "big in portions":
       return big(who);
     case "big pull":
       return big(bob);
