@@ -28,14 +28,16 @@ export class Outflow {
     this.#passed = progress.passed;
   }
 
-  /** Sends whole frames until so many bytes have gone, or all records. Are there more? */
+  /** Sends records until so many bytes have gone, and no more than a record beyond. Are there more? */
   async send(bytes: number): Promise<boolean> {
-    for (let sent = 0; ; ) {
-      const record = this.#next ?? (await this.#read());
+    let sent = 0;
+    for (;;) {
+      this.#next ??= await this.#read();
+      const record = this.#next;
       if (record === undefined) break;
-      this.#next = record;
-      if (this.#isFull(record)) sent += await this.#flush();
-      if (sent >= bytes) return true;
+      const isEnough = sent + this.#batchBytes >= bytes;
+      if (isEnough || this.#isFull(record)) sent += await this.#flush();
+      if (isEnough) return true;
       this.#add(record);
     }
     await this.#flush();

@@ -45,7 +45,7 @@ export const sessionLimits = {
   turnsMax: 10_000,
   /**
    * Bytes of records that a sender sends without a turn that covers them: with more to come it says `delta`. What a lost
-   * connection has to send again is no more than that, and a frame.
+   * connection has to send again is no more than that, and a record.
    */
   deltaBytes: 4 * 1024 * 1024,
   /** Records that are sent without asking whether the other side has them. */

@@ -226,7 +226,11 @@ export interface Tapped {
   readonly events: readonly PeerEvent[];
 }
 
-export function tapped({ world, platform, limits }: Lab, peer: SenderPeer, rule?: TapRule): Tapped {
+export function tapped(
+  { world, platform, limits }: Pick<Lab, "world" | "platform" | "limits">,
+  peer: SenderPeer,
+  rule?: TapRule,
+): Tapped {
   const tap = tapDial(world.dial, rule);
   const events: PeerEvent[] = [];
   const sender = createSender({

@@ -15,7 +15,7 @@ export type StoryName =
   | "branches"
   | "pull"
   | "big"
-  | "big in portions"
+  | "portions"
   | "big pull"
   | "many"
   | "many pull"
@@ -30,6 +30,9 @@ export interface Row {
   readonly to: TapSide;
   readonly story: StoryName;
 }
+
+/** Of the five stones of the story "portions", two make one. */
+export const inPortions = { deltaBytes: 300 };
 
 /** A lab with its cast: alice's messages are tampered with; carol's honest ones are what eve recorded. */
 export interface Bench {
@@ -68,8 +71,9 @@ export async function tell(story: StoryName, bench: Bench, who: SenderPeer): Pro
       return [theirs];
     }
     case "big":
-    case "big in portions":
       return big(who);
+    case "portions":
+      return manyStones(who, lab, 5, 100);
     case "big pull":
       return big(bob);
     case "diverged":

@@ -187,13 +187,13 @@ export const rows: readonly RowOutcomes[] = [
   {
     name: "delta",
     to: "receiver",
-    story: "big in portions",
+    story: "portions",
     outcomes: turn("receiver", { "altered body": "receiver out_of_turn" }),
   },
   {
     name: "staged",
     to: "sender",
-    story: "big in portions",
+    story: "portions",
     outcomes: turn("sender", { "altered body": "sender out_of_turn" }),
   },
   { name: "commit", to: "receiver", story: "note", outcomes: turn("receiver") },

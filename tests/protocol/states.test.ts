@@ -13,7 +13,7 @@ import type {
 } from "../../src/saga/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { delays, openLab, spaceWith, tapped } from "./lab.js";
-import { benchOf, tell } from "./matrix.js";
+import { benchOf, inPortions, tell } from "./matrix.js";
 
 type Kinded = { readonly kind: string };
 type Step = { readonly state: Kinded; readonly effects: readonly unknown[] };
@@ -61,13 +61,13 @@ beforeAll(async () => {
     senders: ["alice", "carol"],
     around: (space) => spaceWith(space, { before }),
     earlier: (bob) => shareOften(bob, oftener),
-    limits: { deltaBytes: 300_000 },
+    limits: inPortions,
   });
   const bench = benchOf(lab);
   await shareOften(bench.alice, oftener);
   const { sender } = tapped(lab, bench.alice);
   await race(lab, bench);
-  for (const story of ["pull", "big pull", "big", "branches", "big diverged", "note"] as const)
+  for (const story of ["pull", "big pull", "portions", "branches", "big diverged", "note"] as const)
     await sender.sync(await tell(story, bench, bench.alice));
   await sender.disconnect();
   await lab.world.close();

@@ -7,10 +7,8 @@ import { codeOf, eventually } from "../protocol/lab.js";
 import { type CutNetwork, cutInnerspace, cutWebSocket } from "./cut-network.js";
 import { expectInStep } from "./turns.js";
 
-const deltaBytes = 400_000;
-const recordBytes = 20_000;
-/** What may be under way beyond a portion when a connection is cut: a frame that is full. */
-const frameBytes = 256 * 1024;
+const deltaBytes = 60_000;
+const recordBytes = 4_000;
 
 const { random } = seededPlatform("resume");
 const text = () => toHex(random.bytes(recordBytes / 2));
@@ -71,7 +69,7 @@ async function withCuts(
   const world = await createWorld({ seed: "resume", network, limits: { deltaBytes } });
   const [alice] = world.senders as [SenderPeer];
   const roots = await make(alice);
-  const lasting = 1_000_000;
+  const lasting = 150_000;
   network.lasts(lasting);
   const codes = await retried(world, alice, roots);
   expect(new Set(codes)).toEqual(new Set(["connection_lost"]));
@@ -81,7 +79,7 @@ async function withCuts(
   const size = await bytesOf(alice, roots);
   const sent = sentBytes(alice.events);
   console.log(`${(size / 1e6).toFixed(1)} MB over ${codes.length} cuts: ${(sent / 1e6).toFixed(1)} MB sent`);
-  expect(sent).toBeLessThanOrEqual(size + codes.length * (deltaBytes + frameBytes));
+  expect(sent).toBeLessThanOrEqual(size + codes.length * (deltaBytes + 2 * recordBytes));
   await world.close();
 }
 
