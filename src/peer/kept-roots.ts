@@ -1,4 +1,4 @@
-import { type Address, isFrame } from "../ibgib/index.js";
+import type { Address } from "../ibgib/index.js";
 import type { Root, RootStatus } from "../saga/index.js";
 import type { SpaceView, TakenOver } from "../space/index.js";
 
@@ -24,8 +24,10 @@ export async function withKept(
   if (records === 0) return { statuses, kept: 0, stones: [] };
   const tipOf = new Map(tips.map(({ tjp, address }) => [tjp, address]));
   const unknown = roots.filter((_, at) => statuses[at]?.status === "unknown").map(({ address }) => address);
-  const staged = await view.getMany(unknown.filter((address) => !tipOf.has(address)));
-  const stones = staged.flatMap((record) => (record && !isFrame(record) ? [record.address] : []));
+  // A timeline whose first frame is there has a frame that is no merge.
+  const others = unknown.filter((address) => !tipOf.has(address));
+  const staged = await view.hasMany(others);
+  const stones = others.filter((_, at) => staged[at]);
   for (const stone of stones) tipOf.set(stone, stone);
   return {
     statuses: statuses.map((status, at) => statusWith(status, tipOf.get(roots[at]!.address))),

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { IbGib } from "../../src/ibgib/index.js";
+import type { Address, IbGib } from "../../src/ibgib/index.js";
+import { mergeFunctions, mergeTips } from "../../src/merge/index.js";
 import type { Space, StageTotals } from "../../src/space/index.js";
 import type { OpenSpace } from "./contract.js";
 import {
@@ -91,7 +92,11 @@ export function keptContract(open: OpenSpace): void {
     const [note, other] = [timeline("note", 3), timeline("other", 2)];
     await keep(space, note);
     const branch = [edited(newest(note)), edited(newest(note))];
-    const records = [...branch, ...other, stone()];
+    const held = new Map([...note, ...branch].map((frame) => [frame.address, frame]));
+    const reader = { getMany: async (wanted: readonly Address[]) => wanted.map((one) => held.get(one)) };
+    const merged = await mergeTips(addresses(branch), reader, mergeFunctions([]));
+    if (!("frame" in merged)) return expect.fail("two branches make a merge");
+    const records = [...branch, merged.frame, ...other, stone()];
     await kept(space, records, records.length);
     const { tips } = await space.takeOver("t", "s", eyesOf(alice));
     expect(tips).toEqual([
