@@ -94,9 +94,10 @@ export function portionSize(reader: Reader, batch: number, portion: number): num
   return portionGibs(reader, batch, portion).length;
 }
 
-/** The records of a portion, in the order they came. */
-export function portionRecords(reader: Reader, batch: number, portion: number): IbGib[] {
-  return portionGibs(reader, batch, portion).map((gib) =>
+/** The records of a portion, in the order they came. @throws KeysagaError where another process has dropped the stage. */
+export function portionRecords(reader: Reader, stage: StoredStage, portion: number): IbGib[] {
+  checkStage(reader, stage);
+  return portionGibs(reader, stage.batch, portion).map((gib) =>
     readRecord((recordRow(reader, gib) ?? damaged("records")).bytes),
   );
 }

@@ -2,8 +2,10 @@ import { assert, KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, isFrame, tjpOf } from "../ibgib/index.js";
 import { isMerge } from "../merge/index.js";
 import { portionRecords, portionSize, putPortion, type StoredStage, shortenPortion } from "./batches.js";
-import type { Holder, StageTotals, Tip } from "./space.js";
-import type { Stage } from "./stage.js";
+import { checkRecords } from "./check-records.js";
+import { sightOf } from "./sight.js";
+import type { Holder, Sight, StageTotals, Tip } from "./space.js";
+import { Stage } from "./stage.js";
 import type { Store } from "./store.js";
 import { numberOf } from "./timelines.js";
 
@@ -55,14 +57,34 @@ function storedRecords(store: Store, { batch, portions }: StoredStage): number {
   });
 }
 
-/** The records of a kept stage as they came, a portion at a time. */
-export function* keptRecords(store: Store, { stored }: KeptStage): Generator<readonly IbGib[]> {
-  for (let portion = 0; portion < stored.portions; portion++)
-    yield store.read((reader) => portionRecords(reader, stored.batch, portion));
+/**
+ * Makes a stage of what was kept, a portion at a time. All of it is checked as if it came now, but for its place: that
+ * links lead to what came before them was checked then.
+ *
+ * @returns the stage, and of each timeline the newest frame that is no merge.
+ * @throws KeysagaError as `checkRecords`, and `record_missing`; nothing was changed.
+ */
+export async function resumeStage(
+  store: Store,
+  { holder, stored, totals }: KeptStage,
+  sight: Sight | "anyone",
+): Promise<{ stage: Stage; tips: readonly Tip[] }> {
+  const stage = new Stage(holder, { stored, totals });
+  const newest = new NewestFrames();
+  const standing = { holder, sight: sightOf(holder, sight), staged: stage.part, isStaged: true };
+  for (let portion = 0; portion < stored.portions; portion++) {
+    // In a write, because that waits: a long stage stops nobody.
+    const records = await store.write((writer) => portionRecords(writer, stored, portion));
+    const { checked, missing } = store.read((reader) => checkRecords(reader, standing, records));
+    if (missing.length > 0) throw new KeysagaError("record_missing", { missing: missing.length });
+    stage.tracker.add(checked);
+    newest.add(records);
+  }
+  stage.sights.add(standing.sight);
+  return { stage, tips: newest.tips };
 }
 
-/** Of each timeline the newest frame that is no merge. */
-export class NewestFrames {
+class NewestFrames {
   readonly #tips = new Map<Address, Tip>();
 
   add(records: readonly IbGib[]): void {
@@ -82,6 +104,6 @@ export class NewestFrames {
 
 /** Does this say that records may not be staged as things are now, and not that the store has failed? */
 export function isRefusal(thrown: unknown): boolean {
-  const codes: readonly string[] = ["record_missing", "chain_refused", "reserved_record", "limit_exceeded"];
+  const codes: readonly string[] = ["record_missing", "chain_refused", "reserved_record"];
   return thrown instanceof KeysagaError && codes.includes(thrown.code);
 }

@@ -196,9 +196,9 @@ export interface Space {
    */
   keep(saga: SagaId, upTo: StageTotals): Promise<boolean>;
   /**
-   * Stages with `saga` what `kept` has kept, for the same holder, as if it came now: checked with this `sight`, and
-   * counted once. Records come dependencies first, so what comes before the first that is refused stands; the rest is
-   * dropped. Where nothing is kept under that name, nothing happens.
+   * Has `saga`, which has staged nothing, stage what `kept` has kept, for the same holder. It is checked once more, with
+   * this `sight`; where any of it would be refused now, all of it is dropped. It lies where it lay: nothing is stored
+   * again. Where nothing is kept under that name, nothing happens.
    */
   takeOver(saga: SagaId, kept: SagaId, sight: Sight | "anyone"): Promise<TakenOver>;
   /**

@@ -22,10 +22,13 @@ export class Stage {
   #stored: StoredStage | undefined;
   #move: Promise<void> = Promise.resolve();
   #isMoving = false;
-  #totals: StageTotals = { records: 0, bytes: 0 };
+  #totals: StageTotals;
 
-  constructor(holder: Holder) {
+  /** @param resumed What lies in the store already. */
+  constructor(holder: Holder, resumed?: { readonly stored: StoredStage; readonly totals: StageTotals }) {
     this.holder = holder;
+    this.#stored = resumed?.stored;
+    this.#totals = resumed?.totals ?? { records: 0, bytes: 0 };
   }
 
   get totals(): StageTotals {

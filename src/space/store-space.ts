@@ -5,7 +5,7 @@ import { checkRecords } from "./check-records.js";
 import { missingOf, reachableTips } from "./closure.js";
 import { type CommitOutcome, makeCommit } from "./commit.js";
 import { Gates } from "./gates.js";
-import { isRefusal, type KeptStage, keepStage, keptRecords, NewestFrames } from "./kept-stage.js";
+import { isRefusal, type KeptStage, keepStage, resumeStage } from "./kept-stage.js";
 import { nameBytesMax, type SpaceLimits } from "./limits.js";
 import { dropStored, leaveOpener } from "./openers.js";
 import { nothingStaged, Presence } from "./presence.js";
@@ -34,6 +34,8 @@ export interface StoreSpaceOptions {
   /** Marks what this space stages in the store, so that it is found after a crash. */
   readonly opener: string;
 }
+
+const nothingTaken: TakenOver = { records: 0, bytes: 0, tips: [] };
 
 /** A space over any `Store`: all that spaces have in common. */
 export class StoreSpace implements Space {
@@ -124,7 +126,11 @@ export class StoreSpace implements Space {
       this.#gates.pass(saga, async () => {
         const stage = this.#stages.get(saga) ?? new Stage(holder);
         assert(stage.holder === holder, "a saga stages for one holder");
-        await this.#stageWith(saga, stage, sight, records);
+        // Before anything is added: where the move that is under way fails, this call has changed nothing.
+        if (this.#isHalfFull(stage)) await stage.settled();
+        this.#addTo(stage, sightOf(holder, sight), records);
+        this.#stages.set(saga, stage);
+        if (this.#isHalfFull(stage) && !stage.isMoving) this.#startMove(stage);
         return stage.totals;
       }),
     );
@@ -212,19 +218,6 @@ export class StoreSpace implements Space {
     return this.#closing;
   }
 
-  async #stageWith(
-    saga: SagaId,
-    stage: Stage,
-    sight: Sight | "anyone",
-    records: readonly IbGib[],
-  ): Promise<void> {
-    // Before anything is added: where the move that is under way fails, this call has changed nothing.
-    if (this.#isHalfFull(stage)) await stage.settled();
-    this.#addTo(stage, sightOf(stage.holder, sight), records);
-    this.#stages.set(saga, stage);
-    if (this.#isHalfFull(stage) && !stage.isMoving) this.#startMove(stage);
-  }
-
   #addTo(stage: Stage, sight: Sight | "anyone", records: readonly IbGib[]): void {
     const { checked, missing } = this.#store.read((reader) =>
       checkRecords(reader, { holder: stage.holder, sight, staged: stage.part }, records),
@@ -285,23 +278,18 @@ export class StoreSpace implements Space {
 
   async #takeOver(saga: SagaId, from: SagaId, sight: Sight | "anyone"): Promise<TakenOver> {
     const kept = this.#kept.get(from);
-    if (kept === undefined) return { records: 0, bytes: 0, tips: [] };
-    const stage = this.#stages.get(saga) ?? new Stage(kept.holder);
-    assert(stage.holder === kept.holder, "what is kept for one holder is for no other");
-    this.#kept.delete(from);
-    this.#budget.release(kept);
-    const newest = new NewestFrames();
+    if (kept === undefined) return nothingTaken;
+    assert(!this.#stages.has(saga), "a saga takes over before it stages");
     try {
-      for (const records of keptRecords(this.#store, kept)) {
-        await this.#stageWith(saga, stage, sight, records);
-        newest.add(records);
-      }
+      const { stage, tips } = await resumeStage(this.#store, kept, sight);
+      this.#kept.delete(from);
+      this.#stages.set(saga, stage); // counted as it was
+      return { ...stage.totals, tips };
     } catch (thrown) {
-      if (!isRefusal(thrown)) throw thrown;
-    } finally {
-      await dropStored(this.#store, kept.stored);
+      await this.#dropKept(from, kept);
+      if (isRefusal(thrown)) return nothingTaken;
+      throw thrown;
     }
-    return { ...stage.totals, tips: newest.tips };
   }
 
   async #dropKept(saga: SagaId, kept: KeptStage): Promise<void> {
