@@ -1,17 +1,47 @@
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../src/base/index.js";
-import type { Address } from "../../src/ibgib/index.js";
+import { type Address, shortAddress } from "../../src/ibgib/index.js";
 import type { PeerEvent } from "../../src/peer/index.js";
 import { createWorld, type SenderPeer, seededPlatform, type World } from "../../src/testing/index.js";
 import { codeOf, eventually } from "../protocol/lab.js";
 import { type CutNetwork, cutInnerspace, cutWebSocket } from "./cut-network.js";
-import { expectInStep } from "./turns.js";
+import { expectInStep, expectProved } from "./turns.js";
 
 const deltaBytes = 60_000;
 const recordBytes = 4_000;
 
 const { random } = seededPlatform("resume");
 const text = () => toHex(random.bytes(recordBytes / 2));
+
+describe.each([
+  ["innerspace", cutInnerspace],
+  ["websocket", cutWebSocket],
+] as const)("over %s, on a good link", (_, networkOf) => {
+  test("a turn covers each portion, and nothing is said more where one is enough", async () => {
+    const world = await createWorld({ seed: "portions", network: networkOf(), limits: { deltaBytes } });
+    const [alice] = world.senders as [SenderPeer];
+    const note = await alice.timeline("note");
+    await alice.edit(note, ...Array.from({ length: 20 }, () => ({ text: text() })));
+    await alice.sync(note);
+    const name = shortAddress(note);
+    expect(world.transcript()).toEqual([
+      `alice -> bob | init    ${name} n=20`,
+      "bob -> alice | ack     unknown",
+      "alice -> bob | payload 15 records",
+      "alice -> bob | delta",
+      "bob -> alice | staged",
+      "alice -> bob | payload 6 records",
+      `alice -> bob | commit  ${name} n=20`,
+      `bob -> alice | receipt ${name} n=20`,
+    ]);
+    await expectProved(alice, world.receiver, "push in two portions");
+    await expectInStep(alice, world.receiver, [note]);
+    await alice.edit(note, { text: text() });
+    await alice.sync(note);
+    await expectProved(alice, world.receiver, "push");
+    await world.close();
+  });
+});
 
 /** Each story over both transports, on links that last for `lasting` bytes. */
 describe.each([
