@@ -176,7 +176,7 @@ describe("a connection is lost", () => {
     await Promise.all(both.map(({ sender }) => sender.sync(roots)));
     await Promise.all(both.map(({ sender }) => sender.disconnect()));
     expect(kinds(bob.events, "resumed")).toHaveLength(1);
-    expect(both.map(({ events }) => kinds(events, "resumed").length).sort()).toEqual([0, 1]);
+    expect(both.map(({ events }) => kinds(events, "resumed").length).sort((a, b) => a - b)).toEqual([0, 1]);
     await expectQuiet(lab);
     await lab.world.close();
   });

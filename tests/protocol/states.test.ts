@@ -269,6 +269,13 @@ function whileStaging(state: Kinded, staging: number): Kinded {
   return "staging" in state ? busy : state;
 }
 
+test("a delta that covers no records is out of turn", () => {
+  const steps = recorded.get("receiver saga") ?? [];
+  const step = steps.find(({ event }) => event.kind === "delta") ?? expect.fail("no session has had a delta");
+  const { state } = step.again({ ...step.state, uncovered: false } as Kinded, step.event);
+  expect(outcomeOf({ state, effects: [] }, step.state)).toBe(no);
+});
+
 test("what was never begun cannot have been staged", () => {
   for (const machine of ["sender saga", "receiver saga"]) {
     const steps = recorded.get(machine) ?? [];

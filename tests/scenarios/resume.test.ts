@@ -51,7 +51,7 @@ describe.each([
   test("a long history gets there, and little is sent twice", async () => {
     await withCuts(networkOf(), async (alice) => {
       const log = await alice.timeline("log");
-      await alice.edit(log, ...Array.from({ length: 200 }, () => ({ text: text() })));
+      await alice.edit(log, ...Array.from({ length: 120 }, () => ({ text: text() })));
       return [log];
     });
   });
@@ -60,7 +60,7 @@ describe.each([
     await withCuts(networkOf(), async (alice) => {
       const folder = await alice.timeline("folder");
       const notes: Address[] = [];
-      for (let i = 0; i < 40; i++) {
+      for (let i = 0; i < 25; i++) {
         const note = await alice.timeline("note", { within: folder });
         await alice.edit(note, ...Array.from({ length: 4 }, () => ({ text: text() })));
         notes.push(note);
@@ -73,7 +73,7 @@ describe.each([
   test("and a graph of stones under one root", async () => {
     await withCuts(networkOf(), async (alice) => {
       const leaf: Address[] = [];
-      for (let i = 0; i < 200; i++) leaf.push(await alice.constant("leaf", { data: { text: text() } }));
+      for (let i = 0; i < 120; i++) leaf.push(await alice.constant("leaf", { data: { text: text() } }));
       return [await alice.constant("root", { rel8ns: { leaf } })];
     });
   });
@@ -81,9 +81,9 @@ describe.each([
   test("and stones under a note, whose later frames have others", async () => {
     await withCuts(networkOf(), async (alice) => {
       const note = await alice.timeline("note");
-      for (let i = 0; i < 8; i++) {
+      for (let i = 0; i < 6; i++) {
         const leaf: Address[] = [];
-        for (let j = 0; j < 25; j++) leaf.push(await alice.constant("leaf", { data: { text: text() } }));
+        for (let j = 0; j < 20; j++) leaf.push(await alice.constant("leaf", { data: { text: text() } }));
         await alice.link(note, `leaf ${i}`, leaf);
       }
       return [note];
@@ -99,7 +99,7 @@ async function withCuts(
   const world = await createWorld({ seed: "resume", network, limits: { deltaBytes } });
   const [alice] = world.senders as [SenderPeer];
   const roots = await make(alice);
-  const lasting = 150_000;
+  const lasting = 120_000;
   network.lasts(lasting);
   const codes = await retried(world, alice, roots);
   expect(new Set(codes)).toEqual(new Set(["connection_lost"]));

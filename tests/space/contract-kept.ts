@@ -71,7 +71,7 @@ export function keptContract(open: OpenSpace): void {
       space.takeOver("t", "s", eyesOf(alice)),
       space.takeOver("u", "s", eyesOf(alice)),
     ]);
-    expect([one.records, other.records].sort()).toEqual([0, 8]);
+    expect([one.records, other.records].sort((a, b) => a - b)).toEqual([0, 8]);
     expect(await space.takeOver("v", "nobody's", eyesOf(alice))).toEqual(nothing);
     expect(await space.keep("nobody's", { records: 0, bytes: 0 })).toBe(false);
   });
