@@ -1,6 +1,8 @@
-import type { Address } from "../ibgib/index.js";
+import { type Address, isFrame } from "../ibgib/index.js";
 import type { Root, RootStatus } from "../saga/index.js";
 import type { SpaceView, TakenOver } from "../space/index.js";
+
+const readAtOnce = 32;
 
 /** What an answer says of records that were taken over from a lost connection. */
 export interface KeptRoots {
@@ -24,16 +26,26 @@ export async function withKept(
   if (records === 0) return { statuses, kept: 0, stones: [] };
   const tipOf = new Map(tips.map(({ tjp, address }) => [tjp, address]));
   const unknown = roots.filter((_, at) => statuses[at]?.status === "unknown").map(({ address }) => address);
-  // A timeline whose first frame is there has a frame that is no merge.
-  const others = unknown.filter((address) => !tipOf.has(address));
-  const staged = await view.hasMany(others);
-  const stones = others.filter((_, at) => staged[at]);
+  const stones = await stonesAmong(
+    view,
+    unknown.filter((address) => !tipOf.has(address)),
+  );
   for (const stone of stones) tipOf.set(stone, stone);
   return {
     statuses: statuses.map((status, at) => statusWith(status, tipOf.get(roots[at]!.address))),
     kept: records,
     stones,
   };
+}
+
+/** Looked at one by one: the sender may have the first frame of a timeline here, and nothing of it staged. */
+async function stonesAmong(view: SpaceView, addresses: readonly Address[]): Promise<readonly Address[]> {
+  const stones: Address[] = [];
+  for (let at = 0; at < addresses.length; at += readAtOnce) {
+    const records = await view.getMany(addresses.slice(at, at + readAtOnce));
+    for (const record of records) if (record && !isFrame(record)) stones.push(record.address);
+  }
+  return stones;
 }
 
 function statusWith(status: RootStatus, kept: Address | undefined): RootStatus {
