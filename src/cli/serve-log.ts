@@ -42,6 +42,9 @@ function entryOf(told: ServerEvent): Entry | undefined {
     case "started":
     case "progress":
     case "waiting":
+    case "kept":
+    case "dropped":
+    case "resumed":
     case "merged":
     case "conflict":
     case "refused":

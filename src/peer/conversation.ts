@@ -25,6 +25,7 @@ import {
 import type { ProofPut } from "../space/index.js";
 import type { OnEvent } from "./events.js";
 import type { Link } from "./link.js";
+import { Outflow } from "./outflow.js";
 import type { Progress } from "./progress.js";
 import { describeTurn } from "./transcript.js";
 import type { Waits } from "./waits.js";
@@ -89,31 +90,16 @@ export class Conversation {
     return this.write(this.sign(draft));
   }
 
-  /**
-   * Sends records in the order given, in frames within the limits. Holds one frame at a time.
-   *
-   * @param progress Told by whoever gives the records which of them it has passed.
-   */
+  /** Records that go out in the order given, a portion at a time: their sender says a turn in between. */
+  outflow(records: AsyncIterable<IbGib>, progress: Progress): Outflow {
+    const say = (batch: readonly IbGib[]) =>
+      this.#sendPayload(recordsFrame(batch), contentOf({ records: batch }));
+    return new Outflow(records, progress, say);
+  }
+
+  /** Sends all of them, with no turn in between. */
   async sendRecords(records: AsyncIterable<IbGib>, progress: Progress): Promise<void> {
-    let batch: IbGib[] = [];
-    let bytes = 0;
-    let { passed } = progress;
-    const flush = async () => {
-      if (batch.length > 0) await this.#sendPayload(recordsFrame(batch), contentOf({ records: batch }));
-      progress.sent(passed);
-      batch = [];
-      bytes = 0;
-    };
-    for await (const record of records) {
-      const size = record.bytes.length + 4;
-      if (batch.length === sagaLimits.payloadRecordsMax || bytes + size > sagaLimits.messageBytesMax)
-        await flush();
-      batch.push(record);
-      bytes += size;
-      passed = progress.passed;
-    }
-    await flush();
-    progress.end();
+    await this.outflow(records, progress).send(Number.POSITIVE_INFINITY);
   }
 
   /** Admits and counts a payload frame of the other side. @throws KeysagaError for whatever is wrong with it. */

@@ -82,6 +82,12 @@ export type PeerEvent =
       readonly timeline?: Address;
       readonly code: ErrorCode;
     }
+  /** A receiver: the connection was lost, and so many records are kept for the next saga of the same identity. */
+  | { readonly kind: "kept"; readonly saga: string; readonly records: number; readonly bytes: number }
+  /** A receiver: the connection was lost, and what could have been kept was not, because of a limit or a store. */
+  | { readonly kind: "dropped"; readonly saga: string; readonly code: ErrorCode }
+  /** So many records of a lost connection count as staged for this saga, and are not sent again. */
+  | { readonly kind: "resumed"; readonly saga: string; readonly records: number }
   /** A saga is durable: on a receiver here, on a sender on both sides. `tips` counts those in its receipt. */
   | { readonly kind: "durable"; readonly saga: string; readonly tips: number }
   /** The session has ended; without an error by either side's `disconnect`. */

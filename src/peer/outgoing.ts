@@ -260,8 +260,14 @@ function targetsOf(record: IbGib): ReadonlySet<Address> {
 /**
  * Stones of which it is not known whether the other side has them: what the plan's tips link to that their bases do
  * not, and what that links to, dependencies last. Cheap, and allowed to miss some: those are sent unasked.
+ *
+ * @param isResumed A connection was lost before: what the first frames that go out link to may have arrived without them.
  */
-export async function unsureStones({ space, reader }: Source, plan: SendPlan): Promise<readonly Address[]> {
+export async function unsureStones(
+  { space, reader }: Source,
+  plan: SendPlan,
+  isResumed: boolean,
+): Promise<readonly Address[]> {
   const unsure = new Set<Address>(plan.stones);
   const addNew = async (tip: Address, base: Address | undefined) => {
     const [newest, held] = await reader.getMany(base ? [tip, base] : [tip]);
@@ -269,12 +275,18 @@ export async function unsureStones({ space, reader }: Source, plan: SendPlan): P
     for (const { target } of newest ? linksOf(newest) : [])
       if (!isFrameOf(target, newest && tjpOf(newest)) && !before?.has(target)) unsure.add(target);
   };
-  for (const { tjp, after, tip } of plan.timelines)
-    await addNew(tip, after >= 0 ? await space.frameAt(tjp, after) : undefined);
+  for (const { tjp, after, tip } of plan.timelines) {
+    const base = after >= 0 ? await space.frameAt(tjp, after) : undefined;
+    const next = isResumed ? await space.frameAt(tjp, after + 1) : undefined;
+    if (next) await addNew(next, base);
+    await addNew(tip, base);
+  }
   for (const { frames } of plan.branches) {
     const [first, tip] = [frames[0], frames.at(-1)];
     const [record] = first ? await reader.getMany([first]) : [];
-    if (tip) await addNew(tip, record && previousOf(record));
+    const base = record && previousOf(record);
+    if (isResumed && first) await addNew(first, base);
+    if (tip) await addNew(tip, base);
   }
   return stonesOf(reader, unsure, new Set(plan.stones));
 }

@@ -16,6 +16,14 @@ export const receiverLimits = {
   /** Canonical bytes of records held durably in the name of one identity, and in all. */
   durableBytesPerIdentityMax: 1024 ** 3,
   durableBytesMax: 64 * 1024 ** 3,
+  /**
+   * What lost connections leave for the next saga of the same identity: canonical bytes of one identity and in all, of how
+   * many identities, and for how long (KeptStages).
+   */
+  keptBytesPerIdentityMax: 64 * 1024 ** 2,
+  keptBytesMax: 512 * 1024 ** 2,
+  keptStagesMax: 1_000,
+  keptMs: 10 * 60_000,
   /** How long a commit waits for those of the same timelines before it. */
   commitWaitMs: 30_000,
   /** How long one that came second keeps its turn while its sender takes in what came first. */

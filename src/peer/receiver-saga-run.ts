@@ -1,4 +1,4 @@
-import { KeysagaError } from "../base/index.js";
+import { KeysagaError, toKeysagaError } from "../base/index.js";
 import {
   type Evidence,
   type FinalTip,
@@ -7,7 +7,7 @@ import {
   type ReceiverSagaEvent,
   readEvidence,
 } from "../saga/index.js";
-import type { Space } from "../space/index.js";
+import type { Space, StageTotals, TakenOver } from "../space/index.js";
 import { stillLetIn } from "./admission.js";
 import { Answers } from "./answer.js";
 import { checkHeads } from "./attestations.js";
@@ -15,6 +15,8 @@ import type { CommitQueue, CommitTurn } from "./commit-queue.js";
 import type { Conversation } from "./conversation.js";
 import { type OnEvent, tellRefused } from "./events.js";
 import type { Identity } from "./identity.js";
+import { withKept } from "./kept-roots.js";
+import type { KeptStages } from "./kept-stages.js";
 import { keepToldStatements } from "./keep-statements.js";
 import type { Merging } from "./merging.js";
 import { outgoing } from "./outgoing.js";
@@ -34,9 +36,12 @@ export interface ReceiverRunOptions {
   readonly merging: Merging;
   readonly access: AccessPolicy;
   readonly commits: CommitQueue;
+  readonly kept: KeptStages;
   readonly platform: Platform;
   readonly onEvent: OnEvent;
 }
+
+const nothing: TakenOver = { records: 0, bytes: 0, tips: [] };
 
 type On<Kind> = Extract<ReceiverSagaEffect, { kind: Kind }>;
 /** What an effect comes to. */
@@ -52,7 +57,9 @@ export class ReceiverSagaRun {
   readonly #answers: Answers;
   readonly #progress: Progress;
   /** What it has staged: charged to the sender's identity when it is committed. */
-  #stagedBytes = 0;
+  #staged: Promise<StageTotals> = Promise.resolve(nothing);
+  /** As much of it as a turn of the sender covers. */
+  #covered = this.#staged;
   /** Its turn at the timelines it commits to, while it has one. */
   #turn: CommitTurn | undefined;
   readonly #over = new AbortController();
@@ -85,13 +92,24 @@ export class ReceiverSagaRun {
     this.evidence.push(...evidence);
   }
 
-  /** What came ahead about grants is kept, what the sender may do here is loaded; then its roots are answered. */
+  /** The sender has said a turn: what came before it is covered, and outlives the loss of the connection. */
+  cover(): void {
+    this.#covered = this.#staged;
+  }
+
+  /**
+   * What came ahead about grants is kept, what the sender may do here is loaded, and what a lost connection of its has left
+   * is taken over; then its roots are answered.
+   */
   async compareRoots({ roots, direction }: On<"compareRoots">): Promise<End<"compared">> {
     const { space, quotas } = this.options;
     const { records } = readEvidence(this.evidence);
     await keepToldStatements(space, this.#standing.identity, records, quotas);
     await this.#standing.load();
-    return { kind: "compared", ...(await this.#answers.roots(roots, direction)) };
+    const taken = direction === "pull" ? nothing : await this.#takeOver();
+    const { statuses, ...answer } = await this.#answers.roots(roots, direction);
+    const view = space.view(this.saga, this.#standing.sight);
+    return { kind: "compared", ...answer, ...(await withKept(view, roots, statuses, taken)) };
   }
 
   async readBranches(effect: On<"readBranches">): Promise<End<"branchesRead">> {
@@ -110,13 +128,13 @@ export class ReceiverSagaRun {
   /** Begun before anything else may happen to the saga, so that nothing is staged once it has ended. */
   async stage({ records }: On<"stage">): Promise<void> {
     const { identity, sight } = this.#standing;
-    const { bytes } = await this.options.space.stage(this.saga, identity, sight, records);
-    this.#stagedBytes = bytes;
+    this.#staged = this.options.space.stage(this.saga, identity, sight, records);
+    await this.#staged;
   }
 
   async choose({ offered }: On<"choose">): Promise<End<"chosen">> {
     await this.#standing.refresh();
-    const held = await this.options.space.hasMany(offered, this.#standing.sight);
+    const held = await this.options.space.view(this.saga, this.#standing.sight).hasMany(offered);
     return { kind: "chosen", wanted: held.map((isHeld) => !isHeld) };
   }
 
@@ -143,11 +161,43 @@ export class ReceiverSagaRun {
     }
   }
 
-  /** Resolves when nothing of it is staged any more; never rejects. */
-  async end(): Promise<void> {
+  /**
+   * Resolves when nothing of it is staged any more; never rejects. Where the connection was lost, what a turn covers is
+   * kept for the next saga of the same identity.
+   */
+  async end(isLost: boolean): Promise<void> {
     this.#over.abort(new KeysagaError("connection_closed"));
     this.#turn?.release();
+    if (isLost && (await this.#isKept())) return;
     await Promise.allSettled([this.options.space.drop(this.saga)]);
+  }
+
+  async #isKept(): Promise<boolean> {
+    const { saga } = this;
+    const { kept, onEvent } = this.options;
+    try {
+      const { records, bytes } = await this.#covered;
+      if (records === 0) return false;
+      const isKept = await kept.keep(this.#standing.identity, saga, { records, bytes });
+      if (isKept) onEvent({ kind: "kept", saga, records, bytes });
+      return isKept;
+    } catch (thrown) {
+      onEvent({ kind: "dropped", saga, code: toKeysagaError(thrown).code });
+      return false;
+    }
+  }
+
+  /** Once: another session of the same identity does not find it any more. It is covered, as it was before. */
+  async #takeOver(): Promise<TakenOver> {
+    const { kept, space, onEvent } = this.options;
+    const from = this.#over.signal.aborted ? undefined : kept.take(this.#standing.identity);
+    if (from === undefined) return nothing;
+    const taking = space.takeOver(this.saga, from, this.#standing.sight);
+    this.#staged = taking;
+    this.#covered = taking;
+    const taken = await taking;
+    if (taken.records > 0) onEvent({ kind: "resumed", saga: this.saga, records: taken.records });
+    return taken;
   }
 
   async #commit(effect: On<"commitSpace">) {
@@ -159,7 +209,7 @@ export class ReceiverSagaRun {
         standing,
         answers: this.#answers,
         conversation: this.conversation,
-        stagedBytes: this.#stagedBytes,
+        stagedBytes: (await this.#staged).bytes,
         evidence: await checkHeads(this.options.space, standing.isOpen ? [] : heads, records),
       },
       effect,

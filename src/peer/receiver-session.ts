@@ -62,6 +62,8 @@ export class ReceiverSession {
   /** What asks an embedder gives up with the session: a person may take any time. */
   readonly #over = new AbortController();
   #draining: KeysagaError | undefined;
+  /** Did the connection break? Then nobody meant to end the saga, and what it covers is kept. */
+  #isLost = false;
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
@@ -135,6 +137,7 @@ export class ReceiverSession {
         this.#takeOwn(event.event);
         break;
       case "closed":
+        this.#isLost = event.error?.code === "connection_lost";
         return event.error ?? (this.isBusy ? new KeysagaError("connection_lost") : undefined);
     }
     if (this.#handshake.kind === "failed") return this.#handshake.error;
@@ -177,6 +180,7 @@ export class ReceiverSession {
     const verified = this.#spoken().hear(turn, TurnFromSender);
     const { message } = verified;
     const now = this.#now();
+    this.#run?.cover();
     switch (message.type) {
       case "init":
         this.#started(message);
@@ -185,6 +189,8 @@ export class ReceiverSession {
         return this.#stepSaga({ kind: "ask", turn: { ...verified, message } });
       case "offer":
         return this.#stepSaga({ kind: "offer", turn: { ...verified, message } });
+      case "delta":
+        return this.#stepSaga({ kind: "delta", turn: { ...verified, message }, now });
       case "commit":
         return this.#stepSaga({ kind: "commit", turn: { ...verified, message }, now });
     }
@@ -282,7 +288,7 @@ export class ReceiverSession {
         return this.#beginSagaWork(async () => {
           await run.stage(effect);
           this.#link.grant();
-          return { kind: "staged", now: now() };
+          return { kind: "payloadStaged", now: now() };
         });
       case "choose":
         return this.#beginSagaWork(async () => ({ ...(await run.choose(effect)), now: now() }));
@@ -324,14 +330,14 @@ export class ReceiverSession {
   }
 
   /**
-   * The one place where a session ends: last word, close, drop what was staged. What is under way is waited for, so that
-   * a watcher is told what became of it; what hangs, for a while only.
+   * The one place where a session ends: last word, close, drop what was staged or keep it for the next session. What is
+   * under way is waited for, so that a watcher is told what became of it; what hangs, for a while only.
    */
   async #finish(error: KeysagaError | undefined): Promise<void> {
     this.#waits.end();
     this.#over.abort(new KeysagaError("connection_closed"));
     lastWord(this.#link, error, this.#handshake.kind === "ready");
-    const ends = [this.#link.close(), this.#run?.end(), this.#loop.settled()];
+    const ends = [this.#link.close(), this.#run?.end(this.#isLost), this.#loop.settled()];
     await within(this.options.platform.timers, endGraceMs, Promise.allSettled(ends));
     tellEnd(this.options.onEvent, this.#run?.saga, error);
   }

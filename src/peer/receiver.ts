@@ -8,6 +8,7 @@ import { bindTo } from "./channel.js";
 import { CommitQueue } from "./commit-queue.js";
 import { guarded, type OnEvent, type PeerEvent } from "./events.js";
 import { certifyHostKey, type Identity, stateOf } from "./identity.js";
+import { KeptStages } from "./kept-stages.js";
 import { type Merging, mergingOf } from "./merging.js";
 import { within } from "./patience.js";
 import { type Platform, systemPlatform } from "./platform.js";
@@ -61,6 +62,7 @@ export class Receiver {
     private readonly quotas: Quotas,
     private readonly merging: Merging,
     private readonly commits: CommitQueue,
+    private readonly kept: KeptStages,
     private readonly options: ReceiverOptions & { readonly platform: Platform },
   ) {
     const { identity, admission, platform } = options;
@@ -111,6 +113,7 @@ export class Receiver {
       merging: this.merging,
       access,
       commits: this.commits,
+      kept: this.kept,
       platform,
       onEvent: guarded(tell, (error) => session.end(error)),
     });
@@ -152,6 +155,7 @@ export class Receiver {
     if (graceMs > 0) await within(this.options.platform.timers, graceMs, this.#over());
     for (const session of this.#sessions.keys()) session.end(goingAway());
     await this.#over();
+    await this.kept.close();
   }
 
   /** Resolves when nothing is left of any session; never rejects. */
@@ -176,10 +180,12 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     limits: { ...sessionLimits, ...options.limits },
     sessionKeys: identity.sessionKeys,
   };
-  const quotas = await Quotas.open(identity.space, { ...receiverLimits, ...options.limits }, platform);
+  const limits = { ...receiverLimits, ...options.limits };
+  const quotas = await Quotas.open(identity.space, limits, platform);
   const merging = mergingOf(options.functions ?? mergeFunctions(), platform);
-  const commits = new CommitQueue({ ...receiverLimits, ...options.limits }, platform.timers);
-  return new Receiver(self, quotas, merging, commits, { ...options, platform });
+  const commits = new CommitQueue(limits, platform.timers);
+  const kept = new KeptStages(identity.space, limits, platform.timers);
+  return new Receiver(self, quotas, merging, commits, kept, { ...options, platform });
 }
 
 function describe(connection: Connection, session: ReceiverSession): Session {

@@ -30,7 +30,15 @@ import type { Identity } from "./identity.js";
 import { locatorOf } from "./locator.js";
 import type { Merging } from "./merging.js";
 import { unsureStones } from "./outgoing.js";
-import { branchBeyond, isInHistory, type Newer, newerFrames, planOf } from "./send-plan.js";
+import {
+  areOnChain,
+  branchBeyond,
+  isInHistory,
+  type Newer,
+  type NumberedTip,
+  newerFrames,
+  planOf,
+} from "./send-plan.js";
 import type { AccessPolicy } from "./standing.js";
 
 /** Which of the receiver's tips does this space not hold? With what it takes the receiver to find what both have. */
@@ -101,7 +109,7 @@ interface Outcome {
  *   which takes nothing from the receiver. Whatever it throws, both sides are as they were.
  */
 export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
-  const { saga, direction, roots, statuses, found, overtaken } = resolve;
+  const { saga, direction, roots, statuses, kept, found, overtaken } = resolve;
   const { space } = resolving.identity;
   const resolution = new Resolver(resolving, space.view(saga), direction, overtaken);
   for (const tip of tipsAhead(roots, statuses)) await resolution.check(tip, tip.from);
@@ -120,7 +128,8 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
       ...found.map(({ address, tip }) => ({ address, from: undefined, to: tip })),
     ],
     plan,
-    unsure: overtaken.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan),
+    unsure:
+      overtaken.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan, kept > 0),
     ...(await resolution.answered(outcomes.flatMap(({ added }) => added ?? []))),
   };
   return { resolved, proved: resolution.proved };
@@ -218,37 +227,68 @@ class Resolver {
       case "unknown":
         return tip === undefined || n === undefined || this.direction === "pull"
           ? {}
-          : this.#unknown({ address, tip, n });
+          : this.#unknown({ address, tip, n }, status.kept);
       case "behind":
       case "diverged":
         return tip === undefined || n === undefined ? {} : this.#different({ address, tip, n }, status);
     }
   }
 
-  async #unknown({ address, tip, n }: FinalTip): Promise<Outcome> {
+  async #unknown(ours: FinalTip, kept: Address | undefined): Promise<Outcome> {
+    const { address, tip, n } = ours;
     if (this.#sent(address).includes(tip)) return { added: { tip, from: undefined } };
     const record = await this.#space.get(address);
-    if (record === undefined || !isTjp(record)) return { stone: address };
-    return { newer: { tjp: address, after: -1, tip, n }, added: { tip, from: undefined } };
+    if (record === undefined || !isTjp(record)) return kept === address ? {} : { stone: address };
+    const held = await this.#keptFrame(ours, kept);
+    const own = { tjp: address, tip, n };
+    const newer = await newerFrames(this.#space, own, held, this.#merging.options);
+    return { ...travelling(ours, newer, held), added: { tip, from: undefined } };
+  }
+
+  /**
+   * A frame of this side's own that the receiver has kept, with all that it needs; what it says of any other is passed over.
+   * At the worst the commit is refused there: nothing is signed for it.
+   */
+  async #keptFrame(
+    { address: tjp, tip }: FinalTip,
+    kept: Address | undefined,
+  ): Promise<NumberedTip | undefined> {
+    const record = kept && (await this.#space.get(kept));
+    if (!record || tjpOf(record) !== tjp) return undefined;
+    const frame = { tip: record.address, n: nOf(record) ?? -1 };
+    return (await isInHistory(this.#space, frame, { tjp, tip }, this.#merging.options)) ? frame : undefined;
   }
 
   async #different(ours: FinalTip, theirs: Different): Promise<Outcome> {
-    const { address, tip, n } = ours;
+    const { address, tip } = ours;
     const { options } = this.#merging;
     if (await isInHistory(this.#space, theirs, { tjp: address, tip }, options)) {
-      const sent = this.#sent(address);
-      const newer =
-        sent.length === 0
-          ? await newerFrames(this.#space, { tjp: address, tip, n }, theirs, options)
-          : await branchBeyond(this.reader, address, tip, [theirs.tip, ...sent], options);
-      return this.direction === "pull" ? {} : { chosen: ours, newer, added: { tip, from: theirs.tip } };
+      if (this.direction === "pull") return {};
+      const kept = await this.#keptFrame(ours, theirs.kept);
+      const newer = await this.#newer(ours, theirs, kept);
+      return { chosen: ours, ...travelling(ours, newer, kept), added: { tip, from: theirs.tip } };
     }
     if (this.direction === "push") throw new KeysagaError("diverged", { timeline: shortAddress(address) });
     await this.check({ address, tip: theirs.tip, n: theirs.n }, tip);
     return this.#merged(ours, theirs);
   }
 
-  async #merged({ address, tip }: FinalTip, theirs: Different): Promise<Outcome> {
+  /** What the receiver lacks of a tip that has its own in its history. */
+  async #newer(
+    { address: tjp, tip, n }: FinalTip,
+    theirs: NumberedTip,
+    kept: NumberedTip | undefined,
+  ): Promise<Newer> {
+    const { options } = this.#merging;
+    const sent = this.#sent(tjp);
+    const held = kept ?? theirs;
+    const isAhead = held.n > theirs.n && (await areOnChain(this.#space, tjp, [theirs, held]));
+    if (sent.length === 0 && (held === theirs || isAhead))
+      return newerFrames(this.#space, { tjp, tip, n }, held, options);
+    return branchBeyond(this.reader, tjp, tip, [theirs.tip, held.tip, ...sent], options);
+  }
+
+  async #merged({ address, tip, n }: FinalTip, theirs: Different): Promise<Outcome> {
     const { functions, options } = this.#merging;
     const merged = await mergeTips([tip, theirs.tip], this.reader, functions, options);
     if ("frame" in merged) await this.resolving.stage(merged.frame);
@@ -258,7 +298,8 @@ class Resolver {
     if (this.direction === "pull") return move;
     const chosen = { address, tip: to, n: (record && nOf(record)) ?? -1 };
     if (to === theirs.tip) return { ...move, chosen };
-    const known = [theirs.tip, ...this.#sent(address)];
+    const kept = await this.#keptFrame({ address, tip, n }, theirs.kept);
+    const known = [theirs.tip, ...this.#sent(address), ...(kept ? [kept.tip] : [])];
     const newer = await branchBeyond(this.reader, address, to, known, options);
     return { ...move, chosen, newer, added: { tip: to, from: theirs.tip } };
   }
@@ -278,6 +319,15 @@ class Resolver {
       final.filter(({ address }) => address === root).map(({ tip }) => tip),
     );
   }
+}
+
+/** What travels of a tip; nothing does where the receiver has kept the very tip. */
+function travelling(
+  { address: tjp, tip, n }: FinalTip,
+  newer: Newer,
+  kept: NumberedTip | undefined,
+): Pick<Outcome, "newer" | "held"> {
+  return kept?.tip === tip ? { held: { tjp, n } } : { newer };
 }
 
 /** @throws KeysagaError `wrong_context` where a tip belongs to another timeline or has another number. */

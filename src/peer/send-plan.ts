@@ -52,6 +52,16 @@ export async function isInHistory(
   return (await framesBeyond(frame.tip, [tip], space, options)).length === 0;
 }
 
+/** Do all of these lie on the chain of the timeline's tip? */
+export async function areOnChain(
+  space: Space,
+  tjp: Address,
+  frames: readonly NumberedTip[],
+): Promise<boolean> {
+  const found = await Promise.all(frames.map(({ n }) => space.frameAt(tjp, n)));
+  return frames.every(({ tip }, at) => tip === found[at]);
+}
+
 /** A plan of all that has to travel; a timeline of which nothing does is left out. */
 export function planOf({
   held,

@@ -7,6 +7,7 @@ import {
   readEvidence,
   type SenderSagaEffect,
   type SenderSagaEvent,
+  type SessionLimits,
 } from "../saga/index.js";
 import { type CheckedHeads, checkHeads, onlyOf } from "./attestations.js";
 import type { Conversation } from "./conversation.js";
@@ -16,6 +17,7 @@ import type { Identity } from "./identity.js";
 import { keepSent } from "./keep-sent.js";
 import { keepToldStatements } from "./keep-statements.js";
 import type { Merging } from "./merging.js";
+import type { Outflow } from "./outflow.js";
 import { outgoing } from "./outgoing.js";
 import { planRoots } from "./plan-roots.js";
 import type { Platform } from "./platform.js";
@@ -44,6 +46,7 @@ export interface SagaRunOptions {
   readonly identity: Identity;
   readonly merging: Merging;
   readonly access: AccessPolicy;
+  readonly limits: SessionLimits;
   readonly platform: Platform;
   readonly onEvent: OnEvent;
 }
@@ -68,6 +71,8 @@ export class SenderSagaRun {
   /** Frames that were made to bring branches together. */
   #merges: IbGib[] = [];
   readonly #progress: Progress;
+  /** The records that are on their way. */
+  #outflow: Outflow | undefined;
   /** Keeps what has gone out. */
   #keeping: Promise<void> = Promise.resolve();
   #isOver = false;
@@ -122,8 +127,10 @@ export class SenderSagaRun {
 
   /** What came is checked, and kept as far as it counts whatever becomes of the saga; then branches become one. */
   async resolve(effect: On<"resolve">): Promise<End<"resolved">> {
-    const { identity, merging, access } = this.options;
+    const { identity, merging, access, onEvent } = this.options;
     const receiver = this.#receiver;
+    if (effect.kept > 0 && effect.overtaken.length === 0)
+      onEvent({ kind: "resumed", saga: this.saga, records: effect.kept });
     const { heads, records } = readEvidence(this.#evidence);
     if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
     const checked = await checkHeads(identity.space, access === "open" ? [] : heads, records);
@@ -140,8 +147,15 @@ export class SenderSagaRun {
     return { kind: "resolved", ...resolved };
   }
 
+  /** Sends on, up to the next turn that covers what has gone. */
+  async sendMore(): Promise<End<"portionSent"> | End<"recordsSent">> {
+    if (!this.#outflow) throw new KeysagaError("internal", { what: "records that were not begun" });
+    const isMore = await this.#outflow.send(this.options.limits.deltaBytes);
+    return { kind: isMore ? "portionSent" : "recordsSent" };
+  }
+
   /** What goes out is kept as gone out meanwhile: whatever becomes of the saga, a later process knows of it. */
-  async sendRecords({ plan, known, unsure, roots }: On<"sendRecords">): Promise<End<"recordsSent">> {
+  sendRecords({ plan, known, unsure, roots }: On<"sendRecords">): ReturnType<SenderSagaRun["sendMore"]> {
     const { identity } = this.options;
     const { space } = identity;
     this.#keeping = keepSent(identity, this.#receiver, plan, roots);
@@ -150,8 +164,9 @@ export class SenderSagaRun {
     for (const address of known) notThere.delete(address);
     this.#progress.expect(plan, notThere);
     const source = { space, reader: space.view(this.saga) };
-    await this.conversation.sendRecords(outgoing(source, plan, known, this.#progress), this.#progress);
-    return { kind: "recordsSent" };
+    const records = outgoing(source, plan, known, this.#progress);
+    this.#outflow = this.conversation.outflow(records, this.#progress);
+    return this.sendMore();
   }
 
   /** Makes what came visible, and tells the caller: `not_permitted` where not all was taken that this side wrote. */

@@ -11,7 +11,6 @@ import {
   type SenderSagaEffect,
   type SenderSagaEvent,
   type SenderSagaState,
-  type SessionLimits,
   startSenderHandshake,
   startSenderSaga,
   stepSenderHandshake,
@@ -39,7 +38,6 @@ export interface SenderSessionOptions extends SagaRunOptions {
   readonly pin: Address | undefined;
   readonly exporter: Exporter;
   readonly invite: InviteKey | undefined;
-  readonly limits: SessionLimits;
 }
 
 type Own =
@@ -198,6 +196,8 @@ export class SenderSession {
         return this.#stepSaga({ kind: "moved", turn: { ...verified, message } });
       case "wants":
         return this.#stepSaga({ kind: "wants", turn: { ...verified, message } });
+      case "staged":
+        return this.#stepSaga({ kind: "staged", turn: { ...verified, message } });
       case "receipt":
         return this.#stepSaga({ kind: "receipt", turn: { ...verified, message } });
     }
@@ -289,7 +289,7 @@ export class SenderSession {
         return this.#beginSagaWork(async () => {
           await run.stage(effect.records);
           this.#link.grant();
-          return { kind: "staged" };
+          return { kind: "payloadStaged" };
         });
       case "compare":
         return this.#beginSagaWork(async () => ({ ...(await run.compare(effect)), now: now() }));
@@ -297,6 +297,8 @@ export class SenderSession {
         return this.#beginSagaWork(async () => ({ ...(await run.resolve(effect)), now: now() }));
       case "sendRecords":
         return this.#beginSagaWork(async () => ({ ...(await run.sendRecords(effect)), now: now() }));
+      case "sendMore":
+        return this.#beginSagaWork(async () => ({ ...(await run.sendMore()), now: now() }));
       case "commitSpace":
         return this.#beginSagaWork(async () => {
           await run.commit(effect);

@@ -5,6 +5,8 @@ import type { PeerEvent } from "./events.js";
 interface Said {
   readonly type: string;
   readonly entries?: readonly unknown[] | undefined;
+  /** Records that were kept from a lost connection. */
+  readonly kept?: unknown;
 }
 
 /** A turn as people read it: who, what, and of each entry the short of it. */
@@ -15,10 +17,11 @@ export function describeTurn(role: Role, dialogue: Dialogue, message: Said): Pee
 
 const shownMax = 3;
 
-function noteOf({ entries = [] }: Said): string {
+function noteOf({ entries = [], kept }: Said): string {
   const told = entries.filter((entry) => !isHead(entry));
   const shown = told.slice(0, shownMax).map(entryNote).join(", ");
-  return told.length > shownMax ? `${shown} and ${told.length - shownMax} more` : shown;
+  const note = told.length > shownMax ? `${shown} and ${told.length - shownMax} more` : shown;
+  return typeof kept === "number" ? `${note}, ${kept} records kept` : note;
 }
 
 /** Heads repeat what the tips before them say. */

@@ -91,13 +91,8 @@ export {
   stepReceiverHandshake,
 } from "./receiver-handshake.js";
 export { isEmpty, nothingToSend, type RootMove, type SendPlan } from "./roots.js";
-export {
-  type SenderSagaEffect,
-  type SenderSagaEvent,
-  type SenderSagaState,
-  startSenderSaga,
-  stepSenderSaga,
-} from "./sender-saga.js";
+export type { SenderSagaEffect, SenderSagaEvent, SenderSagaState } from "./sender-saga-states.js";
+export { startSenderSaga, stepSenderSaga } from "./sender-saga.js";
 export {
   awaitSaga,
   type Found,

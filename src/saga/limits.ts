@@ -43,6 +43,11 @@ export const sessionLimits = {
   recordsMax: 100_000,
   bytesMax: 64 * 1024 * 1024,
   turnsMax: 10_000,
+  /**
+   * Bytes of records that a sender sends without a turn that covers them: with more to come it says `delta`. What a lost
+   * connection has to send again is no more than that, and a record.
+   */
+  deltaBytes: 4 * 1024 * 1024,
   /** Records that are sent without asking whether the other side has them. */
   unaskedMax: 4,
   /** Commits of one saga that others may come before. */

@@ -160,16 +160,22 @@ export const Root = z.strictObject({ address, tip: address.optional(), n: frameN
 export type Root = z.infer<typeof Root>;
 
 /**
+ * A frame of a root, or a stone itself, that a saga of this sender had staged when its connection was lost, and that
+ * counts as staged again: with all that it needs. Of frames the newest that is no merge.
+ */
+const kept = address.optional();
+
+/**
  * How a root compares with what the receiver holds. `behind`: its tip has a lower number, and it does not hold the
  * sender's; whether its own is in the sender's history only the sender can tell. `ahead`: it holds the sender's tip, and
  * what the sender lacks comes as payload of this turn. `diverged`: neither holds the other's.
  */
 export const RootStatus = z.discriminatedUnion("status", [
   z.strictObject({ status: z.literal("same") }),
-  z.strictObject({ status: z.literal("unknown") }),
-  z.strictObject({ status: z.literal("behind"), tip: address, n: frameNumber }),
+  z.strictObject({ status: z.literal("unknown"), kept }),
+  z.strictObject({ status: z.literal("behind"), tip: address, n: frameNumber, kept }),
   z.strictObject({ status: z.literal("ahead"), tip: address, n: frameNumber }),
-  z.strictObject({ status: z.literal("diverged"), tip: address, n: frameNumber }),
+  z.strictObject({ status: z.literal("diverged"), tip: address, n: frameNumber, kept }),
 ]);
 export type RootStatus = z.infer<typeof RootStatus>;
 
@@ -214,7 +220,13 @@ export type InitBody = z.infer<typeof InitBody>;
 export const AckEntry = z.union([RootStatus, FinalTip]);
 export type AckEntry = z.infer<typeof AckEntry>;
 
-export const AckBody = z.strictObject({ type: z.literal("ack"), ...turnHead, entries: listOf(AckEntry) });
+export const AckBody = z.strictObject({
+  type: z.literal("ack"),
+  ...turnHead,
+  /** How many records were kept from this sender's lost connection and count as staged; absent: none. */
+  kept: count.min(1).optional(),
+  entries: listOf(AckEntry),
+});
 export type AckBody = z.infer<typeof AckBody>;
 
 /**
@@ -266,6 +278,22 @@ export const WantsBody = z.strictObject({
 });
 export type WantsBody = z.infer<typeof WantsBody>;
 
+/** More records follow; this turn covers those so far. */
+export const DeltaBody = z.strictObject({
+  type: z.literal("delta"),
+  ...turnHead,
+  entries: z.undefined().optional(),
+});
+export type DeltaBody = z.infer<typeof DeltaBody>;
+
+/** The answer to `delta`: all that it covers is checked and staged. */
+export const StagedBody = z.strictObject({
+  type: z.literal("staged"),
+  ...turnHead,
+  entries: z.undefined().optional(),
+});
+export type StagedBody = z.infer<typeof StagedBody>;
+
 /** The final tips, in the order of the roots and what was found; behind them, the heads that the sender adds. */
 export const CommitEntry = z.union([FinalTip, HeadEntry]);
 export type CommitEntry = z.infer<typeof CommitEntry>;
@@ -303,12 +331,19 @@ export type AttestedHead = z.infer<typeof AttestedHead>;
 export const Evidence = z.union([recordText, AttestedHead]);
 export type Evidence = z.infer<typeof Evidence>;
 
-export const TurnFromSender = z.discriminatedUnion("type", [InitBody, AskBody, OfferBody, CommitBody]);
+export const TurnFromSender = z.discriminatedUnion("type", [
+  InitBody,
+  AskBody,
+  OfferBody,
+  DeltaBody,
+  CommitBody,
+]);
 export type TurnFromSender = z.infer<typeof TurnFromSender>;
 export const TurnFromReceiver = z.discriminatedUnion("type", [
   AckBody,
   BranchBody,
   WantsBody,
+  StagedBody,
   MovedBody,
   ReceiptBody,
 ]);

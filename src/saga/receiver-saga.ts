@@ -5,6 +5,7 @@ import type {
   Ask,
   AskBody,
   CommitBody,
+  DeltaBody,
   Direction,
   Evidence,
   FinalTip,
@@ -45,6 +46,8 @@ interface Answered extends Saga {
   readonly offered: boolean;
   /** Commits that others came before. */
   readonly overtaken: number;
+  /** Have records come that no turn covers yet? */
+  readonly uncovered: boolean;
 }
 
 export type ReceiverSagaState =
@@ -55,6 +58,8 @@ export type ReceiverSagaState =
   | (Answered & { readonly kind: "awaitingCommit"; readonly deadline: Instant })
   | (Answered & { readonly kind: "readingBranches" })
   | (Answered & { readonly kind: "choosing" })
+  /** A turn covers what has come, and not all of that is staged. */
+  | (Answered & { readonly kind: "covering" })
   /** The commit has come, and not all it covers is staged. */
   | (Answered & {
       readonly kind: "settling";
@@ -80,15 +85,19 @@ export type ReceiverSagaEvent =
   | ({
       readonly kind: "compared";
       readonly statuses: readonly RootStatus[];
+      /** Records of a lost connection that count as staged, and the roots among them that are stones. */
+      readonly kept: number;
+      readonly stones: readonly Address[];
       readonly now: Instant;
     } & Found)
   | { readonly kind: "recordsSent"; readonly now: Instant }
   | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Instant }
-  | { readonly kind: "staged"; readonly now: Instant }
+  | { readonly kind: "payloadStaged"; readonly now: Instant }
   | { readonly kind: "ask"; readonly turn: Verified<AskBody> }
   | ({ readonly kind: "branchesRead"; readonly now: Instant } & Found)
   | { readonly kind: "offer"; readonly turn: Verified<OfferBody> }
   | { readonly kind: "chosen"; readonly wanted: readonly boolean[]; readonly now: Instant }
+  | { readonly kind: "delta"; readonly turn: Verified<DeltaBody>; readonly now: Instant }
   | { readonly kind: "commit"; readonly turn: Verified<CommitBody>; readonly now: Instant }
   | { readonly kind: "spaceCommitted"; readonly now: Instant }
   /** Others moved some of the tips first, to these; nothing was changed. */
@@ -97,11 +106,11 @@ export type ReceiverSagaEvent =
   | { readonly kind: "tick"; readonly now: Instant };
 
 export type ReceiverSagaEffect =
-  /** Holds each root against the space; ends in `compared`. */
+  /** Takes over what a lost connection has left, and holds each root against the space; ends in `compared`. */
   | { readonly kind: "compareRoots"; readonly roots: readonly Root[]; readonly direction: Direction }
   | { readonly kind: "sendRecords"; readonly plan: SendPlan; readonly known: readonly Address[] }
   | { readonly kind: "sendTurn"; readonly draft: TurnDraft }
-  /** Ends in `staged`. */
+  /** Ends in `payloadStaged`. */
   | { readonly kind: "stage"; readonly saga: string; readonly records: readonly IbGib[] }
   /** What the tips that were told have beyond the frames that the sender names; ends in `branchesRead`. */
   | ({ readonly kind: "readBranches"; readonly asks: readonly Ask[] } & Told)
@@ -141,15 +150,15 @@ export function stepReceiverSaga(state: ReceiverSagaState, event: ReceiverSagaEv
       return onTick(state, event.now);
     case "payload":
       return onPayload(state, event.records, event.now);
-    case "staged":
-      return onStaged(state, event.now);
+    case "payloadStaged":
+      return onPayloadStaged(state, event.now);
     default:
       return onProgress(state, event);
   }
 }
 
 type Running = Exclude<ReceiverSagaState, { kind: "failed" }>;
-type Progress = Exclude<ReceiverSagaEvent, { kind: "failed" | "tick" | "payload" | "staged" }>;
+type Progress = Exclude<ReceiverSagaEvent, { kind: "failed" | "tick" | "payload" | "payloadStaged" }>;
 type In<Kind> = Extract<ReceiverSagaState, { kind: Kind }>;
 type On<Kind> = Extract<ReceiverSagaEvent, { kind: Kind }>;
 
@@ -162,6 +171,7 @@ function onProgress(state: Running, event: Progress): ReceiverSagaStep {
     return tell(state, event, { type: "branch", entries: event.found }, event.now);
   if (state.kind === "awaitingCommit" && event.kind === "offer") return onOffer(state, event.turn.message);
   if (state.kind === "choosing" && event.kind === "chosen") return onChosen(state, event);
+  if (state.kind === "awaitingCommit" && event.kind === "delta") return onDelta(state, event.now);
   if (state.kind === "awaitingCommit" && event.kind === "commit") return onCommit(state, event);
   if (state.kind === "committing" && event.kind === "spaceCommitted")
     return stay(awaitSaga(state.limits, event.now));
@@ -182,18 +192,20 @@ function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: In
 }
 
 function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSagaStep {
-  const { statuses, found, now } = event;
+  const { statuses, found, kept, stones, now } = event;
   const answered: Answered = {
     ...sagaOf(state),
     statuses,
     found: [],
     staging: 0,
-    stones: [],
+    stones,
     asked: false,
     offered: false,
     overtaken: 0,
+    uncovered: false,
   };
-  return tell(answered, event, { type: "ack", entries: [...statuses, ...found] }, now);
+  const ack = { type: "ack", ...(kept > 0 && { kept }), entries: [...statuses, ...found] };
+  return tell(answered, event, ack, now);
 }
 
 /** Sends what the sender lacks, then the turn that covers it. */
@@ -211,7 +223,12 @@ function tell(before: Answered, more: Found, said: TurnDraft, now: Instant): Rec
 
 function say(state: Answered, draft: TurnDraft, now: Instant): ReceiverSagaStep {
   return {
-    state: { ...answeredOf(state), kind: "awaitingCommit", deadline: turnDeadline(state, now) },
+    state: {
+      ...answeredOf(state),
+      kind: "awaitingCommit",
+      uncovered: false,
+      deadline: turnDeadline(state, now),
+    },
     effects: [{ kind: "sendTurn", draft }],
   };
 }
@@ -247,6 +264,7 @@ function onPayload(state: Running, records: readonly IbGib[], now: Instant): Rec
     state: {
       ...state,
       staging: state.staging + 1,
+      uncovered: true,
       stones: [...state.stones, ...stones.map(({ address }) => address)],
       deadline: turnDeadline(state, now),
     },
@@ -254,11 +272,23 @@ function onPayload(state: Running, records: readonly IbGib[], now: Instant): Rec
   };
 }
 
-function onStaged(state: Running, now: Instant): ReceiverSagaStep {
+function onPayloadStaged(state: Running, now: Instant): ReceiverSagaStep {
   if (!("staging" in state) || state.staging === 0)
-    return fail(new KeysagaError("out_of_turn", { got: "staged", during: state.kind }));
+    return fail(new KeysagaError("out_of_turn", { got: "payloadStaged", during: state.kind }));
   const settled = { ...state, staging: state.staging - 1 };
+  if (settled.kind === "covering") return cover(settled, now);
   return settled.kind === "settling" ? settle(settled, now) : stay(settled);
+}
+
+/** A turn costs both sides a signature: there has to be something for it to cover. */
+function onDelta(state: In<"awaitingCommit">, now: Instant): ReceiverSagaStep {
+  if (!state.uncovered)
+    return fail(new KeysagaError("out_of_turn", { got: "delta", rule: "behind records" }));
+  return cover({ ...answeredOf(state), kind: "covering" }, now);
+}
+
+function cover(state: In<"covering">, now: Instant): ReceiverSagaStep {
+  return state.staging > 0 ? stay(state) : say(state, { type: "staged" }, now);
 }
 
 /** One offer a saga: what is wanted can be asked of the space once. */
@@ -338,6 +368,7 @@ const answeredOf = ({
   asked,
   offered,
   overtaken,
+  uncovered,
   ...saga
 }: Answered): Answered => ({
   ...sagaOf(saga),
@@ -348,6 +379,7 @@ const answeredOf = ({
   asked,
   offered,
   overtaken,
+  uncovered,
 });
 
 const stay = (state: ReceiverSagaState): ReceiverSagaStep => ({ state, effects: [] });

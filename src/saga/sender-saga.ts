@@ -3,172 +3,24 @@ import { type Address, type IbGib, isFrame, shortAddress } from "../ibgib/index.
 import type { SessionLimits } from "./limits.js";
 import {
   type AckBody,
-  type Ask,
-  type BranchBody,
-  type CommitEntry,
   type Direction,
-  type Evidence,
   FinalTip,
-  type HeadEntry,
-  type MovedBody,
   type ReceiptBody,
   type Root,
   RootStatus,
-  type WantsBody,
 } from "./messages.js";
+import { finalTips, fromBitmap, isEmpty, isSameTip, type SendPlan, statusesAfter } from "./roots.js";
 import {
-  finalTips,
-  fromBitmap,
-  isEmpty,
-  isSameTip,
-  type RootMove,
-  type SendPlan,
-  statusesAfter,
-} from "./roots.js";
-import type { TurnDraft, Verified } from "./turn.js";
-
-/** What every state of a saga under way knows. */
-interface Saga {
-  readonly saga: string;
-  readonly direction: Direction;
-  readonly limits: SessionLimits;
-  /** Payload frames that are being staged; nothing is resolved before there are none. */
-  readonly staging: number;
-  /** Of the roots that this side has nothing of: those that came and are stones. */
-  readonly stones: readonly Address[];
-}
-
-/** Once the receiver has answered: what it said of each root, and what follows from it. */
-interface Answered extends Saga {
-  readonly roots: readonly Root[];
-  readonly statuses: readonly RootStatus[];
-  /** Timelines beyond the roots that came along, with their tips. */
-  readonly found: readonly FinalTip[];
-  /** What each commit so far has named that others came before: its records are staged at the receiver. */
-  readonly overtaken: readonly (readonly FinalTip[])[];
-}
-
-/** Once both branches of everything are brought together. */
-interface Resolved extends Answered {
-  /** What the commit names: the tips that the receiver has when this is done. */
-  readonly final: readonly FinalTip[];
-  /** The own tips that change. */
-  readonly moves: readonly RootMove[];
-  /** The heads that this side adds at the receiver, and answers for. */
-  readonly heads: readonly HeadEntry[];
-  /** What proves who added the others. */
-  readonly evidence: readonly Evidence[];
-}
-
-export type SenderSagaState =
-  | (Saga & { readonly kind: "planning"; readonly wanted: readonly Address[] })
-  | (Saga & {
-      readonly kind: "awaitingAck";
-      readonly wanted: readonly Address[];
-      readonly roots: readonly Root[];
-      readonly deadline: Instant;
-    })
-  | (Answered & { readonly kind: "comparing" })
-  | (Answered & { readonly kind: "awaitingBranch"; readonly deadline: Instant })
-  /** Everything has come, and not all of it is staged. */
-  | (Answered & { readonly kind: "gathering" })
-  | (Answered & { readonly kind: "resolving" })
-  | (Resolved & {
-      readonly kind: "awaitingWants";
-      readonly plan: SendPlan;
-      readonly offered: readonly Address[];
-      readonly deadline: Instant;
-    })
-  | (Resolved & { readonly kind: "sending" })
-  | (Resolved & { readonly kind: "awaitingReceipt"; readonly deadline: Instant })
-  | (Resolved & { readonly kind: "committing"; readonly receipt: Verified<ReceiptBody> })
-  | { readonly kind: "committed"; readonly saga: string; readonly receipt: Verified<ReceiptBody> }
-  | { readonly kind: "failed"; readonly error: KeysagaError };
-
-export type SenderSagaEvent =
-  /** The roots and all timelines of their closure, as this side holds them. */
-  | {
-      readonly kind: "planned";
-      readonly roots: readonly Root[];
-      /** Grants that the receiver has to know of before it answers. */
-      readonly evidence: readonly Evidence[];
-      readonly now: Instant;
-    }
-  | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Instant }
-  | { readonly kind: "staged" }
-  | { readonly kind: "ack"; readonly turn: Verified<AckBody> }
-  /** Roots whose tip at the receiver this side does not hold. */
-  | { readonly kind: "compared"; readonly asks: readonly Ask[]; readonly now: Instant }
-  | { readonly kind: "branch"; readonly turn: Verified<BranchBody> }
-  /** Both branches are one: what becomes of each root, what the receiver lacks for it, and what it may have. */
-  | {
-      readonly kind: "resolved";
-      readonly chosen: ReadonlyMap<Address, FinalTip>;
-      readonly moves: readonly RootMove[];
-      readonly heads: readonly HeadEntry[];
-      readonly evidence: readonly Evidence[];
-      readonly plan: SendPlan;
-      readonly unsure: readonly Address[];
-      readonly now: Instant;
-    }
-  | { readonly kind: "wants"; readonly turn: Verified<WantsBody> }
-  | { readonly kind: "moved"; readonly turn: Verified<MovedBody> }
-  | { readonly kind: "recordsSent"; readonly now: Instant }
-  | { readonly kind: "receipt"; readonly turn: Verified<ReceiptBody> }
-  | { readonly kind: "spaceCommitted" }
-  | { readonly kind: "failed"; readonly error: KeysagaError }
-  | { readonly kind: "tick"; readonly now: Instant };
-
-export type SenderSagaEffect =
-  /** Ends in `planned`. */
-  | { readonly kind: "planRoots"; readonly wanted: readonly Address[] }
-  /** The outbox signs and writes, first in, first out. */
-  | { readonly kind: "sendTurn"; readonly draft: TurnDraft }
-  /** Ends in `staged`. */
-  | { readonly kind: "stage"; readonly saga: string; readonly records: readonly IbGib[] }
-  /** Which of the receiver's tips does this side not hold? Ends in `compared`. */
-  | {
-      readonly kind: "compare";
-      readonly roots: readonly Root[];
-      readonly statuses: readonly RootStatus[];
-      readonly direction: Direction;
-    }
-  /** Checks what came, brings branches together, and plans what the receiver lacks; ends in `resolved`. */
-  | ({ readonly kind: "resolve" } & Pick<
-      Answered,
-      "saga" | "direction" | "roots" | "statuses" | "found" | "overtaken"
-    >)
-  /**
-   * Sends what the plan names, dependencies first, without `known`; ends in `recordsSent`. Of `unsure`, which the plan
-   * needs, the receiver wants what is not `known`.
-   */
-  | {
-      readonly kind: "sendRecords";
-      readonly plan: SendPlan;
-      readonly known: readonly Address[];
-      readonly unsure: readonly Address[];
-      readonly roots: readonly Root[];
-    }
-  /** Takes over what was pulled, keeps proofs and receipt: one transaction, one flush; ends in `spaceCommitted`. */
-  | {
-      readonly kind: "commitSpace";
-      readonly saga: string;
-      readonly moves: readonly RootMove[];
-      readonly stones: readonly Address[];
-      /** The tips as the receiver has them now, and those among them that it did not take. */
-      readonly final: readonly FinalTip[];
-      readonly refused: readonly FinalTip[];
-      /** The commit's list, and what of it are heads that this side answers for. */
-      readonly entries: readonly CommitEntry[];
-      readonly heads: readonly HeadEntry[];
-      readonly found: readonly FinalTip[];
-      readonly receipt: Verified<ReceiptBody>;
-    };
-
-export interface SenderSagaStep {
-  readonly state: SenderSagaState;
-  readonly effects: readonly SenderSagaEffect[];
-}
+  type Answered,
+  answeredOf,
+  base,
+  type Resolved,
+  resolvedOf,
+  type SenderSagaEvent,
+  type SenderSagaState,
+  type SenderSagaStep,
+} from "./sender-saga-states.js";
+import type { Verified } from "./turn.js";
 
 /** Opens a saga over `wanted` (timelines by first address, stones by address). `saga` is a fresh random id. */
 export function startSenderSaga(
@@ -193,15 +45,15 @@ export function stepSenderSaga(state: SenderSagaState, event: SenderSagaEvent): 
       return onTick(state, event.now);
     case "payload":
       return onPayload(state, event.records, event.now);
-    case "staged":
-      return onStaged(state);
+    case "payloadStaged":
+      return onPayloadStaged(state);
     default:
       return onProgress(state, event);
   }
 }
 
 type Running = Exclude<SenderSagaState, { kind: "committed" | "failed" }>;
-type Progress = Exclude<SenderSagaEvent, { kind: "failed" | "tick" | "payload" | "staged" }>;
+type Progress = Exclude<SenderSagaEvent, { kind: "failed" | "tick" | "payload" | "payloadStaged" }>;
 type In<Kind> = Extract<SenderSagaState, { kind: Kind }>;
 type On<Kind> = Extract<SenderSagaEvent, { kind: Kind }>;
 
@@ -214,6 +66,8 @@ function onProgress(state: Running, event: Progress): SenderSagaStep {
   if (state.kind === "resolving" && event.kind === "resolved") return onResolved(state, event);
   if (state.kind === "awaitingWants" && event.kind === "wants")
     return onWants(state, event.turn.message.wants);
+  if (state.kind === "sending" && event.kind === "portionSent") return onPortionSent(state, event.now);
+  if (state.kind === "awaitingStaged" && event.kind === "staged") return sendOn(state);
   if (state.kind === "sending" && event.kind === "recordsSent") return commit(state, event.now);
   if (state.kind === "awaitingReceipt" && event.kind === "receipt") return onReceipt(state, event.turn);
   if (state.kind === "awaitingReceipt" && event.kind === "moved")
@@ -270,7 +124,7 @@ function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
   const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction, wanted));
   if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: statuses[wrong]!.status }));
-  const answered = { ...base(state), roots, statuses, found, overtaken: [] };
+  const answered = { ...base(state), roots, statuses, kept: ack.kept ?? 0, found, overtaken: [] };
   if (!statuses.some(({ status }) => status === "behind" || status === "diverged")) return gather(answered);
   return {
     state: { ...answered, kind: "comparing" },
@@ -321,7 +175,7 @@ function onResolved(state: In<"resolving">, event: On<"resolved">): SenderSagaSt
   const final = finalTips(state.roots, state.statuses, state.direction, chosen);
   const resolved: Resolved = { ...answeredOf(state), final, moves, heads, evidence };
   if (isEmpty(plan)) return commit(resolved, now);
-  if (unsure.length <= state.limits.unaskedMax) return send(resolved, plan, unsure, []);
+  if (unsure.length <= unaskedMax(resolved)) return send(resolved, plan, unsure, []);
   return {
     state: {
       ...resolved,
@@ -332,6 +186,11 @@ function onResolved(state: In<"resolving">, event: On<"resolved">): SenderSagaSt
     },
     effects: [{ kind: "sendTurn", draft: { type: "offer", entries: unsure } }],
   };
+}
+
+/** Where a lost connection has left something there, whatever may be among it is asked for. */
+function unaskedMax({ kept, limits }: Answered): number {
+  return kept > 0 ? 0 : limits.unaskedMax;
 }
 
 function onWants(state: In<"awaitingWants">, bitmap: string): SenderSagaStep {
@@ -358,6 +217,18 @@ function send(
   };
 }
 
+/** What has gone out is covered in between, so that a lost connection keeps it; then the rest follows. */
+function onPortionSent(state: In<"sending">, now: Instant): SenderSagaStep {
+  return {
+    state: { ...resolvedOf(state), kind: "awaitingStaged", deadline: now + state.limits.turnTimeoutMs },
+    effects: [{ kind: "sendTurn", draft: { type: "delta" } }],
+  };
+}
+
+function sendOn(state: In<"awaitingStaged">): SenderSagaStep {
+  return { state: { ...resolvedOf(state), kind: "sending" }, effects: [{ kind: "sendMore" }] };
+}
+
 function commit(state: Resolved, now: Instant): SenderSagaStep {
   const { final, heads, evidence } = state;
   const deadline = now + state.limits.turnTimeoutMs;
@@ -379,9 +250,9 @@ function onMoved(state: In<"awaitingReceipt">, tips: readonly FinalTip[] = []): 
   return gather({ ...withFound(state, tips), statuses, overtaken });
 }
 
-function onStaged(state: Running): SenderSagaStep {
+function onPayloadStaged(state: Running): SenderSagaStep {
   if (state.staging === 0)
-    return fail(new KeysagaError("out_of_turn", { got: "staged", during: state.kind }));
+    return fail(new KeysagaError("out_of_turn", { got: "payloadStaged", during: state.kind }));
   const settled = { ...state, staging: state.staging - 1 };
   return settled.kind === "gathering" ? gather(settled) : stay(settled);
 }
@@ -428,36 +299,12 @@ function onTick(state: Running, now: Instant): SenderSagaStep {
   return fail(new KeysagaError("turn_timeout", { during: state.kind }));
 }
 
-const base = ({ saga, direction, limits, staging, stones }: Saga): Saga => ({
-  saga,
-  direction,
-  limits,
-  staging,
-  stones,
-});
-
 /** With timelines that came along, each at its newest tip; roots are none of them. */
 function withFound(state: Answered, tips: readonly FinalTip[] = []): Answered {
   const roots = new Set(state.roots.map(({ address }) => address));
   const all = new Map([...state.found, ...tips].map((tip) => [tip.address, tip]));
   return { ...answeredOf(state), found: [...all.values()].filter(({ address }) => !roots.has(address)) };
 }
-
-const answeredOf = ({ roots, statuses, found, overtaken, ...saga }: Answered): Answered => ({
-  ...base(saga),
-  roots,
-  statuses,
-  found,
-  overtaken,
-});
-
-const resolvedOf = ({ final, moves, heads, evidence, ...answered }: Resolved): Resolved => ({
-  ...answeredOf(answered),
-  final,
-  moves,
-  heads,
-  evidence,
-});
 
 const stay = (state: SenderSagaState): SenderSagaStep => ({ state, effects: [] });
 

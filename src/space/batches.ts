@@ -1,5 +1,6 @@
 /** In whose name records are held: a record names batches, a batch names its holder. */
 import { KeysagaError } from "../base/index.js";
+import { type IbGib, readRecord } from "../ibgib/index.js";
 import { type CheckedRecord, recordRow } from "./presence.js";
 import {
   damaged,
@@ -86,6 +87,38 @@ export function commitStage(writer: Writer, stage: StoredStage, holder: Holder):
 /** The gibs of what a stage has stored, in the order it came. */
 export function* gibsOfStage(reader: Reader, stage: StoredStage): Generator<string> {
   for (let portion = 0; portion < stage.portions; portion++) yield* portionGibs(reader, stage.batch, portion);
+}
+
+/** How many records a portion has. */
+export function portionSize(reader: Reader, batch: number, portion: number): number {
+  return portionGibs(reader, batch, portion).length;
+}
+
+/** The records of a portion, in the order they came. @throws KeysagaError where another process has dropped the stage. */
+export function portionRecords(reader: Reader, stage: StoredStage, portion: number): IbGib[] {
+  checkStage(reader, stage);
+  return portionGibs(reader, stage.batch, portion).map((gib) =>
+    readRecord((recordRow(reader, gib) ?? damaged("records")).bytes),
+  );
+}
+
+/** Takes all but the first `records` of a stage's last portion out of the store again, the whole of it where that is none. */
+export function shortenPortion(
+  writer: Writer,
+  { batch, portions }: StoredStage,
+  records: number,
+): StoredStage {
+  const last = portions - 1;
+  const gibs = portionGibs(writer, batch, last);
+  for (const gib of gibs.slice(records)) removeRecord(writer, gib, batch);
+  if (records > 0) {
+    writer.put("portions", portionKey(batch, last), encodeGibs(gibs.slice(0, records)));
+    return { batch, portions };
+  }
+  writer.remove("portions", portionKey(batch, last));
+  const { opener } = decodeStageRow(writer.get("stages", String(batch)) ?? damaged("stages"));
+  writer.put("stages", String(batch), encodeStageRow({ opener, portions: last }));
+  return { batch, portions: last };
 }
 
 /** Takes a portion of a stage out of the store again; records that nobody else has go with it. */

@@ -24,6 +24,8 @@ export interface Standing {
   /** Counts `holder`. */
   readonly sight: Sight | "anyone";
   readonly staged: StagedPart;
+  /** Are the records that are to be checked staged already? Else those that are, are passed over. */
+  readonly isStaged?: boolean;
 }
 
 export interface CheckResult {
@@ -74,7 +76,8 @@ class RecordCheck {
 
   #isKnown(record: IbGib): boolean {
     if (isPrimitive(record.address) || this.#checked.has(record.address)) return true;
-    return this.#presence.isHeldBy(this.#standing.holder, record);
+    const { holder, isStaged = false } = this.#standing;
+    return isStaged ? this.#presence.isCommittedFor(holder, record) : this.#presence.isHeldBy(holder, record);
   }
 
   #check(record: IbGib): void {

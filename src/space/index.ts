@@ -14,6 +14,7 @@ export type {
   Space,
   SpaceView,
   StageTotals,
+  TakenOver,
   Tip,
   TipMove,
   TipNow,

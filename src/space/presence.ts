@@ -111,6 +111,12 @@ export class Presence {
     return row?.batches.some((id) => this.#isStaged(id) || this.#isCommittedBy(id, holder)) ?? false;
   }
 
+  /** Has `holder` committed the record? */
+  isCommittedFor(holder: Holder, record: IbGib): boolean {
+    const row = recordRow(this.#reader, record.gib);
+    return row?.batches.some((id) => this.#isCommittedBy(id, holder)) ?? false;
+  }
+
   /** Is a record of these batches present? */
   isVisible(batches: readonly number[]): boolean {
     return batches.some((id) => this.#isStaged(id) || this.#isCommittedByAny(id));

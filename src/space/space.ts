@@ -109,9 +109,16 @@ export interface StageTotals {
   readonly bytes: number;
 }
 
+/** What a saga has taken over of what another one had staged. */
+export interface TakenOver extends StageTotals {
+  /** Of each timeline the newest of those frames that is no merge. */
+  readonly tips: readonly Tip[];
+}
+
 /** Reads records, in the order asked; `undefined` where one is not there. */
 export interface SpaceView {
   getMany(addresses: readonly Address[]): Promise<(IbGib | undefined)[]>;
+  hasMany(addresses: readonly Address[]): Promise<boolean[]>;
 }
 
 /**
@@ -181,7 +188,21 @@ export interface Space {
     records: readonly IbGib[],
   ): Promise<StageTotals>;
   /**
-   * Forgets what `saga` has staged. Idempotent. Calls that name one saga take effect in the order they are made, so
+   * Ends a saga whose records may be of use to another one: what it had staged when `stage` answered `upTo` is moved to
+   * the store, the rest is dropped. It stays counted for its holder until it is taken over or dropped; nobody sees it, it
+   * cannot be committed, and it does not survive a crash or `close`. Where this rejects, all of it is dropped.
+   *
+   * @returns false where there is nothing to keep.
+   */
+  keep(saga: SagaId, upTo: StageTotals): Promise<boolean>;
+  /**
+   * Has `saga`, which has staged nothing, stage what `kept` has kept, for the same holder. It is checked once more, with
+   * this `sight`; where any of it would be refused now, all of it is dropped. It lies where it lay: nothing is stored
+   * again. Where nothing is kept under that name, nothing happens.
+   */
+  takeOver(saga: SagaId, kept: SagaId, sight: Sight | "anyone"): Promise<TakenOver>;
+  /**
+   * Forgets what `saga` has staged or kept. Idempotent. Calls that name one saga take effect in the order they are made, so
    * nothing staged before a `drop` outlives it.
    */
   drop(saga: SagaId): Promise<void>;

@@ -22,10 +22,13 @@ export class Stage {
   #stored: StoredStage | undefined;
   #move: Promise<void> = Promise.resolve();
   #isMoving = false;
-  #totals: StageTotals = { records: 0, bytes: 0 };
+  #totals: StageTotals;
 
-  constructor(holder: Holder) {
+  /** @param resumed What lies in the store already. */
+  constructor(holder: Holder, resumed?: { readonly stored: StoredStage; readonly totals: StageTotals }) {
     this.holder = holder;
+    this.#stored = resumed?.stored;
+    this.#totals = resumed?.totals ?? { records: 0, bytes: 0 };
   }
 
   get totals(): StageTotals {
@@ -64,6 +67,12 @@ export class Stage {
     this.#waitingBytes += added.bytes;
     this.tracker.add(checked);
     this.#totals = sum(this.#totals, added);
+  }
+
+  /** Of the records that wait in memory, those among the first so many of the stage. Nothing is on its way to the store. */
+  waitingAmong(records: number): readonly CheckedRecord[] {
+    const stored = this.#totals.records - this.#waiting.length;
+    return this.#waiting.slice(0, Math.max(0, records - stored));
   }
 
   /** Starts to move to the store what waits in memory. `settled` tells how that ended. */
@@ -122,7 +131,7 @@ export class StageBudget {
     this.#all = all;
   }
 
-  release({ holder, totals }: Stage): void {
+  release({ holder, totals }: Pick<Stage, "holder" | "totals">): void {
     const back = { records: -totals.records, bytes: -totals.bytes };
     const own = sum(this.#byHolder.get(holder) ?? totals, back);
     if (own.records === 0) this.#byHolder.delete(holder);

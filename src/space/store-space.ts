@@ -5,6 +5,7 @@ import { checkRecords } from "./check-records.js";
 import { missingOf, reachableTips } from "./closure.js";
 import { type CommitOutcome, makeCommit } from "./commit.js";
 import { Gates } from "./gates.js";
+import { isRefusal, type KeptStage, keepStage, resumeStage } from "./kept-stage.js";
 import { nameBytesMax, type SpaceLimits } from "./limits.js";
 import { dropStored, leaveOpener } from "./openers.js";
 import { nothingStaged, Presence } from "./presence.js";
@@ -21,6 +22,7 @@ import type {
   Space,
   SpaceView,
   StageTotals,
+  TakenOver,
   Tip,
 } from "./space.js";
 import { Stage, StageBudget, totalsOf } from "./stage.js";
@@ -33,12 +35,16 @@ export interface StoreSpaceOptions {
   readonly opener: string;
 }
 
+const nothingTaken: TakenOver = { records: 0, bytes: 0, tips: [] };
+
 /** A space over any `Store`: all that spaces have in common. */
 export class StoreSpace implements Space {
   readonly #store: Store;
   readonly #limits: SpaceLimits;
   readonly #opener: string;
   readonly #stages = new Map<SagaId, Stage>();
+  /** Of sagas that have ended. */
+  readonly #kept = new Map<SagaId, KeptStage>();
   readonly #budget: StageBudget;
   readonly #gates = new Gates();
   readonly #listeners = new Set<(tips: readonly Tip[]) => void>();
@@ -72,16 +78,17 @@ export class StoreSpace implements Space {
   }
 
   view(saga: SagaId, sight?: Sight | "anyone"): SpaceView {
-    return {
-      getMany: (addresses) =>
-        this.#run(() =>
-          this.#gates.pass(saga, async () =>
-            this.#store.read((reader) => {
-              const presence = new Presence(reader, sight, this.#stages.get(saga)?.part ?? nothingStaged);
-              return addresses.map((address) => presence.find(address)?.record);
-            }),
+    const look = <Found>(find: (presence: Presence) => Found): Promise<Found> =>
+      this.#run(() =>
+        this.#gates.pass(saga, async () =>
+          this.#store.read((reader) =>
+            find(new Presence(reader, sight, this.#stages.get(saga)?.part ?? nothingStaged)),
           ),
         ),
+      );
+    return {
+      getMany: (addresses) => look((presence) => addresses.map((address) => presence.find(address)?.record)),
+      hasMany: (addresses) => look((presence) => addresses.map((address) => presence.has(address))),
     };
   }
 
@@ -129,13 +136,31 @@ export class StoreSpace implements Space {
     );
   }
 
+  keep(saga: SagaId, upTo: StageTotals): Promise<boolean> {
+    return this.#run(() =>
+      this.#gates.pass(saga, async () => {
+        const stage = this.#stages.get(saga);
+        return stage !== undefined && this.#keep(saga, stage, upTo);
+      }),
+    );
+  }
+
+  takeOver(saga: SagaId, kept: SagaId, sight: Sight | "anyone"): Promise<TakenOver> {
+    return this.#run(() =>
+      this.#gates.pass(saga, () => this.#gates.pass(kept, () => this.#takeOver(saga, kept, sight))),
+    );
+  }
+
   drop(saga: SagaId): Promise<void> {
     return this.#run(() =>
       this.#gates.pass(saga, async () => {
         const stage = this.#stages.get(saga);
-        if (stage === undefined) return;
-        this.#forget(saga, stage);
-        await this.#dropStored(stage);
+        if (stage !== undefined) {
+          this.#forget(saga, stage);
+          await this.#dropStored(stage);
+        }
+        const kept = this.#kept.get(saga);
+        if (kept !== undefined) await this.#dropKept(saga, kept);
       }),
     );
   }
@@ -230,6 +255,49 @@ export class StoreSpace implements Space {
     return outcome.result;
   }
 
+  async #keep(saga: SagaId, stage: Stage, upTo: StageTotals): Promise<boolean> {
+    assert(upTo.records <= stage.totals.records, "a stage is kept up to where it was once");
+    // Where a move has failed, what it had taken waits again.
+    await stage.settled().catch(() => undefined);
+    try {
+      const kept = upTo.records === 0 ? undefined : await keepStage(this.#store, stage, this.#opener, upTo);
+      this.#forget(saga, stage);
+      if (kept === undefined) {
+        await this.#dropStored(stage);
+        return false;
+      }
+      this.#budget.take(kept.holder, kept.totals); // no more than was just given back
+      this.#kept.set(saga, kept);
+      return true;
+    } catch (thrown) {
+      if (this.#stages.has(saga)) this.#forget(saga, stage);
+      await this.#dropStored(stage);
+      throw thrown;
+    }
+  }
+
+  async #takeOver(saga: SagaId, from: SagaId, sight: Sight | "anyone"): Promise<TakenOver> {
+    const kept = this.#kept.get(from);
+    if (kept === undefined) return nothingTaken;
+    assert(!this.#stages.has(saga), "a saga takes over before it stages");
+    try {
+      const { stage, tips } = await resumeStage(this.#store, kept, sight);
+      this.#kept.delete(from);
+      this.#stages.set(saga, stage); // counted as it was
+      return { ...stage.totals, tips };
+    } catch (thrown) {
+      await this.#dropKept(from, kept);
+      if (isRefusal(thrown)) return nothingTaken;
+      throw thrown;
+    }
+  }
+
+  async #dropKept(saga: SagaId, kept: KeptStage): Promise<void> {
+    this.#kept.delete(saga);
+    this.#budget.release(kept);
+    await dropStored(this.#store, kept.stored);
+  }
+
   async #dropStored(stage: Stage): Promise<void> {
     // Where a move has failed, it has left nothing behind.
     await stage.settled().catch(() => undefined);
@@ -269,9 +337,11 @@ export class StoreSpace implements Space {
     this.#listeners.clear();
     try {
       for (const stage of this.#stages.values()) await this.#dropStored(stage);
+      for (const { stored } of this.#kept.values()) await dropStored(this.#store, stored);
       await leaveOpener(this.#store, this.#opener);
     } finally {
       this.#stages.clear();
+      this.#kept.clear();
       await this.#store.close();
     }
   }

@@ -13,6 +13,7 @@ import {
 } from "../../src/peer/index.js";
 import { CommitQueue } from "../../src/peer/commit-queue.js";
 import { mergingOf } from "../../src/peer/merging.js";
+import { KeptStages } from "../../src/peer/kept-stages.js";
 import { Quotas, receiverLimits } from "../../src/peer/quotas.js";
 import { Receiver } from "../../src/peer/receiver.js";
 import type { ReceiverSelf } from "../../src/saga/index.js";
@@ -108,8 +109,9 @@ async function receiverOf(
   const quotas = await Quotas.open(identity.space, receiverLimits, platform);
   const merging = mergingOf(mergeFunctions(), platform);
   const commits = new CommitQueue(receiverLimits, platform.timers);
+  const kept = new KeptStages(identity.space, receiverLimits, platform.timers);
   const receiver = lie
-    ? new Receiver(lie(await selfOf(identity, audiences)), quotas, merging, commits, options)
+    ? new Receiver(lie(await selfOf(identity, audiences)), quotas, merging, commits, kept, options)
     : honest;
   const { listen, dial } = createInnerspace(platform);
   listen((connection) => receiver.accept(connection));

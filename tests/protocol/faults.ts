@@ -15,6 +15,8 @@ export type MessageName =
   | "ack"
   | "offer"
   | "wants"
+  | "delta"
+  | "staged"
   | "commit"
   | "receipt"
   | "records"
@@ -138,6 +140,7 @@ function reworded(body: string): string {
     if (turn["type"] === "wants") return { ...turn, wants: "00" };
     if (turn["type"] === "receipt") return { ...turn, time: 1 };
     if (turn["type"] === "init") return { ...turn, direction: "push" };
+    if (turn["type"] === "delta" || turn["type"] === "staged") return { ...turn, saga: "00".repeat(16) };
     return { ...turn, entries: [] };
   });
 }

@@ -5,9 +5,11 @@ import {
   createSender,
   type PeerEvent,
   type Platform,
+  type ReceiverLimits,
   type Sender,
   systemPlatform,
 } from "../../src/peer/index.js";
+import type { SessionLimits } from "../../src/saga/index.js";
 import type { Commit, Space } from "../../src/space/index.js";
 import { InnerSpace } from "../../src/space/index.js";
 import {
@@ -53,6 +55,14 @@ export class WatchedSpace extends InnerSpace {
     return super.stage(...args);
   }
 
+  override async takeOver(...args: Parameters<InnerSpace["takeOver"]>): ReturnType<InnerSpace["takeOver"]> {
+    const [saga, kept] = args;
+    this.staged.add(saga);
+    const taken = await super.takeOver(...args);
+    this.staged.delete(kept);
+    return taken;
+  }
+
   override async drop(saga: string): Promise<void> {
     await super.drop(saga);
     this.staged.delete(saga);
@@ -84,6 +94,8 @@ export async function contentsOf(space: Space): Promise<{ graph: string[]; proof
 export interface Lab {
   readonly world: World;
   readonly platform: Platform;
+  /** Of receivers and senders, where not the usual ones. */
+  readonly limits: Partial<SessionLimits & ReceiverLimits>;
   /** Timers running now, of every peer and every connection. */
   timersRunning(): number;
   /** Sagas with something staged, in any space. */
@@ -100,11 +112,13 @@ export async function openLab(
     around?: (space: Space, of: number) => Space;
     /** What the receiver has done earlier, before it answers for the first time. */
     earlier?: (receiver: Peer) => Promise<void>;
+    /** See `Lab`. */
+    limits?: Lab["limits"];
     /** How fast the platform's clock and timers run. */
     speed?: number;
   } = {},
 ): Promise<Lab> {
-  const { speed = 1 } = options;
+  const { speed = 1, limits = {} } = options;
   const { timers, running } = countedTimers(speed);
   const clock = { now: () => systemPlatform.clock.now() * speed };
   const platform = { ...seededPlatform(seed), timers, clock };
@@ -113,6 +127,7 @@ export async function openLab(
     seed,
     platform,
     access: "open", // rights have tests of their own
+    limits,
     ...(options.senders && { senders: options.senders }),
     ...(options.network && { network: options.network(platform) }),
     ...(options.admission && { admission: options.admission }),
@@ -126,6 +141,7 @@ export async function openLab(
   return {
     world,
     platform,
+    limits,
     timersRunning: running,
     staged: () => spaces.flatMap(({ staged }) => [...staged]),
   };
@@ -155,7 +171,11 @@ export interface Tapped {
   readonly events: readonly PeerEvent[];
 }
 
-export function tapped({ world, platform }: Lab, peer: SenderPeer, rule?: TapRule): Tapped {
+export function tapped(
+  { world, platform, limits }: Pick<Lab, "world" | "platform" | "limits">,
+  peer: SenderPeer,
+  rule?: TapRule,
+): Tapped {
   const tap = tapDial(world.dial, rule);
   const events: PeerEvent[] = [];
   const sender = createSender({
@@ -163,6 +183,7 @@ export function tapped({ world, platform }: Lab, peer: SenderPeer, rule?: TapRul
     dial: tap.dial,
     audience: world.audience,
     access: "open",
+    limits,
     platform,
     onEvent: (event) => events.push(event),
   });

@@ -23,6 +23,7 @@ import {
 } from "../../src/saga/index.js";
 import { showChain } from "../../src/saga/chain-shown.js";
 import { startDialogue } from "../../src/saga/turn.js";
+import { tapDial } from "../../src/testing/index.js";
 import { createInnerspace, type Dial, type Message } from "../../src/transport/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
@@ -189,6 +190,32 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     await Promise.all(senders.map((sender) => sender.disconnect()));
     expect(ends.filter((code) => code === "tip_moved")).toHaveLength(1);
     expect(codes()).toContain("tip_moved");
+  },
+  deltaBytes: async () => {
+    const { lab, dial } = await answering({});
+    const { alice } = benchOf(lab);
+    const roots = await tell("big", benchOf(lab), alice);
+    const tap = tapDial(dial);
+    const { identity } = alice;
+    const options = {
+      identity,
+      audience: lab.world.audience,
+      access: "open",
+      platform: lab.platform,
+    } as const;
+    const sender = createSender({ ...options, dial: tap.dial, limits: { deltaBytes: 300_000 } });
+    await sender.sync(roots);
+    await sender.disconnect();
+    const up = tap.said.filter(({ to }) => to === "receiver").map(({ message }) => nameOf(message));
+    expect(up.filter((name) => name === "records" || name === "delta")).toEqual([
+      "records",
+      "records",
+      "delta",
+      "records",
+      "records",
+      "delta",
+      "records",
+    ]);
   },
   unaskedMax: async () => {
     for (const [count, asked] of [

@@ -6,7 +6,7 @@ import { webSocketNetwork } from "../scenarios/scenario.js";
 import { shareOften } from "../scenarios/turns.js";
 import { type FaultName, faultNames } from "./faults.js";
 import { eventually, openLab } from "./lab.js";
-import { benchOf, record, runCell, tell } from "./matrix.js";
+import { benchOf, inPortions, record, runCell, tell } from "./matrix.js";
 import { type Impossible, type RowOutcomes, rows } from "./rows.js";
 
 /** Over a real WebSocket, a sample of each row. */
@@ -40,6 +40,7 @@ describe("a sample of each over a WebSocket", () => {
 function labFor({ name, to, story }: RowOutcomes, faults: readonly FaultName[], network?: () => Network) {
   return openLab(`${name} to ${to}`, {
     senders: ["alice", "carol", ...(name === "frames" ? faults : [])],
+    ...(story === "portions" && { limits: inPortions }),
     ...(network && { network }),
     ...(story === "newcomer" && { earlier: (bob: Peer) => shareOften(bob, sagaLimits.framesShownMax) }),
   });

@@ -15,6 +15,7 @@ export type StoryName =
   | "branches"
   | "pull"
   | "big"
+  | "portions"
   | "big pull"
   | "many"
   | "many pull"
@@ -29,6 +30,9 @@ export interface Row {
   readonly to: TapSide;
   readonly story: StoryName;
 }
+
+/** Of the five stones of the story "portions", two make one. */
+export const inPortions = { deltaBytes: 300 };
 
 /** A lab with its cast: alice's messages are tampered with; carol's honest ones are what eve recorded. */
 export interface Bench {
@@ -71,6 +75,8 @@ export async function tell(story: StoryName, bench: Stage, who: SenderPeer): Pro
     }
     case "big":
       return big(who);
+    case "portions":
+      return manyStones(who, lab, 5, 100);
     case "big pull":
       return big(bob);
     case "diverged":

@@ -183,6 +183,19 @@ export const rows: readonly RowOutcomes[] = [
   { name: "ack", to: "sender", story: "note", outcomes: turn("sender") },
   { name: "offer", to: "receiver", story: "branches", outcomes: turn("receiver") },
   { name: "wants", to: "sender", story: "branches", outcomes: turn("sender") },
+  // These two say nothing but their place.
+  {
+    name: "delta",
+    to: "receiver",
+    story: "portions",
+    outcomes: turn("receiver", { "altered body": "receiver out_of_turn" }),
+  },
+  {
+    name: "staged",
+    to: "sender",
+    story: "portions",
+    outcomes: turn("sender", { "altered body": "sender out_of_turn" }),
+  },
   { name: "commit", to: "receiver", story: "note", outcomes: turn("receiver") },
   { name: "receipt", to: "sender", story: "note", outcomes: turn("sender") },
   { name: "records", to: "receiver", story: "note", outcomes: records("receiver") },

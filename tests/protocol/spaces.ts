@@ -15,6 +15,8 @@ const slowMethods = new Set<PropertyKey>([
   "reachableTips",
   "missing",
   "stage",
+  "keep",
+  "takeOver",
   "drop",
   "commit",
   "cell",
@@ -24,7 +26,7 @@ const slowMethods = new Set<PropertyKey>([
 ]); // prettier-ignore
 
 /** Those that take effect in the order they are called. */
-const stageMethods = new Set<PropertyKey>(["stage", "drop", "commit"]);
+const stageMethods = new Set<PropertyKey>(["stage", "keep", "takeOver", "drop", "commit"]);
 
 /**
  * A space that waits for `before` in front of each call, and for `after` behind it. Calls on what a saga has staged
@@ -40,13 +42,15 @@ export function spaceWith(
     staged = turn.catch(() => undefined);
     return turn;
   };
+  const around = async <Result>(look: () => Promise<Result>) => {
+    await before?.("view");
+    const found = await look();
+    await after?.("view");
+    return found;
+  };
   const slowView = (view: SpaceView): SpaceView => ({
-    async getMany(addresses) {
-      await before?.("view");
-      const records = await view.getMany(addresses);
-      await after?.("view");
-      return records;
-    },
+    getMany: (addresses) => around(() => view.getMany(addresses)),
+    hasMany: (addresses) => around(() => view.hasMany(addresses)),
   });
   return new Proxy(inner, {
     get(target, name) {

@@ -14,7 +14,7 @@ import type {
 } from "../../src/saga/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { delays, openLab, spaceWith, tapped } from "./lab.js";
-import { benchOf, tell } from "./matrix.js";
+import { benchOf, inPortions, tell } from "./matrix.js";
 
 type Kinded = { readonly kind: string };
 type Step = { readonly state: Kinded; readonly effects: readonly unknown[] };
@@ -62,12 +62,13 @@ beforeAll(async () => {
     senders: ["alice", "carol"],
     around: (space) => spaceWith(space, { before }),
     earlier: (bob) => shareOften(bob, oftener),
+    limits: inPortions,
   });
   const bench = benchOf(lab);
   await shareOften(bench.alice, oftener);
   const { sender } = tapped(lab, bench.alice);
   await race(lab, bench);
-  for (const story of ["pull", "big pull", "branches", "big diverged", "note"] as const)
+  for (const story of ["pull", "big pull", "portions", "branches", "big diverged", "note"] as const)
     await sender.sync(await tell(story, bench, bench.alice));
   await sender.disconnect();
   await lab.world.close();
@@ -162,12 +163,14 @@ const noAck: Row<SenderSagaEvent> = {
   resolved: no,
   wants: no,
   moved: no,
+  portionSent: no,
+  staged: no,
   recordsSent: no,
   receipt: no,
   spaceCommitted: no,
   "late tick": "stays",
   // One of the payload frames that are being staged; which other state that is, makes no difference.
-  staged: "stays",
+  payloadStaged: "stays",
 };
 const senderSaga: Table<SenderSagaState, SenderSagaEvent> = {
   planning: { ...noAck, planned: "awaitingAck" },
@@ -179,10 +182,11 @@ const senderSaga: Table<SenderSagaState, SenderSagaEvent> = {
   },
   comparing: { ...noAck, compared: "awaitingBranch" },
   awaitingBranch: { ...noAck, payload: "stays", branch: "gathering", "late tick": "turn_timeout" },
-  gathering: { ...noAck, staged: "resolving" },
+  gathering: { ...noAck, payloadStaged: "resolving" },
   resolving: { ...noAck, resolved: "sending" },
   awaitingWants: { ...noAck, wants: "sending", "late tick": "turn_timeout" },
-  sending: { ...noAck, recordsSent: "awaitingReceipt" },
+  sending: { ...noAck, portionSent: "awaitingStaged", recordsSent: "awaitingReceipt" },
+  awaitingStaged: { ...noAck, staged: "sending", "late tick": "turn_timeout" },
   awaitingReceipt: {
     ...noAck,
     payload: "stays",
@@ -201,31 +205,34 @@ const noInit: Row<ReceiverSagaEvent> = {
   compared: no,
   recordsSent: no,
   payload: no,
-  staged: "stays",
+  payloadStaged: "stays",
   ask: no,
   branchesRead: no,
   offer: no,
   chosen: no,
+  delta: no,
   commit: no,
   spaceCommitted: no,
   spaceMoved: no,
   "late tick": "stays",
 };
 const receiverSaga: Table<ReceiverSagaState, ReceiverSagaEvent> = {
-  awaitingInit: { ...noInit, init: "comparing", staged: no, "late tick": "turn_timeout" },
-  comparing: { ...noInit, compared: "awaitingCommit", staged: no },
+  awaitingInit: { ...noInit, init: "comparing", payloadStaged: no, "late tick": "turn_timeout" },
+  comparing: { ...noInit, compared: "awaitingCommit", payloadStaged: no },
   sending: { ...noInit, recordsSent: "awaitingCommit" },
   awaitingCommit: {
     ...noInit,
     payload: "stays",
     ask: "readingBranches",
     offer: "choosing",
+    delta: "covering",
     commit: "settling",
     "late tick": "turn_timeout",
   },
   readingBranches: { ...noInit, branchesRead: "sending" },
   choosing: { ...noInit, chosen: "awaitingCommit" },
-  settling: { ...noInit, staged: "committing" },
+  covering: { ...noInit, payloadStaged: "awaitingCommit" },
+  settling: { ...noInit, payloadStaged: "committing" },
   committing: { ...noInit, spaceCommitted: "awaitingInit", spaceMoved: "sending" },
   failed: all(noInit, over),
 };
@@ -261,8 +268,8 @@ describe.each(Object.entries(tables))("the %s: every state by every event", (mac
 function sampleOf(steps: readonly Recorded[], state: string, event: string) {
   const [any] = steps;
   const real = steps.findLast((step) => step.state.kind === state && step.event.kind === event);
-  if (real && event !== "staged") return [real.state, real.event, real.again] as const;
-  const from = event === "staged" ? whileStaging(stateOf(steps, state), 1) : stateOf(steps, state);
+  if (real && event !== "payloadStaged") return [real.state, real.event, real.again] as const;
+  const from = event === "payloadStaged" ? whileStaging(stateOf(steps, state), 1) : stateOf(steps, state);
   const happened = madeEvents[event] ?? steps.find((step) => step.event.kind === event)?.event;
   if (!any || !happened) throw new Error(`no session has had ${event}`);
   return [from, happened, any.again] as const;
@@ -274,11 +281,18 @@ function whileStaging(state: Kinded, staging: number): Kinded {
   return "staging" in state ? busy : state;
 }
 
+test("a delta that covers no records is out of turn", () => {
+  const steps = recorded.get("receiver saga") ?? [];
+  const step = steps.find(({ event }) => event.kind === "delta") ?? expect.fail("no session has had a delta");
+  const { state } = step.again({ ...step.state, uncovered: false } as Kinded, step.event);
+  expect(outcomeOf({ state, effects: [] }, step.state)).toBe(no);
+});
+
 test("what was never begun cannot have been staged", () => {
   for (const machine of ["sender saga", "receiver saga"]) {
     const steps = recorded.get(machine) ?? [];
     for (const { state, again } of steps.filter((step) => "staging" in step.state)) {
-      const { state: next } = again(whileStaging(state, 0), { ...steps[0]!.event, kind: "staged" });
+      const { state: next } = again(whileStaging(state, 0), { ...steps[0]!.event, kind: "payloadStaged" });
       expect(outcomeOf({ state: next, effects: [] }, state)).toBe(no);
     }
   }

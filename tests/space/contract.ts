@@ -3,6 +3,7 @@ import type { Space, SpaceLimits } from "../../src/space/index.js";
 import { cellContract } from "./contract-cells.js";
 import { commitContract } from "./contract-commits.js";
 import { holderContract } from "./contract-holders.js";
+import { keptContract } from "./contract-kept.js";
 import { lifeContract } from "./contract-life.js";
 import { mergeContract } from "./contract-merges.js";
 import { sightContract } from "./contract-sights.js";
@@ -30,6 +31,9 @@ export function spaceContract(name: string, open: OpenSpace): void {
     describe("stages in memory", () => stageContract(openTracked));
     describe("stages moved to the store", () =>
       stageContract((limits) => openTracked({ stagedBytesInMemory: 0, ...limits })));
+    describe("kept stages", () => keptContract(openTracked));
+    describe("kept stages that were in the store", () =>
+      keptContract((limits) => openTracked({ stagedBytesInMemory: 0, ...limits })));
     describe("holders", () => holderContract(openTracked));
     describe("sights", () => sightContract(openTracked));
     describe("sights on stages moved to the store", () =>

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test, vi } from "vitest";
 import type { Address } from "../../src/ibgib/index.js";
 import type { PeerEvent } from "../../src/peer/index.js";
 import { codeOf } from "../protocol/lab.js";
+import { inPortions } from "../protocol/matrix.js";
 import { type Bench, expectConverges, freshRoots, openBench } from "./bench.js";
 import { type End, endNames, ends, type Held, storeFails } from "./ends.js";
 import { type Column, type Impossible, outcomesOf } from "./outcomes.js";
@@ -147,7 +148,7 @@ async function reach(
 ) {
   const side = sideOf(machine);
   const { network, gates, time } = bench;
-  const { sender, events } = bench.dialling();
+  const { sender, events } = bench.dialling(story === "portions" ? { limits: inPortions } : {});
   const cancel = new AbortController();
   const asked = { signal: cancel.signal };
   if (machine.endsWith("saga")) await sender.connect(asked);

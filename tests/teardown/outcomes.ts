@@ -163,6 +163,7 @@ const differing: Readonly<Partial<Record<Machine, Readonly<Record<string, Differ
     awaitingAck: { ...unheardBySender, "half-open, pinged": "turn_timeout / turn_timeout" },
     awaitingBranch: { ...unheardBySender, "half-open, pinged": "turn_timeout / turn_timeout" },
     awaitingWants: { ...unheardBySender, "half-open, pinged": "turn_timeout / turn_timeout" },
+    awaitingStaged: { ...unheardBySender, "half-open, pinged": "turn_timeout / turn_timeout" },
     // The receiver is done.
     awaitingReceipt: {
       ...unheardBySender,

@@ -51,6 +51,7 @@ const senderSaga: States<SenderSagaState> = {
   resolving: { story: "note" },
   awaitingWants: { story: "branches" },
   sending: { story: "note" },
+  awaitingStaged: { story: "portions" },
   awaitingReceipt: { story: "note" },
   committing: { story: "note" },
   committed: { story: "synced" },
@@ -60,6 +61,7 @@ const senderSaga: States<SenderSagaState> = {
 const receiverSaga: States<ReceiverSagaState> = {
   awaitingInit: { story: "synced" },
   comparing: { story: "note" },
+  covering: { story: "portions", slow: ["stage"] },
   sending: { story: "pull" },
   awaitingCommit: { story: "note" },
   readingBranches: { story: "diverged" },

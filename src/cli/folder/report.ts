@@ -80,6 +80,12 @@ export function eventLine(event: PeerEvent): string | undefined {
       return `progress    ${event.records} of ${event.total}`;
     case "waiting":
       return `waiting     ${event.reason}`;
+    case "kept":
+      return `kept        ${counted(event.records, "record")}, ${sizeOf(event.bytes)}`;
+    case "dropped":
+      return `dropped     ${event.code}`;
+    case "resumed":
+      return `resumed     ${counted(event.records, "record")} of a lost connection`;
     case "merged":
       return `merged      ${shortAddress(event.timeline)} ${shortAddress(event.tip)}, ${event.heads} heads`;
     case "conflict":

@@ -1,0 +1,198 @@
+import type { Instant, KeysagaError } from "../base/index.js";
+import type { Address, IbGib } from "../ibgib/index.js";
+import type { SessionLimits } from "./limits.js";
+import type {
+  AckBody,
+  Ask,
+  BranchBody,
+  CommitEntry,
+  Direction,
+  Evidence,
+  FinalTip,
+  HeadEntry,
+  MovedBody,
+  ReceiptBody,
+  Root,
+  RootStatus,
+  StagedBody,
+  WantsBody,
+} from "./messages.js";
+import type { RootMove, SendPlan } from "./roots.js";
+import type { TurnDraft, Verified } from "./turn.js";
+
+/** What every state of a saga under way knows. */
+export interface Saga {
+  readonly saga: string;
+  readonly direction: Direction;
+  readonly limits: SessionLimits;
+  /** Payload frames that are being staged; nothing is resolved before there are none. */
+  readonly staging: number;
+  /** Of the roots that this side has nothing of: those that came and are stones. */
+  readonly stones: readonly Address[];
+}
+
+/** Once the receiver has answered: what it said of each root, and what follows from it. */
+export interface Answered extends Saga {
+  readonly roots: readonly Root[];
+  readonly statuses: readonly RootStatus[];
+  /** Records of a lost connection that count as staged there, as the receiver says. */
+  readonly kept: number;
+  /** Timelines beyond the roots that came along, with their tips. */
+  readonly found: readonly FinalTip[];
+  /** What each commit so far has named that others came before: its records are staged at the receiver. */
+  readonly overtaken: readonly (readonly FinalTip[])[];
+}
+
+/** Once both branches of everything are brought together. */
+export interface Resolved extends Answered {
+  /** What the commit names: the tips that the receiver has when this is done. */
+  readonly final: readonly FinalTip[];
+  /** The own tips that change. */
+  readonly moves: readonly RootMove[];
+  /** The heads that this side adds at the receiver, and answers for. */
+  readonly heads: readonly HeadEntry[];
+  /** What proves who added the others. */
+  readonly evidence: readonly Evidence[];
+}
+
+export type SenderSagaState =
+  | (Saga & { readonly kind: "planning"; readonly wanted: readonly Address[] })
+  | (Saga & {
+      readonly kind: "awaitingAck";
+      readonly wanted: readonly Address[];
+      readonly roots: readonly Root[];
+      readonly deadline: Instant;
+    })
+  | (Answered & { readonly kind: "comparing" })
+  | (Answered & { readonly kind: "awaitingBranch"; readonly deadline: Instant })
+  /** Everything has come, and not all of it is staged. */
+  | (Answered & { readonly kind: "gathering" })
+  | (Answered & { readonly kind: "resolving" })
+  | (Resolved & {
+      readonly kind: "awaitingWants";
+      readonly plan: SendPlan;
+      readonly offered: readonly Address[];
+      readonly deadline: Instant;
+    })
+  | (Resolved & { readonly kind: "sending" })
+  /** So many records have gone out that a turn covers them; there are more. */
+  | (Resolved & { readonly kind: "awaitingStaged"; readonly deadline: Instant })
+  | (Resolved & { readonly kind: "awaitingReceipt"; readonly deadline: Instant })
+  | (Resolved & { readonly kind: "committing"; readonly receipt: Verified<ReceiptBody> })
+  | { readonly kind: "committed"; readonly saga: string; readonly receipt: Verified<ReceiptBody> }
+  | { readonly kind: "failed"; readonly error: KeysagaError };
+
+export type SenderSagaEvent =
+  /** The roots and all timelines of their closure, as this side holds them. */
+  | {
+      readonly kind: "planned";
+      readonly roots: readonly Root[];
+      /** Grants that the receiver has to know of before it answers. */
+      readonly evidence: readonly Evidence[];
+      readonly now: Instant;
+    }
+  | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Instant }
+  | { readonly kind: "payloadStaged" }
+  | { readonly kind: "ack"; readonly turn: Verified<AckBody> }
+  /** Roots whose tip at the receiver this side does not hold. */
+  | { readonly kind: "compared"; readonly asks: readonly Ask[]; readonly now: Instant }
+  | { readonly kind: "branch"; readonly turn: Verified<BranchBody> }
+  /** Both branches are one: what becomes of each root, what the receiver lacks for it, and what it may have. */
+  | {
+      readonly kind: "resolved";
+      readonly chosen: ReadonlyMap<Address, FinalTip>;
+      readonly moves: readonly RootMove[];
+      readonly heads: readonly HeadEntry[];
+      readonly evidence: readonly Evidence[];
+      readonly plan: SendPlan;
+      readonly unsure: readonly Address[];
+      readonly now: Instant;
+    }
+  | { readonly kind: "wants"; readonly turn: Verified<WantsBody> }
+  | { readonly kind: "moved"; readonly turn: Verified<MovedBody> }
+  | { readonly kind: "portionSent"; readonly now: Instant }
+  | { readonly kind: "staged"; readonly turn: Verified<StagedBody> }
+  | { readonly kind: "recordsSent"; readonly now: Instant }
+  | { readonly kind: "receipt"; readonly turn: Verified<ReceiptBody> }
+  | { readonly kind: "spaceCommitted" }
+  | { readonly kind: "failed"; readonly error: KeysagaError }
+  | { readonly kind: "tick"; readonly now: Instant };
+
+export type SenderSagaEffect =
+  /** Ends in `planned`. */
+  | { readonly kind: "planRoots"; readonly wanted: readonly Address[] }
+  /** The outbox signs and writes, first in, first out. */
+  | { readonly kind: "sendTurn"; readonly draft: TurnDraft }
+  /** Ends in `payloadStaged`. */
+  | { readonly kind: "stage"; readonly saga: string; readonly records: readonly IbGib[] }
+  /** Which of the receiver's tips does this side not hold? Ends in `compared`. */
+  | {
+      readonly kind: "compare";
+      readonly roots: readonly Root[];
+      readonly statuses: readonly RootStatus[];
+      readonly direction: Direction;
+    }
+  /** Checks what came, brings branches together, and plans what the receiver lacks; ends in `resolved`. */
+  | ({ readonly kind: "resolve" } & Pick<
+      Answered,
+      "saga" | "direction" | "roots" | "statuses" | "kept" | "found" | "overtaken"
+    >)
+  /**
+   * Sends what the plan names, dependencies first, without `known`. Ends in `portionSent` after `deltaBytes` where there
+   * is more, else in `recordsSent`. Of `unsure`, which the plan needs, the receiver wants what is not `known`.
+   */
+  | {
+      readonly kind: "sendRecords";
+      readonly plan: SendPlan;
+      readonly known: readonly Address[];
+      readonly unsure: readonly Address[];
+      readonly roots: readonly Root[];
+    }
+  /** Sends on from there; ends likewise. */
+  | { readonly kind: "sendMore" }
+  /** Takes over what was pulled, keeps proofs and receipt: one transaction, one flush; ends in `spaceCommitted`. */
+  | {
+      readonly kind: "commitSpace";
+      readonly saga: string;
+      readonly moves: readonly RootMove[];
+      readonly stones: readonly Address[];
+      /** The tips as the receiver has them now, and those among them that it did not take. */
+      readonly final: readonly FinalTip[];
+      readonly refused: readonly FinalTip[];
+      /** The commit's list, and what of it are heads that this side answers for. */
+      readonly entries: readonly CommitEntry[];
+      readonly heads: readonly HeadEntry[];
+      readonly found: readonly FinalTip[];
+      readonly receipt: Verified<ReceiptBody>;
+    };
+
+export interface SenderSagaStep {
+  readonly state: SenderSagaState;
+  readonly effects: readonly SenderSagaEffect[];
+}
+
+export const base = ({ saga, direction, limits, staging, stones }: Saga): Saga => ({
+  saga,
+  direction,
+  limits,
+  staging,
+  stones,
+});
+
+/** Without what only its state knows. */
+export const answeredOf = ({ roots, statuses, kept, found, overtaken, ...saga }: Answered): Answered => ({
+  ...base(saga),
+  roots,
+  statuses,
+  kept,
+  found,
+  overtaken,
+});
+
+export const resolvedOf = ({ final, moves, heads, evidence, ...answered }: Resolved): Resolved => ({
+  ...answeredOf(answered),
+  final,
+  moves,
+  heads,
+  evidence,
+});
