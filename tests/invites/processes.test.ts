@@ -5,7 +5,7 @@ import { createHome, openHome } from "../../src/node/index.js";
 import { codeOf, eventually } from "../protocol/lab.js";
 import { newDirectory } from "../space/homes.js";
 import { startChild } from "../space/processes/child.js";
-import { newcomer } from "./cast.js";
+import { newcomer, patient } from "./cast.js";
 
 const guests = Number(process.env["KEYSAGA_GUESTS"] ?? 100);
 const rounds = Number(process.env["KEYSAGA_RUNS"] ?? 1);
@@ -26,7 +26,7 @@ test(`of ${guests} who show one invite to two receivers on one home, exactly one
       Array.from({ length: Math.ceil(guests / rounds) }, () => newcomer(systemPlatform)),
     );
     const senders = crowd.map((one, at) =>
-      createSender({ identity: one, invite: text, url: urls[at % urls.length]! }),
+      createSender({ identity: one, invite: text, url: urls[at % urls.length]!, limits: patient }),
     );
     const codes = await Promise.all(senders.map((sender) => codeOf(sender.connect())));
     await Promise.all(senders.map((sender) => sender.disconnect()));
