@@ -197,7 +197,7 @@ test("admit and expel at once, with connects in between: what was said last hold
     await expectQuiet(lab);
     await world.close();
   }
-});
+}, 120_000);
 
 /** Another receiver on the home of a world's, as in another process. */
 async function alsoAt({ receiver: { identity }, audience }: World, admission: Admission) {
