@@ -137,25 +137,29 @@ for (const [transport, network, count] of [
   ["innerspace", undefined, rounds],
   ["websocket", webSocketNetwork, Math.ceil(rounds / 10)],
 ] as const) {
-  test(`${count} newcomers act at once on what they are told: over ${transport}`, async () => {
-    const platform = seededPlatform(`newcomers over ${transport}`);
-    const jitter = jitterOf(`receiver over ${transport}`);
-    const stored = new InnerSpace();
-    const world = await createWorld({
-      senders: [],
-      platform,
-      limits,
-      admission: { kind: "invite" },
-      space: () => spaceWith(stored, { before: jitter, after: jitter }),
-      ...(network && { network: network() }),
-    });
-    let next = 0;
-    const work = async () => {
-      for (let at = next++; at < count; at = next++)
-        await comeIn(world, { platform, dial: world.dial, at, stored });
-    };
-    await Promise.all(Array.from({ length: atOnce }, work));
-    expect(await world.receiver.space.cells("admission/")).toHaveLength(count);
-    await world.close();
-  }, 300_000);
+  test(
+    `${count} newcomers act at once on what they are told: over ${transport}`,
+    async () => {
+      const platform = seededPlatform(`newcomers over ${transport}`);
+      const jitter = jitterOf(`receiver over ${transport}`);
+      const stored = new InnerSpace();
+      const world = await createWorld({
+        senders: [],
+        platform,
+        limits,
+        admission: { kind: "invite" },
+        space: () => spaceWith(stored, { before: jitter, after: jitter }),
+        ...(network && { network: network() }),
+      });
+      let next = 0;
+      const work = async () => {
+        for (let at = next++; at < count; at = next++)
+          await comeIn(world, { platform, dial: world.dial, at, stored });
+      };
+      await Promise.all(Array.from({ length: atOnce }, work));
+      expect(await world.receiver.space.cells("admission/")).toHaveLength(count);
+      await world.close();
+    },
+    60_000 + 2_000 * count,
+  );
 }
