@@ -17,6 +17,9 @@ import { codeOf } from "../protocol/lab.js";
 /** Admits whoever shows an invite. */
 export const byInvite = { kind: "invite" } as const;
 
+/** For crowds on a busy machine: what is lost is never found, however long it is waited for. */
+export const patient = { handshakeTimeoutMs: 600_000, turnTimeoutMs: 600_000 };
+
 /** An identity that nobody has met. */
 export function newcomer({ random }: Pick<Platform, "random">): Promise<Identity> {
   return createIdentity({
@@ -26,9 +29,9 @@ export function newcomer({ random }: Pick<Platform, "random">): Promise<Identity
   });
 }
 
-/** Good for a minute, with a URL: what is dialled in memory has none of its own. */
+/** Good for an hour, with a URL: what is dialled in memory has none of its own. */
 export function invite(by: Pick<Peer, "identity">, options: Partial<InviteOptions> = {}): Promise<NewInvite> {
-  return createInvite(by.identity, { url: "wss://sync.example", expiresInMs: 60_000, ...options });
+  return createInvite(by.identity, { url: "wss://sync.example", expiresInMs: 60 * 60_000, ...options });
 }
 
 /** What is kept of an invite: whether it was used, and by whom. */

@@ -5,10 +5,9 @@ import { createHome, openHome } from "../../src/node/index.js";
 import { codeOf, eventually } from "../protocol/lab.js";
 import { newDirectory } from "../space/homes.js";
 import { startChild } from "../space/processes/child.js";
-import { newcomer } from "./cast.js";
+import { newcomer, patient } from "./cast.js";
 
 const guests = Number(process.env["KEYSAGA_GUESTS"] ?? 100);
-const rounds = Number(process.env["KEYSAGA_RUNS"] ?? 1);
 
 test(`of ${guests} who show one invite to two receivers on one home, exactly one gets in`, async () => {
   const dir = join(newDirectory(), "home");
@@ -19,27 +18,23 @@ test(`of ${guests} who show one invite to two receivers on one home, exactly one
   await Promise.all(receivers.map((receiver) => receiver.printed(1)));
   const urls = receivers.map(({ lines }) => String(lines[0]));
 
-  for (let round = 1; round <= rounds; round++) {
-    // Made in a third process, and good in the other two at once.
-    const { text, id } = await createInvite(identity, { url: urls[0]!, expiresInMs: 60_000 });
-    const crowd = await Promise.all(
-      Array.from({ length: Math.ceil(guests / rounds) }, () => newcomer(systemPlatform)),
-    );
-    const senders = crowd.map((one, at) =>
-      createSender({ identity: one, invite: text, url: urls[at % urls.length]! }),
-    );
-    const codes = await Promise.all(senders.map((sender) => codeOf(sender.connect())));
-    await Promise.all(senders.map((sender) => sender.disconnect()));
-    const winners = crowd.filter((_, at) => codes[at] === "none");
-    expect(winners).toHaveLength(1);
-    expect(codes.filter((code) => code === "invite_refused")).toHaveLength(crowd.length - 1);
-    expect(await space.cells("admission/")).toHaveLength(round);
-    expect(await space.cells("identity/")).toHaveLength(round);
-    const kept = JSON.parse(new TextDecoder().decode(await space.cell(`invite/${id}`)));
-    expect(kept).toMatchObject({ usedBy: winners[0]?.address });
-    const told = () => receivers.flatMap(({ lines }) => lines.slice(1));
-    expect(await eventually(() => told().length === round)).toBe(true);
-    expect(told()).toContain(`admitted ${winners[0]?.address}`);
-  }
+  // Made in a third process, and good in the other two at once.
+  const { text, id } = await createInvite(identity, { url: urls[0]!, expiresInMs: 60 * 60_000 });
+  const crowd = await Promise.all(Array.from({ length: guests }, () => newcomer(systemPlatform)));
+  const senders = crowd.map((one, at) =>
+    createSender({ identity: one, invite: text, url: urls[at % urls.length]!, limits: patient }),
+  );
+  const codes = await Promise.all(senders.map((sender) => codeOf(sender.connect())));
+  await Promise.all(senders.map((sender) => sender.disconnect()));
+  const winners = crowd.filter((_, at) => codes[at] === "none");
+  expect(winners).toHaveLength(1);
+  expect(codes.filter((code) => code === "invite_refused")).toHaveLength(guests - 1);
+  expect(await space.cells("admission/")).toHaveLength(1);
+  expect(await space.cells("identity/")).toHaveLength(1);
+  const kept = JSON.parse(new TextDecoder().decode(await space.cell(`invite/${id}`)));
+  expect(kept).toMatchObject({ usedBy: winners[0]?.address });
+  const told = () => receivers.flatMap(({ lines }) => lines.slice(1));
+  expect(await eventually(() => told().length > 0)).toBe(true);
+  expect(told()).toEqual([`admitted ${winners[0]?.address}`]);
   await close();
-}, 120_000);
+}, 300_000);

@@ -3,11 +3,11 @@ import { expect, test } from "vitest";
 import { InnerSpace } from "../../src/space/index.js";
 import { createWorld, seededPlatform } from "../../src/testing/index.js";
 import { codeOf, spaceWith } from "../protocol/lab.js";
-import { guest } from "../invites/cast.js";
+import { guest, patient } from "../invites/cast.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
 import { jitterOf, jitteryDial } from "./jitter.js";
 
-const rounds = Number(process.env["KEYSAGA_ROUNDS"] ?? 20);
+const rounds = Number(process.env["KEYSAGA_ROUNDS"] ?? 12);
 
 for (const [transport, network] of Object.entries({ innerspace: undefined, websocket: webSocketNetwork })) {
   test(`${rounds} times, with room for one session of each: over ${transport}`, async () => {
@@ -15,14 +15,14 @@ for (const [transport, network] of Object.entries({ innerspace: undefined, webso
     const jitter = jitterOf(`again at the receiver over ${transport}`, 8);
     const world = await createWorld({
       platform,
-      limits: { sessionsPerIdentityMax: 1 },
+      limits: { ...patient, sessionsPerIdentityMax: 1 },
       space: () => spaceWith(new InnerSpace(), { before: jitter, after: jitter }),
       ...(network && { network: network() }),
     });
     const [alice] = world.senders;
     const own = jitterOf("again at the sender");
     const dial = jitteryDial(world.dial, own);
-    const sender = guest(world, alice!.identity, undefined, { dial, platform });
+    const sender = guest(world, alice!.identity, undefined, { dial, platform, limits: patient });
     const note = await alice!.timeline("note");
     const codes: string[] = [];
     for (let round = 0; round < rounds; round++) {

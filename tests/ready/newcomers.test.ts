@@ -13,15 +13,17 @@ import {
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { createWorld, Peer, seededPlatform, type World } from "../../src/testing/index.js";
 import type { Dial } from "../../src/transport/index.js";
+import { patient } from "../invites/cast.js";
 import { spaceWith } from "../protocol/lab.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
 import { jitterOf, jitteryDial } from "./jitter.js";
 
 /** A thousand and more for a long look: each costs some 40 ms. */
-const rounds = Number(process.env["KEYSAGA_NEWCOMERS"] ?? 120);
+const rounds = Number(process.env["KEYSAGA_NEWCOMERS"] ?? 80);
 /** Newcomers at the same time. */
 const atOnce = 25;
 const limits = {
+  ...patient,
   newIdentitiesPerAddressPerHour: 2 * rounds,
   newIdentitiesPerHour: 2 * rounds,
   sessionsPerIdentityMax: 1,
@@ -112,6 +114,7 @@ async function comeIn(
     dial: jitteryDial(dial, jitter),
     audience: world.audience,
     platform,
+    limits: patient,
     ...(invite && { invite: invite.text }),
   });
   const note = await peer.timeline("note", { data: { at } });
@@ -134,25 +137,29 @@ for (const [transport, network, count] of [
   ["innerspace", undefined, rounds],
   ["websocket", webSocketNetwork, Math.ceil(rounds / 10)],
 ] as const) {
-  test(`${count} newcomers act at once on what they are told: over ${transport}`, async () => {
-    const platform = seededPlatform(`newcomers over ${transport}`);
-    const jitter = jitterOf(`receiver over ${transport}`);
-    const stored = new InnerSpace();
-    const world = await createWorld({
-      senders: [],
-      platform,
-      limits,
-      admission: { kind: "invite" },
-      space: () => spaceWith(stored, { before: jitter, after: jitter }),
-      ...(network && { network: network() }),
-    });
-    let next = 0;
-    const work = async () => {
-      for (let at = next++; at < count; at = next++)
-        await comeIn(world, { platform, dial: world.dial, at, stored });
-    };
-    await Promise.all(Array.from({ length: atOnce }, work));
-    expect(await world.receiver.space.cells("admission/")).toHaveLength(count);
-    await world.close();
-  }, 300_000);
+  test(
+    `${count} newcomers act at once on what they are told: over ${transport}`,
+    async () => {
+      const platform = seededPlatform(`newcomers over ${transport}`);
+      const jitter = jitterOf(`receiver over ${transport}`);
+      const stored = new InnerSpace();
+      const world = await createWorld({
+        senders: [],
+        platform,
+        limits,
+        admission: { kind: "invite" },
+        space: () => spaceWith(stored, { before: jitter, after: jitter }),
+        ...(network && { network: network() }),
+      });
+      let next = 0;
+      const work = async () => {
+        for (let at = next++; at < count; at = next++)
+          await comeIn(world, { platform, dial: world.dial, at, stored });
+      };
+      await Promise.all(Array.from({ length: atOnce }, work));
+      expect(await world.receiver.space.cells("admission/")).toHaveLength(count);
+      await world.close();
+    },
+    60_000 + 2_000 * count,
+  );
 }

@@ -32,7 +32,7 @@ import { systemPlatform } from "../../src/peer/index.js";
 import { codeOf } from "../protocol/lab.js";
 import { newDirectory } from "../space/homes.js";
 
-const rounds = Number(process.env["KEYSAGA_ROUNDS"] ?? 2);
+const rounds = Number(process.env["KEYSAGA_ROUNDS"] ?? 1);
 
 function newIdentity(): Promise<Identity> {
   const { random } = systemPlatform;

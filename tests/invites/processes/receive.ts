@@ -11,7 +11,11 @@ import { openHome, serve } from "../../../src/node/index.js";
 
 const [dir = "", audience = ""] = argv.slice(2);
 const { identity } = await openHome({ dir });
-const limits = { newIdentitiesPerAddressPerHour: 10_000, newIdentitiesPerHour: 10_000 };
+const limits = {
+  handshakeTimeoutMs: 600_000,
+  newIdentitiesPerAddressPerHour: 10_000,
+  newIdentitiesPerHour: 10_000,
+};
 const { url } = await serve({
   host: "127.0.0.1",
   port: 0,
