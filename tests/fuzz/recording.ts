@@ -2,6 +2,7 @@ import type { SecretFor } from "../../src/keystone/index.js";
 import type { Dialogue, TurnDraft } from "../../src/saga/index.js";
 import type { TapSide } from "../../src/testing/index.js";
 import { type Connection, innerspacePair, type Message } from "../../src/transport/index.js";
+import { type Shown, shownBy } from "./aftermath.js";
 import { type Cast, openCast } from "./cast.js";
 import { type Moment, Notes, recorder, type Signing } from "./notes.js";
 import { stories, type Story, type Wish } from "./stories.js";
@@ -27,8 +28,8 @@ export interface Recording {
   readonly lines: readonly Line[];
   readonly moments: readonly Moment[];
   readonly signings: readonly Signing[];
-  /** Gibs of everything that either side had once it was over: what honest people have made. */
-  readonly honest: ReadonlySet<string>;
+  /** What each side showed before, and once it was over. */
+  readonly traces: Readonly<Record<TapSide, { readonly before: Shown; readonly after: Shown }>>;
 }
 
 /** Records one story. What was prepared is what the cast is rewound to from then on. */
@@ -39,6 +40,7 @@ export async function record(name: string, seed: string): Promise<Recording> {
   const { sam, rita } = cast;
   for (const player of [sam, rita]) player.save();
   for (const player of [sam, rita]) player.rewind();
+  const before = { sender: await shownBy(sam), receiver: await shownBy(rita) };
   const notes = new Notes();
   recorder.notes = notes;
   const heard: Omit<Line, "before" | "draft" | "secretFor">[] = [];
@@ -51,7 +53,7 @@ export async function record(name: string, seed: string): Promise<Recording> {
   } finally {
     recorder.notes = undefined;
   }
-  const honest = new Set([...gibsOf(sam), ...gibsOf(rita)]);
+  const after = { sender: await shownBy(sam), receiver: await shownBy(rita) };
   for (const player of [sam, rita]) player.rewind();
   return {
     name,
@@ -61,7 +63,10 @@ export async function record(name: string, seed: string): Promise<Recording> {
     lines: heard.map((line) => ({ ...line, ...knownOf(notes, line.message) })),
     moments: notes.moments,
     signings: notes.signings,
-    honest,
+    traces: {
+      sender: { before: before.sender, after: after.sender },
+      receiver: { before: before.receiver, after: after.receiver },
+    },
   };
 }
 
@@ -70,10 +75,6 @@ function knownOf(notes: Notes, message: Message): Pick<Line, "before" | "draft" 
   for (const [frame, before] of notes.counted)
     if (frame.length === message.length && Buffer.compare(frame, message) === 0) return { before };
   return {};
-}
-
-function gibsOf({ rewindable }: Cast["sam"]): readonly string[] {
-  return [...(rewindable.store.tables.get("records")?.keys() ?? [])];
 }
 
 /** Hands on one message after another between the two, and writes them down. */
@@ -107,8 +108,12 @@ function relay(
   return { end: near.left, over };
 }
 
+/** Is it a text message of this type? */
+export function isNamed(message: Message, type: string): boolean {
+  return typeof message === "string" && message.includes(`"type":"${type}"`);
+}
+
+/** Is it a turn of this type? */
 export function isTurn(message: Message, type: string): boolean {
-  if (typeof message !== "string") return false;
-  const { type: outer, body } = JSON.parse(message);
-  return outer === "turn" && JSON.parse(body).type === type;
+  return typeof message === "string" && message.startsWith(`{"type":"turn","body":"{\\"type\\":\\"${type}\\"`);
 }

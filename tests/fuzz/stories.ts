@@ -16,6 +16,8 @@ export interface Wish {
 export interface Story {
   /** How often it is taken, beside the others: what makes long messages is taken seldom. */
   readonly weight: number;
+  /** Sam was let write what he asks for, though it is somebody else's. */
+  readonly samMayWrite?: boolean;
   earlier?(rita: Player): Promise<void>;
   prepare(cast: Cast): Promise<readonly Wish[]>;
   /** Happens at the receiver when its ack is on its way. */
@@ -63,6 +65,7 @@ export const stories: Readonly<Record<string, Story>> = {
   },
   moved: {
     weight: 3,
+    samMayWrite: true,
     prepare: async (cast) => {
       const shared = await note(cast.rita);
       await cast.rita.share(shared, cast.sam);
