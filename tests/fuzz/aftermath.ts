@@ -39,7 +39,8 @@ export async function judgeAftermath(outcome: Outcome, isSampled: boolean): Prom
   const { attack, attacker, victim } = outcome;
   if (!victim.rewindable.store.isTouched) return "untouched";
   const proof = attack.on === "receiver" ? "connect" : "challenge";
-  if (!attacker.said.some((message) => isNamed(message, proof))) throw new Error(`touched before any ${proof}`);
+  if (!attacker.said.some((message) => isNamed(message, proof)))
+    throw new Error(`touched before any ${proof}`);
   const { before, after } = attack.recording.traces[attack.on];
   const now = await shownBy(victim);
   for (const gib of before.records.keys()) if (!now.records.has(gib)) throw new Error("a record is lost");

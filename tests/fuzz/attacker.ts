@@ -11,7 +11,7 @@ import {
   verifyTurn,
 } from "../../src/saga/index.js";
 import type { Connection, Message } from "../../src/transport/index.js";
-import type { Attack } from "./attacks.js";
+import type { Attack, Live } from "./attacks.js";
 import { renamedText } from "./frame-mutations.js";
 import { isTurn, type Line } from "./recording.js";
 
@@ -24,7 +24,7 @@ export class Attacker {
   readonly said: Message[] = [];
   closings = 0;
   #dialogue: Dialogue | undefined;
-  #renamed: ReadonlyMap<string, string> = new Map();
+  #live: Live | undefined;
   readonly #role: Role;
 
   constructor(
@@ -77,21 +77,23 @@ export class Attacker {
     }
   }
 
-  #goOnFrom({ dialogue, renamed }: NonNullable<Attack["live"]>): void {
-    this.#dialogue = dialogue;
-    this.#renamed = renamed;
+  #goOnFrom(live: Live): void {
+    this.#dialogue = live.dialogue;
+    this.#live = live;
   }
 
   /** A later line: as it was recorded, or said anew on top of what was said instead. */
   #wordsFor({ message, draft, secretFor }: Line): Message {
-    if (!this.#dialogue) return message;
+    if (!this.#dialogue || !this.#live) return message;
     try {
       if (typeof message !== "string") {
-        this.#dialogue = tallyPayload(this.#dialogue, this.#role, message, readPayload(message));
-        return message;
+        const frame = this.#live.frames.get(message) ?? message;
+        this.#dialogue = tallyPayload(this.#dialogue, this.#role, frame, readPayload(frame));
+        return frame;
       }
       if (!draft || !secretFor) return message;
-      const { evidence: _ahead, ...said } = JSON.parse(renamedText(JSON.stringify(draft), this.#renamed));
+      const words = renamedText(JSON.stringify(draft), this.#live.renamed);
+      const { evidence: _ahead, ...said } = JSON.parse(words);
       if (this.#dialogue.voices[this.#role].payload.entries.length > 0) delete said.entries;
       const { signed, dialogue } = signTurn(this.#dialogue, this.#role, said, secretFor);
       this.#dialogue = dialogue;

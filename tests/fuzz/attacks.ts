@@ -1,15 +1,24 @@
-import { readPayload, tallyPayload, type Dialogue, type Role } from "../../src/saga/index.js";
+import { type Dialogue, readPayload, type Role, signTurn, tallyPayload } from "../../src/saga/index.js";
 import type { TapSide } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
 import { type Corpus, pickForeign, pickRecording } from "./corpus.js";
 import { forged } from "./forgeries.js";
-import { mutated, payloadMutated } from "./frame-mutations.js";
+import { mutated, payloadMutated, renamedText } from "./frame-mutations.js";
 import type { Choices } from "./random.js";
-import type { Line, Recording } from "./recording.js";
+import { isTurn, type Line, type Recording } from "./recording.js";
 
 /** How an attacker leaves: in order, by cutting the line, or by saying nothing more. */
 export const exits = ["closes", "cuts", "falls silent"] as const;
 export type Exit = (typeof exits)[number];
+
+/** How a speaker goes on that has keys of its own. */
+export interface Live {
+  readonly dialogue: Dialogue;
+  /** Addresses that its records have instead of those that were recorded. */
+  readonly renamed: ReadonlyMap<string, string>;
+  /** Payload that it sends later in place of what was recorded. */
+  readonly frames: ReadonlyMap<Message, Uint8Array>;
+}
 
 /** One attack: an honest session up to some line, then something else. */
 export interface Attack {
@@ -26,7 +35,7 @@ export interface Attack {
   /** Did its speaker sign what it says, with keys of its own? */
   readonly isSigned: boolean;
   /** Goes on from there with turns of its own. */
-  readonly live: { readonly dialogue: Dialogue; readonly renamed: ReadonlyMap<string, string> } | undefined;
+  readonly live: Live | undefined;
   readonly exit: Exit;
 }
 
@@ -38,7 +47,9 @@ export function planAttack(corpus: Corpus, choices: Choices): Attack {
   const lines = recording.lines.filter(({ to }) => to === on);
   const at = choices.below(lines.length);
   const act = planAct(corpus, recording, lines, at, choices);
+  const history = choices.chance(0.08) ? otherHistory(corpus, recording, choices) : undefined;
   const exit = choices.weighed({ closes: 7, cuts: 2, "falls silent": 1 });
+  if (history) return { ...history, recording, exit };
   return { ...act, recording, on, lines, at, isEarly: choices.chance(0.15), exit };
 }
 
@@ -66,23 +77,24 @@ function planAct(
       return plain("another session's", [pickForeign(corpus, choices).message]);
     case "order": {
       const other = choices.pick(lines)!.message;
-      const orders = [[], [line.message, line.message], [other], [line.message, other], [other, line.message]];
+      const orders = [
+        [],
+        [line.message, line.message],
+        [other],
+        [line.message, other],
+        [other, line.message],
+      ];
       return plain("another order", choices.pick(orders)!);
     }
   }
 }
 
 /** What the speaker of `line` could say with its own keys: a turn, a frame, a challenge, or other records. */
-function signedAct(
-  { around }: Corpus,
-  recording: Recording,
-  line: Line,
-  choices: Choices,
-): Act | undefined {
+function signedAct({ around }: Corpus, recording: Recording, line: Line, choices: Choices): Act | undefined {
   if (typeof line.message === "string") {
     const forgery = forged(recording, line, choices, around);
     if (!forgery) return undefined;
-    const live = forgery.after && { dialogue: forgery.after, renamed: new Map<string, string>() };
+    const live = forgery.after && { dialogue: forgery.after, renamed: new Map(), frames: new Map() };
     return { what: forgery.what, instead: [forgery.text], isSigned: true, live };
   }
   if (!line.before) return undefined;
@@ -90,8 +102,47 @@ function signedAct(
     const { frame, renamed } = payloadMutated(line.message, choices, around);
     const role: Role = line.to === "receiver" ? "sender" : "receiver";
     const dialogue = tallyPayload(line.before, role, frame, readPayload(frame));
-    return { what: "other records", instead: [frame], isSigned: true, live: { dialogue, renamed } };
+    return {
+      what: "other records",
+      instead: [frame],
+      isSigned: true,
+      live: { dialogue, renamed, frames: new Map() },
+    };
   } catch {
     return undefined; // no frame that anybody would count
+  }
+}
+
+/** A sender that has other records than were recorded, and says so from its first turn on: all that it says fits. */
+function otherHistory(
+  { around }: Corpus,
+  recording: Recording,
+  choices: Choices,
+): Omit<Attack, "recording" | "exit"> | undefined {
+  const lines = recording.lines.filter(({ to }) => to === "receiver");
+  const at = lines.findIndex(({ message }) => isTurn(message, "init"));
+  const payload = lines.slice(at).find(({ message }) => typeof message !== "string");
+  const init = lines[at];
+  if (!init?.before || !init.draft || !init.secretFor || typeof payload?.message !== "object")
+    return undefined;
+  try {
+    const { frame, renamed } = payloadMutated(payload.message, choices, around);
+    const { evidence: _ahead, ...said } = JSON.parse(renamedText(JSON.stringify(init.draft), renamed));
+    if (init.before.voices.sender.payload.entries.length > 0) delete said.entries;
+    const { signed, dialogue } = signTurn(init.before, "sender", said, init.secretFor);
+    const live = { dialogue, renamed, frames: new Map([[payload.message, frame]]) };
+    const instead = [JSON.stringify(signed)];
+    return {
+      what: "another history",
+      on: "receiver",
+      lines,
+      at,
+      instead,
+      live,
+      isEarly: false,
+      isSigned: true,
+    };
+  } catch {
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { Surroundings } from "./field-mutations.js";
+import { closed, sitesOf, type Tree, treeOf } from "./json-tree.js";
 import { Choices } from "./random.js";
 import { type Recording, record } from "./recording.js";
 import { stories } from "./stories.js";
@@ -23,8 +24,24 @@ export async function gather(seed: number): Promise<Corpus> {
   for (const name of Object.keys(stories)) recordings.push(await record(name, String(seed)));
   const said = recordings.flatMap(({ lines }) => lines.map(({ message }) => message));
   const texts = said.filter((message) => typeof message === "string");
-  const words = new Set(texts.flatMap((text) => text.match(/[\w. ]+\^[0-9A-F.]{64,}|[0-9a-f]{32,}|\w{3,20}/g) ?? []));
-  return { recordings, around: { words: [...words], texts: [...texts, ...alsoSaid] } };
+  const words = new Set(
+    texts.flatMap((text) => text.match(/[\w. ]+\^[0-9A-F.]{64,}|[0-9a-f]{32,}|\w{3,20}/g) ?? []),
+  );
+  const all = [...texts, ...alsoSaid];
+  return {
+    recordings,
+    around: { words: [...words], texts: all, parts: partsOf(all, new Choices(seed, -1)) },
+  };
+}
+
+/** A few parts of each message, as they are written: records, lists, members. */
+function partsOf(texts: readonly string[], choices: Choices): readonly Tree[] {
+  return texts.flatMap((text) => {
+    const sites = sitesOf(treeOf(text));
+    return Array.from({ length: 20 }, () => choices.pick(sites)).map(
+      (site) => site && closed(site.holder[site.key]),
+    );
+  });
 }
 
 /** A story, each as often as it weighs. */

@@ -45,9 +45,11 @@ export class Ear {
     private readonly time: number,
   ) {
     const heard: ConstructorParameters<typeof Link>[2] = (event) => this.#hear(event);
-    const connection = { start: (handlers: ConnectionHandlers) => void (this.#handlers = handlers) };
+    const start = (handlers: ConnectionHandlers) => {
+      this.#handlers = handlers;
+    };
     const half = now.side === "sender" ? FromReceiver : FromSender;
-    new Link(connection as unknown as Connection, half as never, heard as never).start();
+    new Link({ start } as unknown as Connection, half as never, heard as never).start();
   }
 
   hear(message: Message): Verdict {

@@ -5,8 +5,10 @@ import { Inner, rehash, setMember, type Site, sitesOf, type Tree, textOf, treeOf
 export interface Surroundings {
   /** Ids, addresses, hashes and words of all that was recorded. */
   readonly words: readonly string[];
-  /** Whole messages that were recorded, to take parts from. */
+  /** Whole messages that were recorded. */
   readonly texts: readonly string[];
+  /** Parts of them. */
+  readonly parts: readonly Tree[];
 }
 
 type Change = (site: Site, tree: Tree, choices: Choices, around: Surroundings) => void;
@@ -75,11 +77,7 @@ const changes: Readonly<Record<string, Change>> = {
       for (const [name, value] of members) setMember(holder, name, value);
     }
   },
-  graft: ({ holder, key }, _tree, choices, { texts }) => {
-    const text = choices.pick(texts);
-    const part = text === undefined ? undefined : choices.pick(sitesOf(treeOf(text)));
-    if (part) setMember(holder, key, part.holder[part.key]);
-  },
+  graft: ({ holder, key }, _tree, choices, { parts }) => setMember(holder, key, choices.pick(parts)),
 };
 
 /** One to three fields of a JSON text go wrong; hashes of records are made right again most of the time. */

@@ -53,7 +53,11 @@ function forgedTurn(
     ? spoken
     : JSON.parse(fieldsMutated(JSON.stringify(spoken), choices, around));
   const { signed, dialogue } = signTurn(past, role, words, secretFor);
-  return { what: isOtherPast ? "another past" : "another turn", text: JSON.stringify(signed), after: dialogue };
+  return {
+    what: isOtherPast ? "another past" : "another turn",
+    text: JSON.stringify(signed),
+    after: dialogue,
+  };
 }
 
 /** The same dialogue with wrong totals, payload, place, saga or context before. */
@@ -115,7 +119,8 @@ function forgedChallenge(
   const [ib, , , data] = body.session;
   const genesis = sealRecord({ ib, data: JSON.parse(data) }).address;
   const { certifiedBy } = body.host;
-  if (choices.chance(0.8)) body.host.signature = signAsHost(cast.rita.identity.hostSeed, certifiedBy, genesis);
+  if (choices.chance(0.8))
+    body.host.signature = signAsHost(cast.rita.identity.hostSeed, certifiedBy, genesis);
   const said = JSON.stringify(closed(body));
   const [hello, open] = [saidBefore(lines, "hello"), saidBefore(lines, "open")];
   const frame = signedAnew(signing, (unsigned) => {

@@ -65,13 +65,17 @@ export function payloadMutated(
     default:
       records[at] = recordMutated(records[at]!, choices, around) ?? records[at]!;
   }
-  return { frame: choices.chance(0.7) ? recordsFrame(linkedAnew(records, renamed)) : recordsFrame(records), renamed };
+  return {
+    frame: choices.chance(0.7) ? recordsFrame(linkedAnew(records, renamed)) : recordsFrame(records),
+    renamed,
+  };
 
   /** Those behind a record that was changed link to what it is now: a history that is right in itself. */
   function linkedAnew(list: readonly IbGib[], names: Map<string, string>): readonly IbGib[] {
     const before = recordsOf(frame) ?? [];
     const changed = list[at];
-    if (changed && before[at] && list.length === before.length) names.set(before[at].address, changed.address);
+    if (changed && before[at] && list.length === before.length)
+      names.set(before[at].address, changed.address);
     return list.map((record, index) => (index <= at ? record : (renamedIn(record, names) ?? record)));
   }
 }
@@ -130,7 +134,5 @@ export function mutated(message: Message, choices: Choices, around: Surroundings
       : payloadMutated(message, choices, around).frame;
   }
   if (choices.chance(0.01)) return utf8(message);
-  return choices.chance(0.4)
-    ? textMutated(message, choices, other)
-    : fieldsMutated(message, choices, around);
+  return choices.chance(0.4) ? textMutated(message, choices, other) : fieldsMutated(message, choices, around);
 }

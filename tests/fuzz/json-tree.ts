@@ -53,7 +53,8 @@ export function closed(tree: Tree): Tree {
 
 /** An own member of any name, `__proto__` too. */
 export function setMember(holder: Tree, name: string | number, value: Tree): void {
-  Object.defineProperty(holder, name, { value, enumerable: true, configurable: true, writable: true });
+  if (name !== "__proto__") holder[name] = value;
+  else Object.defineProperty(holder, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** Every place in a tree but its root. */

@@ -9,6 +9,7 @@ import { type Corpus, gather, pickForeign, pickRecording } from "./corpus.js";
 import { Ear, isOurFault, type Verdict } from "./ear.js";
 import { forged } from "./forgeries.js";
 import { mutated } from "./frame-mutations.js";
+import { growthOver } from "./heap.js";
 import type { Moment } from "./notes.js";
 import { CaseFailed, casesOf, seed, Tally } from "./plan.js";
 import { Choices } from "./random.js";
@@ -34,8 +35,10 @@ afterAll(() => {
 
 const cases = casesOf("machines");
 
-test(`${cases.length} messages, gone wrong, to both machines of both sides in every state`, { timeout: 600_000 }, () => {
-  for (const at of cases) runCase(at);
+test(`${cases.length} messages, gone wrong, to both machines of both sides in every state`, {
+  timeout: 900_000,
+}, async () => {
+  expect(await growthOver(cases, runCase)).toBeLessThan(cases.length > 1_000 ? 1.1 : 2);
   expect(places.size).toBeGreaterThan(cases.length > 10_000 ? 25 : 0);
 });
 
@@ -136,7 +139,9 @@ function refusesWhatCovers({ lines }: Recording, line: Line, said: Said, ear: Ea
   const at = lines.indexOf(line);
   if (at < 0 || (typeof said.message !== "string" && Buffer.from(line.message).equals(said.message))) return;
   const rest = lines.slice(at + 1).filter(({ to }) => to === line.to);
-  const turn = rest.find(({ message }) => typeof message === "string" && message.startsWith('{"type":"turn"'));
+  const turn = rest.find(
+    ({ message }) => typeof message === "string" && message.startsWith('{"type":"turn"'),
+  );
   if (!turn) return;
   for (const { message } of rest.slice(0, rest.indexOf(turn) + 1)) {
     const verdict = ear.hear(message);
@@ -165,7 +170,8 @@ async function selfOf({ rita }: Cast): Promise<ReceiverSelf> {
 
 /** A machine that writes to its state, or to what it was told, throws from now on. */
 function freeze(value: unknown): void {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return;
+  if (typeof value !== "object" || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value))
+    return;
   Object.freeze(value);
   for (const member of value instanceof Map || value instanceof Set ? value.values() : Object.values(value))
     freeze(member);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { judgeAftermath } from "./aftermath.js";
 import { type Attack, planAttack } from "./attacks.js";
 import { type Corpus, gather } from "./corpus.js";
+import { growthOver } from "./heap.js";
 import { expectNoFault, expectWords, undergo } from "./ordeal.js";
 import { CaseFailed, casesOf, seed, Tally } from "./plan.js";
 import { Choices } from "./random.js";
@@ -43,8 +44,10 @@ describe.each(Object.keys(stories))("%s: what was recorded, said again word for 
 
 const cases = casesOf("peers");
 
-test(`${cases.length} attackers with messages gone wrong, before real peers of both sides`, { timeout: 900_000 }, async () => {
-  for (const at of cases) await runCase(at);
+test(`${cases.length} attackers with messages gone wrong, before real peers of both sides`, {
+  timeout: 900_000,
+}, async () => {
+  expect(await growthOver(cases, runCase)).toBeLessThan(cases.length > 1_000 ? 1.1 : 2);
   expect(unhandled).toEqual([]);
 });
 
@@ -64,4 +67,3 @@ async function runCase(at: number): Promise<void> {
 
 const describeAttack = ({ what, recording, on, at, exit, isEarly }: Attack) =>
   `${recording.name}, ${what} in place of line ${at} to the ${on}${isEarly ? ", early" : ""}, then ${exit}`;
-

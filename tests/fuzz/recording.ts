@@ -115,5 +115,7 @@ export function isNamed(message: Message, type: string): boolean {
 
 /** Is it a turn of this type? */
 export function isTurn(message: Message, type: string): boolean {
-  return typeof message === "string" && message.startsWith(`{"type":"turn","body":"{\\"type\\":\\"${type}\\"`);
+  return (
+    typeof message === "string" && message.startsWith(`{"type":"turn","body":"{\\"type\\":\\"${type}\\"`)
+  );
 }

@@ -138,4 +138,3 @@ async function meet({ receiver, senderOver }: Cast, roots: readonly Address[], w
   await sender.sync(roots);
   await sender.disconnect();
 }
-
