@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { KeysagaError, toKeysagaError, utf8 } from "../base/index.js";
+import { type Instant, KeysagaError, toKeysagaError, utf8 } from "../base/index.js";
 import { type Exact, parseJson, pathOf, sagaLimits } from "../saga/index.js";
 import type { Connection, Message as TransportMessage } from "../transport/index.js";
 
@@ -23,6 +23,11 @@ export class Link<Message extends { type: string }> {
   #granting = 0;
   #failed: KeysagaError | undefined;
   #waiting: (() => void)[] = [];
+  /** Payload frames that wait for credit or room, and those that have gone through. */
+  #pending = 0;
+  #passed = 0;
+  /** Since when none has gone through, as far as was looked. */
+  #stalled: { readonly passed: number; readonly since: Instant } | undefined;
 
   constructor(
     private readonly connection: Connection,
@@ -58,12 +63,31 @@ export class Link<Message extends { type: string }> {
 
   /** Sends a payload frame once there is credit and room. @throws KeysagaError when the link ends first. */
   async sayPayload(frame: Uint8Array): Promise<void> {
-    while (this.#toSend === 0 && !this.#failed)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    if (this.#failed) throw this.#failed;
-    this.#toSend--;
-    this.#send(frame);
-    await this.connection.drained();
+    this.#pending++;
+    try {
+      while (this.#toSend === 0 && !this.#failed)
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      if (this.#failed) throw this.#failed;
+      this.#toSend--;
+      this.#send(frame);
+      await this.connection.drained();
+      this.#passed++;
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  /**
+   * To be asked now and then: does the other side take what is sent to it?
+   *
+   * @throws KeysagaError `turn_timeout` where payload has waited for longer than `patienceMs` and none went through: who
+   *   answers pings and grants nothing would be waited for without end.
+   */
+  expectProgress(now: Instant, patienceMs: number): void {
+    if (this.#pending === 0) this.#stalled = undefined;
+    else if (this.#stalled?.passed !== this.#passed) this.#stalled = { passed: this.#passed, since: now };
+    else if (now - this.#stalled.since >= patienceMs)
+      throw new KeysagaError("turn_timeout", { during: "payload" });
   }
 
   /** A payload frame has been dealt with: the other side may send another. Told in halves of the window. */

@@ -128,6 +128,7 @@ export class ReceiverSession {
 
   #tick(): void {
     const now = this.#now();
+    this.#link.expectProgress(now, this.options.self.limits.turnTimeoutMs);
     if (this.#handshake.kind === "ready") this.#stepSaga({ kind: "tick", now });
     else this.#stepHandshake({ kind: "tick", now });
   }

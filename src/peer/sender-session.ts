@@ -138,6 +138,7 @@ export class SenderSession {
 
   #tick(): void {
     const now = this.options.platform.clock.now();
+    this.#link.expectProgress(now, this.options.limits.turnTimeoutMs);
     this.#stepHandshake({ kind: "tick", now });
     this.#stepSaga({ kind: "tick", now });
   }
