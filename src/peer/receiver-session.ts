@@ -53,6 +53,8 @@ export class ReceiverSession {
   /** Evidence that goes ahead of the `init` of the next saga. */
   #ahead: Evidence[] = [];
   readonly #waits: Waits;
+  /** What is held of frames that go ahead of `connect`, in characters. */
+  #unproved = 0;
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
@@ -140,6 +142,7 @@ export class ReceiverSession {
       case "open":
         return this.#stepHandshake({ kind: "open", heard: { text, message } });
       case "frames":
+        this.#holdUnproved(text.length);
         return this.#stepHandshake({ kind: "frames", heard: { text, message } });
       case "connect":
         return this.#stepHandshake({ kind: "connect", heard: { text, message } });
@@ -151,6 +154,16 @@ export class ReceiverSession {
       case "credit":
         return; // dealt with by the link
     }
+  }
+
+  #holdUnproved(chars: number): void {
+    this.options.quotas.holdUnproved(chars);
+    this.#unproved += chars;
+  }
+
+  #releaseUnproved(): void {
+    this.options.quotas.releaseUnproved(this.#unproved);
+    this.#unproved = 0;
   }
 
   #hearTurn(turn: Turn): void {
@@ -191,6 +204,7 @@ export class ReceiverSession {
 
   /** Everything is attached before the sender is told that it is. */
   #onReady({ established }: Extract<ReceiverHandshakeState, { kind: "ready" }>): void {
+    this.#releaseUnproved();
     this.#conversation = new Conversation(
       established,
       "receiver",
@@ -300,6 +314,7 @@ export class ReceiverSession {
 
   /** The one place where a session ends: last word, close, drop what was staged. */
   async #finish(error: KeysagaError | undefined): Promise<void> {
+    this.#releaseUnproved();
     this.#waits.end();
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     await Promise.allSettled([this.#link.close(), this.#run?.end()]);

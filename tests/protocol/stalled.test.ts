@@ -35,8 +35,7 @@ test.each([
       onEvent: (event) => events.push(event),
     });
     expect(await codeOf(sender.sync(roots))).toBe("turn_timeout");
-    const end = () =>
-      (stalled === "sender" ? events : bob.events).find(({ kind }) => kind === "closed");
+    const end = () => (stalled === "sender" ? events : bob.events).find(({ kind }) => kind === "closed");
     expect(await eventually(() => end() !== undefined)).toBe(true);
     expect(end()).toMatchObject({ error: { code: "turn_timeout", facts: { during: "payload" } } });
     await expectQuiet(lab);
