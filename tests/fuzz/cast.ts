@@ -20,6 +20,7 @@ export class Stand implements Platform {
   #now = startOfTime;
   readonly #timers = new Set<{ readonly at: number; readonly fire: () => void }>();
   #random: Platform["random"];
+  #sessions = 0;
 
   constructor(private readonly seed: string) {
     this.#random = seededPlatform(seed).random;
@@ -42,7 +43,12 @@ export class Stand implements Platform {
   /** Everything draws the same again. */
   rewind(): void {
     this.#now = startOfTime;
-    this.#random = seededPlatform(`${this.seed} session`).random;
+    this.#random = seededPlatform(`${this.seed} session ${this.#sessions}`).random;
+  }
+
+  /** From the next time it begins anew, everything draws other things. */
+  differ(): void {
+    this.#sessions++;
   }
 
   /** Lets so much time pass at once, and fires what is due. */

@@ -1,4 +1,5 @@
 import { type ErrorCode, KeysagaError } from "../../src/base/index.js";
+import { certifyHostKey, stateOf } from "../../src/peer/identity.js";
 import { Link } from "../../src/peer/link.js";
 import { peerFailure } from "../../src/peer/last-word.js";
 import {
@@ -6,7 +7,9 @@ import {
   FromReceiver,
   FromSender,
   type Role,
+  type ReceiverSelf,
   readPayload,
+  sessionLimits,
   stepReceiverHandshake,
   stepReceiverSaga,
   stepSenderHandshake,
@@ -17,8 +20,8 @@ import {
   TurnFromSender,
   verifyTurn,
 } from "../../src/saga/index.js";
-import type { ReceiverSelf } from "../../src/saga/index.js";
 import type { Connection, ConnectionHandlers, Message } from "../../src/transport/index.js";
+import { audience, type Cast } from "./cast.js";
 import type { Moment } from "./notes.js";
 
 /** What came of a message: why the side that heard it ends, or what it took it for. */
@@ -129,3 +132,19 @@ export class Ear {
 }
 
 const otherSide = (side: Role): Role => (side === "sender" ? "receiver" : "sender");
+
+/** What the receiver of a cast is, as its machine is told. */
+export async function selfOf({ rita }: Cast): Promise<ReceiverSelf> {
+  const { frames, hostKey } = await certifyHostKey(rita.identity);
+  const { hostSeed, sessionKeys } = rita.identity;
+  return {
+    identity: stateOf(frames),
+    frames,
+    hostKey,
+    hostSeed,
+    audiences: [audience],
+    limits: sessionLimits,
+    sessionKeys,
+    exporter: undefined,
+  };
+}

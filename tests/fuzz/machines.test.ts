@@ -1,12 +1,11 @@
 import "./spies.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { canonicalJson } from "../../src/base/index.js";
-import { certifyHostKey, stateOf } from "../../src/peer/identity.js";
-import { type ReceiverSelf, sessionLimits } from "../../src/saga/index.js";
+import type { ReceiverSelf } from "../../src/saga/index.js";
 import type { Message } from "../../src/transport/index.js";
-import { audience, type Cast } from "./cast.js";
+import type { Cast } from "./cast.js";
 import { type Corpus, gather, pickForeign, pickRecording } from "./corpus.js";
-import { Ear, isOurFault, type Verdict } from "./ear.js";
+import { Ear, isOurFault, selfOf, type Verdict } from "./ear.js";
 import { forged } from "./forgeries.js";
 import { mutated } from "./frame-mutations.js";
 import { growthOver } from "./heap.js";
@@ -151,21 +150,6 @@ function refusesWhatCovers({ lines }: Recording, line: Line, said: Said, ear: Ea
     }
   }
   throw new Error("a turn was taken over a payload that it does not cover");
-}
-
-async function selfOf({ rita }: Cast): Promise<ReceiverSelf> {
-  const { frames, hostKey } = await certifyHostKey(rita.identity);
-  const { hostSeed, sessionKeys } = rita.identity;
-  return {
-    identity: stateOf(frames),
-    frames,
-    hostKey,
-    hostSeed,
-    audiences: [audience],
-    limits: sessionLimits,
-    sessionKeys,
-    exporter: undefined,
-  };
 }
 
 /** A machine that writes to its state, or to what it was told, throws from now on. */

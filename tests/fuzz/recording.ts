@@ -36,7 +36,36 @@ export interface Recording {
 export async function record(name: string, seed: string): Promise<Recording> {
   const story = stories[name]!;
   const cast = await openCast(`${seed} ${name}`, story.earlier ?? (async () => undefined));
+  return recordSession(name, story, cast, await story.prepare(cast));
+}
+
+/** Two sessions of the same two, one after the other, with the same timeline in both. */
+export async function recordTwice(seed: string): Promise<readonly [Recording, Recording]> {
+  const story = stories["known sender"]!;
+  const cast = await openCast(`${seed} twice`, async () => undefined);
   const wishes = await story.prepare(cast);
+  const first = await recordSession("first", story, cast, wishes);
+  await undisturbed(cast, wishes);
+  await cast.sam.edit(wishes[0]!.roots[0]!, { text: "once more" });
+  for (const { stand } of [cast.sam, cast.rita]) stand.differ();
+  return [first, await recordSession("second", story, cast, wishes)];
+}
+
+/** The session that was recorded, once more, so that it has happened. */
+async function undisturbed(cast: Cast, wishes: readonly Wish[]): Promise<void> {
+  const { end, over } = relay(cast, new Notes(), [], () => undefined);
+  const sender = cast.senderOver(end);
+  for (const { roots, direction } of wishes) await sender.sync(roots, { direction });
+  await sender.disconnect();
+  await over;
+}
+
+async function recordSession(
+  name: string,
+  story: Story,
+  cast: Cast,
+  wishes: readonly Wish[],
+): Promise<Recording> {
   const { sam, rita } = cast;
   for (const player of [sam, rita]) player.save();
   for (const player of [sam, rita]) player.rewind();
