@@ -51,7 +51,7 @@ export async function judgeAftermath(outcome: Outcome, isSampled: boolean): Prom
     for (const gib of now.proofs)
       if (!before.proofs.has(gib) && !after.proofs.has(gib)) throw new Error("a proof that nobody made");
   }
-  for (const [, bytes] of strange) expectOwn(outcome, now.records, bytes);
+  for (const [, bytes] of strange) expectOwn(outcome, now, bytes);
   if (!isHonest || isSampled) await expectInOrder(victim);
   return isHonest ? "as honest people left it" : "with the attacker's own";
 }
@@ -61,18 +61,22 @@ function tipsAmong(now: Shown, times: readonly Shown[]): boolean {
   return [...now.tips.values()].every((tip) => times.some(({ records }) => records.has(gibOf(tip))));
 }
 
-/** A frame that no honest peer has made stands on a timeline that its maker may write, or is a merge of what does. */
-function expectOwn({ attack }: Outcome, records: Records, bytes: Uint8Array): void {
+/**
+ * A frame that no honest peer has made stands on a timeline that its maker may write, or is a merge of what does. A first
+ * frame that names another owner is a record like any other, as long as it is nobody's tip.
+ */
+function expectOwn({ attack }: Outcome, { records, tips }: Shown, bytes: Uint8Array): void {
   const record = readRecord(bytes);
   const tjp = tjpOf(record);
   if (tjp === undefined || isMerge(record)) return;
+  if (tjp === record.address && !tips.has(tjp)) return;
   const { sam, rita } = attack.recording.cast;
   const maker = attack.on === "receiver" ? sam.address : rita.address;
   const first = tjp === record.address ? bytes : records.get(gibOf(tjp));
   const owner = first && ownerOf(readRecord(first));
   const isGranted = attack.on === "receiver" && attack.recording.story.samMayWrite === true;
   if (owner !== undefined && owner !== maker && !isGranted)
-    throw new Error(`a frame on somebody else's timeline: ${record.ib}`);
+    throw new Error(`a frame on somebody else's timeline: ${record.ib} of ${owner}`);
 }
 
 async function expectInOrder({ space, address }: Player): Promise<void> {
