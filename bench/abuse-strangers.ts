@@ -63,6 +63,7 @@ function frame(payload: string, isLast = true): Buffer {
 /** Always one more once the last one was given up. */
 async function hold({ port, begunBytes }: Target, at: number): Promise<void> {
   const message = frame("x".repeat(begunBytes), false);
+  await new Promise((resolve) => setTimeout(resolve, 10 * at)); // one after another
   while (!isOver) {
     const socket = await upgraded(
       port,

@@ -9,10 +9,10 @@ import type { SenderApi } from "./keysaga-sender.js";
 import { showMs, type Summary, summarize, table } from "./statistics.js";
 
 /** Syncs of one record over a new connection each, by somebody honest. */
-const syncs = 100;
-const warmUp = 30;
-/** Below the 1,000 that a server lets hold a connection without a proof, so that there is room for who has one. */
-const strangers = { held: 900, begunBytes: 260 * 1024, insistent: 4 };
+const syncs = 60;
+const warmUp = 20;
+/** Of the 1,000 that a server lets hold a connection without a proof, so many: each takes the same. */
+const strangers = { held: 200, begunBytes: 260 * 1024, insistent: 2 };
 /** As long as it takes until all of them are there. */
 const gatherMs = 3_000;
 
