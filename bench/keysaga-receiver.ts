@@ -39,12 +39,12 @@ const api = {
     await close();
   },
 
-  /** Begins to watch this process's memory; what it has now counts as its floor. */
-  async watchMemory(_: undefined): Promise<void> {
+  /** Begins to watch this process's memory; what it has now counts as its floor. Each look collects garbage. */
+  async watchMemory({ everyMs }: { everyMs: number }): Promise<void> {
     floor = measureMemory();
     peak = { ...floor };
     clearInterval(watch);
-    watch = setInterval(takePeak, 25);
+    watch = setInterval(takePeak, everyMs);
   },
 
   /** What came on top of the floor since `watchMemory`, in bytes. */
@@ -52,6 +52,11 @@ const api = {
     clearInterval(watch);
     takePeak();
     return { heap: peak.heap - floor.heap, resident: peak.resident - floor.resident };
+  },
+
+  /** All that this process has, in bytes. */
+  async memoryNow(_: undefined): Promise<Memory> {
+    return measureMemory();
   },
 } satisfies Api;
 export type ReceiverApi = typeof api;

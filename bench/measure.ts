@@ -125,7 +125,7 @@ export async function measureMemory(shape: Shape, count: number): Promise<Memory
   try {
     const audience = await receiver.call("open", undefined);
     await sender.call("holdGraph", { audience, shape, count });
-    await receiver.call("watchMemory", undefined);
+    await receiver.call("watchMemory", { everyMs: 25 });
     const { transcript } = await sender.call("sync", { isObserved: true });
     const payload = transcript.filter(({ type }) => type === "payload");
     return {

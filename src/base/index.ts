@@ -42,5 +42,5 @@ export {
   KeysagaError,
   toKeysagaError,
 } from "./errors.js";
-export { type Json, type JsonObject, sameJson } from "./json.js";
+export { isWithinDepth, type Json, type JsonObject, sameJson } from "./json.js";
 export type { Clock, Instant, Random, Timers } from "./ports.js";

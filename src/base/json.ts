@@ -15,3 +15,9 @@ export function sameJson(a: unknown, b: unknown): boolean {
     members.every(([name, member]) => others.has(name) && sameJson(member, others.get(name)))
   );
 }
+
+/** Do no more than `depthMax` lists and objects lie inside one another? Looks no deeper than that. */
+export function isWithinDepth(value: unknown, depthMax: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depthMax > 0 && Object.values(value).every((member) => isWithinDepth(member, depthMax - 1));
+}

@@ -13,6 +13,8 @@ export const receiverLimits = {
   newIdentitiesPerHour: 1_000,
   /** Sessions of one identity at a time. */
   sessionsPerIdentityMax: 16,
+  /** Characters of frames that are held, in all, for connections on which nobody has proved who they are yet. */
+  unprovedCharsMax: 64 * 1024 * 1024,
   /** Canonical bytes of records held durably in the name of one identity, and in all. */
   durableBytesPerIdentityMax: 1024 ** 3,
   durableBytesMax: 64 * 1024 ** 3,
@@ -50,6 +52,7 @@ export class Quotas {
   /** Identities that were first met within the last hour, oldest first: when, and from where. */
   #newcomers: { readonly identity: Address; readonly at: Instant; readonly from: string }[] = [];
   readonly #sessions = new Map<Address, number>();
+  #unprovedChars = 0;
 
   private constructor(
     private readonly space: Space,
@@ -82,6 +85,16 @@ export class Quotas {
     const sessions = (this.#sessions.get(identity) ?? 0) - 1;
     if (sessions > 0) this.#sessions.set(identity, sessions);
     else this.#sessions.delete(identity);
+  }
+
+  /** Claims room for what somebody shows before it is known who that is; to be given back. @throws KeysagaError `limit_exceeded` */
+  holdUnproved(chars: number): void {
+    this.#check("unprovedCharsMax", this.#unprovedChars + chars);
+    this.#unprovedChars += chars;
+  }
+
+  releaseUnproved(chars: number): void {
+    this.#unprovedChars -= chars;
   }
 
   /** Counts an identity that is met for the first time. @throws KeysagaError `limit_exceeded` */

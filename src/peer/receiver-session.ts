@@ -64,6 +64,8 @@ export class ReceiverSession {
   #draining: KeysagaError | undefined;
   /** Did the connection break? Then nobody meant to end the saga, and what it covers is kept. */
   #isLost = false;
+  /** What is held of frames that go ahead of `connect`, in characters. */
+  #unproved = 0;
 
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection } = options;
@@ -163,6 +165,7 @@ export class ReceiverSession {
       case "open":
         return this.#stepHandshake({ kind: "open", heard: { text, message } });
       case "frames":
+        this.#holdUnproved(text.length);
         return this.#stepHandshake({ kind: "frames", heard: { text, message } });
       case "connect":
         return this.#stepHandshake({ kind: "connect", heard: { text, message } });
@@ -174,6 +177,16 @@ export class ReceiverSession {
       case "credit":
         return; // dealt with by the link
     }
+  }
+
+  #holdUnproved(chars: number): void {
+    this.options.quotas.holdUnproved(chars);
+    this.#unproved += chars;
+  }
+
+  #releaseUnproved(): void {
+    this.options.quotas.releaseUnproved(this.#unproved);
+    this.#unproved = 0;
   }
 
   #hearTurn(turn: Turn): void {
@@ -217,6 +230,7 @@ export class ReceiverSession {
 
   /** Everything is attached before the sender is told that it is. */
   #onReady({ established }: Extract<ReceiverHandshakeState, { kind: "ready" }>): void {
+    this.#releaseUnproved();
     this.#conversation = new Conversation(
       established,
       "receiver",
@@ -334,6 +348,7 @@ export class ReceiverSession {
    * under way is waited for, so that a watcher is told what became of it; what hangs, for a while only.
    */
   async #finish(error: KeysagaError | undefined): Promise<void> {
+    this.#releaseUnproved();
     this.#waits.end();
     this.#over.abort(new KeysagaError("connection_closed"));
     lastWord(this.#link, error, this.#handshake.kind === "ready");

@@ -1,5 +1,14 @@
 import type { z } from "zod";
-import { canonicalJson, KeysagaError, lengthPrefixed, sha256, toHex, utf8 } from "../base/index.js";
+import {
+  canonicalJson,
+  isWithinDepth,
+  jsonDepthMax,
+  KeysagaError,
+  lengthPrefixed,
+  sha256,
+  toHex,
+  utf8,
+} from "../base/index.js";
 import { type Address, decodeText, type IbGib, sealRecord, toText } from "../ibgib/index.js";
 import {
   advance,
@@ -243,6 +252,9 @@ export function parseJson(text: string): unknown {
   } catch (cause) {
     throw new KeysagaError("malformed_message", { in: "JSON" }, { cause });
   }
+  // What a parser reads at any depth, others cannot write, or walk, without end of their stack.
+  if (!isWithinDepth(parsed, jsonDepthMax))
+    throw new KeysagaError("malformed_message", { in: "JSON", rule: "depth" });
   // Members that come twice, or anything else of which two parsers could make two things, does not come out again.
   if (JSON.stringify(parsed) !== text)
     throw new KeysagaError("malformed_message", { in: "JSON", rule: "form" });

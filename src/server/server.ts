@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { KeysagaError } from "../base/index.js";
 import { type PeerEvent, type Receiver, systemPlatform } from "../peer/index.js";
+import { sagaLimits } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
 import {
   createWebSocketAcceptor,
@@ -83,7 +84,11 @@ export async function serve(options: ServeOptions): Promise<ReceiverServer> {
 
 /** Who may come in, and where to. */
 class Door {
-  readonly acceptor: WebSocketAcceptor = createWebSocketAcceptor({ timers: systemPlatform.timers });
+  /** What is larger than any message of the protocol is not let in: a thousand strangers may each hold one. */
+  readonly acceptor: WebSocketAcceptor = createWebSocketAcceptor({
+    timers: systemPlatform.timers,
+    messageBytesMax: sagaLimits.payloadBytesMax,
+  });
   #phase: Phase = { kind: "starting" };
 
   constructor(

@@ -1,8 +1,19 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { createReceiver, createSender, type ReceiverLimits } from "../../src/peer/index.js";
 import type { Space } from "../../src/space/index.js";
-import { createWorld, type SenderPeer, seededPlatform, type World } from "../../src/testing/index.js";
-import { createInnerspace } from "../../src/transport/index.js";
+import {
+  createWorld,
+  type SenderPeer,
+  seededPlatform,
+  tapDial,
+  type World,
+} from "../../src/testing/index.js";
+import { createInnerspace, type Dial } from "../../src/transport/index.js";
+import { sagaLimits } from "../../src/saga/index.js";
+import { shareOften } from "../scenarios/turns.js";
+import { nameOf } from "./faults.js";
+import { eventually } from "./lab.js";
+import { stranger } from "./parties.js";
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -26,11 +37,23 @@ async function worldWith(limits: Partial<ReceiverLimits>, senders = ["alice", "c
   });
   const { listen, dial } = createInnerspace(platform);
   const stop = listen((connection) => receiver.accept(connection));
-  const senderOf = ({ identity }: SenderPeer) => createSender({ identity, dial, audience, platform });
+  const senderTo = (to: Dial, { identity }: SenderPeer) =>
+    createSender({ identity, dial: to, audience, platform });
+  const senderOf = (peer: SenderPeer) => senderTo(dial, peer);
   for (const peer of world.senders) peer.reach(senderOf(peer));
   open.push(world, { close: () => receiver.close() }, { close: async () => stop() });
   const [alice, carol, dave] = world.senders as [SenderPeer, SenderPeer, SenderPeer];
-  return { alice, carol, dave, bob: world.receiver, ends, senderOf, sleep: (ms: number) => (now += ms) };
+  return {
+    alice,
+    carol,
+    dave,
+    bob: world.receiver,
+    ends,
+    dial,
+    senderTo,
+    senderOf,
+    sleep: (ms: number) => (now += ms),
+  };
 }
 
 const sync = async (peer: SenderPeer) =>
@@ -45,6 +68,32 @@ describe("a receiver counts what identities cost it", () => {
     expect(ends.at(-1)).toBe("identitiesMax");
     expect(await bob.space.proofs(carol.address)).toEqual([]);
     await sync(alice);
+  });
+
+  test("unprovedCharsMax: what strangers show ahead of a connect is bounded over all of them", async () => {
+    const { alice, carol, ends, dial, senderTo } = await worldWith({ unprovedCharsMax: 250_000 });
+    const tap = tapDial(dial);
+    const overheard = senderTo(tap.dial, alice);
+    await overheard.connect();
+    await overheard.disconnect();
+    const open = JSON.parse(String(tap.said.find(({ message }) => nameOf(message) === "open")?.message));
+    const show = async () => {
+      const eve = await stranger(dial);
+      eve.say(open);
+      await eventually(() => eve.heard.length === 2);
+      eve.say({ type: "frames", frames: [["a", "b", "c", "x".repeat(100_000)]] });
+      return eve;
+    };
+    const refusals = () => ends.filter((limit) => limit === "unprovedCharsMax").length;
+    for (const round of [1, 2]) {
+      const eves = [await show(), await show(), await show()];
+      expect(await eventually(() => refusals() === round)).toBe(true);
+      expect(eves.map(({ isOver }) => isOver())).toEqual([false, false, true]);
+      await Promise.all(eves.map(({ connection }) => connection.close()));
+      // Those who leave make room, and so does who has proved itself, by however many frames.
+      if (round === 1) await shareOften(carol, sagaLimits.framesShownMax + 1);
+      await sync(carol);
+    }
   });
 
   test("newIdentitiesPerHour: after an hour there is room again", async () => {

@@ -1,0 +1,86 @@
+/**
+ * `npm run bench:abuse`: what strangers who abuse a receiver cost it, and those who sync with it meanwhile, next to the
+ * same syncs on a quiet day. Prints a table, then one line of JSON. Takes about a minute.
+ */
+import type { Abused, StrangersApi } from "./abuse-strangers.js";
+import { Child } from "./child.js";
+import type { Memory, ReceiverApi } from "./keysaga-receiver.js";
+import type { SenderApi } from "./keysaga-sender.js";
+import { showMs, type Summary, summarize, table } from "./statistics.js";
+
+/** Syncs of one record over a new connection each, by somebody honest. */
+const syncs = 60;
+const warmUp = 20;
+/** Of the 1,000 that a server lets hold a connection without a proof, so many: each takes the same. */
+const strangers = { held: 200, begunBytes: 260 * 1024, insistent: 2 };
+/** As long as it takes until all of them are there. */
+const gatherMs = 3_000;
+
+interface Measured {
+  readonly syncMs: Summary;
+  /** The most that came on top of what the process had once it was warm. */
+  readonly peak: Memory;
+  /** What is in use once all is over, right after a collection. */
+  readonly after: Memory;
+  readonly abused: Abused | undefined;
+}
+
+async function measure(isAbused: boolean): Promise<Measured> {
+  const receiver = new Child<ReceiverApi>("keysaga-receiver.js", ["--expose-gc"]);
+  const sender = new Child<SenderApi>("keysaga-sender.js");
+  const others = new Child<StrangersApi>("abuse-strangers.js");
+  let edits = 0;
+  const sync = async () => {
+    await sender.call("edit", `text ${edits++}`);
+    return (await sender.call("sync", { isObserved: false })).ms;
+  };
+  try {
+    const audience = await receiver.call("open", undefined);
+    await sender.call("holdNote", { audience });
+    for (let at = 0; at < warmUp; at++) await sync();
+    await receiver.call("watchMemory", { everyMs: 500 });
+    if (isAbused) await others.call("begin", { ...strangers, port: Number(new URL(audience).port) });
+    await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    const took: number[] = [];
+    for (let at = 0; at < syncs; at++) took.push(await sync());
+    const abused = isAbused ? await others.call("end", undefined) : undefined;
+    const peak = await receiver.call("memoryGrown", undefined);
+    await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    return { syncMs: summarize(took), peak, after: await receiver.call("memoryNow", undefined), abused };
+  } finally {
+    await sender.call("close", undefined);
+    await receiver.call("close", undefined);
+    await Promise.all([receiver.end(), sender.end(), others.end()]);
+  }
+}
+
+const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+const ratio = (a: number, b: number) => (a / b).toFixed(2);
+
+function rowsOf(quiet: Measured, abused: Measured): readonly (readonly string[])[] {
+  const bytes = (name: string, of: (measured: Measured) => number) => [
+    name,
+    mebibytes(of(quiet)),
+    mebibytes(of(abused)),
+    ratio(of(abused), of(quiet)),
+  ];
+  return [
+    ["", "quiet", "abused", "ratio"],
+    [
+      "a sync, ms: median (middle half)",
+      showMs(quiet.syncMs),
+      showMs(abused.syncMs),
+      ratio(abused.syncMs.median, quiet.syncMs.median),
+    ],
+    bytes("in use at its highest, MiB over the start", ({ peak }) => peak.heap),
+    bytes("resident at its highest, MiB over the start", ({ peak }) => peak.resident),
+    bytes("in use once all is over, MiB", ({ after }) => after.heap),
+    bytes("resident once all is over, MiB", ({ after }) => after.resident),
+  ];
+}
+
+const quiet = await measure(false);
+const abused = await measure(true);
+console.log(table(rowsOf(quiet, abused)));
+console.log(`\n${abused.abused?.held} connections held, ${abused.abused?.refused} refused\n`);
+console.log(JSON.stringify({ quiet, abused }));
