@@ -87,10 +87,14 @@ export async function reserveConnect(
   let shown: Omit<ReservedConnect, "vouching"> | undefined;
   const receiver = effect.receiver.keystone.tjp;
   const [vouching, delegating] = await signer.sign(async (view) => {
-    const own = await view.load(address, "identity");
-    const to = await readCell(identity.space, cellKinds.laneTo, receiver);
+    const [to, pin, standing] = await Promise.all([
+      readCell(identity.space, cellKinds.laneTo, receiver),
+      pinChange(identity, receiver, audience),
+      standingChange(identity, effect.receiver),
+    ]);
     const now = laneNow(lane, to);
-    const held = await holdLane(view, now);
+    // What other processes move is read last: the sooner the commit, the less often they come before it.
+    const [own, held] = await Promise.all([view.load(address, "identity"), holdLane(view, now)]);
     shown = await framesToShow(view, identity, { own, held }, effect, limits);
     if (!now.founding && effect.theirIdentity?.tip === own.state.tip) identity.confirmation.give();
     const vouch: SignRequest = {
@@ -103,8 +107,8 @@ export async function reserveConnect(
       proofs: receiverProofs(effect.receiver, effect.receiverFrames),
       cells: [
         ...(now.founding ? [changeCell(to, { lane: lane.address, sessions: [] })] : []),
-        ...(await pinChange(identity, receiver, audience)),
-        ...(await standingChange(identity, effect.receiver)),
+        ...pin,
+        ...standing,
       ],
     };
   });
@@ -127,19 +131,25 @@ async function framesToShow(
     await replaceLane(identity, receiver.keystone.tjp);
   if (own.state.n - (theirIdentity?.n ?? -1) > chainFramesMax - 1)
     throw new KeysagaError("limit_exceeded", { limit: "chainFramesMax", max: chainFramesMax });
-  await Promise.all([refuseRestored(view, own, theirIdentity), refuseRestored(view, held, theirLane)]);
-  return {
-    identityFrames: await view.framesAfter(own, theirIdentity?.n ?? -1),
-    laneFrames: await view.framesAfter(held, theirLane?.n ?? -1),
-  };
+  const [identityFrames, laneFrames] = await Promise.all([
+    lackingFrames(view, own, theirIdentity),
+    lackingFrames(view, held, theirLane),
+  ]);
+  return { identityFrames, laneFrames };
 }
 
-async function refuseRestored(view: SignerView, mine: Held, theirs: Standing | undefined): Promise<void> {
-  if (!theirs) return;
+/** What comes after the frame that the receiver says it holds. @throws KeysagaError `restored_backup`, `duplicity` */
+async function lackingFrames(
+  view: SignerView,
+  mine: Held,
+  theirs: Standing | undefined,
+): Promise<readonly IbGib[]> {
+  if (!theirs) return view.framesAfter(mine, -1);
   if (theirs.n > mine.state.n)
     throw new KeysagaError("restored_backup", { theirs: theirs.n, ours: mine.state.n });
-  const [ours] = await view.framesAfter(mine, theirs.n - 1);
+  const [ours, ...lacking] = await view.framesAfter(mine, theirs.n - 1);
   if (ours?.address !== theirs.tip) throw new KeysagaError("duplicity", { n: theirs.n });
+  return lacking;
 }
 
 function receiverProofs(receiver: IdentityState, frames: readonly IbGib[]): readonly ProofPut[] {

@@ -138,12 +138,14 @@ export class Signer implements SignerView {
   }
 
   async #replay(keystone: Address, kind: KeystoneKind, journal: Uint8Array | undefined): Promise<Held> {
-    const genesis = await this.space.proof(keystone);
+    const reserved = journal && decodeUnsigned(journal);
+    const [genesis, parent] = await Promise.all([
+      this.space.proof(keystone),
+      reserved && this.space.proof(reserved.rel8ns.past[0]),
+    ]);
     if (!genesis) throw new KeysagaError("store_damaged", { missing: "genesis" });
-    if (!journal)
+    if (!reserved)
       return { state: startReplay(genesis, kind), newest: undefined, journal, founding: undefined };
-    const reserved = decodeUnsigned(journal);
-    const parent = await this.space.proof(reserved.rel8ns.past[0]);
     if (!parent) throw new KeysagaError("store_damaged", { missing: "frame" });
     const before = resume(genesis, parent, kind);
     const newest = signFrame(reserved, before, this.secretFor);
