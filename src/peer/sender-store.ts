@@ -48,8 +48,17 @@ async function chooseLane(identity: Identity, receiver: Address, platform: Platf
   const names = { delegator: identity.address, receiver };
   const founding =
     identity.foundings.get(receiver) ?? foundLane(platform.random.bytes(32), names, identity.secretFor);
-  identity.foundings.set(receiver, founding);
+  keepFounding(identity, receiver, founding);
   return { address: founding.address, founding };
+}
+
+/** First meetings under way. Whoever answers with ever new identities, and proves none, takes no more than this. */
+const foundingsMax = 64;
+
+function keepFounding({ foundings }: Identity, receiver: Address, founding: IbGib): void {
+  foundings.set(receiver, founding);
+  const [oldest] = foundings.keys();
+  if (foundings.size > foundingsMax && oldest !== undefined) foundings.delete(oldest);
 }
 
 async function holdLane(signer: SignerView, { address, founding }: LaneChoice): Promise<Held> {

@@ -71,6 +71,7 @@ await run(Math.ceil((sagas * 2) / 5), Math.ceil((overWebSocket * 2) / 5));
 await report("half");
 await run(Math.ceil((sagas * 2) / 5), Math.ceil((overWebSocket * 2) / 5));
 await report("end");
+console.log(JSON.stringify({ objects: liveObjects(), collections: await collections(server.receiver) }));
 
 stopListening();
 await server.close();
@@ -141,6 +142,7 @@ async function failOnce(who: Person, way: Way, fault: string, moment: number, no
     sender.connect({ signal: shared.signal }).catch(() => undefined), // queued behind it, with the lasting signal
   ]);
   await sender.disconnect();
+  for (const { store } of [who, bob]) store.calm();
   shared.signal.removeEventListener("abort", stop);
 }
 
@@ -161,16 +163,6 @@ async function disturb(at: number): Promise<void> {
 async function report(when: string): Promise<void> {
   for (let waited = 0; server.receiver.sessionCount > 0 && waited < 200; waited++) await sleep(50);
   await sleep(200); // for sockets to be gone on both sides
-  bob.store.before();
-  const objects = liveObjects();
-  const line = {
-    when,
-    failed,
-    succeeded,
-    heap: heapUsed(),
-    handles: handles(),
-    objects,
-    collections: await collections(),
-  };
+  const line = { when, failed, succeeded, heap: heapUsed(), handles: handles() };
   console.log(JSON.stringify(line));
 }

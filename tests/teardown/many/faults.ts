@@ -43,6 +43,11 @@ export class FailingStore {
     this.#isDue = true;
   }
 
+  /** What was to fail and was not called any more, does not fail later. */
+  calm(): void {
+    this.#isDue = false;
+  }
+
   readonly before = (): void => {
     if (!this.#isDue) return;
     this.#isDue = false;

@@ -2,28 +2,15 @@ import { Session } from "node:inspector/promises";
 import type { Runtime } from "node:inspector";
 import v8 from "node:v8";
 import { CommitQueue } from "../../../src/peer/commit-queue.js";
-import { Conversation } from "../../../src/peer/conversation.js";
-import { Link } from "../../../src/peer/link.js";
 import { Quotas } from "../../../src/peer/quotas.js";
-import { Receiver } from "../../../src/peer/receiver.js";
-import { ReceiverSagaRun } from "../../../src/peer/receiver-saga-run.js";
+import type { Receiver } from "../../../src/peer/receiver.js";
 import { ReceiverSession } from "../../../src/peer/receiver-session.js";
-import { SenderSagaRun } from "../../../src/peer/sender-saga-run.js";
 import { SenderSession } from "../../../src/peer/sender-session.js";
-import { SessionLoop } from "../../../src/peer/session-loop.js";
 import { Doorkeeper } from "../../../src/server/doorkeeper.js";
 import { WireConnection } from "../../../src/transport/wire-connection.js";
 
-const ofSessions = {
-  Conversation,
-  Link,
-  ReceiverSagaRun,
-  ReceiverSession,
-  SenderSagaRun,
-  SenderSession,
-  SessionLoop,
-  WireConnection,
-};
+/** Whoever holds on to anything of a session holds on to one of these: each look takes its time. */
+const ofSessions = { ReceiverSession, SenderSession, WireConnection };
 
 /** Objects of sessions that something still holds on to. Collects garbage first. */
 export function liveObjects(): Readonly<Record<string, number>> {
@@ -49,36 +36,50 @@ export function handles(): Readonly<Record<string, number>> {
   return counts;
 }
 
-/** What outlives sessions, and counts them. */
-const lasting = { CommitQueue, Doorkeeper, Quotas, Receiver };
-
-/** The maps and sets that these keep to themselves, each with how many it holds, as in `Receiver #sessions Map(0)`. */
-export async function collections(): Promise<readonly string[]> {
+/**
+ * The maps and sets that a receiver, what it counts with, and the door of its server keep to themselves, each with how many
+ * it holds, as in `Receiver #sessions Map(0)`.
+ */
+export async function collections(receiver: Receiver): Promise<readonly string[]> {
   const session = new Session();
   session.connect();
-  const found = Object.entries(lasting).map(async ([name, made]) => {
-    const own = await ownCollections(session, made);
-    return own.map((collection) => `${name} ${collection}`);
-  });
-  const all = (await Promise.all(found)).flat();
+  const parts = Object.values(receiver).filter(
+    (part) => part instanceof Quotas || part instanceof CommitQueue,
+  );
+  const found = [receiver, ...parts].map(async (part) =>
+    collectionsOf(part.constructor.name, await lookAt(session, part)),
+  );
+  const all = [...(await Promise.all(found)).flat(), ...(await doorkeepers(session))];
   session.disconnect();
   return all;
 }
 
-async function ownCollections(session: Session, made: object): Promise<readonly string[]> {
-  Object.assign(globalThis, { looked: made });
-  const { result: prototype } = await session.post("Runtime.evaluate", { expression: "looked.prototype" });
-  Reflect.deleteProperty(globalThis, "looked");
-  const prototypeObjectId = prototype.objectId ?? "";
+/** The door is nobody's to hand out: it is looked for. */
+async function doorkeepers(session: Session): Promise<readonly string[]> {
+  const prototypeObjectId = await idOf(session, Doorkeeper.prototype);
   const { objects } = await session.post("Runtime.queryObjects", { prototypeObjectId });
   const instances = await propertiesOf(session, objects.objectId);
-  const theirs = instances.flatMap(({ name, value }) =>
+  const looks = instances.flatMap(({ name, value }) =>
     /^\d+$/.test(name) ? [propertiesOf(session, value?.objectId)] : [],
   );
-  return (await Promise.all(theirs))
-    .flat()
+  return (await Promise.all(looks)).flatMap((properties) => collectionsOf(Doorkeeper.name, properties));
+}
+
+async function lookAt(session: Session, object: object): Promise<readonly Property[]> {
+  return propertiesOf(session, await idOf(session, object));
+}
+
+async function idOf(session: Session, object: object): Promise<string> {
+  Object.assign(globalThis, { looked: object });
+  const { result } = await session.post("Runtime.evaluate", { expression: "looked" });
+  Reflect.deleteProperty(globalThis, "looked");
+  return result.objectId ?? "";
+}
+
+function collectionsOf(owner: string, properties: readonly Property[]): readonly string[] {
+  return properties
     .filter(({ value }) => value?.subtype === "map" || value?.subtype === "set")
-    .map(({ name, value }) => `${name} ${value?.description}`);
+    .map(({ name, value }) => `${owner} ${name} ${value?.description}`);
 }
 
 type Property = Pick<Runtime.PropertyDescriptor, "name" | "value">;

@@ -1,0 +1,64 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, onTestFinished, test } from "vitest";
+
+/** How many sagas fail; of each five, one over a real WebSocket or by a stranger there. */
+const sagas = Number(process.env["KEYSAGA_FAILED_SAGAS"] ?? 500);
+/**
+ * How much the heap may differ between half way and the end, when two fifths of all sagas have failed meanwhile. One
+ * that is left behind weighs more than 10 KiB; what is measured twice differs by less than half of this.
+ */
+const heapTolerance = 1024 * 1024;
+
+interface Look {
+  readonly when: string;
+  readonly failed: number;
+  readonly heap: number;
+  readonly handles: Readonly<Record<string, number>>;
+}
+interface Left {
+  readonly objects: Readonly<Record<string, number>>;
+  readonly collections: readonly string[];
+}
+
+test(
+  `${sagas} sagas that fail in one process leave nothing behind`,
+  async () => {
+    const overWebSocket = Math.ceil(sagas / 5);
+    const lines = await failOften(quickDirectory(), sagas - overWebSocket, overWebSocket);
+    const [start, half, end] = lines.slice(0, 3) as readonly Look[];
+    const { objects, collections } = lines[3] as Left;
+    expect(end!.failed).toBeGreaterThan(sagas * 0.9);
+    expect([half!.handles, end!.handles]).toEqual([start!.handles, start!.handles]);
+    expect(objects).toEqual({ ReceiverSession: 0, SenderSession: 0, WireConnection: 0 });
+    expect(collections).toHaveLength(6);
+    for (const collection of collections) expect(collection).toMatch(/ (Map|Set)\(0\)$/);
+    expect(end!.heap - half!.heap).toBeLessThan(heapTolerance);
+  },
+  120_000 + sagas * 500,
+);
+
+/** In memory where there is such a place: what is stored is not what is measured, and need not be flushed to a disk. */
+function quickDirectory(): string {
+  const directory = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "keysaga-many-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+async function failOften(directory: string, inMemory: number, overWebSocket: number): Promise<unknown[]> {
+  const program = fileURLToPath(new URL("many/fail-often.ts", import.meta.url));
+  const running = promisify(execFile)(process.execPath, [
+    ...["--expose-gc", "--disable-warning=ExperimentalWarning", "--conditions=source", "--import", "tsx"],
+    ...[program, directory, String(inMemory), String(overWebSocket)],
+  ]);
+  onTestFinished(() => void running.child.kill());
+  const { stdout } = await running;
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
