@@ -17,7 +17,9 @@ export async function edit(identity: Identity, timeline: Address, isLarge: boole
   const newest = tip && (await space.get(tip.address));
   if (tip === undefined || newest === undefined) throw new Error("the timeline is gone");
   const name = `of-${address.slice(-8)}`;
-  const made = Array.from({ length: isLarge ? large.records : 1 }, () => constant(isLarge ? large.chars : 100));
+  const made = Array.from({ length: isLarge ? large.records : 1 }, () =>
+    constant(isLarge ? large.chars : 100),
+  );
   const first = mutate(newest, { [name]: tip.n });
   const second = relate(first, {
     add: { [name]: made.map((record) => record.address) },

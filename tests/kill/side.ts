@@ -8,7 +8,13 @@ import { createInterface } from "node:readline";
 import { KeysagaError } from "../../src/base/index.js";
 import { readSecret } from "../../src/node/device-secret.js";
 import { readIdentityFile } from "../../src/node/identity-file.js";
-import { createReceiver, createSender, type Identity, openIdentity, systemPlatform } from "../../src/peer/index.js";
+import {
+  createReceiver,
+  createSender,
+  type Identity,
+  openIdentity,
+  systemPlatform,
+} from "../../src/peer/index.js";
 import { openSpaceOn } from "../../src/space/lmdb-space.js";
 import { openLmdbStore } from "../../src/space/lmdb-store.js";
 import { dialWebSocket } from "../../src/transport/index.js";
@@ -53,7 +59,10 @@ async function openHomeDying(dir: string): Promise<Identity> {
   const file = await readIdentityFile(dir);
   if (file === undefined) throw new Error(`${dir} is no home`);
   const secret = await readSecret(file.secret, file.identity, undefined);
-  return openIdentity({ space: await openSpaceOn(dyingStore(openLmdbStore(`${dir}/store`), reached)), secret });
+  return openIdentity({
+    space: await openSpaceOn(dyingStore(openLmdbStore(`${dir}/store`), reached)),
+    secret,
+  });
 }
 
 const audienceAt = (port: number) => `ws://127.0.0.1:${port}`;

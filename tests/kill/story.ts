@@ -15,26 +15,32 @@ import type { Death, Role, Round, Step } from "./steps.js";
 export interface Kill {
   readonly victims: readonly Role[];
   readonly death?: Death;
+  /** It is killed, and its next process dies while it opens the home. */
+  readonly whileOpening?: boolean;
 }
 
 export interface StoryOptions {
   /** What a side runs: see bundle.ts. */
   readonly program: string;
   readonly dir: string;
-  /** Have both identities a history that does not fit one message? */
-  readonly isLong?: boolean;
+  /** The two have never met, and both identities have a history that does not fit one message. */
+  readonly isFirstMeeting?: boolean;
 }
 
 /** Sync failures that a death of the other side may cause; any other is a fault. */
 const endings = ["connection_lost", "cannot_connect", "turn_timeout", "bad_hello", "malformed_message"];
 /** By then any step of `steps.ts` has come up. */
 const roundsMax = 40;
+/** More than one message shows. */
+const framesTooMany = 70;
 
 /** A sender's home and a receiver's. Their processes are killed again and again, and after each death all is checked. */
 export class Story {
   readonly ledger = new Ledger();
-  readonly openMs: number[] = [];
-  rounds = 0;
+  readonly #openMs: number[] = [];
+  #kills = 0;
+  #rounds = 0;
+  #hasMet = false;
   /** How long a round takes here. */
   #usualMs = 30;
   readonly #sides = new Map<Role, { readonly process: SideProcess; readonly said: SaidFile }>();
@@ -51,6 +57,7 @@ export class Story {
     this.#spare = new SideProcess(options.program);
   }
 
+  /** Both sides run when this resolves. */
   static async begin(options: StoryOptions): Promise<Story> {
     const port = await freePort();
     const [sender, receiver, other] = await Promise.all([
@@ -58,36 +65,43 @@ export class Story {
       newHome(homeOf(options, "receiver")),
       newIdentity(),
     ]);
-    const timeline = await newTimeline(sender.identity, other, options.isLong === true ? 70 : 1);
-    if (options.isLong === true) await newTimeline(receiver.identity, other, 70);
+    const { isFirstMeeting = false } = options;
+    const timeline = await newTimeline(sender.identity, other, isFirstMeeting ? framesTooMany : 1);
+    if (isFirstMeeting) await newTimeline(receiver.identity, other, framesTooMany);
     await Promise.all([sender.close(), receiver.close()]);
     const carol = new Carol(other, timeline, `ws://127.0.0.1:${port}`);
-    return new Story(options, port, await nonsenseServer(), timeline, carol);
-  }
-
-  /** Starts both sides; `meets`: they meet before anybody is killed. */
-  async start({ meets }: { readonly meets: boolean }): Promise<void> {
-    await Promise.all([this.#run("receiver"), this.#run("sender")]);
-    if (!meets) return;
-    for (let round = 0; round < 3; round++) {
-      const started = performance.now();
-      await this.#round(undefined);
-      this.#usualMs = performance.now() - started;
-    }
+    const story = new Story(options, port, await nonsenseServer(), timeline, carol);
+    await Promise.all([story.#run("receiver"), story.#run("sender")]);
+    if (!isFirstMeeting) await story.#meet();
+    return story;
   }
 
   /** Kills, checks what is left on both sides, and starts the victims again. */
-  async kill({ victims, death }: Kill): Promise<void> {
-    if (death === undefined) await this.#killAtRandom(victims);
+  async kill({ victims, death, whileOpening = false }: Kill): Promise<void> {
+    if (death === undefined || whileOpening) await this.#killAtRandom(victims);
     else for (const victim of victims) await this.#dieAt(victim, death);
     for (const victim of victims) this.#bury(victim);
+    if (death !== undefined && whileOpening)
+      for (const victim of victims) await this.#dieOpening(victim, death);
     await this.#check();
     await Promise.all(victims.map((victim) => this.#run(victim)));
+    this.#kills += victims.length;
+  }
+
+  /** What it came to, for people. */
+  get summary(): string {
+    const { keys, acknowledged, codes } = this.ledger;
+    const [median, longest] = [0.5, 1].map((part) => Math.round(quantile(this.#openMs, part)));
+    return (
+      `${this.#kills} deaths in ${this.#rounds} rounds, ${acknowledged} acknowledgements, ${keys} keys, ` +
+      `opened in ${median} ms, at most ${longest} ms, syncs that failed: ${JSON.stringify(codes)}`
+    );
   }
 
   /** Both sides come in step, and every proof of it is looked at. */
   async end(): Promise<void> {
     await this.carol.disconnect();
+    if (!this.#hasMet) await this.#senderRound({ isLarge: false, port: this.port });
     await this.carol.sync();
     const told = await this.#senderRound({ isLarge: false, port: this.port });
     expect(told.map(({ kind }) => kind)).toContain("synced");
@@ -113,6 +127,23 @@ export class Story {
     await this.rogue.close();
   }
 
+  async #meet(): Promise<void> {
+    this.#hasMet = true;
+    for (let round = 0; round < 3; round++) {
+      const started = performance.now();
+      await this.#round(undefined);
+      this.#usualMs = performance.now() - started;
+    }
+  }
+
+  async #dieOpening(victim: Role, death: Death): Promise<void> {
+    await this.#begin(victim, death);
+    const { process } = this.#side(victim);
+    if (!process.isOver) throw new Error(`never came to "${death.step}" while the ${victim} opened`);
+    this.#bury(victim);
+    this.#kills += 1;
+  }
+
   async #killAtRandom(victims: readonly Role[]): Promise<void> {
     const rounds = this.#round(undefined);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 1.5 * this.#usualMs));
@@ -131,7 +162,7 @@ export class Story {
 
   /** The sender and carol edit and sync at once; for some steps the one or the other does more. */
   async #round(step: Step | undefined, victim?: Role): Promise<void> {
-    this.rounds++;
+    this.#rounds++;
     const needs = needsOf(step, victim);
     await Promise.all([
       this.#senderRound({
@@ -140,7 +171,7 @@ export class Story {
       }),
       needs === "nonsense for the receiver"
         ? sayNonsense(this.#url)
-        : this.carol.round(needs === "much for the sender"),
+        : this.#hasMet && this.carol.round(needs === "much for the sender"),
     ]);
     if (Math.random() < 0.7) await this.carol.disconnect();
   }
@@ -174,29 +205,40 @@ export class Story {
   async #checkWhole(sender: Home, receiver: Home): Promise<void> {
     for (const { space } of [sender, receiver]) {
       await this.ledger.checkProofs(space);
-      for await (const found of verifySpace(space)) if (found.kind === "problem") expect(found).toBe(undefined);
+      for await (const found of verifySpace(space))
+        if (found.kind === "problem") expect(found).toBe(undefined);
     }
-    const lanes = (await sender.space.cells("lane-to/")).map(({ value }) => JSON.parse(String(Buffer.from(value))).lane);
-    for (const keystone of [sender.identity.address, ...lanes]) await this.ledger.checkChain(keystone, receiver.space);
+    const lanes = (await sender.space.cells("lane-to/")).map(
+      ({ value }) => JSON.parse(String(Buffer.from(value))).lane,
+    );
+    for (const keystone of [sender.identity.address, ...lanes])
+      await this.ledger.checkChain(keystone, receiver.space);
   }
 
   /** Opens a home as its next process will, and remembers how long that took. */
   async #open(role: Role): Promise<Home> {
     const started = performance.now();
     const home = await openHome({ dir: homeOf(this.options, role) });
-    this.openMs.push(performance.now() - started);
+    this.#openMs.push(performance.now() - started);
     return home;
   }
 
   async #run(role: Role): Promise<void> {
+    await this.#begin(role);
+    const { process } = this.#side(role);
+    if (process.isOver) throw new Error(`the ${role} did not start: exit ${process.exitCode}`);
+  }
+
+  /** Resolves when it is open, or dead. */
+  async #begin(role: Role, death?: Death): Promise<void> {
     const process = this.#spare;
     this.#spare = new SideProcess(this.options.program);
     const said = new SaidFile(join(this.options.dir, `said-${this.#started++}`));
     this.#sides.set(role, { process, said });
     const { port, timeline } = this;
+    if (death) process.order({ die: death });
     process.order({ job: { role, home: homeOf(this.options, role), port, saidFile: said.path, timeline } });
     await process.until("open");
-    if (process.isOver) throw new Error(`the ${role} did not start: exit ${process.exitCode}`);
   }
 
   #side(role: Role) {
@@ -246,7 +288,12 @@ async function newHome(dir: string): Promise<Home> {
 
 /** A timeline that is shared with `other`, so many times: each is a frame of the identity. */
 async function newTimeline(identity: Identity, other: Identity, times: number): Promise<Address> {
-  const first = createTimeline({ ib: "note", owner: identity.address, data: { text: "shared" }, uuid: "note" });
+  const first = createTimeline({
+    ib: "note",
+    owner: identity.address,
+    data: { text: "shared" },
+    uuid: "note",
+  });
   await saveRecords(identity, [first]);
   const given = { timeline: first.address, with: other.address, access: "write" } as const;
   for (let time = 0; time < times; time++) await share(identity, given);
@@ -257,4 +304,9 @@ async function graphOf({ space }: Home, root: Address): Promise<readonly Address
   const { present, missing } = await closure([root], space);
   expect(missing).toEqual([]);
   return present.map(({ address }) => address).sort();
+}
+
+function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil(part * (sorted.length - 1))] ?? 0;
 }
