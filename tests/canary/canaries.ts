@@ -18,11 +18,12 @@ const pieceBytes = 16;
 /** Of what a person types: shorter texts stand everywhere. */
 const textBytesMin = 8;
 /** Tests that count in secrets (`fill(1)`) would find them in every page of zeros. */
-const distinctBytesMin = 6;
+const distinctBytesMin = 5;
 const slotBits = 20;
+const headBytes = 8;
 
 /**
- * Every needle is entered by its first four bytes. One pass over a haystack looks each four bytes up in a small table,
+ * Every needle is entered by its first eight bytes. One pass over a haystack looks each eight bytes up in a small table,
  * and compares where there is something: its cost does not depend on how many secrets there are.
  */
 export class Canaries {
@@ -38,32 +39,38 @@ export class Canaries {
   /**
    * Registers a secret: bytes, or a text that stands for itself. What is known keeps its kind; what is too short or too
    * plain to be told from other things is left out.
+   *
+   * @param isOneOfMany Looks for its first half in the usual encodings alone: there are thousands of one-time keys.
    */
-  add(kind: string, secret: Uint8Array | string): void {
-    const bytes = Buffer.from(secret);
+  add(kind: string, secret: Uint8Array | string, isOneOfMany = false): void {
+    const bytes = typeof secret === "string" ? Buffer.from(secret) : viewOf(secret);
     const name = bytes.toString("latin1");
     if (this.#kinds.has(name) || !isTelling(bytes)) return;
     this.#kinds.set(name, kind);
-    const whole = typeof secret === "string" || bytes.length < 2 * pieceBytes;
-    const pieces = whole
+    const isWhole = typeof secret === "string" || bytes.length < 2 * pieceBytes;
+    const [first, second] = isWhole
       ? [bytes]
       : [bytes.subarray(0, pieceBytes), bytes.subarray(pieceBytes, 2 * pieceBytes)];
-    for (const piece of pieces) for (const needle of needlesOf(kind, piece)) this.#enter(needle);
+    if (isOneOfMany) return this.#enterAll(usualNeedles(kind, Buffer.from(first)));
+    for (const piece of second ? [first, second] : [first])
+      this.#enterAll([...usualNeedles(kind, Buffer.from(piece)), ...otherNeedles(kind, piece)]);
   }
 
   /** The kind that a secret was registered as. */
   kindOf(secret: Uint8Array): string | undefined {
-    return this.#kinds.get(Buffer.from(secret).toString("latin1"));
+    return this.#kinds.get(viewOf(secret).toString("latin1"));
   }
 
   /** The first secret in `haystack`, if there is one of a kind that is not `allowed` there. */
   find(haystack: Uint8Array, allowed: readonly string[] = []): Found | undefined {
-    let head = 0;
+    let [older, newer] = [0, 0];
     for (let at = 0; at < haystack.length; at++) {
-      head = (head >>> 8) | (haystack[at]! << 24);
-      const slot = slotOf(head);
+      older = (older >>> 8) | (newer << 24);
+      newer = (newer >>> 8) | (haystack[at]! << 24);
+      const head = headOf(older, newer);
+      const slot = head >>> (32 - slotBits);
       if (((this.#slots[slot >>> 3]! >>> (slot & 7)) & 1) === 0) continue;
-      const found = this.#at(haystack, at - 3, head, allowed);
+      const found = this.#at(haystack, at - headBytes + 1, head, allowed);
       if (found) return found;
     }
     return undefined;
@@ -71,16 +78,21 @@ export class Canaries {
 
   /** As `find`, in a text: as it stands, and with no spaces, as the bytes of a dump have them in between. */
   findIn(text: string, allowed: readonly string[] = []): Found | undefined {
-    return (
-      this.find(Buffer.from(text), allowed) ?? this.find(Buffer.from(text.replace(/[\s]+/g, "")), allowed)
-    );
+    const found = this.find(Buffer.from(text), allowed);
+    return found ?? this.find(Buffer.from(text.replace(/\s+/g, "")), allowed);
   }
 
-  #enter(needle: Needle): void {
-    const head = headOf(needle.bytes);
-    const slot = slotOf(head);
-    this.#slots[slot >>> 3]! |= 1 << (slot & 7);
-    this.#byHead.set(head, [...(this.#byHead.get(head) ?? []), needle]);
+  #enterAll(needles: readonly Needle[]): void {
+    for (const needle of needles) {
+      const { buffer, byteOffset } = needle.bytes;
+      const view = new DataView(buffer, byteOffset, headBytes);
+      const head = headOf(view.getInt32(0, true), view.getInt32(4, true));
+      const slot = head >>> (32 - slotBits);
+      this.#slots[slot >>> 3]! |= 1 << (slot & 7);
+      const others = this.#byHead.get(head);
+      if (others === undefined) this.#byHead.set(head, [needle]);
+      else others.push(needle);
+    }
   }
 
   #at(haystack: Uint8Array, start: number, head: number, allowed: readonly string[]): Found | undefined {
@@ -92,48 +104,49 @@ export class Canaries {
 }
 
 function isTelling(bytes: Uint8Array): boolean {
-  return bytes.length >= textBytesMin && new Set(bytes).size >= distinctBytesMin;
+  return bytes.length >= textBytesMin && new Set(bytes.subarray(0, pieceBytes)).size >= distinctBytesMin;
 }
 
-function needlesOf(kind: string, piece: Buffer): readonly Needle[] {
-  const hex = piece.toString("hex");
-  const texts = {
-    hex,
-    "upper-case hex": hex.toUpperCase(),
-    "a list of numbers": [...piece].join(","),
-  };
+/** @param piece No other view of it may change. */
+function usualNeedles(kind: string, piece: Buffer): readonly Needle[] {
   return [
     { kind, encoding: "raw bytes", bytes: piece },
-    ...Object.entries(texts).map(([encoding, text]) => ({ kind, encoding, bytes: Buffer.from(text) })),
-    ...base64Needles(kind, piece),
+    { kind, encoding: "hex", bytes: Buffer.from(piece.toString("hex"), "latin1") },
+    // The last letter depends on what comes after.
+    { kind, encoding: "base64url", bytes: Buffer.from(piece.toString("base64url").slice(0, -1), "latin1") },
+  ];
+}
+
+function otherNeedles(kind: string, piece: Buffer): readonly Needle[] {
+  return [
+    { kind, encoding: "upper-case hex", bytes: Buffer.from(piece.toString("hex").toUpperCase()) },
+    { kind, encoding: "a list of numbers", bytes: Buffer.from([...piece].join(",")) },
+    ...base64Needles(kind, piece, 0),
+    ...base64Needles(kind, piece, 1),
+    ...base64Needles(kind, piece, 2),
   ];
 }
 
 /** In base 64 a secret reads in one of three ways, by where it starts; its edges depend on what is beside it. */
-function base64Needles(kind: string, piece: Buffer): readonly Needle[] {
-  return [0, 1, 2].flatMap((before) => {
-    const chars = Buffer.concat([Buffer.alloc(before), piece])
-      .toString("base64")
-      .replace(/=+$/, "");
-    const inner = chars.slice(
-      before === 0 ? 0 : before + 1,
-      (piece.length + before) % 3 === 0 ? undefined : -1,
-    );
-    const forUrls = inner.replaceAll("+", "-").replaceAll("/", "_");
-    return [
-      { kind, encoding: "base64", bytes: Buffer.from(inner) },
-      ...(forUrls === inner ? [] : [{ kind, encoding: "base64url", bytes: Buffer.from(forUrls) }]),
-    ];
-  });
+function base64Needles(kind: string, piece: Buffer, before: 0 | 1 | 2): readonly Needle[] {
+  const shifted = before === 0 ? piece : Buffer.concat([Buffer.alloc(before), piece]);
+  const from = before === 0 ? 0 : before + 1;
+  const inner = shifted.toString("base64").slice(from, Math.floor((shifted.length * 8) / 6));
+  const forUrls = inner.replaceAll("+", "-").replaceAll("/", "_");
+  return [
+    { kind, encoding: "base64", bytes: Buffer.from(inner, "latin1") },
+    ...(forUrls === inner ? [] : [{ kind, encoding: "base64url", bytes: Buffer.from(forUrls, "latin1") }]),
+  ];
 }
 
-/** The first four bytes, as `find` reads them when it has passed the fourth. */
-function headOf(bytes: Uint8Array): number {
-  return bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24) | 0;
+/** The same bytes, with a Buffer's methods. */
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-function slotOf(head: number): number {
-  return Math.imul(head, 0x9e3779b1) >>> (32 - slotBits);
+/** Of eight bytes, as two numbers with the first byte lowest. */
+function headOf(older: number, newer: number): number {
+  return Math.imul(Math.imul(older, 0x9e3779b1) ^ newer, 0x85ebca6b) >>> 0;
 }
 
 function isAt(haystack: Uint8Array, start: number, needle: Uint8Array): boolean {

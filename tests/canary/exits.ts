@@ -18,12 +18,12 @@ export function withMessagesSearched(original: WireConnections): WireConnections
 }
 
 /** A stack takes a while to make, and says no more than the message: some of each file's are enough. */
-let stacksLeft = 100;
+let stacksLeft = 20;
 
 export function withErrorsSearched(original: Errors): Errors {
   const search = <Thrown extends InstanceType<Errors["KeysagaError"]>>(error: Thrown): Thrown => {
-    searchFor("an error's message", error.message);
-    searchFor("an error, as JSON", JSON.stringify(error));
+    searchFor("an error's message", Buffer.from(error.message));
+    searchFor("an error, as JSON", Buffer.from(JSON.stringify(error)));
     if (error.cause instanceof Error) searchFor("the message of an error's cause", error.cause.message);
     if (stacksLeft-- > 0) searchFor("an error's stack", error.stack ?? "");
     return error;

@@ -1,45 +1,50 @@
 /** Where secrets come into a process: every one of them is derived from, or signed with. */
-import { kindOfCanary, registerCanary } from "./watch.js";
+import { kindOfCanary, registerCanary, registerOneOfMany } from "./watch.js";
 
-type CryptoNode = typeof import("../../src/base/crypto-node.js");
+type Crypto = typeof import("../../src/base/crypto.js");
 type RecoverySecret = typeof import("../../src/node/recovery-secret.js");
 type DeviceSecret = typeof import("../../src/node/device-secret.js");
 
 /** What is derived, by the label in the derivation's input. */
 const derived: readonly (readonly [label: string, kind: string])[] = [
-  ["keysaga/one-time-key/", "one-time key"],
   ["keysaga/session-secret/", "session secret"],
   ["keysaga/host-key/", "host seed"],
 ];
+/** Thousands of keys are derived with this one. */
+const oneTimeLabel = Buffer.from("keysaga/one-time-key/");
+/** Secrets by the very bytes in memory: most are used again and again. */
+const known = new WeakSet<Uint8Array>();
 
-export function withSecretsRegistered(original: CryptoNode): CryptoNode {
+export function withSecretsRegistered(original: Crypto): Crypto {
   return {
     ...original,
     hkdfSha256(secret, salt, info, length) {
-      const label = Buffer.from(info).toString("latin1");
-      registerCanary(kindOf(secret, label), secret);
       const made = original.hkdfSha256(secret, salt, info, length);
-      const kind = derived.find(([name]) => label.includes(name))?.[1] ?? "derived secret";
-      registerCanary(kind, made);
+      const label = Buffer.from(info.buffer, info.byteOffset, info.length);
+      if (!known.has(secret)) registerCanary(kindOf(secret, label), secret);
+      if (label.includes(oneTimeLabel)) registerOneOfMany("one-time key", made);
+      else registerCanary(derived.find(([name]) => label.includes(name))?.[1] ?? "derived secret", made);
+      known.add(secret).add(made);
       return made;
     },
     hmacSha256(key, message) {
       registerCanary("MAC key", key);
       return original.hmacSha256(key, message);
     },
-    ed25519Key: (seed) => original.ed25519Key(known(seed)),
-    ed25519PublicKey: (seed) => original.ed25519PublicKey(known(seed)),
-    ed25519Sign: (seed, message) => original.ed25519Sign(known(seed), message),
+    ed25519Key: (seed) => original.ed25519Key(registered(seed)),
+    ed25519PublicKey: (seed) => original.ed25519PublicKey(registered(seed)),
+    ed25519Sign: (seed, message) => original.ed25519Sign(registered(seed), message),
   };
 }
 
 /** The pool whose name is in the label has a secret of its own. */
-function kindOf(secret: Uint8Array, label: string): string {
+function kindOf(secret: Uint8Array, label: Buffer): string {
   return kindOfCanary(secret) ?? (label.includes("recover") ? "recovery secret" : "device secret");
 }
 
-function known(seed: Uint8Array): Uint8Array {
-  registerCanary("signing key", seed);
+function registered(seed: Uint8Array): Uint8Array {
+  if (!known.has(seed)) registerOneOfMany("signing key", seed);
+  known.add(seed);
   return seed;
 }
 

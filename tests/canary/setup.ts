@@ -9,7 +9,7 @@ import { watchConsole } from "./console.js";
 import { searchTemporaryDirectories, watchTemporaryDirectories } from "./directories.js";
 import { failOnHits } from "./watch.js";
 
-vi.mock("../../src/base/crypto-node.js", async (importOriginal) => {
+vi.mock("../../src/base/crypto.js", async (importOriginal) => {
   const { withSecretsRegistered } = await import("./secrets.js");
   return withSecretsRegistered(await importOriginal());
 });

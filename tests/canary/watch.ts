@@ -1,7 +1,6 @@
 /** The secrets of this test file's process, and where they were seen. Everything that looks for them comes here. */
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { inspect } from "node:util";
 import { Canaries, type Found } from "./canaries.js";
 
 export interface Hit extends Found {
@@ -16,6 +15,11 @@ export function registerCanary(kind: string, secret: Uint8Array | string): void 
   canaries.add(kind, secret);
 }
 
+/** The same of a secret of which there are thousands: in the usual encodings alone. */
+export function registerOneOfMany(kind: string, secret: Uint8Array): void {
+  canaries.add(kind, secret, true);
+}
+
 /** What a secret is known as. */
 export function kindOfCanary(secret: Uint8Array): string | undefined {
   return canaries.kindOf(secret);
@@ -28,19 +32,19 @@ export function searchFor(place: string, what: Uint8Array | string, allowed: rea
   if (found) hits.push({ place, ...found });
 }
 
-/** As it would be printed by whoever gets hold of it: also what JSON leaves out. */
+/** Every text and every run of bytes in it, however deep: also what JSON would leave out. */
 export function searchValue(place: string, value: unknown): void {
-  searchFor(place, textOf(value));
+  const texts: string[] = [];
+  collect(value, texts, (bytes) => searchFor(place, bytes));
+  searchFor(place, Buffer.from(texts.join(" ")));
 }
 
-function textOf(value: unknown): string {
-  if (typeof value === "string") return value;
-  return inspect(value, {
-    depth: 6,
-    maxArrayLength: null,
-    maxStringLength: null,
-    breakLength: Number.POSITIVE_INFINITY,
-  });
+function collect(value: unknown, texts: string[], onBytes: (bytes: Uint8Array) => void): void {
+  if (typeof value === "string") texts.push(value);
+  else if (value instanceof Uint8Array) onBytes(value);
+  else if (Array.isArray(value)) for (const each of value) collect(each, texts, onBytes);
+  else if (typeof value === "object" && value !== null)
+    for (const name of Object.keys(value)) collect(Reflect.get(value, name), texts, onBytes);
 }
 
 /** The device's secret lies in the file that is for it, and nowhere else. */
