@@ -23,7 +23,7 @@ function planted(): Uint8Array {
   return secret;
 }
 
-describe("a secret is found", () => {
+describe("a secret is found (threat 19)", () => {
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
   const between = (bytes: Uint8Array, before: number) => Buffer.concat([random(before), bytes, random(40)]);
   const encodings: Record<string, (secret: Uint8Array) => string | Uint8Array> = {
@@ -77,7 +77,7 @@ describe("a secret is found", () => {
   });
 });
 
-describe("it is looked for in", () => {
+describe("it is looked for in (threat 19)", () => {
   /** What was found when `leak` has let a planted secret out; the test itself does not fail for it. */
   async function placesOf(leak: (secret: Uint8Array) => unknown): Promise<readonly string[]> {
     await leak(planted());
@@ -151,7 +151,7 @@ describe("it is looked for in", () => {
   });
 });
 
-describe("looked for is", () => {
+describe("looked for is (threat 19)", () => {
   test("whatever a key is derived from, and what is derived; a MAC's key; the seed of a signature", () => {
     const [secret, salt, recovery, key, seed] = [random(), random(), random(), random(), random()];
     const session = hkdfSha256(secret, salt, utf8("keysaga/session-secret/1"), 32);

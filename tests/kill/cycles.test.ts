@@ -45,7 +45,7 @@ const named = (victim: Role, steps: readonly Step[], at: (index: number) => numb
 const messageSteps = (role: Role) =>
   said[role].filter((name) => name !== "frames").flatMap((name) => [`before ${name}`, `after ${name}`]);
 
-describe.each(["sender", "receiver"] as const)("a %s that is killed", (victim) => {
+describe.each(["sender", "receiver"] as const)("a %s that is killed (threat 5)", (victim) => {
   test.each(Array.from({ length: repeats }, (_, repeat) => repeat))(
     "at each step of a write and of a message loses nothing and signs nothing twice (%i)",
     { timeout },
@@ -57,7 +57,7 @@ describe.each(["sender", "receiver"] as const)("a %s that is killed", (victim) =
   );
 });
 
-test("a first meeting that is cut off at each of its steps, again and again, comes about", {
+test("a first meeting that is cut off at each of its steps, again and again, comes about (threat 5)", {
   timeout,
 }, async () => {
   const [once, twice] = [() => 1, () => 2];
@@ -78,7 +78,9 @@ test("a first meeting that is cut off at each of its steps, again and again, com
   expect(ledger.keys).toBeGreaterThan(100);
 });
 
-test(`${randomKills} deaths at random times, of either side or both at once`, { timeout }, async () => {
+test(`${randomKills} deaths at random times, of either side or both at once (threats 5, 26)`, {
+  timeout,
+}, async () => {
   const victims: readonly (readonly Role[])[] = [["sender"], ["receiver"], ["sender", "receiver"]];
   for (let left = randomKills; left > 0; left -= storyKills) {
     const count = Math.min(left, storyKills);

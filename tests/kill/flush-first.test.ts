@@ -118,7 +118,7 @@ async function claimsOf(tellsEarly: boolean) {
   return claims;
 }
 
-test("connect, ready, a receipt and every answer leave after the flush of what they say", {
+test("connect, ready, a receipt and every answer leave after the flush of what they say (threat 26)", {
   timeout: 60_000 + 5_000 * runs,
 }, async () => {
   const said: string[] = [];
@@ -133,7 +133,7 @@ test("connect, ready, a receipt and every answer leave after the flush of what t
     expect(each(name), name).toBe(runs * sagasPerRun);
 });
 
-test("a store that answers before it has flushed is found out by each of them", async () => {
+test("a store that answers before it has flushed is found out by each of them (threat 26)", async () => {
   const found = new Set<string>();
   for (const { name, check } of await claimsOf(true)) {
     await check().catch(() => found.add(name));
