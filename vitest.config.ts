@@ -5,7 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["source", "node", "module", "import", "default"] } },
   test: {
     include: ["tests/**/*.test.ts"],
-    setupFiles: ["tests/one-time/watch.ts"],
+    setupFiles: ["tests/one-time/watch.ts", "tests/canary/setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,

@@ -35,7 +35,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 /** Which files may import a package; what is not named here nobody may. `node:` stands for Node's own modules. */
 const packages: Readonly<Record<string, RegExp>> = {
   "node:": /^src\/(node|server|cli)\/|-node\.ts$/,
-  lmdb: /^src\/space\/lmdb-space\.ts$/,
+  lmdb: /^src\/space\/lmdb-store\.ts$/,
   ws: /^src\/(transport\/.*-node\.ts$|server\/|testing\/)/,
   zod: /^src\/(?!base\/|ibgib\/|transport\/)/,
   "@noble": /^src\/base\/crypto-portable\.ts$/,

@@ -1,16 +1,9 @@
-import { open, type RangeOptions, type RootDatabase } from "lmdb";
-import { KeysagaError } from "../base/index.js";
 import { type SpaceLimits, spaceLimits } from "./limits.js";
-import { checkLmdbFile, flushNames } from "./lmdb-file-node.js";
-import { keyEncoder, lmdbKey, rangeOf, tableKey } from "./lmdb-keys.js";
+import { openLmdbStore } from "./lmdb-store.js";
 import { enterOpener } from "./openers.js";
 import type { Space } from "./space.js";
-import type { Reader, Store, Table, Writer } from "./store.js";
+import type { Store } from "./store.js";
 import { StoreSpace } from "./store-space.js";
-
-type Database = RootDatabase<Uint8Array, string>;
-const pageRows = 256;
-type Row = readonly [key: string, value: Uint8Array];
 
 export interface LmdbSpaceOptions {
   /** A directory; made where it is not there. */
@@ -27,161 +20,17 @@ export interface LmdbSpaceOptions {
  * @throws KeysagaError `store_failed` or `store_damaged`, with the fact `reason`.
  */
 export async function openLmdbSpace({ path, limits = {} }: LmdbSpaceOptions): Promise<Space> {
-  const isNew = orFail(() => !checkLmdbFile(`${path}/data.mdb`));
-  const store = new LmdbStore(openDatabase(path));
+  return openSpaceOn(openLmdbStore(path), limits);
+}
+
+/** A space over the tables that processes of this machine share; they are closed where it cannot be opened. */
+export async function openSpaceOn(store: Store, limits: Partial<SpaceLimits> = {}): Promise<Space> {
   try {
-    if (isNew) orFail(() => flushNames(path));
     const opener = await enterOpener(store, { pid: process.pid, isAlive });
     return new StoreSpace(store, { limits: { ...spaceLimits, ...limits }, opener });
   } catch (thrown) {
     await store.close();
     throw thrown;
-  }
-}
-
-/**
- * The one place that opens lmdb. Every opener has to use the same options: with overlapping syncs two processes can
- * both win one compare-and-set, so that is off, and a write resolves when it has been flushed.
- */
-function openDatabase(path: string): Database {
-  return orFail(() =>
-    open<Uint8Array, string>({
-      path,
-      noSubdir: false,
-      overlappingSync: false,
-      encoding: "binary",
-      keyEncoder,
-      eventTurnBatching: false,
-    }),
-  );
-}
-
-class LmdbStore implements Store {
-  readonly #database: Database;
-  readonly #tables: LmdbTables;
-
-  constructor(database: Database) {
-    this.#database = database;
-    this.#tables = new LmdbTables(database);
-  }
-
-  read<Result>(work: (reader: Reader) => Result): Result {
-    // lmdb keeps a snapshot for a whole turn of the event loop: too long where another process has just written.
-    orFail(() => this.#database.resetReadTxn());
-    return work(this.#tables);
-  }
-
-  async write<Result>(work: (writer: Writer) => Result): Promise<Result> {
-    let thrown: { error: unknown } | undefined;
-    try {
-      // A child transaction, because a plain one keeps what was written before a throw.
-      return await this.#database.childTransaction(() => {
-        try {
-          return work(this.#tables);
-        } catch (error) {
-          thrown = { error };
-          throw error;
-        }
-      });
-    } catch (error) {
-      throw thrown === undefined ? failureOf(await causeOf(error)) : thrown.error;
-    }
-  }
-
-  *scan(table: Table): Generator<readonly Row[]> {
-    let after: string | undefined;
-    do {
-      orFail(() => this.#database.resetReadTxn());
-      const page = [...this.#tables.rows({ ...rangeOf(table, { after }), limit: pageRows })];
-      yield page;
-      after = page.length < pageRows ? undefined : page.at(-1)?.[0];
-    } while (after !== undefined);
-  }
-
-  async close(): Promise<void> {
-    await this.#database.close();
-  }
-}
-
-/** Reads from the snapshot or, inside a write, what has been written. */
-class LmdbTables implements Writer {
-  readonly #database: Database;
-
-  constructor(database: Database) {
-    this.#database = database;
-  }
-
-  get(table: Table, key: string): Uint8Array | undefined {
-    const value = orFail(() => this.#database.getBinary(lmdbKey(table, key)));
-    return value && plain(value);
-  }
-
-  *entries(table: Table, prefix = ""): Generator<Row> {
-    // In UTF-8 order all that start alike stand together.
-    for (const row of this.rows(rangeOf(table, { first: prefix }))) {
-      if (!row[0].startsWith(prefix)) return;
-      yield row;
-    }
-  }
-
-  *rows(range: RangeOptions): Generator<Row> {
-    try {
-      for (const { key, value } of this.#database.getRange(range)) yield [tableKey(key), plain(value)];
-    } catch (thrown) {
-      throw failureOf(thrown);
-    }
-  }
-
-  put(table: Table, key: string, value: Uint8Array): void {
-    orFail(() => this.#database.putSync(lmdbKey(table, key), value));
-  }
-
-  putNew(table: Table, key: string, value: Uint8Array): boolean {
-    // Its types say `void`, its documentation and its code a boolean.
-    const isPut: unknown = orFail(() =>
-      this.#database.putSync(lmdbKey(table, key), value, { noOverwrite: true }),
-    );
-    return isPut === true;
-  }
-
-  remove(table: Table, key: string): void {
-    orFail(() => this.#database.removeSync(lmdbKey(table, key)));
-  }
-}
-
-/** The same bytes as no Buffer, whose `slice` would be no copy. */
-function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function orFail<Result>(work: () => Result): Result {
-  try {
-    return work();
-  } catch (thrown) {
-    throw failureOf(thrown);
-  }
-}
-
-/** Names of lmdb's errors that mean the file is not what lmdb left there. */
-const damage = /MDB_(?:CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|PANIC)/;
-
-function failureOf(thrown: unknown): KeysagaError {
-  if (thrown instanceof KeysagaError) return thrown;
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  return new KeysagaError(
-    damage.test(reason) ? "store_damaged" : "store_failed",
-    { reason },
-    { cause: thrown },
-  );
-}
-
-/** A failed commit says what failed in a promise beside it. */
-async function causeOf(error: unknown): Promise<unknown> {
-  if (!(error instanceof Error && "commitError" in error)) return error;
-  try {
-    return await error.commitError;
-  } catch (cause) {
-    return cause;
   }
 }
 

@@ -39,7 +39,7 @@ function normalOf(bytes: Uint8Array): string {
   return rule === undefined ? canonicalJson(value) : `refused: ${rule}`;
 }
 
-describe("published cases of RFC 8785", () => {
+describe("published cases of RFC 8785 (threat 7)", () => {
   const names = readdirSync(new URL("jcs/input/", vectors));
   // V1 puts index keys first; RFC 8785 sorts them like others, so in these two files a member stands elsewhere.
   const moved: Record<string, readonly [from: string, to: string]> = {
@@ -79,7 +79,7 @@ describe("published cases of RFC 8785", () => {
   });
 });
 
-describe("JSONTestSuite", () => {
+describe("JSONTestSuite (threat 7)", () => {
   interface Case {
     readonly name: string;
     readonly expect: "accept" | "reject" | "either";
@@ -199,7 +199,7 @@ describe("JSONTestSuite", () => {
 });
 
 describe("strings from outside", () => {
-  it("keeps each as a value and as a key", () => {
+  it("keeps each as a value and as a key (threat 6)", () => {
     const strings: string[] = JSON.parse(read("strings/blns.json").toString("utf8"));
     expect(strings.length).toBeGreaterThan(500);
     for (const string of strings) {
@@ -309,7 +309,7 @@ describe("properties", () => {
     );
   });
 
-  it("accepts text exactly where it is the normal form of what it says", () => {
+  it("accepts text exactly where it is the normal form of what it says (threat 7)", () => {
     fc.assert(
       fc.property(
         json,

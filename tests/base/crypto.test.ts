@@ -83,7 +83,7 @@ describe.each(sides)("%s: published vectors", (_, side) => {
     expect(accepted.flatMap((yes, at) => (yes ? [at] : []))).toEqual([2, 3]);
   });
 
-  it("accepts no ZIP 215 case: every one has a key of small order", () => {
+  it("accepts no ZIP 215 case: every one has a key of small order (threat 16)", () => {
     const cases = zip215Cases();
     expect(cases.length).toBe(196);
     for (const c of cases) expect(verify(side, c), c.name).toBe(false);
@@ -180,7 +180,7 @@ describe("both sides of the seam", () => {
     );
   });
 
-  it("give one answer to every crossing of the published edge-case keys and signatures", () => {
+  it("give one answer to every crossing of the published edge-case keys and signatures (threat 16)", () => {
     const edges = [...speccheckCases(), ...zip215Cases().slice(0, 14)];
     for (const { publicKey } of edges) {
       for (const { message, signature } of edges) {

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { inChild } from "../one-time/ledger.js";
+import { registerCommand } from "../canary/homes.js";
+import { searchFor } from "../canary/watch.js";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 /** Longer than anything here takes on a busy machine. */
@@ -51,7 +53,11 @@ export function start(
   });
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code, signal) => resolve({ code, signal, ...output }));
+    child.once("close", (code, signal) => {
+      registerCommand(args, env);
+      for (const [stream, text] of Object.entries(output)) searchFor(`a command's ${stream}`, text);
+      resolve({ code, signal, ...output });
+    });
   });
   const early = ended.then(({ stderr }) => Promise.reject(new Error(`ended without a line: ${stderr}`)));
   const firstLine = Promise.race([line, early]);

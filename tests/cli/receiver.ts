@@ -5,6 +5,7 @@ import { share } from "../../src/cli/commands/share.js";
 import { sync } from "../../src/cli/commands/sync.js";
 import type { Address } from "../../src/index.js";
 import { createHome } from "../../src/node/index.js";
+import { searchFor } from "../canary/watch.js";
 import { type Ended, start } from "./command.js";
 import { temporaryDirectory } from "./directories.js";
 
@@ -60,7 +61,9 @@ export async function shareFolder(
 export async function runHere(command: Command, ...args: readonly string[]) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const exitCode = await command.run({ stdin, stdout, stderr, env: {} }, args);
-  return { exitCode, stdout: textOf(stdout), stderr: textOf(stderr) };
+  const printed = { stdout: textOf(stdout), stderr: textOf(stderr) };
+  for (const [stream, text] of Object.entries(printed)) searchFor(`a command's ${stream}`, text);
+  return { exitCode, ...printed };
 }
 
 function textOf(stream: PassThrough): string {

@@ -86,7 +86,7 @@ describe("closure", () => {
     expect(addressesOf(both)).toEqual(addressesOf([...everything, pinned]));
   });
 
-  it("reads nothing twice, and ends where timelines link each other", async () => {
+  it("reads nothing twice, and ends where timelines link each other (threat 12)", async () => {
     const back = relate(note2, { add: { parent: [folderFirst.address] } });
     const reader = readerOf(...everything, back);
     const found = await closure([folderFirst.address, folderFirst.address, stone.address], reader);
@@ -118,7 +118,7 @@ describe("closure", () => {
     expect(present).toEqual(frames);
   });
 
-  it("stops at its limits", async () => {
+  it("stops at its limits (threat 11)", async () => {
     const chain = [stone];
     for (let at = 0; at < 5; at++)
       chain.push(sealRecord({ ib: `${at}`, rel8ns: { next: [chain[at]!.address] } }));

@@ -98,7 +98,7 @@ describe("properties", () => {
     );
   });
 
-  it("no two admitted records share an address", () => {
+  it("no two admitted records share an address (threat 8)", () => {
     const saidAt = new Map<Address, string>();
     let admitted = 0;
     fc.assert(
@@ -127,7 +127,7 @@ describe("properties", () => {
     expect(admitted).toBeGreaterThan(500);
   });
 
-  it("a changed byte is refused, or makes a record of another address", () => {
+  it("a changed byte is refused, or makes a record of another address (threat 9)", () => {
     fc.assert(
       fc.property(drafts, fc.nat(), fc.integer({ min: 1, max: 255 }), (draft, where, flip) => {
         const { bytes, address } = sealRecord(draft);

@@ -116,7 +116,7 @@ describe("mutate", () => {
     expect(next.rel8ns).toEqual({ past: [merge.address], tjp: [first.address] });
   });
 
-  it("refuses stones, raw bytes, and an own __proto__", () => {
+  it("refuses stones, raw bytes, and an own __proto__ (threat 6)", () => {
     expect(refusalOf(() => mutate(sealRecord({ ib: "x", data: { a: 1 } }), {}))).toBe(
       "chain_refused not_a_frame",
     );

@@ -130,7 +130,7 @@ describe("known gibs", () => {
   });
 });
 
-describe("equal hashes", () => {
+describe("equal hashes (threat 8)", () => {
   it.each(vectors.equalHashes.pairs.map((pair) => [pair.id, pair] as const))("%s", (_, pair) => {
     const a = recordOf(pair.a);
     const b = recordOf(pair.b, pair.bIb, pair.bDataHex);
@@ -217,7 +217,7 @@ describe("admission", () => {
     },
   );
 
-  it("names the rule each refused case breaks", () => {
+  it("names the rule each refused case breaks (threat 9)", () => {
     const rules = vectors.admission.list
       .filter(({ want }) => want === "reject")
       .map(({ id, record }) => [id, refusalOf(() => admitRecord(record))?.replace("record_refused ", "")]);

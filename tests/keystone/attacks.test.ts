@@ -58,7 +58,7 @@ describe("eve, who sees a frame, changes it and makes its gib right again", () =
       }
     });
 
-    it("is refused with any single value changed, removed, doubled or added", () => {
+    it("is refused with any single value changed, removed, doubled or added (threat 8)", () => {
       const places = [...placesIn({ ib: frame.ib, data: frame.data, rel8ns: frame.rel8ns })];
       expect(places.length).toBeGreaterThan(30);
       for (const place of places) {
@@ -153,7 +153,7 @@ describe("eve, who sees a frame, changes it and makes its gib right again", () =
     expect(check(connected, one.frame)).toBe("frame_refused: another past");
   });
 
-  it("cannot present a spent one-time key in a new frame", () => {
+  it("cannot present a spent one-time key in a new frame (threat 5)", () => {
     const spent = proofsOf(one.frame)[0].solutions;
     const frame = tampered(makeFrame(connected, { ...connect, demanded: [0, 2] }), ({ data }) => {
       data.proofs[0].solutions = spent;
@@ -199,7 +199,7 @@ describe("eve, who sees a frame, changes it and makes its gib right again", () =
   });
 });
 
-describe("mallory, who holds the keys, signs a frame that breaks a rule", () => {
+describe("mallory, who holds the keys, signs a frame that breaks a rule (threat 15)", () => {
   const attacks: Record<string, { change: (frame: LooseFrame) => void; expected: string }> = {
     "skips a number": { change: ({ data }) => (data.n = 3), expected: "frame_refused: number" },
     "names another keystone": {
@@ -382,7 +382,7 @@ describe("the wrong secret", () => {
     }
   });
 
-  it("makes no valid signature, and no error shows a secret", () => {
+  it("makes no valid signature, and no error shows a secret (threat 19)", () => {
     const frame = signFrame(nextFrame(connected, sync, secretFor), connected, wrong);
     expect(() => checkFrame(connected, frame)).toThrow(KeysagaError);
     try {

@@ -70,7 +70,7 @@ describe("a chain", () => {
 });
 
 describe("a signer", () => {
-  it("makes the same bytes from the same reservation, before and after a crash", () => {
+  it("makes the same bytes from the same reservation, before and after a crash (threat 5)", () => {
     for (const [state, options] of [
       [newKeystone(), connect],
       [stepped(newKeystone(), connect), sync],
@@ -148,7 +148,7 @@ const anyPool: fc.Arbitrary<PoolConfig> = fc
   });
 
 describe("whatever its pools", () => {
-  it("a keystone spends each one-time key once, and each of its frames fits only after the one before", () => {
+  it("a keystone spends each one-time key once, and each of its frames fits only after the one before (threat 5)", () => {
     const picks = fc.array(fc.nat(), { minLength: 6, maxLength: 6 });
     fc.assert(
       fc.property(anyPool, fc.array(picks, { minLength: 1, maxLength: 6 }), (config, rounds) => {

@@ -12,7 +12,7 @@ test("a key is fixed by its secret, nonce and place, for ever", () => {
   );
 });
 
-test("every input separates keys", () => {
+test("every input separates keys (threat 8)", () => {
   const keys = [
     poolKey(bytesOf(1), bytesOf(2), place),
     poolKey(bytesOf(3), bytesOf(2), place),
@@ -25,7 +25,7 @@ test("every input separates keys", () => {
   expect(new Set(keys.map(toHex)).size).toBe(keys.length);
 });
 
-test("a short secret or nonce is a bug, and the message does not show it", () => {
+test("a short secret or nonce is a bug, and the message does not show it (threat 27)", () => {
   const short = new Uint8Array(31).fill(0xab);
   expect(() => poolKey(short, bytesOf(2), place)).toThrow(/^keysaga bug: a keystone secret has 32 bytes$/);
   expect(() => poolKey(bytesOf(1), short, place)).toThrow(/^keysaga bug: a keystone nonce has 32 bytes$/);

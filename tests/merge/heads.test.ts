@@ -111,7 +111,7 @@ describe("cost", () => {
     expect(pauses).toBeGreaterThan(0);
   });
 
-  it("of an old divergence is bounded", async () => {
+  it("of an old divergence is bounded (threat 25)", async () => {
     const limits = { ...mergeLimits, framesMax: 100 };
     const refusal = { code: "limit_exceeded", facts: { limit: "framesMax", max: 100 } };
     await expect(compareTips(left.address, a.address, archive, { limits })).rejects.toMatchObject(refusal);

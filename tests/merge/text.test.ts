@@ -141,7 +141,7 @@ describe("mergeText", () => {
   });
 });
 
-describe("texts made to be slow", () => {
+describe("texts made to be slow (threat 25)", () => {
   const size = 64 * 1024;
   /** Always the same noise: the upper bits of a linear congruence. */
   const noise = (letters: readonly string[], seed: number) => {

@@ -64,7 +64,7 @@ describe("a home without a passphrase", () => {
     expect((await opened(dir)).identity.address).toBe(made[0]);
   });
 
-  test("does not open while others can read its secret", async () => {
+  test("does not open while others can read its secret (threat 19)", async () => {
     const dir = await directory();
     await createHome({ dir });
     for (const mode of [0o640, 0o604, 0o660]) {
@@ -122,7 +122,7 @@ describe("a home that is not whole says what it is", () => {
     expect(await failure(createHome({ dir: join(file, "below") }))).toEqual(code("home_unwritable"));
   });
 
-  test("an identity.json that is no such thing never shows what it holds", async () => {
+  test("an identity.json that is no such thing never shows what it holds (threat 19)", async () => {
     const dir = await directory();
     await createHome({ dir });
     const { secret } = JSON.parse(await readFile(join(dir, "identity.json"), "utf8")).secret;

@@ -135,7 +135,7 @@ async function selfOf(identity: Identity, audiences: readonly string[]): Promise
 }
 
 describe("the receiver proves itself first", () => {
-  test("a pin holds against any other identity, and nothing is signed", async () => {
+  test("a pin holds against any other identity, and nothing is signed (threat 4)", async () => {
     const lab = await openLab("pin");
     const { alice } = benchOf(lab);
     const before = await contentsOf(alice.space);
@@ -212,7 +212,7 @@ describe("the receiver proves itself first", () => {
     ["an unknown id", [0, 9]],
     ["an id twice", [1, 1]],
     ["none", []],
-  ])("a demand for %s: nothing is signed", async (_, demanded) => {
+  ])("a demand for %s: nothing is signed (threats 3, 17)", async (_, demanded) => {
     const lab = await openLab(`demand ${demanded.join()}`);
     const { alice } = benchOf(lab);
     spy.demanded = demanded;
@@ -238,7 +238,7 @@ async function chainOf({ signer, address }: Identity): Promise<readonly IbGib[]>
 }
 
 describe("eve between two honest peers", () => {
-  test("cannot bring alice to another receiver than the one that was dialled", async () => {
+  test("cannot bring alice to another receiver than the one that was dialled (threat 4)", async () => {
     const lab = await openLab("elsewhere");
     const { alice } = benchOf(lab);
     const dan = await receiverOf(lab, ["wss://dan.example"]);
@@ -247,7 +247,7 @@ describe("eve between two honest peers", () => {
     await lab.world.close();
   });
 
-  test("cannot sign in as alice with alice's answer to bob's challenge to eve", async () => {
+  test("cannot sign in as alice with alice's answer to bob's challenge to eve (threat 4)", async () => {
     const lab = await openLab("relay");
     const { alice, bob } = benchOf(lab);
     const eve = await newIdentity(lab);
@@ -263,7 +263,7 @@ describe("eve between two honest peers", () => {
     await lab.world.close();
   });
 
-  test("cannot use what alice said to bob on a connection of her own", async () => {
+  test("cannot use what alice said to bob on a connection of her own (threats 1, 4)", async () => {
     const lab = await openLab("again");
     const { alice, bob } = benchOf(lab);
     const said = await overhear(lab, alice.identity);
@@ -281,7 +281,7 @@ describe("eve between two honest peers", () => {
 });
 
 describe("the sender proves itself before anything is kept", () => {
-  test("who is not on the allow-list learns no more than that it was not accepted", async () => {
+  test("who is not on the allow-list learns no more than that it was not accepted (threat 20)", async () => {
     const lab = await openLab("allow-list", { admission: { kind: "allow-list", identities: [] } });
     const { alice, bob } = benchOf(lab);
     const before = await contentsOf(bob.space);
@@ -291,7 +291,7 @@ describe("the sender proves itself before anything is kept", () => {
     await lab.world.close();
   });
 
-  test("a stranger's open costs two signatures and leaves nothing", async () => {
+  test("a stranger's open costs two signatures and leaves nothing (threat 17)", async () => {
     const lab = await openLab("stranger");
     const { alice, bob } = benchOf(lab);
     const { open } = await overhear(lab, alice.identity);
@@ -323,7 +323,7 @@ describe("the sender proves itself before anything is kept", () => {
       ({ session }, lab) => sessionWith(session, lab, { records: 1e12 }),
     ],
   ];
-  test.each(weaker)("%s is refused before it costs a signature", async (_, made) => {
+  test.each(weaker)("%s is refused before it costs a signature (threat 15)", async (_, made) => {
     const lab = await openLab("weaker");
     const { alice, bob } = benchOf(lab);
     const { open } = await overhear(lab, alice.identity);
@@ -341,7 +341,7 @@ describe("the sender proves itself before anything is kept", () => {
     await lab.world.close();
   });
 
-  test("a lane frame vouches for one session, once, and for its own identity's", async () => {
+  test("a lane frame vouches for one session, once, and for its own identity's (threat 1)", async () => {
     const lab = await openLab("lanes", { senders: ["alice", "carol"] });
     const { alice, carol, bob } = benchOf(lab);
     const earlier = (await overhear(lab, alice.identity)).connect;
@@ -415,7 +415,7 @@ function sessionWith(
   return toText(genesis({ kind: "session", nonce, details: { role: "sender", ...names }, pools, secretFor }));
 }
 
-describe("frames that go ahead count for no more than frames that are shown", () => {
+describe("frames that go ahead count for no more than frames that are shown (threat 11)", () => {
   const messagesMax = sessionLimits.chainFramesMax / sagaLimits.framesShownMax;
   type Ahead = readonly string[];
   const cases: Readonly<
@@ -520,7 +520,7 @@ function oneByOne(text: string): readonly string[] {
   return frames.map((frame) => JSON.stringify({ type, frames: [frame] }));
 }
 
-test("a restored backup stops before anything is signed", async () => {
+test("a restored backup stops before anything is signed (threats 5, 14)", async () => {
   const lab = await openLab("backup");
   const { platform, world } = lab;
   const secret = platform.random.bytes(32);

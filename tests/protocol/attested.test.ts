@@ -279,7 +279,7 @@ describe("what heads rest on is filed once", () => {
     expect(await codeOf(commit(entriesOf(1)).receiver())).toBe("store_failed");
   });
 
-  test("and no commit rests on frames that are not those filed first", async () => {
+  test("and no commit rests on frames that are not those filed first (threat 13)", async () => {
     const { alice, bob } = await newWorld("forked");
     const { commit } = await meet(alice, bob);
     const { receiver } = commit(entriesOf(1));
@@ -322,7 +322,7 @@ describe("evidence that comes", () => {
     expect(await contentsOf(dave)).toEqual(await contentsOf(new InnerSpace()));
   });
 
-  test("is refused where a keystone that heads rest on has forked", () =>
+  test("is refused where a keystone that heads rest on has forked (threat 13)", () =>
     signsTwice(async () => {
       const dave = new InnerSpace();
       const entries = entriesOf(4);

@@ -46,7 +46,7 @@ async function expectConverges(lab: Lab, alice: SenderPeer, roots: readonly Addr
   await expectQuiet(lab);
 }
 
-describe("disconnect, from any state, any number of times", () => {
+describe("disconnect, from any state, any number of times (threat 24)", () => {
   test.each(moments)("as the %s hears %s", async (to, name) => {
     const lab = await openLab(`disconnect ${to} ${name}`);
     const { alice } = benchOf(lab);
@@ -137,7 +137,7 @@ describe("an AbortSignal cancels whatever waits", () => {
   });
 });
 
-describe("a send that throws does not stop the close", () => {
+describe("a send that throws does not stop the close (threat 24)", () => {
   test.each(moments)("to the %s, at %s", async (to, name) => {
     let isArmed = true;
     const throwing: (connection: Connection, at: TapSide) => Connection = (connection, at) =>
@@ -189,7 +189,7 @@ const failing = (["sender", "receiver"] as const).flatMap((side) =>
   callsOf[side].map((method) => [side, method] as const),
 );
 
-describe("a store that fails", () => {
+describe("a store that fails (threat 24)", () => {
   test.each(failing)("of the %s, in %s", async (side, method) => {
     let left = Number.POSITIVE_INFINITY;
     const before = (called: string) => {

@@ -236,7 +236,7 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
   },
 };
 
-describe("beyond each limit there is a typed error", () => {
+describe("beyond each limit there is a typed error (threat 11)", () => {
   test.each(Object.entries(limits))("%s", async (_, cross) => {
     await cross();
   });

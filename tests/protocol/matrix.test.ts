@@ -20,7 +20,7 @@ afterAll(() => {
   for (const [reason, names] of left) console.log(`  ${reason}: ${names.join(", ")}`);
 });
 
-describe("each message of the protocol, made invalid in each way, over innerspace", () => {
+describe("each message of the protocol, made invalid in each way, over innerspace (threats 1, 6, 23)", () => {
   test.each(rows)("$name to the $to", async (row) => {
     const lab = await labFor(row, faultNames);
     await runRow(row, faultNames, lab);
@@ -28,7 +28,7 @@ describe("each message of the protocol, made invalid in each way, over innerspac
   });
 });
 
-describe("a sample of each over a WebSocket", () => {
+describe("a sample of each over a WebSocket (threats 1, 23)", () => {
   test.each(rows)("$name to the $to", async (row) => {
     const lab = await labFor(row, sample, () => webSocketNetwork());
     await runRow(row, sample, lab);

@@ -60,7 +60,7 @@ const sync = async (peer: SenderPeer) =>
   peer.sync(await peer.timeline("note", { data: { text: "x".repeat(500) } }));
 const refused = { code: "auth_fail" };
 
-describe("a receiver counts what identities cost it", () => {
+describe("a receiver counts what identities cost it (threat 11)", () => {
   test("identitiesMax: an identity beyond it is not kept; those it has are served on", async () => {
     const { alice, carol, bob, ends } = await worldWith({ identitiesMax: 1 });
     await sync(alice);

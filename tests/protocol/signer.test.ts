@@ -28,7 +28,7 @@ async function laneAtReceiver({ world }: Lab): Promise<readonly IbGib[]> {
 
 const numberOf = ({ data }: IbGib) => (data && "n" in data ? data["n"] : undefined);
 
-test("a hundred calls of four senders in two processes make one unbroken lane", async () => {
+test("a hundred calls of four senders in two processes make one unbroken lane (threat 5)", async () => {
   const lab = await openLab("a hundred calls");
   const wait = delays("waits", 3);
   const identities = await twoProcesses(lab, spaceWith(new InnerSpace(), { before: wait, after: wait }));
@@ -59,7 +59,7 @@ test("a hundred calls of four senders in two processes make one unbroken lane", 
   await lab.world.close();
 }, 120_000);
 
-test("after a crash between reserving and signing, exactly the reserved frame is signed", async () => {
+test("after a crash between reserving and signing, exactly the reserved frame is signed (threat 5)", async () => {
   const lab = await openLab("a crash");
   const inner = new InnerSpace();
   let crashes = false;

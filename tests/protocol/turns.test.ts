@@ -49,7 +49,7 @@ describe("lists too long for a turn travel as payload, whichever way records may
   });
 });
 
-describe("a receiver that says other tips than it was told", () => {
+describe("a receiver that says other tips than it was told (threat 3)", () => {
   test.each(["ack", "receipt"])(
     "in its %s, rightly signed by somebody else: nothing is taken over",
     async (name) => {

@@ -190,7 +190,7 @@ describe("a withdrawal travels", () => {
   });
 });
 
-describe("eve tells a receiver", () => {
+describe("eve tells a receiver (threat 22)", () => {
   test("of a grant on alice's note that alice has not made", async () => {
     const { alice, carol, eve, note } = await cast();
     const told = await statedGrant(eve, alice, eve, note);
@@ -218,7 +218,7 @@ describe("eve tells a receiver", () => {
     expect(await codeOf(hear(carol, eve, forged))).toBe("grant_refused");
   });
 
-  test("of frames of alice's that do not follow one another, or are two for one place", async () => {
+  test("of frames of alice's that do not follow one another, or are two for one place (threat 13)", async () => {
     const { alice, bob, carol, eve, note } = await cast();
     const [genesis, ...told] = await statedGrant(alice, alice, bob, note);
     expect(await codeOf(hear(carol, eve, told))).toBe("frame_refused");

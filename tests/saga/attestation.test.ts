@@ -137,7 +137,7 @@ describe("an entry", () => {
   });
 });
 
-describe("an onlooker alters what is shown", () => {
+describe("an onlooker alters what is shown (threat 22)", () => {
   /** Another commit of alice's, with all that belongs to it. */
   const other = (() => {
     const { alice, bob, lane } = shared;
@@ -243,7 +243,7 @@ function another(value: unknown): unknown {
   return text.slice(0, -1) + (last === "0" ? "1" : "0");
 }
 
-describe("eve signs with keys of her own", () => {
+describe("eve signs with keys of her own (threat 22)", () => {
   /** Eve's session with bob over `lane`, in which she commits alice's head as hers. */
   function eveCommits(lane: Chain, of: { name?: string; vouched?: boolean; receiver?: Person } = {}) {
     const { eve, bob, entry } = cast();

@@ -75,12 +75,15 @@ async function pretend({ space, address }: Peer, head: IbGib, attestation: Attes
   });
 }
 
-scenario("eve invents a frame on alice's timeline: neither carol nor alice takes it", async (cast) => {
-  const { alice, carol, dave: eve } = cast;
-  const note = await aliceIsRead(cast);
-  await eve.edit(note, { text: "by eve" });
-  await expectRefused([alice, carol], eve, note, "attestation_refused");
-});
+scenario(
+  "eve invents a frame on alice's timeline: neither carol nor alice takes it (threat 22)",
+  async (cast) => {
+    const { alice, carol, dave: eve } = cast;
+    const note = await aliceIsRead(cast);
+    await eve.edit(note, { text: "by eve" });
+    await expectRefused([alice, carol], eve, note, "attestation_refused");
+  },
+);
 
 scenario("eve puts another frame in the place of alice's newest", async (cast) => {
   const { alice, carol, bob, dave: eve } = cast;
@@ -118,7 +121,7 @@ scenario("eve lets somebody write whom alice has not let: it is erin's, and erin
   await expectRefused([alice, carol], eve, note, "author_not_permitted");
 });
 
-scenario("eve shows for her frame what alice has signed for others", async (cast) => {
+scenario("eve shows for her frame what alice has signed for others (threat 22)", async (cast) => {
   const { alice, carol, dave: eve } = cast;
   const note = await aliceIsRead(cast);
   const other = await alice.timeline("list");
@@ -148,7 +151,7 @@ scenario("eve leaves out what proves that alice's frame is alice's", async (cast
   await expectInStep(carol, eve, [note]);
 });
 
-scenario("eve merges what others have signed, but not as it is to be merged", async (cast) => {
+scenario("eve merges what others have signed, but not as it is to be merged (threat 22)", async (cast) => {
   const { alice, carol, erin, dave: eve } = cast;
   const note = await sharedNote({ text: "shared" }, [alice, carol, erin], [cast.bob, eve]);
   await alice.edit(note, { title: "by alice" });

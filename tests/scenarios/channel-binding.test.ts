@@ -50,7 +50,7 @@ async function overTls({ sender, receiver }: { sender: boolean; receiver: boolea
   return { alice: alice!, bob: world.receiver, dialling, dialInMemory: world.dial };
 }
 
-describe("the TLS channel is signed where both sides are configured for it", () => {
+describe("the TLS channel is signed where both sides are configured for it (threat 4)", () => {
   test("both: the saga runs", async () => {
     const { alice, bob, dialling } = await overTls({ sender: true, receiver: true });
     const note = await alice.timeline("note");

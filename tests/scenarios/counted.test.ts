@@ -48,7 +48,7 @@ async function atOnce(
 
 const hundred = (timeline: Address) => Array.from({ length: 100 }, () => timeline);
 
-describe("a grant that counts its uses, under 100 sagas at once", () => {
+describe("a grant that counts its uses, under 100 sagas at once (threat 22)", () => {
   test("lets in exactly so many to read", async () => {
     const { alice, carol, bob, letIn } = await openWorld("counted reads");
     const note = await alice.timeline("note", { data: { text: "by alice" } });

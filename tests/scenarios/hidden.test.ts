@@ -103,7 +103,7 @@ const ownHead = (tjp: Address, { address }: IbGib) => ({ tjp, head: address, to:
 const isTaken = expect.stringMatching(/^receipt/);
 
 scenario(
-  "without a grant, carol cannot pull alice's diary by its address, nor what is in it",
+  "without a grant, carol cannot pull alice's diary by its address, nor what is in it (threat 22)",
   async (cast) => {
     const secret = await aliceKeepsADiary(cast.alice);
     await expect(cast.carol.sync(secret.diary, { direction: "pull" })).rejects.toMatchObject({
@@ -118,54 +118,62 @@ scenario(
   },
 );
 
-scenario("without a grant, carol learns nothing by naming tips that she guesses", async (cast) => {
-  const { diary, frames, photo } = await aliceKeepsADiary(cast.alice);
-  const invented = mutate(frames[2], { text: "by carol" });
-  const list = carols(cast);
-  for (const tip of [...frames, invented]) {
-    const commit: Attempt = async ({ say }) => {
-      await say(init("both", rootOf(diary, tip, 2)));
-      await say({ type: "commit", entries: [finalOf(diary, tip, 2)] });
-    };
-    await expectAlike(cast, commit, [isUnknown, "error not_closed"]);
-    const own: Attempt = ({ say }) => say(init("both", rootOf(list.address, tip, 2)));
-    await expectAlike(cast, own, [isUnknown]);
-  }
-  await expectAlike(cast, pushOf(list.address, list, 0, [list]), [isUnknown, isTaken]);
-  for (const address of [photo.address, diary, frames[1].address]) {
-    const asIfHers: Attempt = ({ say }) => say(init("push", rootOf(address, list, 0)));
-    await expectAlike(cast, asIfHers, [isUnknown]);
-  }
-});
-
-scenario("without a grant, carol learns nothing from an offer, or from what she asks for", async (cast) => {
-  const secret = await aliceKeepsADiary(cast.alice);
-  const list = carols(cast);
-  const offer: Attempt = async ({ say }) => {
-    await say(init("push", rootOf(list.address, list, 0)));
-    await say({ type: "offer", entries: everything(secret).map(({ address }) => address) });
-  };
-  await expectAlike(cast, offer, [isUnknown, 'wants {"wants":"1f"}']);
-
-  const ask: Attempt = async ({ say }) => {
-    await say(init("both", rootOf(secret.diary, secret.frames[0], 0)));
-    await say({ type: "ask", entries: [{ address: secret.diary, locator: [secret.diary] }] });
-  };
-  await expectAlike(cast, ask, [isUnknown, "error malformed_message"]);
-
-  const later = mutate(list, { text: "later" });
-  await expectAlike(cast, pushOf(list.address, later, 1, [list, later]), [isUnknown, isTaken]);
-  const askWithOthers: Attempt = async ({ say }) => {
-    await say(init("both", rootOf(list.address, mutate(list, { text: "other" }), 1)));
-    const locator = [...everything(secret).map(({ address }) => address), list.address];
-    await say({ type: "ask", entries: [{ address: list.address, locator }] });
-  };
-  const answers = [/diverged/, /^payload/, /^evidence/, /^branch/].map((like) => expect.stringMatching(like));
-  await expectAlike(cast, askWithOthers, answers);
-});
+scenario(
+  "without a grant, carol learns nothing by naming tips that she guesses (threat 22)",
+  async (cast) => {
+    const { diary, frames, photo } = await aliceKeepsADiary(cast.alice);
+    const invented = mutate(frames[2], { text: "by carol" });
+    const list = carols(cast);
+    for (const tip of [...frames, invented]) {
+      const commit: Attempt = async ({ say }) => {
+        await say(init("both", rootOf(diary, tip, 2)));
+        await say({ type: "commit", entries: [finalOf(diary, tip, 2)] });
+      };
+      await expectAlike(cast, commit, [isUnknown, "error not_closed"]);
+      const own: Attempt = ({ say }) => say(init("both", rootOf(list.address, tip, 2)));
+      await expectAlike(cast, own, [isUnknown]);
+    }
+    await expectAlike(cast, pushOf(list.address, list, 0, [list]), [isUnknown, isTaken]);
+    for (const address of [photo.address, diary, frames[1].address]) {
+      const asIfHers: Attempt = ({ say }) => say(init("push", rootOf(address, list, 0)));
+      await expectAlike(cast, asIfHers, [isUnknown]);
+    }
+  },
+);
 
 scenario(
-  "without a grant, carol cannot link to what she does not have, by any kind of link",
+  "without a grant, carol learns nothing from an offer, or from what she asks for (threat 22)",
+  async (cast) => {
+    const secret = await aliceKeepsADiary(cast.alice);
+    const list = carols(cast);
+    const offer: Attempt = async ({ say }) => {
+      await say(init("push", rootOf(list.address, list, 0)));
+      await say({ type: "offer", entries: everything(secret).map(({ address }) => address) });
+    };
+    await expectAlike(cast, offer, [isUnknown, 'wants {"wants":"1f"}']);
+
+    const ask: Attempt = async ({ say }) => {
+      await say(init("both", rootOf(secret.diary, secret.frames[0], 0)));
+      await say({ type: "ask", entries: [{ address: secret.diary, locator: [secret.diary] }] });
+    };
+    await expectAlike(cast, ask, [isUnknown, "error malformed_message"]);
+
+    const later = mutate(list, { text: "later" });
+    await expectAlike(cast, pushOf(list.address, later, 1, [list, later]), [isUnknown, isTaken]);
+    const askWithOthers: Attempt = async ({ say }) => {
+      await say(init("both", rootOf(list.address, mutate(list, { text: "other" }), 1)));
+      const locator = [...everything(secret).map(({ address }) => address), list.address];
+      await say({ type: "ask", entries: [{ address: list.address, locator }] });
+    };
+    const answers = [/diverged/, /^payload/, /^evidence/, /^branch/].map((like) =>
+      expect.stringMatching(like),
+    );
+    await expectAlike(cast, askWithOthers, answers);
+  },
+);
+
+scenario(
+  "without a grant, carol cannot link to what she does not have, by any kind of link (threat 22)",
   async (cast) => {
     const secret = await aliceKeepsADiary(cast.alice);
     const { diary, frames, photo, negative } = secret;
@@ -190,44 +198,50 @@ scenario(
   },
 );
 
-scenario("without a grant, carol learns nothing by sending what she has a copy of", async (cast) => {
-  const { alice } = cast;
-  const { diary, frames, photo, negative } = await aliceKeepsADiary(alice);
-  const queued = vi.spyOn(CommitQueue.prototype, "enter");
-  const edit = mutate(frames[2], { text: "by carol" });
-  const proof = await evidenceFor(alice.space, [frames[2].address]);
-  expect(proof).not.toEqual([]);
-  const isFirstAlone = `receipt {"entries":[${JSON.stringify(finalOf(diary, frames[0], 0))}]}`;
+scenario(
+  "without a grant, carol learns nothing by sending what she has a copy of (threat 22)",
+  async (cast) => {
+    const { alice } = cast;
+    const { diary, frames, photo, negative } = await aliceKeepsADiary(alice);
+    const queued = vi.spyOn(CommitQueue.prototype, "enter");
+    const edit = mutate(frames[2], { text: "by carol" });
+    const proof = await evidenceFor(alice.space, [frames[2].address]);
+    expect(proof).not.toEqual([]);
+    const isFirstAlone = `receipt {"entries":[${JSON.stringify(finalOf(diary, frames[0], 0))}]}`;
 
-  const sayAndSend = (tip: IbGib, n: number, records: readonly IbGib[], said: object): Attempt => {
-    return async ({ say, send }) => {
-      await say(init("both", rootOf(diary, tip, n)));
-      await send(records);
-      await say({ type: "commit", entries: [finalOf(diary, tip, n)], ...said });
+    const sayAndSend = (tip: IbGib, n: number, records: readonly IbGib[], said: object): Attempt => {
+      return async ({ say, send }) => {
+        await say(init("both", rootOf(diary, tip, n)));
+        await send(records);
+        await say({ type: "commit", entries: [finalOf(diary, tip, n)], ...said });
+      };
     };
-  };
-  const whole = [frames[0], negative, photo, frames[1], frames[2]];
-  const asHers = (to: IbGib, n: number) => ({
-    entries: [finalOf(diary, to, n), ownHead(diary, to)],
-  });
-  await expectAlike(cast, sayAndSend(edit, 3, [...whole, edit], asHers(edit, 3)), [isUnknown, isFirstAlone]);
-  await expectAlike(cast, sayAndSend(frames[2], 2, whole, asHers(frames[2], 2)), [isUnknown, isFirstAlone]);
-  await expectAlike(cast, sayAndSend(frames[2], 2, whole, { evidence: proof }), [isUnknown, isFirstAlone]);
-  const older = sayAndSend(frames[1], 1, whole.slice(0, 4), { evidence: proof });
-  await expectAlike(cast, older, [isUnknown, isFirstAlone]);
-  // She does not even wait for others who change it, and nobody waits for her.
-  expect(queued.mock.calls.map(([timelines]) => timelines)).toEqual(Array.from({ length: 8 }, () => []));
-  queued.mockRestore();
-  expect((await cast.bob.tip(diary)).address).toBe(frames[2].address);
-  expect(await cast.dave.space.tip(diary)).toBeUndefined();
+    const whole = [frames[0], negative, photo, frames[1], frames[2]];
+    const asHers = (to: IbGib, n: number) => ({
+      entries: [finalOf(diary, to, n), ownHead(diary, to)],
+    });
+    await expectAlike(cast, sayAndSend(edit, 3, [...whole, edit], asHers(edit, 3)), [
+      isUnknown,
+      isFirstAlone,
+    ]);
+    await expectAlike(cast, sayAndSend(frames[2], 2, whole, asHers(frames[2], 2)), [isUnknown, isFirstAlone]);
+    await expectAlike(cast, sayAndSend(frames[2], 2, whole, { evidence: proof }), [isUnknown, isFirstAlone]);
+    const older = sayAndSend(frames[1], 1, whole.slice(0, 4), { evidence: proof });
+    await expectAlike(cast, older, [isUnknown, isFirstAlone]);
+    // She does not even wait for others who change it, and nobody waits for her.
+    expect(queued.mock.calls.map(([timelines]) => timelines)).toEqual(Array.from({ length: 8 }, () => []));
+    queued.mockRestore();
+    expect((await cast.bob.tip(diary)).address).toBe(frames[2].address);
+    expect(await cast.dave.space.tip(diary)).toBeUndefined();
 
-  const again: Attempt = ({ say }) => say(init("both", rootOf(diary, frames[2], 2)));
-  await expectAlike(cast, again, [isUnknown]);
-  const firstAlone: Attempt = ({ say }) => say(init("both", rootOf(diary, frames[0], 0)));
-  await expectAlike(cast, firstAlone, ['ack {"entries":[{"status":"same"}]}']);
-});
+    const again: Attempt = ({ say }) => say(init("both", rootOf(diary, frames[2], 2)));
+    await expectAlike(cast, again, [isUnknown]);
+    const firstAlone: Attempt = ({ say }) => say(init("both", rootOf(diary, frames[0], 0)));
+    await expectAlike(cast, firstAlone, ['ack {"entries":[{"status":"same"}]}']);
+  },
+);
 
-scenario("without a grant, carol learns nothing from what is said to prove it", async (cast) => {
+scenario("without a grant, carol learns nothing from what is said to prove it (threat 22)", async (cast) => {
   const { carol, dave } = cast;
   const { diary, frames } = await aliceKeepsADiary(cast.alice);
   const list = carols(cast);

@@ -10,7 +10,7 @@ function payloads(transcript: readonly string[]): readonly number[] {
 }
 
 scenario(
-  "a timeline of 10,000 frames travels in frames of bounded size",
+  "a timeline of 10,000 frames travels in frames of bounded size (threat 11)",
   async ({ alice, bob, transcript }) => {
     const log = await alice.timeline("log");
     for (let page = 0; page < 10; page++)

@@ -10,28 +10,31 @@ import { expectInStep } from "./turns.js";
 
 const notPermitted = { code: "not_permitted" };
 
-scenario("who may read reads, and what it writes stays its own", async ({ alice, carol, bob }) => {
-  const note = await alice.timeline("note", { data: { text: "by alice" } });
-  await alice.share(note, carol, "read");
-  await alice.sync(note);
-  await carol.sync(note, { direction: "pull" });
-  await expectInStep(carol, bob, [note]);
+scenario(
+  "who may read reads, and what it writes stays its own (threat 22)",
+  async ({ alice, carol, bob }) => {
+    const note = await alice.timeline("note", { data: { text: "by alice" } });
+    await alice.share(note, carol, "read");
+    await alice.sync(note);
+    await carol.sync(note, { direction: "pull" });
+    await expectInStep(carol, bob, [note]);
 
-  const edit = await carol.edit(note, { text: "by carol" });
-  const list = await carol.timeline("list");
-  const atBob = await bob.graph(note);
-  await expect(carol.sender.sync([note, list])).rejects.toMatchObject(notPermitted);
-  expect((await carol.sync(list)).totals.up.records).toBe(2); // of the same session, which goes on
-  expect(await bob.graph(note)).toEqual(atBob);
-  expect((await carol.tip(note)).address).toBe(edit.address);
-  await expectInStep(carol, bob, [list]);
+    const edit = await carol.edit(note, { text: "by carol" });
+    const list = await carol.timeline("list");
+    const atBob = await bob.graph(note);
+    await expect(carol.sender.sync([note, list])).rejects.toMatchObject(notPermitted);
+    expect((await carol.sync(list)).totals.up.records).toBe(2); // of the same session, which goes on
+    expect(await bob.graph(note)).toEqual(atBob);
+    expect((await carol.tip(note)).address).toBe(edit.address);
+    await expectInStep(carol, bob, [list]);
 
-  const later = await alice.edit(note, { title: "by alice" });
-  await alice.sync(note);
-  await expect(carol.sync(note)).rejects.toMatchObject(notPermitted);
-  expect(await carol.graph(note)).toEqual(expect.arrayContaining([edit.address, later.address]));
-  expect((await bob.tip(note)).address).toBe(later.address);
-});
+    const later = await alice.edit(note, { title: "by alice" });
+    await alice.sync(note);
+    await expect(carol.sync(note)).rejects.toMatchObject(notPermitted);
+    expect(await carol.graph(note)).toEqual(expect.arrayContaining([edit.address, later.address]));
+    expect((await bob.tip(note)).address).toBe(later.address);
+  },
+);
 
 scenario("who may write writes, and others who may read can tell who it was", async (cast) => {
   const { alice, carol, erin, bob } = cast;
@@ -50,7 +53,7 @@ scenario("who may write writes, and others who may read can tell who it was", as
 });
 
 scenario(
-  "a grant on a folder extends to what its owner keeps within it, and to nothing else",
+  "a grant on a folder extends to what its owner keeps within it, and to nothing else (threat 22)",
   async (cast) => {
     const { alice, carol, erin, bob } = cast;
     const folder = await alice.timeline("folder");
@@ -150,21 +153,24 @@ async function syncWith(
   return tap;
 }
 
-scenario("what is taken back is so with the very next turn, in the middle of a saga", async (cast) => {
-  const { alice, carol, bob } = cast;
-  const note = await sharedNote({ text: "shared" }, [alice, carol], [bob]);
-  const list = await carol.timeline("list");
-  const edit = await carol.edit(note, { text: "by carol" });
-  const withdraw = async () => {
-    await unshare(alice.identity, { timeline: note, from: carol.address });
-    await alice.sync(note);
-  };
-  const atBob = await bob.graph(note);
-  await expect(syncWith(carol, bob, [note, list], "commit", withdraw)).rejects.toMatchObject(notPermitted);
-  expect(await bob.graph(note)).toEqual(atBob);
-  expect((await carol.tip(note)).address).toBe(edit.address);
-  await expectInStep(carol, bob, [list]);
-});
+scenario(
+  "what is taken back is so with the very next turn, in the middle of a saga (threat 22)",
+  async (cast) => {
+    const { alice, carol, bob } = cast;
+    const note = await sharedNote({ text: "shared" }, [alice, carol], [bob]);
+    const list = await carol.timeline("list");
+    const edit = await carol.edit(note, { text: "by carol" });
+    const withdraw = async () => {
+      await unshare(alice.identity, { timeline: note, from: carol.address });
+      await alice.sync(note);
+    };
+    const atBob = await bob.graph(note);
+    await expect(syncWith(carol, bob, [note, list], "commit", withdraw)).rejects.toMatchObject(notPermitted);
+    expect(await bob.graph(note)).toEqual(atBob);
+    expect((await carol.tip(note)).address).toBe(edit.address);
+    await expectInStep(carol, bob, [list]);
+  },
+);
 
 scenario(
   "nor is anything told by then: neither a branch that is asked for, nor a tip that moved",
@@ -213,7 +219,7 @@ scenario(
   },
 );
 
-scenario("what is taken back cannot be back-dated past", async (cast) => {
+scenario("what is taken back cannot be back-dated past (threat 22)", async (cast) => {
   const { alice, carol, erin, bob, dave } = cast;
   const note = await sharedNote({ text: "shared" }, [alice, carol], [bob, dave]);
   await alice.share(note, erin, "read");

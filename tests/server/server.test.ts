@@ -179,7 +179,7 @@ describe("an upgrade", () => {
     expect(await upgrade(url, ["keysaga.v2"])).toBe(400);
   });
 
-  test("by a page needs an origin that is allowed", async () => {
+  test("by a page needs an origin that is allowed (threat 21)", async () => {
     const { url, events } = await serving({ origins: ["https://app.example"] });
     const from = (origin: string) => upgrade(url, ["keysaga.v1"], { origin });
     expect(await from("https://app.example")).toBe("open");
@@ -203,7 +203,7 @@ describe("limits on who holds a connection", () => {
     unauthenticatedPerAddressMax: 4,
   };
 
-  test("half-open upgrades and silent sockets from one address are cut beyond the limit, the rest in time", async () => {
+  test("half-open upgrades and silent sockets from one address are cut beyond the limit, the rest in time (threat 24)", async () => {
     const { port, url, events } = await serving({ limits });
     const held = [halfUpgrade, halfUpgrade, "", ""].map((text) => rawSocket(port, text));
     await Promise.all(held.map((socket) => once(socket, "connect")));
@@ -272,7 +272,7 @@ describe("closing", () => {
     await expect(get(port, "/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
-  test("cuts what hangs on: a silent socket, a half upgrade, a session that nobody reads", async () => {
+  test("cuts what hangs on: a silent socket, a half upgrade, a session that nobody reads (threat 24)", async () => {
     const { port, url, close } = await serving();
     const hanging = [rawSocket(port), rawSocket(port, halfUpgrade)];
     await Promise.all(hanging.map((socket) => once(socket, "connect")));

@@ -55,7 +55,7 @@ export function commitContract(open: OpenSpace): void {
     });
   });
 
-  test("a link that dangles is refused, by name, and nothing is changed", async () => {
+  test("a link that dangles is refused, by name, and nothing is changed (threat 12)", async () => {
     const space = await open();
     const absent = stone();
     const holding = stone("holds", [absent]);
@@ -174,7 +174,7 @@ export function commitContract(open: OpenSpace): void {
     expect(await space.hasMany(addresses(other))).toEqual([true, false, false, false, false]);
   });
 
-  test("a tip does not move back", async () => {
+  test("a tip does not move back (threat 14)", async () => {
     const space = await open();
     const note = timeline("note", 3);
     await keep(space, note);

@@ -19,7 +19,7 @@ import {
 
 /** Runs twice: with stages that stay in memory, and with stages that are moved to the store at once. */
 export function stageContract(open: OpenSpace): void {
-  test("staged records are invisible until they are committed", async () => {
+  test("staged records are invisible until they are committed (threat 12)", async () => {
     const space = await open();
     const note = timeline("note", 3);
     const bytes = note.reduce((sum, frame) => sum + frame.bytes.length, 0);
@@ -48,7 +48,7 @@ export function stageContract(open: OpenSpace): void {
     expect(await space.stage("s", alice, eyesOf(alice), note)).toEqual({ records: 0, bytes: 0 });
   });
 
-  test("dependencies come first, or the call is refused as a whole", async () => {
+  test("dependencies come first, or the call is refused as a whole (threat 12)", async () => {
     const space = await open();
     const part = stone();
     const whole = stone("whole", [part]);

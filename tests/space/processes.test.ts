@@ -11,7 +11,7 @@ import { alice, bob, commitOf, eyesOf, first, keep, moveTo, newest, stone, timel
 const races = Number(process.env["KEYSAGA_RACES"] ?? 150);
 const kills = Number(process.env["KEYSAGA_KILLS"] ?? 20);
 
-test("of two processes that compare and set at once, exactly one wins each time", async () => {
+test("of two processes that compare and set at once, exactly one wins each time (threats 5, 26)", async () => {
   const path = newDirectory();
   const note = timeline("note", 1);
   const space = await openLmdbSpace({ path });

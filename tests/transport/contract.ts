@@ -239,7 +239,7 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
       expect(end.messages).toEqual(["last words"]);
     });
 
-    test("when the other side never answers, close cuts after the grace", async () => {
+    test("when the other side never answers, close cuts after the grace (threat 24)", async () => {
       const { left } = await connect({ closeGraceMs: 60 });
       const end = new Recorder(left);
       await fill(left, 64 * 1024); // the other side has stopped reading and will not see the close
@@ -280,7 +280,7 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
       expect(await end.ended()).toBe("connection_lost");
     });
 
-    test("a handler that throws ends its own connection and no other", async () => {
+    test("a handler that throws ends its own connection and no other (threat 23)", async () => {
       const { left, right } = await connect();
       const thrower = new Recorder(right, () => {
         throw new TypeError("a bug of the taker");
@@ -309,7 +309,7 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
       await expect(place.dial()).rejects.toMatchObject({ code: "cannot_connect" });
     });
 
-    test("nothing is left behind: no socket, no timer", async () => {
+    test("nothing is left behind: no socket, no timer (threat 24)", async () => {
       await until(() => !networkHandles().includes("TCPSocketWrap"), "the tests before to have ended");
       const before = networkHandles();
       const { left, right } = await connect();

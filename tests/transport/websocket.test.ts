@@ -205,7 +205,7 @@ describe("the acceptor", () => {
 });
 
 describe("a half-open connection", () => {
-  test("is found by the dialling side, and by the accepting side, after two pings without an answer", async () => {
+  test("is found by the dialling side, and by the accepting side, after two pings without an answer (threat 24)", async () => {
     const clock = fakeTimers();
     const mute = await bareServer({ autoPong: false, handleProtocols: () => "keysaga.v1" });
     let pings = 0;

@@ -30,7 +30,7 @@ const broken = () => {
   throw new Error("EPIPE");
 };
 
-test("a wire that throws under a send ends as closed, not as a throw", async () => {
+test("a wire that throws under a send ends as closed, not as a throw (threat 23)", async () => {
   const { end, connection, cuts, waiting } = over({ write: broken });
   connection.send("anything");
   expect(await end.ended()).toBe("connection_lost");
