@@ -22,8 +22,8 @@ import { codeOf, contentsOf } from "../protocol/lab.js";
 import { newDirectory } from "../space/homes.js";
 
 /** Rounds, each with a history of its own; more by KEYSAGA_RUNS. */
-const runs = Number(process.env["KEYSAGA_RUNS"] ?? 20);
-const runsOnDisk = Number(process.env["KEYSAGA_RUNS"] ?? 4);
+const runs = Number(process.env["KEYSAGA_RUNS"] ?? 10);
+const runsOnDisk = Number(process.env["KEYSAGA_RUNS"] ?? 3);
 
 /** Where a home lies, and how it is copied. */
 interface Place {

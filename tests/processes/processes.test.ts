@@ -11,8 +11,8 @@ import { type Child, startChild } from "../space/processes/child.js";
 
 const count = Number(process.env["KEYSAGA_PROCESSES"] ?? 8);
 /** Rounds of three calls that each process makes; processes that are killed. */
-const rounds = Number(process.env["KEYSAGA_ROUNDS"] ?? 5);
-const kills = Number(process.env["KEYSAGA_KILLS"] ?? 3);
+const rounds = Number(process.env["KEYSAGA_ROUNDS"] ?? 4);
+const kills = Number(process.env["KEYSAGA_KILLS"] ?? 2);
 
 /** A home that has met nobody, a receiver, and a way to start processes of the home. */
 async function home(seed: string) {

@@ -9,7 +9,7 @@ import type { SenderPeer } from "../../src/testing/index.js";
 import { codeOf, delays, expectQuiet, type Lab, openLab, spaceWith } from "./lab.js";
 
 /** Small worlds, each with delays of its own; more by KEYSAGA_RUNS. */
-const runs = Number(process.env["KEYSAGA_RUNS"] ?? 25);
+const runs = Number(process.env["KEYSAGA_RUNS"] ?? 12);
 const everybody = "keystone.identity^";
 
 /** Calls of `identity` on a connection of their own, or on one that it has. */

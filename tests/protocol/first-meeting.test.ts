@@ -7,7 +7,7 @@ import { newIdentity } from "./parties.js";
 
 /** Calls at once; worlds with random delays, more by KEYSAGA_RUNS. */
 const atOnce = 100;
-const runs = Number(process.env["KEYSAGA_RUNS"] ?? 8);
+const runs = Number(process.env["KEYSAGA_RUNS"] ?? 5);
 
 /** An identity as `count` processes or tabs of one home have it, each with a signer of its own. */
 async function processes(lab: Lab, count: number, space: Space, platform: Platform = lab.platform) {
