@@ -35,7 +35,7 @@ afterAll(() => {
 const cases = casesOf("machines");
 
 test(`${cases.length} messages, gone wrong, to both machines of both sides in every state`, {
-  timeout: 900_000,
+  timeout: 3_600_000,
 }, async () => {
   expect(await growthOver(cases, runCase)).toBeLessThan(cases.length > 1_000 ? 1.1 : 2);
   expect(places.size).toBeGreaterThan(cases.length > 10_000 ? 25 : 0);

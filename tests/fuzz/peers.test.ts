@@ -45,7 +45,7 @@ describe.each(Object.keys(stories))("%s: what was recorded, said again word for 
 const cases = casesOf("peers");
 
 test(`${cases.length} attackers with messages gone wrong, before real peers of both sides`, {
-  timeout: 900_000,
+  timeout: 3_600_000,
 }, async () => {
   expect(await growthOver(cases, runCase)).toBeLessThan(cases.length > 1_000 ? 1.1 : 2);
   expect(unhandled).toEqual([]);

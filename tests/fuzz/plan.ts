@@ -6,7 +6,7 @@ export const seed = Number(process.env["KEYSAGA_FUZZ_SEED"] ?? 1);
 const only = process.env["KEYSAGA_FUZZ_CASE"];
 
 /** What of all messages goes to live peers; the rest to the machines alone, which is some ten times as many in the same time. */
-const liveShare = 0.06;
+const liveShare = 0.05;
 
 export type Part = "machines" | "peers";
 
