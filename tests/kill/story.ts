@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { expect } from "vitest";
-import { type Address, closure, createTimeline } from "../../src/ibgib/index.js";
-import { createHome, type Home, openHome } from "../../src/node/index.js";
-import { type Identity, saveRecords, share, verifySpace } from "../../src/peer/index.js";
+import type { Address } from "../../src/ibgib/index.js";
+import { type Home, openHome } from "../../src/node/index.js";
 import { freePort } from "../docs/port.js";
 import { Carol, newIdentity } from "./carol.js";
+import { checkAcknowledged, checkInStep, type Homes } from "./checks.js";
+import { foundHomes, homeOf } from "./founding.js";
 import { Ledger } from "./ledger.js";
 import { nonsenseServer, sayNonsense } from "./rogue.js";
 import { SaidFile } from "./said-file.js";
@@ -15,7 +16,7 @@ import type { Death, Role, Round, Step } from "./steps.js";
 export interface Kill {
   readonly victims: readonly Role[];
   readonly death?: Death;
-  /** It is killed, and its next process dies while it opens the home. */
+  /** It dies while it opens its home. */
   readonly whileOpening?: boolean;
 }
 
@@ -27,12 +28,8 @@ export interface StoryOptions {
   readonly isFirstMeeting?: boolean;
 }
 
-/** Sync failures that a death of the other side may cause; any other is a fault. */
-const endings = ["connection_lost", "cannot_connect", "turn_timeout", "bad_hello", "malformed_message"];
 /** By then any step of `steps.ts` has come up. */
 const roundsMax = 40;
-/** More than one message shows. */
-const framesTooMany = 70;
 
 /** A sender's home and a receiver's. Their processes are killed again and again, and after each death all is checked. */
 export class Story {
@@ -57,35 +54,32 @@ export class Story {
     this.#spare = new SideProcess(options.program);
   }
 
-  /** Both sides run when this resolves. */
+  /** Unless it is to be their first meeting, both sides have met when this resolves. */
   static async begin(options: StoryOptions): Promise<Story> {
     const port = await freePort();
-    const [sender, receiver, other] = await Promise.all([
-      newHome(homeOf(options, "sender")),
-      newHome(homeOf(options, "receiver")),
-      newIdentity(),
-    ]);
-    const { isFirstMeeting = false } = options;
-    const timeline = await newTimeline(sender.identity, other, isFirstMeeting ? framesTooMany : 1);
-    if (isFirstMeeting) await newTimeline(receiver.identity, other, framesTooMany);
-    await Promise.all([sender.close(), receiver.close()]);
+    const { dir, isFirstMeeting = false } = options;
+    const other = await newIdentity();
+    const timeline = await foundHomes(dir, other, isFirstMeeting);
     const carol = new Carol(other, timeline, `ws://127.0.0.1:${port}`);
     const story = new Story(options, port, await nonsenseServer(), timeline, carol);
-    await Promise.all([story.#run("receiver"), story.#run("sender")]);
     if (!isFirstMeeting) await story.#meet();
     return story;
   }
 
-  /** Kills, checks what is left on both sides, and starts the victims again. */
+  /** Kills, and checks what is left on both sides. */
   async kill({ victims, death, whileOpening = false }: Kill): Promise<void> {
-    if (death === undefined || whileOpening) await this.#killAtRandom(victims);
+    if (!whileOpening) await this.#runBoth();
+    if (death === undefined) await this.#killAtRandom(victims);
+    else if (whileOpening) for (const victim of victims) await this.#dieOpening(victim, death);
     else for (const victim of victims) await this.#dieAt(victim, death);
     for (const victim of victims) this.#bury(victim);
-    if (death !== undefined && whileOpening)
-      for (const victim of victims) await this.#dieOpening(victim, death);
-    await this.#check();
-    await Promise.all(victims.map((victim) => this.#run(victim)));
     this.#kills += victims.length;
+    const homes = await this.#openBoth();
+    try {
+      await checkAcknowledged(this.ledger, homes);
+    } finally {
+      await closeBoth(homes);
+    }
   }
 
   /** What it came to, for people. */
@@ -100,19 +94,19 @@ export class Story {
 
   /** Both sides come in step, and every proof of it is looked at. */
   async end(): Promise<void> {
+    await this.#runBoth();
     await this.carol.disconnect();
     if (!this.#hasMet) await this.#senderRound({ isLarge: false, port: this.port });
     await this.carol.sync();
     const told = await this.#senderRound({ isLarge: false, port: this.port });
     expect(told.map(({ kind }) => kind)).toContain("synced");
     await this.close();
-    const [sender, receiver] = await Promise.all([this.#open("sender"), this.#open("receiver")]);
+    const homes = await this.#openBoth();
     try {
-      await this.#checkStores(sender, receiver);
-      expect(await graphOf(sender, this.timeline)).toEqual(await graphOf(receiver, this.timeline));
-      await this.#checkWhole(sender, receiver);
+      await checkAcknowledged(this.ledger, homes);
+      await checkInStep(this.ledger, homes, this.timeline);
     } finally {
-      await Promise.all([sender.close(), receiver.close()]);
+      await closeBoth(homes);
     }
   }
 
@@ -128,6 +122,7 @@ export class Story {
   }
 
   async #meet(): Promise<void> {
+    await this.#runBoth();
     this.#hasMet = true;
     for (let round = 0; round < 3; round++) {
       const started = performance.now();
@@ -137,11 +132,11 @@ export class Story {
   }
 
   async #dieOpening(victim: Role, death: Death): Promise<void> {
+    await this.#sides.get(victim)?.process.kill();
+    if (this.#sides.has(victim)) this.#bury(victim);
     await this.#begin(victim, death);
-    const { process } = this.#side(victim);
-    if (!process.isOver) throw new Error(`never came to "${death.step}" while the ${victim} opened`);
-    this.#bury(victim);
-    this.#kills += 1;
+    if (!this.#side(victim).process.isOver)
+      throw new Error(`never came to "${death.step}" while the ${victim} opened`);
   }
 
   async #killAtRandom(victims: readonly Role[]): Promise<void> {
@@ -185,48 +180,28 @@ export class Story {
     return told;
   }
 
-  async #check(): Promise<void> {
-    const [sender, receiver] = [await this.#open("sender"), await this.#open("receiver")];
-    try {
-      await this.#checkStores(sender, receiver);
-    } finally {
-      await Promise.all([sender.close(), receiver.close()]);
-    }
-  }
-
-  async #checkStores(sender: Home, receiver: Home): Promise<void> {
+  /** All that the processes have said so far, and both homes as they are then. */
+  async #openBoth(): Promise<Homes> {
     for (const { said } of this.#sides.values()) this.ledger.said(said.take());
-    await this.ledger.checkHeld("sender", sender.space);
-    await this.ledger.checkHeld("receiver", receiver.space);
-    await this.ledger.checkJournals(sender);
-    expect(Object.keys(this.ledger.codes).filter((code) => !endings.includes(code))).toEqual([]);
-  }
-
-  async #checkWhole(sender: Home, receiver: Home): Promise<void> {
-    for (const { space } of [sender, receiver]) {
-      await this.ledger.checkProofs(space);
-      for await (const found of verifySpace(space))
-        if (found.kind === "problem") expect(found).toBe(undefined);
-    }
-    const lanes = (await sender.space.cells("lane-to/")).map(
-      ({ value }) => JSON.parse(String(Buffer.from(value))).lane,
-    );
-    for (const keystone of [sender.identity.address, ...lanes])
-      await this.ledger.checkChain(keystone, receiver.space);
+    return { sender: await this.#open("sender"), receiver: await this.#open("receiver") };
   }
 
   /** Opens a home as its next process will, and remembers how long that took. */
   async #open(role: Role): Promise<Home> {
     const started = performance.now();
-    const home = await openHome({ dir: homeOf(this.options, role) });
+    const home = await openHome({ dir: homeOf(this.options.dir, role) });
     this.#openMs.push(performance.now() - started);
     return home;
   }
 
-  async #run(role: Role): Promise<void> {
-    await this.#begin(role);
-    const { process } = this.#side(role);
-    if (process.isOver) throw new Error(`the ${role} did not start: exit ${process.exitCode}`);
+  /** Starts whichever side does not run. */
+  async #runBoth(): Promise<void> {
+    const gone = (["sender", "receiver"] as const).filter((role) => !this.#sides.has(role));
+    await Promise.all(gone.map((role) => this.#begin(role)));
+    for (const role of gone) {
+      const { process } = this.#side(role);
+      if (process.isOver) throw new Error(`the ${role} did not start: exit ${process.exitCode}`);
+    }
   }
 
   /** Resolves when it is open, or dead. */
@@ -237,7 +212,8 @@ export class Story {
     this.#sides.set(role, { process, said });
     const { port, timeline } = this;
     if (death) process.order({ die: death });
-    process.order({ job: { role, home: homeOf(this.options, role), port, saidFile: said.path, timeline } });
+    const home = homeOf(this.options.dir, role);
+    process.order({ job: { role, home, port, saidFile: said.path, timeline } });
     await process.until("open");
   }
 
@@ -277,33 +253,8 @@ function needsOf(step: Step | undefined, victim: Role | undefined) {
   }
 }
 
-function homeOf({ dir }: StoryOptions, role: Role): string {
-  return join(dir, role);
-}
-
-async function newHome(dir: string): Promise<Home> {
-  await createHome({ dir });
-  return openHome({ dir });
-}
-
-/** A timeline that is shared with `other`, so many times: each is a frame of the identity. */
-async function newTimeline(identity: Identity, other: Identity, times: number): Promise<Address> {
-  const first = createTimeline({
-    ib: "note",
-    owner: identity.address,
-    data: { text: "shared" },
-    uuid: "note",
-  });
-  await saveRecords(identity, [first]);
-  const given = { timeline: first.address, with: other.address, access: "write" } as const;
-  for (let time = 0; time < times; time++) await share(identity, given);
-  return first.address;
-}
-
-async function graphOf({ space }: Home, root: Address): Promise<readonly Address[]> {
-  const { present, missing } = await closure([root], space);
-  expect(missing).toEqual([]);
-  return present.map(({ address }) => address).sort();
+async function closeBoth({ sender, receiver }: Homes): Promise<void> {
+  await Promise.all([sender.close(), receiver.close()]);
 }
 
 function quantile(values: readonly number[], part: number): number {

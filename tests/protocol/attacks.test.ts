@@ -398,8 +398,8 @@ function sessionWith(
 ): RecordText {
   const { data } = decodeText(session);
   const said = JSON.parse(JSON.stringify(data))["details"];
-  const nonce = platform.random.bytes(32);
-  const secretFor = () => nonce;
+  const [nonce, secret] = [platform.random.bytes(32), platform.random.bytes(32)];
+  const secretFor = () => secret;
   const { receiver = said.receiver, audience = said.audience, records = said.caps.records } = wish;
   const names = { lane: said.lane, receiver, audience, caps: { ...said.caps, records } };
   if (wish.size === undefined) return toText(foundSenderSession(nonce, names, secretFor));
