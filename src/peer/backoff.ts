@@ -1,12 +1,38 @@
+import type { Random, Timers } from "../base/index.js";
+import { orAborted } from "./patience.js";
 import type { Platform } from "./platform.js";
 
-/** Milliseconds: the first pause is shorter than this, each further one up to twice as long, none longer than the last. */
-const firstMs = 4;
-const longestMs = 250;
+/** Full jitter: a try waits for anything from nothing up to a longest delay, which doubles. In milliseconds. */
+export interface Backoff {
+  readonly firstDelayMs: number;
+  readonly delayMaxMs: number;
+}
+
+/** Between tries that were lost to others on the same store: a few flushes of theirs, and no longer than a moment. */
+const afterLoss: Backoff = { firstDelayMs: 4, delayMaxMs: 250 };
+
+/** @param tries How many there have been. */
+export function drawDelay({ firstDelayMs, delayMaxMs }: Backoff, tries: number, random: Random): number {
+  const longest = Math.min(delayMaxMs, firstDelayMs * 2 ** (tries - 1));
+  const drawn = random.bytes(4).reduce((number, byte) => number * 256 + byte, 0);
+  return Math.floor((longest * drawn) / 2 ** 32);
+}
+
+/** @throws The reason of `cancel`, at once. */
+export async function pause(ms: number, timers: Timers, cancel?: AbortSignal): Promise<void> {
+  let stopTimer: () => void = () => undefined;
+  const isOver = new Promise<void>((resolve) => {
+    stopTimer = timers.after(ms, resolve);
+  });
+  try {
+    await (cancel ? orAborted(isOver, cancel) : isOver);
+  } finally {
+    stopTimer();
+  }
+}
 
 /**
- * A pause before what was lost to others is tried again: of random length, longer the more often it was lost, so that
- * those who have met do not meet again.
+ * A pause before what was lost to others is tried again, so that those who have met do not meet again.
  *
  * @param losses How often it was lost so far.
  * @throws The reason of `cancel`, at once.
@@ -16,22 +42,5 @@ export function pauseAfterLoss(
   losses: number,
   cancel?: AbortSignal,
 ): Promise<void> {
-  const most = Math.min(longestMs, firstMs * 2 ** (losses - 1));
-  return new Promise((resolve, reject) => {
-    cancel?.throwIfAborted();
-    const onCancel = () => {
-      stopTimer();
-      reject(cancel?.reason);
-    };
-    const stopTimer = timers.after(most * fraction(random.bytes(4)), () => {
-      cancel?.removeEventListener("abort", onCancel);
-      resolve();
-    });
-    cancel?.addEventListener("abort", onCancel, { once: true });
-  });
-}
-
-/** From 0 to 1, of random bytes. */
-function fraction(bytes: Uint8Array): number {
-  return bytes.reduce((sum, byte) => (sum + byte) / 256, 0);
+  return pause(drawDelay(afterLoss, losses, random), timers, cancel);
 }

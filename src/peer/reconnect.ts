@@ -1,6 +1,6 @@
 import { type Instant, toKeysagaError } from "../base/index.js";
+import { drawDelay, pause } from "./backoff.js";
 import type { OnEvent } from "./events.js";
-import { orAborted } from "./patience.js";
 import type { Platform } from "./platform.js";
 
 /**
@@ -75,12 +75,12 @@ class Retries {
     const { platform, onEvent, cancel } = this.retrying;
     const { code, retryable } = toKeysagaError(thrown);
     if (!retryable || cancel.aborted || this.#limits.triesMax === 0) throw this.#gaveUp(thrown);
-    const delayMs = delayBefore(this.#tries + 1, this.#limits, platform);
+    const delayMs = drawDelay(this.#limits, this.#tries + 1, platform.random);
     const isLate = platform.clock.now() + delayMs > this.#latest;
     this.#isTold = true;
     if (isLate || this.#tries === this.#limits.triesMax) throw this.#gaveUp(thrown);
     onEvent({ kind: "reconnecting", tries: ++this.#tries, delayMs, code });
-    await pause(delayMs, platform, cancel).catch((reason: unknown) => {
+    await pause(delayMs, platform.timers, cancel).catch((reason: unknown) => {
       throw this.#gaveUp(reason);
     });
   }
@@ -94,27 +94,4 @@ class Retries {
 
 function limitsOf(options: ReconnectOptions | undefined): Required<ReconnectOptions> {
   return options ? { ...reconnectDefaults, ...options } : { ...reconnectDefaults, triesMax: 0 };
-}
-
-/** Full jitter: anything from nothing up to the longest delay of this try. */
-function delayBefore(
-  tries: number,
-  { firstDelayMs, delayMaxMs }: Pick<Required<ReconnectOptions>, "firstDelayMs" | "delayMaxMs">,
-  { random }: Platform,
-): number {
-  const longest = Math.min(delayMaxMs, firstDelayMs * 2 ** (tries - 1));
-  const drawn = random.bytes(4).reduce((number, byte) => number * 256 + byte, 0);
-  return Math.floor((longest * drawn) / 2 ** 32);
-}
-
-async function pause(ms: number, { timers }: Platform, cancel: AbortSignal): Promise<void> {
-  let stopTimer: () => void = () => undefined;
-  const isOver = new Promise<void>((resolve) => {
-    stopTimer = timers.after(ms, resolve);
-  });
-  try {
-    await orAborted(isOver, cancel);
-  } finally {
-    stopTimer();
-  }
 }
