@@ -115,7 +115,7 @@ async function amidHonestSagas<Result>(abuse: () => Promise<Result>): Promise<Re
   }
 }
 
-describe("while honest sagas go on, a stranger who", () => {
+describe("while honest sagas go on, a stranger who (threats 17, 21, 24)", () => {
   test.each(Object.entries(abuses))("%s", async (_, { ends, run }) => {
     expect(await amidHonestSagas(() => run(server.port))).toBe(ends);
   });

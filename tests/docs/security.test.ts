@@ -49,7 +49,7 @@ describe("one to one with the tests that hold it", () => {
 
 /** What the page calls it: without the tag, and without a number that is only known when it runs. */
 function nameOf(title: string): string {
-  return title.replace(tag, "").replace(/^\$\{\w+\} /, "");
+  return title.replace(tag, "").replace(/^\$\{[\w.]+\} /, "");
 }
 
 function numbersOf(title: string): readonly number[] {

@@ -34,7 +34,7 @@ afterAll(() => {
 
 const cases = casesOf("machines");
 
-test(`${cases.length} messages, gone wrong, to both machines of both sides in every state`, {
+test(`${cases.length} messages, gone wrong, to both machines of both sides in every state (threat 23)`, {
   timeout: 3_600_000,
 }, async () => {
   expect(await growthOver(cases, runCase)).toBeLessThan(cases.length > 1_000 ? 1.1 : 2);

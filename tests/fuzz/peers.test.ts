@@ -44,7 +44,7 @@ describe.each(Object.keys(stories))("%s: what was recorded, said again word for 
 
 const cases = casesOf("peers");
 
-test(`${cases.length} attackers with messages gone wrong, before real peers of both sides`, {
+test(`${cases.length} attackers with messages gone wrong, before real peers of both sides (threat 23)`, {
   timeout: 3_600_000,
 }, async () => {
   expect(await growthOver(cases, runCase)).toBeLessThan(cases.length > 1_000 ? 1.1 : 2);

@@ -59,20 +59,20 @@ test("what is said in its own session is taken, so that what follows means somet
   expect([...taken.keys()].sort()).toEqual(["challenge", "connect", "ready", "turn"]);
 });
 
-test("nothing of any session is taken in another of other peers: 0 accepted", () => {
+test("nothing of any session is taken in another of other peers: 0 accepted (threat 1)", () => {
   const short = corpus.recordings.filter((recording) => !isLong(recording));
   for (const by of short)
     for (const { lines } of short.filter((other) => other !== by))
       expect(takenOf(lines, by)).toEqual(nothing);
 });
 
-test("nothing of a session is taken in a later, or an earlier, one of the same two: 0 accepted", () => {
+test("nothing of a session is taken in a later, or an earlier, one of the same two: 0 accepted (threat 1)", () => {
   const [first, second] = twice;
   expect(takenOf(first.lines, second)).toEqual(nothing);
   expect(takenOf(second.lines, first)).toEqual(nothing);
 });
 
-test("nothing of a saga is taken in the next one of the same session: 0 accepted", () => {
+test("nothing of a saga is taken in the next one of the same session: 0 accepted (threat 1)", () => {
   const recording = corpus.recordings.find(({ name }) => name === "two sagas")!;
   const { lines, moments } = recording;
   const second = lines.findLastIndex(({ message }) => isTurn(message, "init"));

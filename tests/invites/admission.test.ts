@@ -62,7 +62,7 @@ describe("a receiver admits while it serves", () => {
   });
 });
 
-describe("a receiver expels while it serves", () => {
+describe("a receiver expels while it serves (threat 22)", () => {
   test.each([...kindsOf(opened), ["allow-list", undefined] as const])(
     "whatever its rule says (%s), until it admits again",
     async (_, rule) => {

@@ -272,7 +272,7 @@ const failures: Readonly<Record<string, Failure>> = {
 };
 
 for (const [name, failure] of Object.entries(failures)) {
-  test(`a try that fails leaves the invite whole: ${name}`, async () => {
+  test(`a try that fails leaves the invite whole: ${name} (threat 4)`, async () => {
     const scene = await openScene(name, failure.options);
     const { world, made, store, platform } = scene;
     const bob = world.receiver;

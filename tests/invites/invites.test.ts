@@ -108,7 +108,7 @@ describe("an invite lets one identity in, once", () => {
   });
 });
 
-describe("of many who show one invite at once, exactly one gets in", () => {
+describe("of many who show one invite at once, exactly one gets in (threat 22)", () => {
   const guests = Number(process.env["KEYSAGA_GUESTS"] ?? 100);
   const limits = { ...patient, newIdentitiesPerAddressPerHour: guests + 1, newIdentitiesPerHour: guests + 1 };
 
@@ -180,7 +180,7 @@ describe("invites are bounded", () => {
   });
 });
 
-describe("what opens an invite is a secret", () => {
+describe("what opens an invite is a secret (threat 19)", () => {
   const spellingsOf = (key: Uint8Array) =>
     (["hex", "base64", "base64url", "latin1"] as const).map((spelled) => Buffer.from(key).toString(spelled));
 

@@ -127,7 +127,7 @@ test.each([
   300_000,
 );
 
-test("the newest copy goes on where the home ended", async () => {
+test("the newest copy goes on where the home ended (threats 5, 14)", async () => {
   const world = await createWorld({ seed: "newest", receivers: ["bob", "dave"], access: "open" });
   const platform = seededPlatform("newest copy");
   const [secret, recoverySecret] = [platform.random.bytes(32), platform.random.bytes(32)];
@@ -145,7 +145,7 @@ test("the newest copy goes on where the home ended", async () => {
   await world.close();
 });
 
-test("what was signed and did not arrive is sent again as it was, byte for byte, also by the next process", async () => {
+test("what was signed and did not arrive is sent again as it was, byte for byte, also by the next process (threat 5)", async () => {
   const world = await createWorld({ seed: "again", receivers: ["bob", "dave"], access: "open" });
   const platform = seededPlatform("sent again");
   const [space, secret] = [new InnerSpace(), platform.random.bytes(32)];

@@ -27,7 +27,7 @@ function signOnce(nonce: number, target: string): string {
   return signFrame(unsigned, state, () => secret).address;
 }
 
-test("a one-time key that is about to sign a second message throws, and fails its test if that is swallowed", () => {
+test("a one-time key that is about to sign a second message throws, and fails its test if that is swallowed (threat 5)", () => {
   expect(signOnce(1, "one")).toBe(signOnce(1, "one"));
   expect(() => ledger().check()).not.toThrow();
   expect(() => signOnce(1, "another")).toThrow(SignedTwice);

@@ -46,7 +46,7 @@ async function expectChains(
   expect(await space.cells("grant-on/")).toHaveLength(done.grants);
 }
 
-test(`two calls in a Promise.all, and what else may start with them, ${runs} times`, async () => {
+test(`two calls in a Promise.all, and what else may start with them, ${runs} times (threat 5)`, async () => {
   for (let run = 0; run < runs; run++) {
     const wait = delays(`at once ${run}`, 2);
     const lab = await openLab(`at once ${run}`, {

@@ -61,19 +61,22 @@ const acts: Record<string, (opened: Opened) => Promise<string>> = {
     codeOf(createReceiver({ identity, audiences: [], admission: { kind: "open" } })),
 };
 
-test.each(Object.entries(acts))("%s waits for a receiver that was met before", async (name, act) => {
-  const all = await opened(name);
-  const { world, before, identity, space, note } = all;
-  await share(before, { timeline: note, with: somebody("A"), access: "read" });
-  const contents = await contentsOf(space);
-  const { n } = (await identity.signer.load(identity.address, "identity")).state;
-  expect(await act(all)).toBe("tip_unconfirmed");
-  expect(await contentsOf(space)).toEqual(contents);
-  expect(await connect(world, identity, "bob")).toBe("none");
-  expect(await act(all)).toBe("none");
-  expect((await identity.signer.load(identity.address, "identity")).state.n).toBe(n + 1);
-  await world.close();
-});
+test.each(Object.entries(acts))(
+  "%s waits for a receiver that was met before (threat 5)",
+  async (name, act) => {
+    const all = await opened(name);
+    const { world, before, identity, space, note } = all;
+    await share(before, { timeline: note, with: somebody("A"), access: "read" });
+    const contents = await contentsOf(space);
+    const { n } = (await identity.signer.load(identity.address, "identity")).state;
+    expect(await act(all)).toBe("tip_unconfirmed");
+    expect(await contentsOf(space)).toEqual(contents);
+    expect(await connect(world, identity, "bob")).toBe("none");
+    expect(await act(all)).toBe("none");
+    expect((await identity.signer.load(identity.address, "identity")).state.n).toBe(n + 1);
+    await world.close();
+  },
+);
 
 test.each(Object.entries(acts))("%s needs none where somebody answers for the home", async (name, act) => {
   const all = await opened(`${name}, anyway`, { signUnconfirmed: true });
@@ -111,7 +114,7 @@ test("a receiver confirms with its challenge where it knows all, and only with r
   }
 });
 
-test("a receiver that knows something newer confirms nothing", async () => {
+test("a receiver that knows something newer confirms nothing (threats 5, 14)", async () => {
   const all = await opened("a newer one");
   const { world, before, space, secret, platform } = all;
   const copy = await copyOf(space, before.address);

@@ -48,7 +48,7 @@ test(`of ${atOnce} first meetings at once, by one process, each gets through ove
   await lab.world.close();
 });
 
-test(`of ${atOnce} first meetings at once, by eight processes of one home, each gets through over one lane`, async () => {
+test(`of ${atOnce} first meetings at once, by eight processes of one home, each gets through over one lane (threat 5)`, async () => {
   const lab = await openLab("meetings of eight");
   const identities = await processes(lab, 8, new InnerSpace());
   const callers = Array.from({ length: atOnce }, (_, i) => identities[i % 8]!);

@@ -57,7 +57,7 @@ const frame = async (n: number) => (await alice.space.frameAt(note, n))!;
 const nobodys = `note^${"A".repeat(64)}.${"B".repeat(64)}` as Address;
 
 describe("of a root that it does not know", () => {
-  test("a frame of the sender's chain: the frames behind it are sent", async () => {
+  test("a frame of the sender's chain: the frames behind it are sent (threat 3)", async () => {
     const without = await resolved(note, { status: "unknown" });
     const { plan, signed } = await resolved(note, { status: "unknown", kept: await frame(6) });
     expect(without.plan.timelines).toMatchObject([{ tjp: note, after: -1, n: 9 }]);
@@ -65,7 +65,7 @@ describe("of a root that it does not know", () => {
     expect(signed).toEqual(without.signed);
   });
 
-  test("the tip: nothing is sent, and the same is signed", async () => {
+  test("the tip: nothing is sent, and the same is signed (threat 3)", async () => {
     const without = await resolved(note, { status: "unknown" });
     const { plan, signed } = await resolved(note, { status: "unknown", kept: await frame(9) });
     expect(plan).toMatchObject({ timelines: [], branches: [], stones: [], held: [{ tjp: note, n: 9 }] });

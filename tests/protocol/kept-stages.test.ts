@@ -65,7 +65,7 @@ test("more than an identity may have is not kept, and what was kept of it before
   expect([...space.staged]).toEqual([small]);
 });
 
-test("what all have together is bounded, by bytes and by number: the oldest go", async () => {
+test("what all have together is bounded, by bytes and by number: the oldest go (threat 11)", async () => {
   await lose(alice, 900);
   const [second, third] = [await lose(bob, 900), await lose(carol, 900)];
   expect([...space.staged]).toEqual([second, third]);
@@ -76,7 +76,7 @@ test("what all have together is bounded, by bytes and by number: the oldest go",
   expect([...space.staged]).not.toContain(second);
 });
 
-test("losing a connection on purpose again and again leaves one stage, however often", async () => {
+test("losing a connection on purpose again and again leaves one stage, however often (threat 11)", async () => {
   for (let i = 0; i < 200; i++) await lose(alice, 900);
   expect([stages.size, space.staged.size, clock.waiting()]).toEqual([1, 1, 1]);
 });

@@ -145,7 +145,7 @@ describe("a connection is lost", () => {
     await lab.world.close();
   });
 
-  test("another identity never sees it", async () => {
+  test("another identity never sees it (threat 22)", async () => {
     const bench = await openCuttable("another");
     const { lab, alice, carol } = bench;
     const roots = await tell("portions", bench, alice);

@@ -70,7 +70,7 @@ describe("a receiver counts what identities cost it (threat 11)", () => {
     await sync(alice);
   });
 
-  test("unprovedCharsMax: what strangers show ahead of a connect is bounded over all of them", async () => {
+  test("unprovedCharsMax: what strangers show ahead of a connect is bounded over all of them (threat 17)", async () => {
     const { alice, carol, ends, dial, senderTo } = await worldWith({ unprovedCharsMax: 250_000 });
     const tap = tapDial(dial);
     const overheard = senderTo(tap.dial, alice);

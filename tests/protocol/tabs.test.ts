@@ -75,7 +75,7 @@ async function openTabs({ platform }: Lab, lock: Locks | undefined, space: Raced
   return [first, ...(await Promise.all(others))];
 }
 
-test.each(Object.entries(locks))("a lock %s: no two frames in one place", async (name, lock) => {
+test.each(Object.entries(locks))("a lock %s: no two frames in one place (threat 5)", async (name, lock) => {
   const lab = await openLab(`a lock ${name}`, { speed: name === "that is never given" ? 20 : 1 });
   const space = new RacedSpace();
   const identities = await openTabs(lab, lock, space);

@@ -70,7 +70,7 @@ const stones = (
     ),
   );
 
-describe("a connection that passes nothing any more, over a real WebSocket", () => {
+describe("a connection that passes nothing any more, over a real WebSocket (threat 24)", () => {
   test("idle: ping finds it on both sides", async () => {
     const { sender, receiver, proxy, mine, theirs } = await setting("Node");
     await sender.connect();

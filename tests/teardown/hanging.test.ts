@@ -69,7 +69,7 @@ describe("a dial that does not heed its signal", () => {
   });
 });
 
-describe("what never returns holds up no end", () => {
+describe("what never returns holds up no end (threat 24)", () => {
   test("the store, before there is a connection", async () => {
     const bench = await openBench("pin");
     const { sender } = bench.dialling();

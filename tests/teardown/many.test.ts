@@ -26,7 +26,7 @@ interface Left {
 }
 
 test(
-  `${sagas} sagas that fail in one process leave nothing behind`,
+  `${sagas} sagas that fail in one process leave nothing behind (threat 24)`,
   async () => {
     const overWebSocket = Math.ceil(sagas / 5);
     const lines = await failOften(quickDirectory(), sagas - overWebSocket, overWebSocket);

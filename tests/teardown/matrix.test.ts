@@ -63,7 +63,7 @@ afterAll(() => {
   for (const [reason, names] of left) console.log(`  ${reason}: ${names.join(", ")}`);
 });
 
-describe("each state of both machines, ended in each way, over a network in simulated time", () => {
+describe("each state of both machines, ended in each way, over a network in simulated time (threat 24)", () => {
   test.each(rows)("$machine, $state", async (row) => {
     const { machine, state, reach } = row;
     const bench = await openBench(`${machine} ${state}`);
