@@ -1,9 +1,17 @@
 import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createIdentity, createSender, dialWebSocket, InnerSpace } from "../../src/index.js";
+import {
+  createIdentity,
+  createSender,
+  dialWebSocket,
+  InnerSpace,
+  type PeerEvent,
+  saveRecords,
+  sealRecord,
+} from "../../src/index.js";
 import { createHome } from "../../src/node/index.js";
 import { systemPlatform } from "../../src/peer/index.js";
 import { run, start } from "./command.js";
@@ -75,6 +83,32 @@ describe("keysaga serve", () => {
       await admitted.connect();
       await admitted.disconnect();
     }
+  });
+
+  test("on SIGTERM a saga under way is finished, and nobody else holds up the end", async () => {
+    const { dir } = await home();
+    const { url, child, ended } = await serving(dir, "--admit", "open");
+    const idle = await sender(url);
+    await idle.connect();
+    const silent = connect(Number(new URL(url).port), "127.0.0.1").on("error", () => undefined);
+    await once(silent, "connect");
+    onTestFinished(() => void silent.destroy());
+
+    const { identity } = await sender(url);
+    const stones = Array.from({ length: 20 }, (_, at) =>
+      sealRecord({ ib: "stone", data: { at, text: "x".repeat(200_000) } }),
+    );
+    await saveRecords(identity, stones);
+    let isTold = false;
+    const stop = ({ kind }: PeerEvent) => {
+      if (kind === "payload" && !isTold) isTold = child.kill("SIGTERM");
+    };
+    const syncing = createSender({ identity, url, onEvent: stop });
+    const report = await syncing.sync(stones.map(({ address }) => address));
+    expect([report.tips.length, isTold]).toEqual([20, true]);
+    expect(await ended).toMatchObject({ code: 0, signal: null });
+    await expect(syncing.connect()).rejects.toMatchObject({ retryable: true });
+    await syncing.disconnect();
   });
 
   test("a second signal ends it at once", async () => {
