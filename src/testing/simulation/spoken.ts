@@ -1,0 +1,57 @@
+import { fromUtf8 } from "../../base/index.js";
+import type { RecordText } from "../../ibgib/index.js";
+import type { Message } from "../../transport/index.js";
+
+/** What keystone frames are called; grants and contexts are none. */
+export const keystoneIbs: ReadonlySet<string> = new Set([
+  "keystone.identity",
+  "keystone.lane",
+  "keystone.session",
+]);
+
+/** What a message says of keystones, as far as a world looks at it. */
+export interface Spoken {
+  readonly type: string;
+  /** Every keystone frame in it. */
+  readonly frames: readonly RecordText[];
+  /** Of `open`: the genesis of the session that it is for. */
+  readonly session?: RecordText;
+}
+
+/** Reads what an honest peer has said: it is known to be well formed. */
+export function readSpoken(message: Message): Spoken | undefined {
+  if (typeof message !== "string") return evidenceIn(message);
+  const said = JSON.parse(message);
+  switch (said.type) {
+    case "open":
+      return { type: said.type, frames: [said.session], session: said.session };
+    case "frames":
+      return { type: said.type, frames: said.frames };
+    case "challenge": {
+      const body = JSON.parse(said.body);
+      return { type: said.type, frames: [...body.receiverFrames, body.session, said.proof.frame] };
+    }
+    case "connect": {
+      const { identityFrames, laneFrames, proof } = said;
+      return { type: said.type, frames: [...identityFrames, ...laneFrames, proof.lane, proof.frame] };
+    }
+    case "turn":
+      return { type: said.type, frames: [said.proof.frame] };
+    default:
+      return { type: said.type, frames: [] };
+  }
+}
+
+/** The first byte of a payload frame with evidence. */
+const evidenceKind = 3;
+
+/** Evidence travels as a list of records and of what rests on them. */
+function evidenceIn(frame: Uint8Array): Spoken | undefined {
+  if (frame[0] !== evidenceKind) return undefined;
+  const items: readonly unknown[] = JSON.parse(fromUtf8(frame.subarray(1)) ?? "[]");
+  return { type: "evidence", frames: items.filter(isFrame) };
+}
+
+function isFrame(item: unknown): item is RecordText {
+  return Array.isArray(item) && keystoneIbs.has(item[0]);
+}
