@@ -5,7 +5,8 @@ import type { Home } from "./home.js";
 import type { Ledger } from "./ledger.js";
 import type { Trace } from "./trace.js";
 
-interface Fact {
+/** Something that was said to be done. */
+export interface Fact {
   readonly what: string;
   readonly holds: () => boolean;
 }
@@ -22,11 +23,12 @@ export class Facts {
     private readonly ledger: Ledger,
   ) {}
 
-  /** A tip was said to be there: it is in what the home shows. */
+  /** A tip was said to be there: its heads are in what the home shows. A merge may have made way for another. */
   tip(home: Home, tjp: Address, tip: Address): void {
     this.#add(home, `tip ${tip}`, () => {
       const now = tipOn(home.disk, tjp);
-      return now !== undefined && this.ledger.historyOf(now).has(tip);
+      const history = now === undefined ? new Set() : this.ledger.historyOf(now);
+      return this.ledger.headsOf(tip).every((head) => history.has(head));
     });
   }
 
@@ -43,14 +45,14 @@ export class Facts {
     this.#add(home, `grant ${grant}`, () => home.disk.table("proofs").has(gibOf(grant)));
   }
 
-  /** How many there are of a home by now. */
-  count(home: Home): number {
-    return this.#byHome.get(home)?.length ?? 0;
+  /** All that were said of a home by now. */
+  of(home: Home): readonly Fact[] {
+    return [...(this.#byHome.get(home) ?? [])];
   }
 
-  /** The home was put back to when there were so many. */
-  forget(home: Home, from: number): void {
-    this.#byHome.get(home)?.splice(from);
+  /** The home was put back to when these were all. */
+  reset(home: Home, facts: readonly Fact[]): void {
+    this.#byHome.set(home, [...facts]);
   }
 
   check(home: Home): void {

@@ -35,8 +35,6 @@ export class Home implements Watched, Machine {
   readonly secret: Uint8Array;
   readonly disk: Disk;
   isDoubtful = false;
-  /** An older state, to be put back. */
-  kept: Snapshot | undefined;
   processes: SimulatedProcess[] = [];
   #skewMs = 0;
   #pids = 0;

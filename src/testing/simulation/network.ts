@@ -18,12 +18,6 @@ export interface Ambush {
   skip: number;
 }
 
-/** Hears what each end says, before anything happens to it. */
-export interface Listener {
-  dialled(link: SimulatedLink): void;
-  said(from: LinkEnd, message: Message): void;
-}
-
 interface Door {
   readonly process: SimulatedProcess;
   readonly accept: (connection: Connection) => void;
@@ -51,7 +45,8 @@ export class SimulatedNetwork implements Carrier {
     readonly scheduler: Scheduler,
     private readonly dice: Dice,
     private readonly trace: Trace,
-    private readonly listener: Listener,
+    /** Hears what each end says, before anything happens to it. */
+    private readonly said: (from: LinkEnd, message: Message) => void,
     /** The usual way of a message, in milliseconds. */
     private readonly usualMs: { readonly low: number; readonly high: number },
   ) {}
@@ -100,6 +95,7 @@ export class SimulatedNetwork implements Carrier {
         const onAbort = () => give(new KeysagaError("aborted"));
         const stop = this.scheduler.after(this.#way(), () => {
           signal?.removeEventListener("abort", onAbort);
+          if (!process.isAlive) return;
           const door = this.#doorFor(process, audience);
           if (door === undefined) return give(new KeysagaError("cannot_connect"));
           if (this.#partedMs(process.machine.name, door.process.machine.name) > 0) return void late();
@@ -168,7 +164,6 @@ export class SimulatedNetwork implements Carrier {
     this.links.add(link);
     this.trace.note(`link ${link.id} ${process?.name ?? "a stranger"} -> ${door.process.name}`);
     this.trace.count("run connections");
-    this.listener.dialled(link);
     const { connection } = link.receiver;
     assert(connection, "a receiver's end is a process's");
     door.accept(connection);
@@ -187,7 +182,7 @@ export class SimulatedNetwork implements Carrier {
     const to = from.side === "sender" ? "receiver" : "sender";
     this.trace.note(`say ${from.link.id} to ${to} ${labelOf(message)}`);
     this.trace.count("run messages");
-    this.listener.said(from, message);
+    this.said(from, message);
     this.heard[to].push(message);
     if (this.heard[to].length > rememberedMax) this.heard[to].shift();
   }

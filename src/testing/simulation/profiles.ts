@@ -10,7 +10,7 @@ export interface Profile {
 type DeedKind = (typeof deedKinds)[number];
 const deedKinds = [
   ...(["create", "edit", "link", "share", "unshare", "sync", "connect", "disconnect"] as const),
-  ...(["crash", "restart", "second", "keep", "restore", "clone", "jump", "storage"] as const),
+  ...(["crash", "restart", "second", "restore", "clone", "jump", "storage"] as const),
   ...(["connection", "message", "enemy", "part", "relay", "stranger"] as const),
 ];
 
@@ -27,7 +27,7 @@ const faults = {
   crashes: { crash: 6, restart: 1 },
   storage: { storage: 6, crash: 1 },
   clocks: { jump: 5, connection: 1 },
-  backups: { keep: 3, restore: 3, clone: 1, crash: 1 },
+  backups: { restore: 4, clone: 1, crash: 1 },
   processes: { second: 4, crash: 2, storage: 1 },
   hostile: { enemy: 5, relay: 1, stranger: 2, connection: 1 },
 };
@@ -45,7 +45,7 @@ export const profiles = {
   rights: profile({ unshare: 3, share: 4, create: 2 }),
   mixed: profile({
     ...{ connection: 1, message: 1, part: 1, crash: 2, restart: 1, storage: 1, jump: 1 },
-    ...{ keep: 1, restore: 1, clone: 0.3, second: 1, enemy: 1, relay: 0.5, stranger: 0.5, unshare: 0.3 },
+    ...{ restore: 1, clone: 0.3, second: 1, enemy: 1, relay: 0.5, stranger: 0.5, unshare: 0.3 },
   }),
 } as const satisfies Record<string, Profile>;
 

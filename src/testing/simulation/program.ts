@@ -33,8 +33,8 @@ export type Deed =
   | { readonly do: "restart"; readonly home: string }
   /** One more process on the same disk. */
   | { readonly do: "second"; readonly home: string }
-  | { readonly do: "keep"; readonly home: string }
-  | { readonly do: "restore"; readonly home: string }
+  /** Put back to how its disk was so many steps before. */
+  | { readonly do: "restore"; readonly home: string; readonly back: number }
   | { readonly do: "clone"; readonly home: string }
   | { readonly do: "jump"; readonly home: string; readonly ms: number }
   | {
@@ -98,6 +98,7 @@ export function programOf(seed: string, name: ProfileName): Program {
 }
 
 const directions = { both: 6, push: 1, pull: 1 } as const;
+const troubles = new Set<Deed["do"]>(["crash", "jump", "storage", "network", "restore", "second"]);
 const dayMs = 24 * 60 * 60_000;
 
 class Maker {
@@ -123,7 +124,22 @@ class Maker {
   }
 
   middle(count: number): Step[] {
-    return Array.from({ length: count }, () => this.#step(this.#deed()));
+    return Array.from({ length: count }, () => this.#deeds()).flat();
+  }
+
+  /** What goes wrong goes wrong in something: a sync comes with it, at once. */
+  #deeds(): Step[] {
+    const step = this.#step(this.#deed());
+    if (!("home" in step) || !troubles.has(step.do)) return [step];
+    const [by, at] = [
+      this.#number(step.home, "s", this.senders),
+      this.#number(step.home, "r", this.receivers),
+    ];
+    return [step, { ...this.#sync(by, at), gap: this.dice.below(3) }];
+  }
+
+  #number(home: string, kind: "s" | "r", count: number): number {
+    return home.startsWith(kind) ? Number(home.slice(1)) : this.dice.below(count);
   }
 
   #step(deed: Deed): Step {
@@ -169,10 +185,10 @@ class Maker {
         };
       case "restart":
       case "second":
-      case "keep":
-      case "restore":
       case "clone":
         return { do: kind, home };
+      case "restore":
+        return { do: "restore", home, back: dice.between(1, 6) };
       case "jump":
         return { do: "jump", home, ms: dice.pick([-dayMs, dayMs, -3_600_000, 3_600_000]) };
       case "storage":

@@ -100,11 +100,9 @@ export class Settling {
       const reason = await this.#sync(process, receiver, [root]);
       if (reason === undefined) continue;
       const { trace } = this.world;
-      trace.check(
-        "or say why not",
-        reasons.has(reason),
-        () => `${home.name} with ${receiver.name}: ${reason}`,
-      );
+      // A copy that nobody could tell what it has signed is refused at the door.
+      const isSaid = reasons.has(reason) || (home.isDoubtful && reason === "auth_fail");
+      trace.check("or say why not", isSaid, () => `${home.name} with ${receiver.name}: ${reason}`);
       trace.count(`apart ${reason}`);
       this.#apart.set(`${home.name} ${receiver.name} ${root}`, reason);
     }
@@ -148,8 +146,11 @@ export class Settling {
       );
   }
 
-  #difference(receiver: Home, home: Home, { address, readers, writers }: Timeline): readonly string[] {
-    if (!readers.has(home.lineage) || this.#apart.has(`${home.name} ${receiver.name} ${address}`)) return [];
+  #difference(receiver: Home, home: Home, { address, owner, readers, writers }: Timeline): readonly string[] {
+    const isOut = !readers.has(home.lineage) || this.#apart.has(`${home.name} ${receiver.name} ${address}`);
+    // What somebody was told of rights may be gone with an older state.
+    const owners = this.world.home(owner);
+    if (isOut || owners?.isDoubtful || home.isDoubtful || (receiver.isDoubtful && home !== owners)) return [];
     const [theirs, ours] = [tipOn(receiver.disk, address), tipOn(home.disk, address)];
     if (ours === theirs || (theirs === undefined && !writers.has(home.lineage))) return [];
     return [`${home.name} shows ${ours}, ${receiver.name} ${theirs}`];

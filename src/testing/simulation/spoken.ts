@@ -1,5 +1,5 @@
 import { fromUtf8 } from "../../base/index.js";
-import type { RecordText } from "../../ibgib/index.js";
+import type { Address, RecordText } from "../../ibgib/index.js";
 import type { Message } from "../../transport/index.js";
 
 /** What keystone frames are called; grants and contexts are none. */
@@ -14,8 +14,12 @@ export interface Spoken {
   readonly type: string;
   /** Every keystone frame in it. */
   readonly frames: readonly RecordText[];
-  /** Of `open`: the genesis of the session that it is for. */
-  readonly session?: RecordText;
+  /** Of `open`: the genesis of the session that it is for, and what the sender shows to know of itself. */
+  readonly open?: {
+    readonly session: RecordText;
+    readonly lane: Address;
+    readonly identity: { readonly tip: Address; readonly n: number };
+  };
 }
 
 /** Reads what an honest peer has said: it is known to be well formed. */
@@ -24,7 +28,11 @@ export function readSpoken(message: Message): Spoken | undefined {
   const said = JSON.parse(message);
   switch (said.type) {
     case "open":
-      return { type: said.type, frames: [said.session], session: said.session };
+      return {
+        type: said.type,
+        frames: [said.session],
+        open: { session: said.session, lane: said.lane.keystone, identity: said.identity },
+      };
     case "frames":
       return { type: said.type, frames: said.frames };
     case "challenge": {

@@ -1,13 +1,14 @@
 import { toHex } from "../../base/index.js";
-import { type Address, createTimeline, type IbGib, mutate, relate } from "../../ibgib/index.js";
+import { type Address, createTimeline, gibOf, type IbGib, mutate, relate } from "../../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import { type PeerEvent, saveRecords, share, type SyncReport, unshare } from "../../peer/index.js";
 import type { SimulatedLink } from "./link.js";
 import { Calls } from "./calls.js";
 import type { Content } from "./content.js";
 import { Dice } from "./dice.js";
+import type { Snapshot } from "./disk.js";
 import { DiskWatch, knownIn } from "./disk-watch.js";
-import { Facts } from "./facts.js";
+import { type Fact, Facts } from "./facts.js";
 import { type Crash, Home, type Surroundings } from "./home.js";
 import { KeyWatch, addressOfText } from "./key-watch.js";
 import { Ledger, type Timeline } from "./ledger.js";
@@ -16,13 +17,19 @@ import { prefab } from "./prefab.js";
 import type { SimulatedProcess } from "./process.js";
 import type { Program, Step } from "./program.js";
 import { Scheduler } from "./scheduler.js";
-import { readSpoken } from "./spoken.js";
+import { readSpoken, type Spoken } from "./spoken.js";
 import { Trace } from "./trace.js";
 
 export interface WorldSettings {
   readonly functions?: MergeFunctions;
   readonly content: Content;
   readonly hear?: (line: string) => void;
+}
+
+/** How a disk was, and what had been said of it. */
+interface Kept {
+  readonly snapshot: Snapshot;
+  readonly facts: readonly Fact[];
 }
 
 /** A world of real peers over simulated machines, and everything that is held against what they do. */
@@ -41,10 +48,10 @@ export class World {
   /** Sessions that their owners have asked for, by where. */
   readonly #opened = new Set<string>();
   readonly #sessionOf = new Map<SimulatedLink, Address>();
-  /** What was known of lanes and identities where a connection went, when it was made. */
+  /** How far keystones were known where a connection went when it was opened, as far as its sender is told. */
   readonly #knownAt = new Map<SimulatedLink, (keystone: Address) => number>();
-  /** How many facts there were of a home when its state was kept. */
-  readonly #factsKept = new Map<Home, number>();
+  /** How each disk was before each step, for those that are put back. */
+  readonly #kept: ReadonlyMap<Home, Kept>[] = [];
   #edits = 0;
 
   constructor(
@@ -63,10 +70,7 @@ export class World {
       this.scheduler,
       this.#dice.of("network"),
       this.trace,
-      {
-        dialled: (link) => this.#dialled(link),
-        said: (from, message) => this.#said(from.link, from.side, message),
-      },
+      (from, message) => this.#said(from.link, from.side, message),
       program.usualMs,
     );
     const { functions = mergeFunctions() } = settings;
@@ -161,6 +165,7 @@ export class World {
   act(step: Step, at: number): void {
     this.trace.note(`step ${at} ${JSON.stringify(step)}`);
     this.trace.count("run steps");
+    if (this.program.steps.some((each) => each.do === "restore")) this.#keep();
     switch (step.do) {
       case "create":
         return this.#by(step.by, (process, home) => this.#create(process, home));
@@ -188,10 +193,8 @@ export class World {
           this.trace.count("fault second process");
           this.start(home);
         });
-      case "keep":
-        return this.#at(step.home, (home) => this.#keep(home));
       case "restore":
-        return this.#at(step.home, (home) => this.#restore(home));
+        return this.#at(step.home, (home) => this.#restore(home, step.back));
       case "clone":
         return this.#at(step.home, (home) => this.#clone(home));
       case "jump":
@@ -393,19 +396,21 @@ export class World {
       this.facts.session(receiver, event.lane, event.session);
   }
 
-  #keep(home: Home): void {
-    if (home.isDoubtful) return;
-    home.kept = home.disk.snapshot();
-    this.#factsKept.set(home, this.facts.count(home));
+  #keep(): void {
+    const states = this.homes.map((home): [Home, Kept] => {
+      return [home, { snapshot: home.disk.snapshot(), facts: this.facts.of(home) }];
+    });
+    this.#kept.push(new Map(states));
   }
 
-  #restore(home: Home): void {
-    if (home.kept === undefined) return;
+  #restore(home: Home, back: number): void {
+    const kept = this.#kept.at(-1 - back)?.get(home);
+    if (kept === undefined) return;
     this.trace.count(`fault ${home.kind} restored`);
     for (const process of home.crash()) this.network.abandon(process, true);
     home.isDoubtful = true;
-    home.disk.restore(home.kept);
-    this.facts.forget(home, this.#factsKept.get(home) ?? 0);
+    home.disk.restore(kept.snapshot);
+    this.facts.reset(home, kept.facts);
     this.start(home);
   }
 
@@ -457,12 +462,18 @@ export class World {
     return timelines[which % Math.max(1, timelines.length)];
   }
 
-  #dialled(link: SimulatedLink): void {
-    const home = this.#homeOf(link.sender.process);
-    const receiver = this.#homeOf(link.receiver.process);
-    if (!home?.isDoubtful || !receiver) return;
-    const cells = new Map(receiver.disk.table("cells"));
-    this.#knownAt.set(link, (keystone) => knownIn(cells, keystone));
+  /**
+   * A receiver says what it knows of a sender to one that shows to know it already: by a lane that it holds, or a frame
+   * of its identity behind the first. Others learn nothing, and cannot know.
+   */
+  #openedBy(link: SimulatedLink, { session, lane, identity }: NonNullable<Spoken["open"]>): void {
+    this.#sessionOf.set(link, addressOfText(session));
+    const disk = this.#homeOf(link.receiver.process)?.disk;
+    if (!disk) return;
+    const cells = new Map(disk.table("cells"));
+    const isTold =
+      cells.has(`lane/${lane}`) || (identity.n > 0 && disk.table("proofs").has(gibOf(identity.tip)));
+    this.#knownAt.set(link, (keystone) => (isTold ? knownIn(cells, keystone) : -1));
   }
 
   #said(link: SimulatedLink, side: "sender" | "receiver", message: string | Uint8Array): void {
@@ -475,7 +486,7 @@ export class World {
       knows: (keystone: Address, n: number) => !home.isDoubtful || (knownThere?.(keystone) ?? -1) >= n,
     };
     for (const frame of spoken.frames) this.keys.seeText(frame, seen);
-    if (spoken.session) this.#sessionOf.set(link, addressOfText(spoken.session));
+    if (spoken.open) this.#openedBy(link, spoken.open);
     if (spoken.type !== "connect") return;
     const session = this.#sessionOf.get(link);
     for (const each of this.receivers)
