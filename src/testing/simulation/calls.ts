@@ -2,9 +2,6 @@ import { KeysagaError } from "../../base/index.js";
 import type { SimulatedProcess } from "./process.js";
 import type { Trace } from "./trace.js";
 
-/** Errors that no call may end in, whatever goes wrong around it: they say that something is wrong in the code. */
-const bugs = new Set(["internal", "store_damaged"]);
-
 interface Call {
   readonly process: SimulatedProcess;
   readonly what: string;
@@ -14,7 +11,11 @@ interface Call {
 export class Calls {
   readonly #running = new Set<Call>();
 
-  constructor(private readonly trace: Trace) {}
+  constructor(
+    private readonly trace: Trace,
+    /** Does an error fit what goes wrong here? */
+    private readonly isFitting: (code: string) => boolean,
+  ) {}
 
   /** Those that somebody still waits for. */
   get running(): readonly string[] {
@@ -52,8 +53,11 @@ export class Calls {
         const code = thrown instanceof KeysagaError ? thrown.code : "untyped";
         end(code);
         this.trace.count(`ended ${code}`);
-        if (bugs.has(code) || code === "untyped")
-          this.trace.violate("typed errors", `${what}: ${explain(thrown)}`);
+        this.trace.check(
+          "errors fit",
+          this.isFitting(code),
+          () => `${process.name} ${what}: ${explain(thrown)}`,
+        );
         failed(code);
       },
     );

@@ -1,5 +1,14 @@
 import { fromUtf8 } from "../../base/index.js";
-import { type Address, decodeRecord, gibOf, type IbGib, readRecord, tjpOf } from "../../ibgib/index.js";
+import {
+  type Address,
+  decodeRecord,
+  gibOf,
+  type IbGib,
+  isPrimitive,
+  linksOf,
+  readRecord,
+  tjpOf,
+} from "../../ibgib/index.js";
 import { decodeBatchRow, decodeProofRow, decodeRecordRow, decodeTipRow } from "../../space/rows.js";
 import type { Disk, RowChange } from "./disk.js";
 import type { KeyWatch } from "./key-watch.js";
@@ -49,12 +58,17 @@ export class DiskWatch {
     if (to === undefined || from !== undefined) return;
     const { bytes, batches } = decodeRecordRow(to);
     if (!batches.some((batch) => isCommitted(disk, batch))) return;
-    this.#account(name, decodeRecord(bytes)); // which hashes it
+    this.#account({ name, disk }, decodeRecord(bytes)); // which hashes it
   }
 
-  #account(name: string, record: IbGib): void {
+  /** Made by somebody, and all that it links to is there. */
+  #account({ name, disk }: Pick<Watched, "name" | "disk">, record: IbGib): void {
     const isGenuine = this.ledger.accounts(record);
     this.trace.check("made by somebody", isGenuine, () => `${name} keeps ${record.address}`);
+    for (const { target } of linksOf(record)) {
+      const isThere = isPrimitive(target) || disk.table("records").has(gibOf(target));
+      this.trace.check("all links lead somewhere", isThere, () => `${name}: ${record.address} to ${target}`);
+    }
   }
 
   /** Merges that were staged on the disk become visible with their tip: nothing is written of them then. */
@@ -62,7 +76,7 @@ export class DiskWatch {
     const record = this.ledger.frame(tip) ? undefined : recordOn(disk, tip);
     if (record === undefined) return;
     for (const parent of parentsOf(record)) this.#accountUpTo({ name, disk }, parent);
-    this.#account(name, record);
+    this.#account({ name, disk }, record);
   }
 
   /** A tip moves on to what has all of its heads; who added to it had been let in; and who shows it may read it. */

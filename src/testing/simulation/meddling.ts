@@ -1,10 +1,14 @@
+import { type RecordText, sealRecord, toText } from "../../ibgib/index.js";
 import type { Message } from "../../transport/index.js";
 import type { Dice } from "./dice.js";
 
 /** Which end of a connection. */
 export type Side = "sender" | "receiver";
 
-/** What can happen to a message on its way; the last three take somebody who means it. */
+/**
+ * What can happen to a message on its way. The last three take somebody who means it: he says again what was said
+ * elsewhere, says something else, or signs a frame himself and seals it anew, so that its address is right.
+ */
 export const messageFaults = [
   "drop",
   "duplicate",
@@ -14,6 +18,7 @@ export const messageFaults = [
   "truncate",
   "replay",
   "forge",
+  "reseal",
 ] as const;
 export type MessageFault = (typeof messageFaults)[number];
 
@@ -57,7 +62,25 @@ export function meddle(
       ];
     case "forge":
       return [onward(typeof message === "string" ? forge(message, dice) : flip(message, dice))];
+    case "reseal":
+      return [onward(typeof message === "string" ? reseal(message) : message)];
   }
+}
+
+/** The frame that a message is signed with, with a signature that is nobody's. */
+function reseal(text: string): string {
+  const said = parse(text) as Signed | undefined;
+  if (said?.proof === undefined) return text;
+  const [ib, , rel8ns, data] = said.proof.frame;
+  const content = JSON.parse(data);
+  for (const solution of content.proofs[0].solutions)
+    solution.signature = solution.signature.replace(/^../, "00");
+  const sealed = sealRecord({ ib, rel8ns: JSON.parse(rel8ns), data: content });
+  return JSON.stringify({ ...said, proof: { ...said.proof, frame: toText(sealed) } });
+}
+
+interface Signed {
+  readonly proof?: { readonly frame: RecordText };
 }
 
 /** One bit is another. */

@@ -18,6 +18,13 @@ export interface Ambush {
   skip: number;
 }
 
+/** Hears what is said, and what becomes of it. */
+export interface Listener {
+  said(from: LinkEnd, message: Message): void;
+  /** This goes on in its place. */
+  altered(from: LinkEnd, message: Message, onward: readonly Message[]): void;
+}
+
 interface Door {
   readonly process: SimulatedProcess;
   readonly accept: (connection: Connection) => void;
@@ -45,8 +52,7 @@ export class SimulatedNetwork implements Carrier {
     readonly scheduler: Scheduler,
     private readonly dice: Dice,
     private readonly trace: Trace,
-    /** Hears what each end says, before anything happens to it. */
-    private readonly said: (from: LinkEnd, message: Message) => void,
+    private readonly listener: Listener,
     /** The usual way of a message, in milliseconds. */
     private readonly usualMs: { readonly low: number; readonly high: number },
   ) {}
@@ -182,7 +188,7 @@ export class SimulatedNetwork implements Carrier {
     const to = from.side === "sender" ? "receiver" : "sender";
     this.trace.note(`say ${from.link.id} to ${to} ${labelOf(message)}`);
     this.trace.count("run messages");
-    this.said(from, message);
+    this.listener.said(from, message);
     this.heard[to].push(message);
     if (this.heard[to].length > rememberedMax) this.heard[to].shift();
   }
@@ -199,10 +205,16 @@ export class SimulatedNetwork implements Carrier {
     return at < 0 ? undefined : this.#ambushes.splice(at, 1)[0];
   }
 
-  #meddled(fault: MessageFault, { link, side }: LinkEnd, message: Message): readonly Onward[] {
-    const to = side === "sender" ? "receiver" : "sender";
-    this.trace.note(`${fault} on ${link.id} to ${to}`);
-    return meddle(fault, message, this.heard[to].slice(0, -1), this.dice);
+  #meddled(fault: MessageFault, from: LinkEnd, message: Message): readonly Onward[] {
+    const to = from.side === "sender" ? "receiver" : "sender";
+    this.trace.note(`${fault} on ${from.link.id} to ${to}`);
+    const onward = meddle(fault, message, this.heard[to].slice(0, -1), this.dice);
+    this.listener.altered(
+      from,
+      message,
+      onward.map((each) => each.message),
+    );
+    return onward;
   }
 
   /** What arrives in its place arrives as what was sent: the sender's buffer is free of it either way. */

@@ -228,7 +228,7 @@ class Maker {
 
   #fault(kind: "connection" | "message" | "enemy"): NetworkFault {
     const messages = ["drop", "duplicate", "reorder", "delay", "flip", "truncate"] satisfies MessageFault[];
-    const enemies = ["drop", "replay", "replay", "forge", "forge"] satisfies MessageFault[];
+    const enemies = ["drop", "replay", "forge", "forge", "reseal"] satisfies MessageFault[];
     const lists = { connection: connectionFaults, message: messages, enemy: enemies };
     return this.dice.pick<NetworkFault>(lists[kind]);
   }

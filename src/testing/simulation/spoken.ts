@@ -14,6 +14,9 @@ export interface Spoken {
   readonly type: string;
   /** Every keystone frame in it. */
   readonly frames: readonly RecordText[];
+  /** Of a turn: which it is, and of which saga. */
+  readonly turn?: string;
+  readonly saga?: string;
   /** Of `open`: the genesis of the session that it is for, and what the sender shows to know of itself. */
   readonly open?: {
     readonly session: RecordText;
@@ -43,8 +46,10 @@ export function readSpoken(message: Message): Spoken | undefined {
       const { identityFrames, laneFrames, proof } = said;
       return { type: said.type, frames: [...identityFrames, ...laneFrames, proof.lane, proof.frame] };
     }
-    case "turn":
-      return { type: said.type, frames: [said.proof.frame] };
+    case "turn": {
+      const { type: turn, saga } = JSON.parse(said.body);
+      return { type: said.type, frames: [said.proof.frame], turn, saga };
+    }
     default:
       return { type: said.type, frames: [] };
   }
@@ -62,4 +67,15 @@ function evidenceIn(frame: Uint8Array): Spoken | undefined {
 
 function isFrame(item: unknown): item is RecordText {
   return Array.isArray(item) && keystoneIbs.has(item[0]);
+}
+
+/** Messages that are covered by a signature, in the handshake and after it; the others can be anybody's. */
+const inHandshake = /^\{"type":"(?:hello|open|frames|challenge|connect)"/;
+const inSaga = /^\{"type":"turn"/;
+
+/** Where a message belongs whose least change has to be noticed; undefined for what is not signed. */
+export function signedIn(message: Message): "handshake" | "saga" | undefined {
+  if (typeof message !== "string") return "saga";
+  if (inHandshake.test(message)) return "handshake";
+  return inSaga.test(message) ? "saga" : undefined;
 }

@@ -2,7 +2,7 @@ import { toHex } from "../../base/index.js";
 import { type Address, createTimeline, gibOf, type IbGib, mutate, relate } from "../../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import { type PeerEvent, saveRecords, share, type SyncReport, unshare } from "../../peer/index.js";
-import type { SimulatedLink } from "./link.js";
+import type { LinkEnd, SimulatedLink } from "./link.js";
 import { Calls } from "./calls.js";
 import type { Content } from "./content.js";
 import { Dice } from "./dice.js";
@@ -16,6 +16,8 @@ import { SimulatedNetwork } from "./network.js";
 import { prefab } from "./prefab.js";
 import type { SimulatedProcess } from "./process.js";
 import type { Program, Step } from "./program.js";
+import { TamperWatch } from "./tamper-watch.js";
+import { fittingErrors } from "./fitting-errors.js";
 import { Scheduler } from "./scheduler.js";
 import { readSpoken, type Spoken } from "./spoken.js";
 import { Trace } from "./trace.js";
@@ -44,6 +46,8 @@ export class World {
   readonly homes: Home[] = [];
   readonly #dice: Dice;
   readonly #watch: DiskWatch;
+  readonly #tampers: TamperWatch;
+  readonly #linkOf = new Map<string, SimulatedLink>();
   readonly #around: Surroundings;
   /** Sessions that their owners have asked for, by where. */
   readonly #opened = new Set<string>();
@@ -62,7 +66,8 @@ export class World {
     this.trace = new Trace(() => this.scheduler.now, settings.hear);
     this.keys = new KeyWatch(this.trace);
     this.facts = new Facts(this.trace, this.ledger);
-    this.calls = new Calls(this.trace);
+    this.calls = new Calls(this.trace, fittingErrors(program));
+    this.#tampers = new TamperWatch(this.trace);
     this.#watch = new DiskWatch(this.trace, this.ledger, this.keys, {
       wasOpened: (session, receiver) => this.#opened.has(`${session} ${receiver}`),
     });
@@ -70,7 +75,10 @@ export class World {
       this.scheduler,
       this.#dice.of("network"),
       this.trace,
-      (from, message) => this.#said(from.link, from.side, message),
+      {
+        said: (from, message) => this.#said(from.link, from.side, message),
+        altered: (from, message, onward) => this.#tampers.altered(from, message, onward),
+      },
       program.usualMs,
     );
     const { functions = mergeFunctions() } = settings;
@@ -389,11 +397,19 @@ export class World {
   }
 
   #told(process: SimulatedProcess, event: PeerEvent): void {
-    if (event.kind !== "connected" || process.machine !== this.home(process.machine.name)) return;
+    if (event.kind === "durable") this.#atEnd(process, event.saga, (end) => this.#tampers.done(end));
+    if (event.kind !== "connected") return;
+    this.#atEnd(process, event.session, (end) => this.#tampers.connected(end));
     const answering = this.homes.filter(({ address }) => address === event.receiver);
     const [receiver] = answering;
     if (process.receiver === undefined && receiver && answering.length === 1)
       this.facts.session(receiver, event.lane, event.session);
+  }
+
+  /** Looks at the end that a process holds of the link of a session or saga. */
+  #atEnd(process: SimulatedProcess, name: string, look: (end: LinkEnd) => void): void {
+    const link = this.#linkOf.get(name);
+    if (link) look(link.sender.process === process ? link.sender : link.receiver);
   }
 
   #keep(): void {
@@ -468,6 +484,7 @@ export class World {
    */
   #openedBy(link: SimulatedLink, { session, lane, identity }: NonNullable<Spoken["open"]>): void {
     this.#sessionOf.set(link, addressOfText(session));
+    this.#linkOf.set(addressOfText(session), link);
     const disk = this.#homeOf(link.receiver.process)?.disk;
     if (!disk) return;
     const cells = new Map(disk.table("cells"));
@@ -487,6 +504,8 @@ export class World {
     };
     for (const frame of spoken.frames) this.keys.seeText(frame, seen);
     if (spoken.open) this.#openedBy(link, spoken.open);
+    if (spoken.saga !== undefined) this.#linkOf.set(spoken.saga, link);
+    if (spoken.turn === "init") this.#tampers.began(link);
     if (spoken.type !== "connect") return;
     const session = this.#sessionOf.get(link);
     for (const each of this.receivers)
