@@ -7,7 +7,8 @@ import { type Profile, type ProfileName, profiles } from "./profiles.js";
 /** What a step does. Peers are named by number; timelines by number as well, among those there are by then. */
 export type Deed =
   | { readonly do: "create"; readonly by: number }
-  | { readonly do: "edit"; readonly by: number; readonly which: number }
+  /** So many edits at once. */
+  | { readonly do: "edit"; readonly by: number; readonly which: number; readonly times: number }
   | { readonly do: "link"; readonly by: number; readonly which: number; readonly to: number }
   | { readonly do: "share"; readonly which: number; readonly with: number; readonly access: "read" | "write" }
   | { readonly do: "unshare"; readonly which: number; readonly with: number }
@@ -21,6 +22,10 @@ export type Deed =
       /** Cancelled after so many milliseconds. */
       readonly cancelMs?: number;
     }
+  /** All processes of a home connect anew and sync, at once. */
+  | { readonly do: "rush"; readonly by: number; readonly at: number }
+  /** Asks for a timeline that it was not let into. */
+  | { readonly do: "pry"; readonly by: number; readonly at: number; readonly which: number }
   | { readonly do: "connect"; readonly by: number; readonly at: number }
   | { readonly do: "disconnect"; readonly by: number }
   | {
@@ -79,7 +84,7 @@ export function programOf(seed: string, name: ProfileName): Program {
   const dice = new Dice(`keysaga/program/1/${name}/${seed}`);
   const profile = profiles[name];
   const senders = dice.weighted({ 1: 2, 2: 5, 3: 2 });
-  const receivers = dice.weighted({ 1: 5, 2: 2 });
+  const receivers = dice.weighted({ 1: 5, 2: profile.weights.relay > 0 ? 5 : 2 });
   const maker = new Maker(dice, profile, Number(senders), Number(receivers));
   return {
     seed,
@@ -116,8 +121,16 @@ class Maker {
     return [
       this.#step({ do: "create", by: 0 }),
       ...others.map((other) =>
-        this.#step({ do: "share", which: 0, with: other, access: dice.chance(0.8) ? "write" : "read" }),
+        this.#step({
+          do: "share",
+          which: 0,
+          with: other,
+          access: dice.chance(this.profile.writers) ? "write" : "read",
+        }),
       ),
+      ...(this.receivers > 1 && dice.chance(this.profile.weights.relay / 2)
+        ? [this.#step({ do: "relay", by: 0, at: 1 })]
+        : []),
       this.#step({ do: "sync", by: 0, at: 0, direction: "both" }),
       ...others.map((by) => ({ ...this.#step({ do: "sync", by, at: 0, direction: "both" }), gap: 200 })),
     ];
@@ -163,18 +176,21 @@ class Maker {
       case "disconnect":
         return { do: kind, by };
       case "edit":
-        return { do: "edit", by, which };
+        return { do: "edit", by, which, times: dice.chance(0.2) ? 3 : 1 };
       case "link":
         return { do: "link", by, which, to: dice.below(16) };
       case "share":
-        return { do: "share", which, with: by, access: dice.chance(0.7) ? "write" : "read" };
+        return { do: "share", which, with: by, access: dice.chance(this.profile.writers) ? "write" : "read" };
       case "unshare":
         return { do: "unshare", which, with: by };
       case "sync":
         return this.#sync(by, at);
       case "connect":
       case "relay":
+      case "rush":
         return { do: kind, by, at };
+      case "pry":
+        return { do: "pry", by, at, which };
       case "crash":
         return {
           do: "crash",

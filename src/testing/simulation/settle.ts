@@ -47,6 +47,7 @@ export class Settling {
     this.world.trace.check("everybody is told", running.length === 0, () => running.join(", "));
     await this.#until(() => this.#areSound(), quietMs);
     await this.#converge();
+    await this.#pry();
     await this.#close();
   }
 
@@ -160,12 +161,27 @@ export class Settling {
     return this.world.homes.filter((home) => home.lineage === lineage).length > 1;
   }
 
+  /** Whoever was not let in is told that there is no such thing, whether there is or not. */
+  async #pry(): Promise<void> {
+    const { ledger, receivers, senders, trace } = this.world;
+    for (const home of senders.filter(({ isDoubtful }) => !isDoubtful)) {
+      const [hidden] = ledger.timelines.filter(({ readers }) => !readers.has(home.lineage));
+      const [process, receiver] = [home.open[0], receivers[0]];
+      if (!hidden || !process || !receiver || trace.violations.length > 0) continue;
+      const code = await this.#sync(process, receiver, [hidden.address]);
+      trace.check(
+        "presence is not permission",
+        code === "unknown_root",
+        () => `${home.name} with ${receiver.name}: ${code ?? "done"}`,
+      );
+    }
+  }
+
   async #close(): Promise<void> {
     const { homes, network, trace } = this.world;
     for (const home of homes) for (const process of home.open) this.world.disconnect(process);
     await this.#until(() => false, 10_000);
-    for (const home of homes.filter(({ kind }) => kind === "sender"))
-      for (const process of home.open) this.#isQuiet(process);
+    for (const home of homes) for (const process of home.open) this.#isQuiet(process);
     trace.check("nothing is left", network.links.size === 0, () => `${network.links.size} connections`);
     if (this.world.program.verifies) for (const home of homes) await this.#verify(home);
     for (const home of homes)

@@ -22,8 +22,8 @@ export class TamperWatch {
     for (const other of onward) {
       if (other === message) continue;
       const [was, is] = [signedIn(message), signedIn(other)];
-      if (was === "handshake" || is === "handshake") this.#handshakes.add(to);
-      else if (was === "saga" || is === "saga") this.#sagas.add(to);
+      if (was === "handshake") this.#handshakes.add(to);
+      else if (was === "saga" || is !== undefined) this.#sagas.add(to);
     }
   }
 

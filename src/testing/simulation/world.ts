@@ -1,5 +1,13 @@
 import { toHex } from "../../base/index.js";
-import { type Address, createTimeline, gibOf, type IbGib, mutate, relate } from "../../ibgib/index.js";
+import {
+  type Address,
+  createTimeline,
+  gibOf,
+  type IbGib,
+  mutate,
+  relate,
+  sealRecord,
+} from "../../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import { type PeerEvent, saveRecords, share, type SyncReport, unshare } from "../../peer/index.js";
 import type { LinkEnd, SimulatedLink } from "./link.js";
@@ -178,7 +186,9 @@ export class World {
       case "create":
         return this.#by(step.by, (process, home) => this.#create(process, home));
       case "edit":
-        return this.#by(step.by, (process, home) => this.#edit(process, home, step.which));
+        return this.#by(step.by, (process, home) => {
+          for (let times = 0; times < step.times; times++) this.#edit(process, home, step.which);
+        });
       case "link":
         return this.#by(step.by, (process, home) => this.#link(process, home, step.which, step.to));
       case "share":
@@ -187,6 +197,10 @@ export class World {
         return this.#unshare(step);
       case "sync":
         return this.#by(step.by, (process, home) => this.#syncStep(process, home, step));
+      case "rush":
+        return this.#by(step.by, (_, home) => this.#rush(home, step.at));
+      case "pry":
+        return this.#by(step.by, (process, home) => this.#pry(process, home, step));
       case "connect":
         return this.#by(step.by, (process) => this.#connect(process, step.at));
       case "disconnect":
@@ -287,7 +301,8 @@ export class World {
     const { ib, first } = this.settings.content;
     const uuid = toHex(this.#dice.bytes(16));
     const record = createTimeline({ ib, data: first, owner: home.address, uuid });
-    this.#save(process, home, "creates", async () => [record]);
+    const edited = mutate(record, this.settings.content.edit(first, this.#dice.of(`edit ${this.#edits++}`)));
+    this.#save(process, home, "creates", async () => [record, edited]);
   }
 
   #edit(process: SimulatedProcess, home: Home, which: number): void {
@@ -303,10 +318,21 @@ export class World {
 
   #link(process: SimulatedProcess, home: Home, which: number, to: number): void {
     const [timeline, other] = [this.#timeline(which), this.#timeline(to)];
-    if (!timeline || !other || timeline === other) return;
+    if (!timeline || !other) return;
+    if (timeline === other) return this.#linkNowhere(process, home, timeline);
     this.#save(process, home, `links ${which}`, async () => {
       const [tip, target] = [await tipOf(process, timeline.address), await tipOf(process, other.address)];
       return tip && target ? [relate(tip, { add: { part: [other.address] } })] : [];
+    });
+  }
+
+  /** An app's mistake: a link to what is not there is not to be saved. */
+  #linkNowhere(process: SimulatedProcess, home: Home, { address }: Timeline): void {
+    const nowhere = sealRecord({ ib: "nowhere", data: { uuid: toHex(this.#dice.bytes(16)) } }).address;
+    this.trace.count("fault link to nowhere");
+    this.#save(process, home, "links to nowhere", async () => {
+      const tip = await tipOf(process, address);
+      return tip ? [relate(tip, { add: { part: [nowhere] } })] : [];
     });
   }
 
@@ -370,6 +396,23 @@ export class World {
       this.scheduler.after(cancelMs, () => cancel.abort());
     }
     this.sync(process, receiver, roots, { direction, signal: cancel.signal });
+  }
+
+  #rush(home: Home, at: number): void {
+    const { receivers } = this;
+    const receiver = receivers[at % receivers.length];
+    const roots = this.rootsOf(home);
+    if (!receiver || roots.length === 0) return;
+    for (const process of home.open) this.disconnect(process);
+    for (const process of home.open) this.sync(process, receiver, roots, { direction: "both" });
+  }
+
+  #pry(process: SimulatedProcess, home: Home, { at, which }: Extract<Step, { do: "pry" }>): void {
+    const { receivers } = this;
+    const receiver = receivers[at % receivers.length];
+    const closed = this.ledger.timelines.filter(({ readers }) => !readers.has(home.lineage));
+    const timeline = closed[which % Math.max(1, closed.length)];
+    if (receiver && timeline) this.sync(process, receiver, [timeline.address], { direction: "pull" });
   }
 
   /** What a home may know of: what it owns, and what it was let into. */
