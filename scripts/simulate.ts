@@ -134,6 +134,8 @@ async function report(results: readonly Result[], profile: ProfileName, realMs: 
   for (const { seed, outcome } of failed.slice(0, describedMax)) {
     const smallest = await shrink(programOf(String(seed), profile), outcome, runProgram);
     console.log(`\n${describeFailure({ seed, profile, violation: outcome.violations[0]!, smallest })}`);
+    const steps = smallest.kept.join(",");
+    console.log(`  or: npm run simulate -- --profile ${profile} --seed ${seed} --steps ${steps} --verbose`);
   }
 }
 

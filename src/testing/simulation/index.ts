@@ -9,7 +9,7 @@ export {
   type SimulationReport,
   sumOf,
 } from "./simulate.js";
-export { type Content, notes } from "./content.js";
+export { type App, notes } from "./app.js";
 export { isProfileName, type ProfileName, profiles } from "./profiles.js";
 export { type Program, programOf, type Step } from "./program.js";
 export { type Outcome, runProgram, type RunSettings } from "./run-program.js";

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../base/index.js";
 import { type Address, gibOf, type IbGib, isTjp, tjpOf } from "../../ibgib/index.js";
 import { isMerge } from "../../merge/index.js";
 
@@ -16,6 +17,8 @@ export interface Timeline {
 /** Everything that was made in a world, and by whom. What is not in it was made by nobody. */
 export class Ledger {
   readonly timelines: Timeline[] = [];
+  /** What was changed, by the frames that say so. */
+  readonly edits = new Map<Address, JsonObject>();
   readonly #byAddress = new Map<Address, Timeline>();
   readonly #makers = new Map<string, string>();
   readonly #frames = new Map<Address, IbGib>();

@@ -133,7 +133,20 @@ class Maker {
         : []),
       this.#step({ do: "sync", by: 0, at: 0, direction: "both" }),
       ...others.map((by) => ({ ...this.#step({ do: "sync", by, at: 0, direction: "both" }), gap: 200 })),
+      ...(dice.chance(0.7) ? this.#everybodyEdits() : []),
     ];
+  }
+
+  /** Late enough for the first syncs to be over, mostly. */
+  #everybodyEdits(): Step[] {
+    const all = Array.from({ length: this.senders }, (_, by) => by);
+    return all.map((by) => ({
+      do: "edit",
+      by,
+      which: 0,
+      times: 1,
+      gap: by === 0 ? this.dice.pick([50, 1_000, 5_000]) : 0,
+    }));
   }
 
   middle(count: number): Step[] {

@@ -1,4 +1,4 @@
-import { type Content, notes } from "./content.js";
+import { notes } from "./app.js";
 import type { Program } from "./program.js";
 import { Settling } from "./settle.js";
 import type { Violation } from "./trace.js";
@@ -25,9 +25,9 @@ export type RunSettings = Partial<WorldSettings>;
 /** Runs one world to its end: its steps, then peace. Deterministic. One at a time: what rejects unheard is its own. */
 export async function runProgram(
   program: Program,
-  { content = notes, ...settings }: RunSettings = {},
+  { app = notes, ...settings }: RunSettings = {},
 ): Promise<Outcome> {
-  const world = new World(program, { content: content satisfies Content, ...settings });
+  const world = new World(program, { app, ...settings });
   const onRejection = (reason: unknown) => world.trace.violate("nothing rejects unheard", String(reason));
   process.on("unhandledRejection", onRejection);
   try {

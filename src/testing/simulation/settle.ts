@@ -1,6 +1,6 @@
 import type { Address } from "../../ibgib/index.js";
 import { verifySpace } from "../../peer/index.js";
-import { tipOn } from "./disk-watch.js";
+import { recordOn, tipOn } from "./disk-watch.js";
 import type { Home } from "./home.js";
 import type { Timeline } from "./ledger.js";
 import type { SimulatedProcess } from "./process.js";
@@ -47,6 +47,7 @@ export class Settling {
     this.world.trace.check("everybody is told", running.length === 0, () => running.join(", "));
     await this.#until(() => this.#areSound(), quietMs);
     await this.#converge();
+    this.#askApp();
     await this.#pry();
     await this.#close();
   }
@@ -159,6 +160,28 @@ export class Settling {
 
   #isCopied({ lineage }: Home): boolean {
     return this.world.homes.filter((home) => home.lineage === lineage).length > 1;
+  }
+
+  /** What each tip says is what the app says that its edits come to. */
+  #askApp(): void {
+    const { homes, ledger, settings, trace } = this.world;
+    const { holds } = settings.app;
+    if (!holds) return;
+    for (const { name, disk } of homes)
+      for (const { address } of ledger.timelines) {
+        const tip = tipOn(disk, address);
+        const data = tip && recordOn(disk, tip)?.data;
+        if (tip === undefined || data === undefined || data instanceof Uint8Array) continue;
+        const edits = [...ledger.historyOf(tip)].flatMap((frame) => {
+          const edit = ledger.edits.get(frame);
+          return edit ? [edit] : [];
+        });
+        trace.check(
+          "the app's own",
+          holds(data, edits),
+          () => `${name} shows ${tip}: ${JSON.stringify(data)}`,
+        );
+      }
   }
 
   /** Whoever was not let in is told that there is no such thing, whether there is or not. */

@@ -1,7 +1,7 @@
 import type { ProfileName } from "./profiles.js";
 import { type Program, programOf } from "./program.js";
 import { type Outcome, type RunSettings, runProgram } from "./run-program.js";
-import { type Shrunk, shrink } from "./shrink.js";
+import { onlySteps, type Shrunk, shrink } from "./shrink.js";
 import type { Violation } from "./trace.js";
 
 /** Which worlds to run, and with what in them. */
@@ -12,6 +12,8 @@ export interface SimulateOptions extends Omit<RunSettings, "hear"> {
   readonly from?: number;
   /** What goes wrong in them. Default: `mixed`. */
   readonly profile?: ProfileName;
+  /** Only these steps of each world, by number, as a failed world names them. */
+  readonly steps?: readonly number[];
   /** Told after each world. */
   readonly onWorld?: (seed: number, outcome: Outcome) => void;
 }
@@ -49,12 +51,13 @@ const shrunkMax = 3;
  * counts against the world that runs.
  */
 export async function simulate(options: SimulateOptions = {}): Promise<SimulationReport> {
-  const { seeds = 100, from = 1, profile = "mixed", onWorld, ...settings } = options;
+  const { seeds = 100, from = 1, profile = "mixed", steps, onWorld, ...settings } = options;
   const failures: FailedWorld[] = [];
   const outcomes: Outcome[] = [];
   const run = (program: Program) => runProgram(program, settings);
   for (let seed = from; seed < from + seeds; seed++) {
-    const program = programOf(String(seed), profile);
+    const whole = programOf(String(seed), profile);
+    const program = steps ? onlySteps(whole, steps) : whole;
     const outcome = await run(program);
     outcomes.push(outcome);
     onWorld?.(seed, outcome);
@@ -82,12 +85,12 @@ function add(sum: Record<string, number>, more: Readonly<Record<string, number>>
   for (const [name, count] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + count;
 }
 
-/** What a failed world has to say, with the command that runs it again. */
+/** What a failed world has to say: what broke, the steps it takes, and how to run just those again. */
 export function describeFailure({ seed, profile, violation, smallest }: FailedWorld): string {
   const { kept, program } = smallest;
   return [
     `seed ${seed} (${profile}): ${violation.rule}: ${violation.what}`,
     ...program.steps.map((step, at) => `  step ${kept[at]}: ${JSON.stringify(step)}`),
-    `  npm run simulate -- --profile ${profile} --seed ${seed} --steps ${kept.join(",")} --verbose`,
+    `  again: simulate({ profile: "${profile}", from: ${seed}, seeds: 1, steps: [${kept.join(", ")}] })`,
   ].join("\n");
 }

@@ -1,4 +1,4 @@
-import { toHex } from "../../base/index.js";
+import { type JsonObject, toHex } from "../../base/index.js";
 import {
   type Address,
   createTimeline,
@@ -12,7 +12,7 @@ import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import { type PeerEvent, saveRecords, share, type SyncReport, unshare } from "../../peer/index.js";
 import type { LinkEnd, SimulatedLink } from "./link.js";
 import { Calls } from "./calls.js";
-import type { Content } from "./content.js";
+import type { App } from "./app.js";
 import { Dice } from "./dice.js";
 import type { Snapshot } from "./disk.js";
 import { DiskWatch, knownIn } from "./disk-watch.js";
@@ -32,7 +32,7 @@ import { Trace } from "./trace.js";
 
 export interface WorldSettings {
   readonly functions?: MergeFunctions;
-  readonly content: Content;
+  readonly app: App;
   readonly hear?: (line: string) => void;
 }
 
@@ -68,7 +68,7 @@ export class World {
 
   constructor(
     readonly program: Program,
-    private readonly settings: WorldSettings,
+    readonly settings: WorldSettings,
   ) {
     this.#dice = new Dice(`keysaga/world/1/${program.seed}`);
     this.trace = new Trace(() => this.scheduler.now, settings.hear);
@@ -298,11 +298,11 @@ export class World {
   }
 
   #create(process: SimulatedProcess, home: Home): void {
-    const { ib, first } = this.settings.content;
+    const { ib, first } = this.settings.app;
     const uuid = toHex(this.#dice.bytes(16));
     const record = createTimeline({ ib, data: first, owner: home.address, uuid });
-    const edited = mutate(record, this.settings.content.edit(first, this.#dice.of(`edit ${this.#edits++}`)));
-    this.#save(process, home, "creates", async () => [record, edited]);
+    const edit = this.settings.app.edit(first, this.#dice.of(`edit ${this.#edits++}`));
+    this.#save(process, home, "creates", async () => [record, this.#edited(record, edit)]);
   }
 
   #edit(process: SimulatedProcess, home: Home, which: number): void {
@@ -312,8 +312,14 @@ export class World {
     this.#save(process, home, `edits ${which}`, async () => {
       const tip = await tipOf(process, timeline.address);
       if (!tip || tip.data instanceof Uint8Array) return [];
-      return [mutate(tip, this.settings.content.edit({ ...tip.data }, dice))];
+      return [this.#edited(tip, this.settings.app.edit({ ...tip.data }, dice))];
     });
+  }
+
+  #edited(tip: IbGib, edit: JsonObject): IbGib {
+    const frame = mutate(tip, edit);
+    this.ledger.edits.set(frame.address, edit);
+    return frame;
   }
 
   #link(process: SimulatedProcess, home: Home, which: number, to: number): void {
@@ -440,6 +446,7 @@ export class World {
   }
 
   #told(process: SimulatedProcess, event: PeerEvent): void {
+    if (event.kind === "merged") this.trace.count("run merges");
     if (event.kind === "durable") this.#atEnd(process, event.saga, (end) => this.#tampers.done(end));
     if (event.kind !== "connected") return;
     this.#atEnd(process, event.session, (end) => this.#tampers.connected(end));

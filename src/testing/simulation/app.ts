@@ -1,17 +1,19 @@
 import type { JsonObject } from "../../base/index.js";
 import type { Dice } from "./dice.js";
 
-/** What timelines of a world hold, and how peers change it. An app brings its own. */
-export interface Content {
+/** What the timelines of a world are about. An app that is tested brings its own. */
+export interface App {
   /** The `ib` of the timelines. */
   readonly ib: string;
   readonly first: JsonObject;
-  /** The members that an edit changes. */
+  /** The members that an edit changes, from what the tip says. Whatever it draws comes from `dice`. */
   edit(data: JsonObject, dice: Dice): JsonObject;
+  /** Is `data`, what a tip says in the end, what these edits come to, in whatever order they were merged? */
+  holds?(data: JsonObject, edits: readonly JsonObject[]): boolean;
 }
 
 /** A text, a title and a list: what the built-in merge is for. */
-export const notes: Content = {
+export const notes: App = {
   ib: "note",
   first: { title: "a note", text: "one\ntwo\nthree\n", list: [1, 2] },
   edit(data, dice) {
