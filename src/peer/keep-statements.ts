@@ -12,6 +12,7 @@ import {
 } from "../keystone/index.js";
 import type { CellChange, ProofPut, Space } from "../space/index.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
+import { changedOnce } from "./evidence-files.js";
 import { keepGrant } from "./granted.js";
 import type { Quotas } from "./quotas.js";
 import { loadStated } from "./stated.js";
@@ -77,7 +78,8 @@ export async function keepStatements(
   const toldBy = await toldChanges(space, from, { statements: told, frames: newestFrames(frames) });
   return {
     proofs,
-    cells: [...[...grown, ...statements].flatMap(({ cells }) => cells), ...toldBy],
+    // One that is told twice, as after commits of others, is kept once.
+    cells: changedOnce([...[...grown, ...statements].flatMap(({ cells }) => cells), ...toldBy]),
     bytes: proofs.reduce((sum, { record }) => sum + record.bytes.length, 0),
   };
 }

@@ -1,0 +1,153 @@
+import { fromUtf8 } from "../../base/index.js";
+import {
+  type Address,
+  decodeRecord,
+  gibOf,
+  type IbGib,
+  isPrimitive,
+  linksOf,
+  readRecord,
+  tjpOf,
+} from "../../ibgib/index.js";
+import { decodeBatchRow, decodeProofRow, decodeRecordRow, decodeTipRow } from "../../space/rows.js";
+import type { Disk, RowChange } from "./disk.js";
+import type { KeyWatch } from "./key-watch.js";
+import { type Ledger, parentsOf } from "./ledger.js";
+import { keystoneIbs } from "./spoken.js";
+import type { Trace } from "./trace.js";
+
+/** The home whose disk has changed. */
+export interface Watched {
+  readonly name: string;
+  /** Whose copy it is: its own name, unless it was cloned. */
+  readonly lineage: string;
+  readonly kind: "sender" | "receiver";
+  readonly disk: Disk;
+  /** Was it put back to an older state, or copied? Then it may not know what it has signed. */
+  readonly isDoubtful: boolean;
+}
+
+/** What a world holds about who has said what to whom. */
+export interface Standings {
+  /** Did the owner of this session say `connect` to this very receiver? */
+  wasOpened(session: Address, receiver: string): boolean;
+}
+
+const sessionPrefix = "session/";
+
+/** Looks at everything that becomes durable, when it does. */
+export class DiskWatch {
+  constructor(
+    private readonly trace: Trace,
+    private readonly ledger: Ledger,
+    private readonly keys: KeyWatch,
+    private readonly standings: Standings,
+  ) {}
+
+  flushed(home: Watched, changes: readonly RowChange[]): void {
+    for (const change of changes) if (change.table === "records") this.#record(home, change);
+    for (const change of changes) {
+      if (change.table === "tips") this.#tip(home, change);
+      if (change.table === "proofs") this.#proof(home, change);
+      if (change.table === "cells") this.#cell(home, change);
+    }
+  }
+
+  /** What is kept was made by somebody of this world, and is what its address says. */
+  #record({ name, disk }: Watched, { from, to }: RowChange): void {
+    if (to === undefined || from !== undefined) return;
+    const { bytes, batches } = decodeRecordRow(to);
+    if (!batches.some((batch) => isCommitted(disk, batch))) return;
+    this.#account({ name, disk }, decodeRecord(bytes)); // which hashes it
+  }
+
+  /** Made by somebody, and all that it links to is there. */
+  #account({ name, disk }: Pick<Watched, "name" | "disk">, record: IbGib): void {
+    const isGenuine = this.ledger.accounts(record);
+    this.trace.check("made by somebody", isGenuine, () => `${name} keeps ${record.address}`);
+    for (const { target } of linksOf(record)) {
+      const isThere = isPrimitive(target) || disk.table("records").has(gibOf(target));
+      this.trace.check("all links lead somewhere", isThere, () => `${name}: ${record.address} to ${target}`);
+    }
+  }
+
+  /** Merges that were staged on the disk become visible with their tip: nothing is written of them then. */
+  #accountUpTo({ name, disk }: Pick<Watched, "name" | "disk">, tip: Address): void {
+    const record = this.ledger.frame(tip) ? undefined : recordOn(disk, tip);
+    if (record === undefined) return;
+    for (const parent of parentsOf(record)) this.#accountUpTo({ name, disk }, parent);
+    this.#account({ name, disk }, record);
+  }
+
+  /** A tip moves on to what has all of its heads; who added to it had been let in; and who shows it may read it. */
+  #tip(home: Watched, { from, to, key }: RowChange): void {
+    const { name, lineage, kind } = home;
+    const before = from && decodeTipRow(from).tip.address;
+    if (to === undefined) return this.trace.violate("tips move on", `${name} forgets ${key}`);
+    const { tip } = decodeTipRow(to);
+    if (tip.address === before) return;
+    this.#accountUpTo(home, tip.address);
+    const history = this.ledger.historyOf(tip.address);
+    const heads = before === undefined ? [] : this.ledger.headsOf(before);
+    const lost = heads.filter((head) => !history.has(head));
+    this.trace.check("tips move on", lost.length === 0, () => `${name} loses ${lost[0]} from ${tip.address}`);
+    const timeline = this.ledger.timeline(tip.tjp);
+    if (!timeline) return;
+    for (const frame of this.ledger.beyond(tip.address, before)) {
+      const maker = this.ledger.makerOf(frame.address) ?? "nobody";
+      const mayWrite = maker === lineage || timeline.writers.has(maker); // one's own edits may wait for a right to come
+      this.trace.check("writers were let in", mayWrite, () => `${name} shows ${frame.address} of ${maker}`);
+    }
+    if (kind === "sender" && tip.address !== tip.tjp)
+      this.trace.check(
+        "readers were let in",
+        timeline.readers.has(lineage),
+        () => `${name} shows ${tip.address}`,
+      );
+  }
+
+  /** A frame is kept where its owner has said it, or by its owner itself. */
+  #proof({ name, lineage, isDoubtful }: Watched, { from, to }: RowChange): void {
+    if (to === undefined || from !== undefined) return;
+    const record = readRecord(decodeProofRow(to).bytes);
+    if (!keystoneIbs.has(record.ib)) return;
+    const owner = this.keys.ownerOf(tjpOf(record) ?? record.address);
+    const isGenuine = this.keys.hasSeen(record.address) || (owner ?? lineage) === lineage;
+    this.trace.check("signed by its owner", isGenuine, () => `${name} keeps ${record.address}`);
+    this.keys.seeRecord(record, { home: lineage, knows: () => !isDoubtful });
+  }
+
+  /** Nobody has a session here who has not asked for it. */
+  #cell({ name, kind }: Watched, { from, to, key }: RowChange): void {
+    if (kind !== "receiver" || from !== undefined || to === undefined || !key.startsWith(sessionPrefix))
+      return;
+    const session = key.slice(sessionPrefix.length) as Address;
+    this.trace.check(
+      "nothing before authentication",
+      this.standings.wasOpened(session, name),
+      () => `${name} keeps ${session}`,
+    );
+  }
+}
+
+function isCommitted(disk: Disk, batch: number): boolean {
+  const row = disk.table("batches").get(String(batch));
+  return row !== undefined && decodeBatchRow(row).isCommitted;
+}
+
+/** A committed record of a disk. */
+export function recordOn(disk: Disk, address: Address): IbGib | undefined {
+  const row = disk.table("records").get(gibOf(address));
+  return row && readRecord(decodeRecordRow(row).bytes);
+}
+
+export function tipOn(disk: Disk, tjp: Address): Address | undefined {
+  const row = disk.table("tips").get(gibOf(tjp));
+  return row && decodeTipRow(row).tip.address;
+}
+
+/** How far an identity or a lane of somebody else is known, by the cells of a disk; -1 for not at all. */
+export function knownIn(cells: ReadonlyMap<string, Uint8Array>, keystone: Address): number {
+  const row = cells.get(`identity/${keystone}`) ?? cells.get(`lane/${keystone}`);
+  return row === undefined ? -1 : JSON.parse(fromUtf8(row) ?? "{}").n;
+}

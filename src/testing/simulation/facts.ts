@@ -1,0 +1,70 @@
+import { gibOf, type Address } from "../../ibgib/index.js";
+import { fromUtf8 } from "../../base/index.js";
+import { tipOn } from "./disk-watch.js";
+import type { Home } from "./home.js";
+import type { Ledger } from "./ledger.js";
+import type { Trace } from "./trace.js";
+
+/** Something that was said to be done. */
+export interface Fact {
+  readonly what: string;
+  readonly holds: () => boolean;
+}
+
+/** Sessions whose proofs a peer keeps of one lane; what is older may be gone. */
+const sessionsKept = 32;
+
+/** What somebody was told is done. It stays so, whatever crashes. */
+export class Facts {
+  readonly #byHome = new Map<Home, Fact[]>();
+
+  constructor(
+    private readonly trace: Trace,
+    private readonly ledger: Ledger,
+  ) {}
+
+  /** A tip was said to be there: its heads are in what the home shows. A merge may have made way for another. */
+  tip(home: Home, tjp: Address, tip: Address): void {
+    this.#add(home, `tip ${tip}`, () => {
+      const now = tipOn(home.disk, tjp);
+      const history = now === undefined ? new Set() : this.ledger.historyOf(now);
+      return this.ledger.headsOf(tip).every((head) => history.has(head));
+    });
+  }
+
+  /** A session was said to be live: its receiver keeps it. */
+  session(home: Home, lane: Address, session: Address): void {
+    this.#add(home, `session ${session}`, () => {
+      if (home.disk.table("cells").has(`session/${session}`)) return true;
+      const row = home.disk.table("cells").get(`lane/${lane}`);
+      return row !== undefined && JSON.parse(fromUtf8(row) ?? "{}").sessions?.length === sessionsKept;
+    });
+  }
+
+  grant(home: Home, grant: Address): void {
+    this.#add(home, `grant ${grant}`, () => home.disk.table("proofs").has(gibOf(grant)));
+  }
+
+  /** All that were said of a home by now. */
+  of(home: Home): readonly Fact[] {
+    return [...(this.#byHome.get(home) ?? [])];
+  }
+
+  /** The home was put back to when these were all. */
+  reset(home: Home, facts: readonly Fact[]): void {
+    this.#byHome.set(home, [...facts]);
+  }
+
+  check(home: Home): void {
+    for (const { what, holds } of this.#byHome.get(home) ?? [])
+      this.trace.check("what was said to be done is", holds(), () => `${home.name} has lost ${what}`);
+  }
+
+  #add(home: Home, what: string, holds: () => boolean): void {
+    const fact = { what, holds };
+    this.trace.check("what was said to be done is", holds(), () => `${home.name} has not ${what}`);
+    const facts = this.#byHome.get(home) ?? [];
+    this.#byHome.set(home, facts);
+    facts.push(fact);
+  }
+}

@@ -1,0 +1,103 @@
+import type { JsonObject } from "../../base/index.js";
+import { type Address, gibOf, type IbGib, isTjp, tjpOf } from "../../ibgib/index.js";
+import { isMerge } from "../../merge/index.js";
+
+/** A timeline of a world. */
+export interface Timeline {
+  readonly address: Address;
+  /** The home whose identity owns it. */
+  readonly owner: string;
+  /** Homes that were ever let in. */
+  readonly readers: Set<string>;
+  readonly writers: Set<string>;
+  /** Was anything taken back of it? Then not everybody need agree any more. */
+  isWithdrawn: boolean;
+}
+
+/** Everything that was made in a world, and by whom. What is not in it was made by nobody. */
+export class Ledger {
+  readonly timelines: Timeline[] = [];
+  /** What was changed, by the frames that say so. */
+  readonly edits = new Map<Address, JsonObject>();
+  readonly #byAddress = new Map<Address, Timeline>();
+  readonly #makers = new Map<string, string>();
+  readonly #frames = new Map<Address, IbGib>();
+
+  made(records: readonly IbGib[], by: string): void {
+    for (const record of records) {
+      this.#makers.set(record.gib, by);
+      this.#frames.set(record.address, record);
+      if (isTjp(record)) this.#found(record.address, by);
+    }
+  }
+
+  timeline(address: Address): Timeline | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  /** The home that made a record; undefined for merges, and for what nobody made. */
+  makerOf(address: Address): string | undefined {
+    return this.#makers.get(gibOf(address));
+  }
+
+  frame(address: Address): IbGib | undefined {
+    return this.#frames.get(address);
+  }
+
+  /** Was it made here? A merge is anybody's, of frames that were. */
+  accounts(record: IbGib): boolean {
+    if (this.#makers.has(record.gib)) return true;
+    if (!isMerge(record) || !parentsOf(record).every((parent) => this.#frames.has(parent))) return false;
+    this.#frames.set(record.address, record);
+    return true;
+  }
+
+  /** The frames that are new on the way from a tip to the next, merges left out, newest first. */
+  beyond(tip: Address, before: Address | undefined): readonly IbGib[] {
+    const known = before === undefined ? new Set<Address>() : this.historyOf(before);
+    return [...this.historyOf(tip)].flatMap((address) => {
+      const frame = known.has(address) ? undefined : this.#frames.get(address);
+      return frame && !isMerge(frame) ? [frame] : [];
+    });
+  }
+
+  /** A frame and all that `past` and `graftorphan` lead to from it. */
+  historyOf(tip: Address): ReadonlySet<Address> {
+    const history = new Set([tip]);
+    for (const at of history) {
+      const frame = this.#frames.get(at);
+      for (const parent of frame ? parentsOf(frame) : []) history.add(parent);
+    }
+    return history;
+  }
+
+  /** The newest frames under a tip that are not merges. */
+  headsOf(tip: Address): readonly Address[] {
+    const met = new Set([tip]);
+    const heads: Address[] = [];
+    for (const at of met) {
+      const frame = this.#frames.get(at);
+      if (frame && isMerge(frame)) for (const parent of parentsOf(frame)) met.add(parent);
+      else heads.push(at);
+    }
+    return heads;
+  }
+
+  #found(address: Address, owner: string): void {
+    const timeline = {
+      address,
+      owner,
+      readers: new Set([owner]),
+      writers: new Set([owner]),
+      isWithdrawn: false,
+    };
+    this.timelines.push(timeline);
+    this.#byAddress.set(address, timeline);
+  }
+}
+
+/** What `past` and `graftorphan` lead to. */
+export function parentsOf(frame: IbGib): readonly Address[] {
+  const { past = [], graftorphan = [] } = frame.rel8ns ?? {};
+  return tjpOf(frame) === undefined ? [] : [...past, ...graftorphan];
+}

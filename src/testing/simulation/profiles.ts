@@ -1,0 +1,82 @@
+/** What may happen in a world, and how often one thing rather than another. */
+export interface Profile {
+  /** Steps after the opening: at least and at most. */
+  readonly steps: readonly [number, number];
+  /** How many of the syncs are cancelled. */
+  readonly cancels: number;
+  /** How many of those who are let in may write. */
+  readonly writers: number;
+  readonly weights: Readonly<Record<DeedKind, number>>;
+}
+
+type DeedKind = (typeof deedKinds)[number];
+const deedKinds = [
+  ...([
+    "create",
+    "edit",
+    "link",
+    "share",
+    "unshare",
+    "sync",
+    "pry",
+    "rush",
+    "connect",
+    "disconnect",
+  ] as const),
+  ...(["crash", "restart", "second", "restore", "clone", "jump", "storage"] as const),
+  ...(["connection", "message", "enemy", "part", "relay", "stranger"] as const),
+];
+
+/** What people do. */
+const life = { create: 1, edit: 6, link: 1, share: 1, sync: 8, connect: 1, disconnect: 1 };
+
+function profile(
+  weights: Partial<Record<DeedKind, number>>,
+  { cancels = 0.1, writers = 0.8 }: Partial<Pick<Profile, "cancels" | "writers">> = {},
+): Profile {
+  const none = Object.fromEntries(deedKinds.map((kind) => [kind, 0])) as Record<DeedKind, number>;
+  return { steps: [4, 9], cancels, writers, weights: { ...none, ...life, ...weights } };
+}
+
+const faults = {
+  network: { connection: 4, message: 4, part: 2 },
+  crashes: { crash: 6, restart: 1 },
+  storage: { storage: 6, crash: 1 },
+  clocks: { jump: 5, connection: 1 },
+  backups: { restore: 4, clone: 1, crash: 1 },
+  processes: { second: 4, rush: 2, crash: 2, storage: 1 },
+  hostile: { enemy: 5, relay: 1, stranger: 2, connection: 1 },
+};
+
+/** Worlds of one kind of trouble each, and `mixed`, where everything goes wrong at once. */
+export const profiles = {
+  calm: profile({ rush: 1 }, { cancels: 0 }),
+  network: profile(faults.network),
+  crashes: profile(faults.crashes),
+  storage: profile(faults.storage),
+  clocks: profile(faults.clocks),
+  backups: profile(faults.backups),
+  processes: profile(faults.processes),
+  hostile: profile(faults.hostile),
+  rights: profile({ unshare: 1, share: 3, create: 2, pry: 4 }, { writers: 0.4 }),
+  mixed: profile({
+    ...{ connection: 1, message: 1, part: 1, crash: 2, restart: 1, storage: 1, jump: 1 },
+    ...{
+      restore: 1,
+      clone: 0.3,
+      second: 1,
+      rush: 0.5,
+      pry: 0.5,
+      enemy: 1,
+      relay: 0.5,
+      stranger: 0.5,
+      unshare: 0.3,
+    },
+  }),
+} as const satisfies Record<string, Profile>;
+
+export type ProfileName = keyof typeof profiles;
+
+export function isProfileName(name: string): name is ProfileName {
+  return Object.hasOwn(profiles, name);
+}

@@ -1,0 +1,39 @@
+import type { Message } from "../../transport/index.js";
+import type { LinkEnd, SimulatedLink } from "./link.js";
+import { signedIn } from "./spoken.js";
+import type { Trace } from "./trace.js";
+
+/** What was altered on its way is noticed: no session comes of such a handshake, and no saga of such a turn is done. */
+export class TamperWatch {
+  /** Ends that something else was said to than what was meant. */
+  readonly #handshakes = new Set<LinkEnd>();
+  readonly #sagas = new Set<LinkEnd>();
+
+  constructor(private readonly trace: Trace) {}
+
+  /** The sender begins a saga: what was altered before is not about it. */
+  began(link: SimulatedLink): void {
+    this.#sagas.delete(link.sender);
+    this.#sagas.delete(link.receiver);
+  }
+
+  altered(from: LinkEnd, message: Message, onward: readonly Message[]): void {
+    const to = from.link.other(from);
+    for (const other of onward) {
+      if (other === message) continue;
+      const [was, is] = [signedIn(message), signedIn(other)];
+      if (was === "handshake") this.#handshakes.add(to);
+      else if (was === "saga" || is !== undefined) this.#sagas.add(to);
+    }
+  }
+
+  connected(end: LinkEnd): void {
+    const isSame = !this.#handshakes.has(end);
+    this.trace.check("altered messages are noticed", isSame, () => `link ${end.link.id} connected`);
+  }
+
+  done(end: LinkEnd): void {
+    const isSame = !this.#sagas.has(end);
+    this.trace.check("altered messages are noticed", isSame, () => `a saga on link ${end.link.id} is done`);
+  }
+}

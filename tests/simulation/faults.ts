@@ -1,0 +1,248 @@
+import type { ProfileName } from "../../src/testing/simulation/index.js";
+
+/** A fault that somebody could make: what stands in a source, and what would stand there instead. */
+export interface KnownFault {
+  readonly name: string;
+  readonly file: string;
+  readonly change: readonly (readonly [is: string, becomes: string])[];
+  /** The worlds it is looked for in, and how many of them are enough. */
+  readonly profile: ProfileName;
+  readonly within: number;
+  /** The invariant that it breaks. */
+  readonly rule: string;
+}
+
+/** Each is found by worlds from seed 1 on. Where a text is not there exactly once, the fault has to be put in anew. */
+export const knownFaults: readonly KnownFault[] = [
+  {
+    name: "a receiver answers before its flush",
+    file: "src/peer/receiver-commit.ts",
+    change: [
+      [
+        "          return conversation.takeProofs();\n",
+        "          void conversation.write(signed);\n          return conversation.takeProofs();\n",
+      ],
+      ["      await conversation.write(signed);\n", ""],
+    ],
+    profile: "storage",
+    within: 60,
+  },
+  {
+    name: "a receiver is ready before its flush",
+    file: "src/peer/receiver-store.ts",
+    change: [
+      [
+        "  const result = await space.commit({",
+        '  const result = { kind: "committed" };\n  void space.commit({',
+      ],
+      [
+        "    dropProofGroups: filed.dropProofGroups,\n  });",
+        "    dropProofGroups: filed.dropProofGroups,\n  }).catch(() => undefined);",
+      ],
+    ],
+    profile: "storage",
+    within: 60,
+  },
+  {
+    name: "a key is marked used after it has signed",
+    file: "src/peer/signer.ts",
+    change: [
+      [
+        "    const result = await this.space.commit({",
+        '    const result = { kind: "committed" };\n    void this.space.commit({',
+      ],
+      [
+        "      cells: [...reserved.map(journalChange), ...cells],\n    });",
+        "      cells: [...reserved.map(journalChange), ...cells],\n    }).catch(() => undefined);",
+      ],
+    ],
+    profile: "storage",
+    within: 60,
+  },
+  {
+    name: "the next key is taken from a snapshot",
+    file: "src/peer/signer.ts",
+    change: [
+      ["known?.state.kind === kind && sameBytes(known.journal, journal)", "known?.state.kind === kind"],
+    ],
+    profile: "processes",
+    within: 60,
+  },
+  {
+    name: "no compare-and-set on the journal",
+    file: "src/space/commit.ts",
+    change: [
+      [
+        "    .filter(({ key, from }) => !sameBytes(",
+        '    .filter(({ key, from }) => !key.startsWith("journal/") && !sameBytes(',
+      ],
+    ],
+    profile: "processes",
+    within: 100,
+  },
+  {
+    name: "no compare-and-set on tips",
+    file: "src/space/commit.ts",
+    change: [["    .filter(({ tip, from }) => tip?.address !== from)\n", "    .filter(() => false)\n"]],
+    profile: "calm",
+    within: 60,
+  },
+  {
+    name: "a tip moves wherever it is told to",
+    file: "src/space/commit.ts",
+    change: [
+      ["    .filter(({ tip, from }) => tip?.address !== from)\n", "    .filter(() => false)\n"],
+      [
+        "checkTipMove(move, tipOf(reader, move.tjp), reader",
+        "checkTipMove(move, move.from && tipOf(reader, move.tjp) && { ...tipOf(reader, move.tjp), address: move.from, n: -1 }, reader",
+      ],
+    ],
+    profile: "calm",
+    within: 60,
+  },
+  {
+    name: "a restored backup is not noticed, and the receiver's number is trusted",
+    file: "src/peer/sender-store.ts",
+    change: [
+      [
+        "  await Promise.all([refuseRestored(signer, own, theirIdentity), refuseRestored(signer, held, theirLane)]);\n",
+        "",
+      ],
+    ],
+    profile: "backups",
+    within: 60,
+  },
+  {
+    name: "what was staged is not dropped",
+    file: "src/peer/receiver-saga-run.ts",
+    change: [["    await Promise.allSettled([this.options.space.drop(this.saga)]);\n", ""]],
+    profile: "network",
+    within: 60,
+  },
+  {
+    name: "what a killed process has staged stays",
+    file: "src/space/openers.ts",
+    change: [["  await dropAbandoned(store, self);\n", ""]],
+    profile: "crashes",
+    within: 200,
+  },
+  {
+    name: "no signature is checked",
+    file: "src/keystone/replay.ts",
+    change: [["    if (!strategy.verify(solution, digest)) throw", "    if (false) throw"]],
+    profile: "hostile",
+    within: 60,
+  },
+  {
+    name: "the transcript is left out of what the receiver signs",
+    file: "src/saga/handshake.ts",
+    change: [
+      [
+        'lengthPrefixed("keysaga/challenge/1", "receiver", hello, open, body)',
+        'lengthPrefixed("keysaga/challenge/1", "receiver", body)',
+      ],
+      [
+        '  const parts = ["keysaga/connect/1", "sender", hello, open, challenge];',
+        '  const parts = ["keysaga/connect/1", "sender", challenge];',
+      ],
+    ],
+    profile: "hostile",
+    within: 200,
+  },
+  {
+    name: "payload is not covered by its turn",
+    file: "src/saga/turn.ts",
+    change: [
+      ["    digest: toHex(sha256(utf8(voice.payload.digest), sha256(frame))),\n", '    digest: "",\n'],
+      [
+        "    frames: voice.payload.frames + 1,\n    records: voice.payload.records + content.records.length,\n    bytes: voice.payload.bytes + recordBytes + evidenceBytes,\n",
+        "    frames: 0,\n    records: 0,\n    bytes: 0,\n",
+      ],
+    ],
+    profile: "hostile",
+    within: 200,
+  },
+  {
+    name: "a receiver answers for addresses that are not its own",
+    file: "src/saga/receiver-handshake.ts",
+    change: [
+      ['  if (!self.audiences.includes(message.audience)) throw new KeysagaError("wrong_audience");\n', ""],
+    ],
+    profile: "hostile",
+    within: 200,
+  },
+  {
+    name: "a timer is not stopped",
+    file: "src/peer/session-loop.ts",
+    change: [
+      ["      this.#isOver = true;\n      this.#stopTick();\n", "      this.#isOver = true;\n"],
+      ["      if (!this.#isOver) this.#tick();\n", "      this.#tick();\n"],
+    ],
+    profile: "calm",
+    within: 10,
+  },
+  {
+    name: "a connection is not closed",
+    file: "src/peer/sender-session.ts",
+    change: [["    const closed = this.#link.close();\n", "    const closed = Promise.resolve();\n"]],
+    profile: "calm",
+    within: 10,
+  },
+  {
+    name: "closure is not checked",
+    file: "src/space/check-records.ts",
+    change: [
+      [
+        "      if (found === undefined) this.#missing.add(target);\n      else if",
+        "      if (found === undefined) continue;\n      else if",
+      ],
+    ],
+    profile: "rights",
+    within: 200,
+  },
+  {
+    name: "who may read is not looked at",
+    file: "src/peer/rights.ts",
+    change: [['    reads: (first) => may(first, "read"),\n', "    reads: () => true,\n"]],
+    profile: "rights",
+    within: 60,
+  },
+  {
+    name: "who may write is not looked at",
+    file: "src/peer/judged-moves.ts",
+    change: [["    if (standing.isOpen) return true;\n", "    return true;\n"]],
+    profile: "rights",
+    within: 100,
+  },
+  {
+    name: "a call is told that it is done before it is",
+    file: "src/peer/sender-saga-run.ts",
+    change: [
+      [
+        "    const { report, merged } = await commitSender(landing, effect);\n",
+        "    asked.outcome.resolve({ saga, session: conversation.established.session, tips: effect.final, refused: effect.refused, found: [] });\n    const { report, merged } = await commitSender(landing, effect);\n",
+      ],
+    ],
+    profile: "calm",
+    within: 60,
+  },
+  {
+    name: "calls of one sender do not wait for each other",
+    file: "src/peer/gate.ts",
+    change: [
+      [
+        "    this.#last = this.#last.then(async () => {",
+        "    this.#last = Promise.resolve().then(async () => {",
+      ],
+    ],
+    profile: "calm",
+    within: 60,
+  },
+  {
+    name: "a merge takes one side",
+    file: "src/merge/merge-tips.ts",
+    change: [[".filter(([, held]) => isSameSet(held, heads))", ".filter(([, held]) => held.length > 0)"]],
+    profile: "calm",
+    within: 100,
+  },
+];
