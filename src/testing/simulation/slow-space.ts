@@ -42,12 +42,14 @@ export function slowSpace(inner: Space, between: Between): SlowSpace {
 }
 
 function slowView(view: SpaceView, between: Between): SpaceView {
+  const slowly = async <Result>(look: Promise<Result>) => {
+    const found = await look;
+    await between();
+    return found;
+  };
   return {
-    async getMany(addresses) {
-      const records = await view.getMany(addresses);
-      await between();
-      return records;
-    },
+    getMany: (addresses) => slowly(view.getMany(addresses)),
+    hasMany: (addresses) => slowly(view.hasMany(addresses)),
   };
 }
 
