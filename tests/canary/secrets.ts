@@ -1,5 +1,5 @@
 /** Where secrets come into a process: every one of them is derived from, or signed with. */
-import { kindOfCanary, registerCanary, registerOneOfMany } from "./watch.js";
+import { isNew, kindOfCanary, registerCanary, registerOneOfMany } from "./watch.js";
 
 type Crypto = typeof import("../../src/base/crypto.js");
 type RecoverySecret = typeof import("../../src/node/recovery-secret.js");
@@ -12,8 +12,6 @@ const derived: readonly (readonly [label: string, kind: string])[] = [
 ];
 /** Thousands of keys are derived with this one. */
 const oneTimeLabel = Buffer.from("keysaga/one-time-key/");
-/** Secrets by the very bytes in memory: most are used again and again. */
-const known = new WeakSet<Uint8Array>();
 
 export function withSecretsRegistered(original: Crypto): Crypto {
   return {
@@ -21,10 +19,10 @@ export function withSecretsRegistered(original: Crypto): Crypto {
     hkdfSha256(secret, salt, info, length) {
       const made = original.hkdfSha256(secret, salt, info, length);
       const label = Buffer.from(info.buffer, info.byteOffset, info.length);
-      if (!known.has(secret)) registerCanary(kindOf(secret, label), secret);
+      if (isNew(secret)) registerCanary(kindOf(secret, label), secret);
       if (label.includes(oneTimeLabel)) registerOneOfMany("one-time key", made);
       else registerCanary(derived.find(([name]) => label.includes(name))?.[1] ?? "derived secret", made);
-      known.add(secret).add(made);
+      isNew(made); // it is registered by now
       return made;
     },
     hmacSha256(key, message) {
@@ -43,8 +41,7 @@ function kindOf(secret: Uint8Array, label: Buffer): string {
 }
 
 function registered(seed: Uint8Array): Uint8Array {
-  if (!known.has(seed)) registerOneOfMany("signing key", seed);
-  known.add(seed);
+  if (isNew(seed)) registerOneOfMany("signing key", seed);
   return seed;
 }
 

@@ -4,10 +4,10 @@
  *
  * Wraps the places where secrets come in and things go out. Imports nothing of src, so that mocks of a test come first.
  */
-import { afterAll, afterEach, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, vi } from "vitest";
 import { watchConsole } from "./console.js";
 import { searchTemporaryDirectories, watchTemporaryDirectories } from "./directories.js";
-import { failOnHits } from "./watch.js";
+import { failOnHits, forgetCanaries } from "./watch.js";
 
 vi.mock("../../src/base/crypto.js", async (importOriginal) => {
   const { withSecretsRegistered } = await import("./secrets.js");
@@ -46,6 +46,7 @@ vi.mock("../../src/peer/receiver.js", async (importOriginal) => {
 
 watchConsole();
 watchTemporaryDirectories();
+beforeEach(forgetCanaries);
 afterEach(failOnHits);
 afterAll(() => {
   searchTemporaryDirectories();

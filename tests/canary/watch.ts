@@ -7,8 +7,26 @@ export interface Hit extends Found {
   readonly place: string;
 }
 
-const canaries = new Canaries();
+let canaries = new Canaries();
+/** Secrets by the very bytes in memory: most are used again and again. */
+let known = new WeakSet<Uint8Array>();
 let hits: Hit[] = [];
+
+/**
+ * Begins anew, with each test: worlds of one seed draw the same bytes, and what is a secret in one may be a nonce in
+ * another. A secret from before the test is registered again when it is used.
+ */
+export function forgetCanaries(): void {
+  canaries = new Canaries();
+  known = new WeakSet();
+}
+
+/** Says, once for the same bytes in memory, that they have to be registered. */
+export function isNew(secret: Uint8Array): boolean {
+  if (known.has(secret)) return false;
+  known.add(secret);
+  return true;
+}
 
 /** A secret that must not be seen anywhere from now on: bytes, or what a person types. */
 export function registerCanary(kind: string, secret: Uint8Array | string): void {

@@ -23,7 +23,8 @@ afterEach(async () => {
 /** A world whose receiver has other limits, and what the receiver made of each session. */
 async function worldWith(limits: Partial<ReceiverLimits>, senders = ["alice", "carol", "dave"]) {
   let now = Date.now();
-  const platform = { ...seededPlatform("quotas"), clock: { now: () => now } };
+  // Not the world's own seed: from that, a secret there would be a nonce here.
+  const platform = { ...seededPlatform("quotas of a receiver"), clock: { now: () => now } };
   const world: World = await createWorld({ senders, seed: "quotas" });
   const ends: string[] = [];
   const audience = "innerspace://limited";
