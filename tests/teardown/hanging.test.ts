@@ -22,8 +22,10 @@ describe("a dial that does not heed its signal", () => {
   async function slowDial() {
     const bench = await openBench("slow dial");
     let isClosed = false;
+    let isDialled = false;
     let come: () => void = () => undefined;
     const dial: Dial = async () => {
+      isDialled = true;
       await new Promise<void>((resolve) => {
         come = resolve;
       });
@@ -35,17 +37,23 @@ describe("a dial that does not heed its signal", () => {
       };
       return connection;
     };
-    return { bench, come: () => come(), isClosed: () => isClosed, ...bench.dialling({}, dial) };
+    return {
+      bench,
+      come: () => come(),
+      isDialled: () => isDialled,
+      isClosed: () => isClosed,
+      ...bench.dialling({}, dial),
+    };
   }
 
   test.each([
     ["disconnect", "connection_closed"],
     ["abort", "aborted"],
   ])("holds up no %s, and its connection is closed when it comes", async (end, code) => {
-    const { bench, come, isClosed, sender, events } = await slowDial();
+    const { bench, come, isDialled, isClosed, sender, events } = await slowDial();
     const cancel = new AbortController();
     const call = sender.connect({ signal: cancel.signal });
-    await bench.time.until(() => bench.time.waiting() === 1, "it to dial");
+    await bench.time.until(isDialled, "it to dial");
     const ended = end === "abort" ? cancel.abort() : sender.disconnect();
     expect(await within(bench, 0, call)).toBe(code);
     await ended;
