@@ -9,7 +9,13 @@ import type { Role } from "./steps.js";
 export type Homes = Readonly<Record<Role, Home>>;
 
 /** How a sync may end where the other side dies, talks nonsense, or has too busy a machine; anything else is a fault. */
-const endings = ["connection_lost", "cannot_connect", "malformed_message", "turn_timeout"];
+const endings = [
+  "connection_lost",
+  "cannot_connect",
+  "malformed_message",
+  "handshake_timeout",
+  "turn_timeout",
+];
 
 /** What has to hold after every death. */
 export async function checkAcknowledged(ledger: Ledger, { sender, receiver }: Homes): Promise<void> {
