@@ -8,8 +8,14 @@ import type { Role } from "./steps.js";
 /** Both homes, open. */
 export type Homes = Readonly<Record<Role, Home>>;
 
-/** How a sync may end where the other side dies, or talks nonsense; anything else is a fault. */
-const endings = ["connection_lost", "cannot_connect", "malformed_message"];
+/** How a sync may end where the other side dies, talks nonsense, or has too busy a machine; anything else is a fault. */
+const endings = [
+  "connection_lost",
+  "cannot_connect",
+  "malformed_message",
+  "handshake_timeout",
+  "turn_timeout",
+];
 
 /** What has to hold after every death. */
 export async function checkAcknowledged(ledger: Ledger, { sender, receiver }: Homes): Promise<void> {
