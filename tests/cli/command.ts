@@ -6,6 +6,8 @@ import { registerCommand } from "../canary/homes.js";
 import { searchFor } from "../canary/watch.js";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+/** The key in an invite is what that command prints, once. */
+export const invites = ["derived secret"];
 /** Longer than anything here takes on a busy machine. */
 const timeoutMs = 25_000;
 
@@ -55,7 +57,8 @@ export function start(
     child.once("error", reject);
     child.once("close", (code, signal) => {
       registerCommand(args, env);
-      for (const [stream, text] of Object.entries(output)) searchFor(`a command's ${stream}`, text);
+      for (const [stream, text] of Object.entries(output))
+        searchFor(`a command's ${stream}`, text, stream === "stdout" && args[0] === "invite" ? invites : []);
       resolve({ code, signal, ...output });
     });
   });

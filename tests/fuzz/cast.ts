@@ -1,3 +1,4 @@
+import { KeysagaError } from "../../src/base/index.js";
 import {
   createIdentity,
   createReceiver,
@@ -9,7 +10,7 @@ import {
   type Sender,
 } from "../../src/peer/index.js";
 import { Peer, seededPlatform } from "../../src/testing/index.js";
-import type { Connection } from "../../src/transport/index.js";
+import type { Connection, Dial } from "../../src/transport/index.js";
 import { RewindableSpace } from "./rewindable.js";
 
 export const audience = "innerspace://rita";
@@ -126,10 +127,20 @@ export async function openCast(seed: string, earlier: (rita: Player) => Promise<
   const senderOver = (connection: Connection, { identity, stand, events }: Player = sam) =>
     createSender({
       identity,
-      dial: async () => connection,
+      dial: once(connection),
       audience,
       platform: stand,
       onEvent: (event) => void events.push(event),
     });
   return { sam, rita, olga, receiver, senderOver };
+}
+
+/** There is one connection to be had: a call that comes behind its end gets none. */
+function once(connection: Connection): Dial {
+  let isGiven = false;
+  return async () => {
+    if (isGiven) throw new KeysagaError("cannot_connect");
+    isGiven = true;
+    return connection;
+  };
 }

@@ -1,5 +1,6 @@
 import { sealRecord, toText } from "../../src/ibgib/index.js";
 import { signFrame } from "../../src/keystone/index.js";
+import { mayFork } from "../one-time/ledger.js";
 import { signTurn, type Dialogue, type Role, type TurnDraft } from "../../src/saga/index.js";
 import { challengeTarget, signAsHost } from "../../src/saga/handshake.js";
 import { fieldsMutated, type Surroundings } from "./field-mutations.js";
@@ -103,7 +104,7 @@ function placeOf(tree: Tree, gib: string): Tree[] | undefined {
 
 function signedAnew({ unsigned, state, secretFor }: Signing, change: (unsigned: Tree) => Tree) {
   const changed = change(structuredClone(unsigned));
-  return signFrame(changed, { ...state, tip: changed.rel8ns.past[0] }, secretFor);
+  return mayFork(() => signFrame(changed, { ...state, tip: changed.rel8ns.past[0] }, secretFor));
 }
 
 /** A challenge that demands, shows or names something else; R1 and the host key stand for it. */

@@ -9,6 +9,7 @@ import { Ear, isOurFault, selfOf, type Verdict } from "./ear.js";
 import { forged } from "./forgeries.js";
 import { mutated } from "./frame-mutations.js";
 import { growthOver } from "./heap.js";
+import { ledger } from "../one-time/ledger.js";
 import type { Moment } from "./notes.js";
 import { CaseFailed, casesOf, seed, Tally } from "./plan.js";
 import { Choices } from "./random.js";
@@ -49,6 +50,7 @@ interface Said {
 }
 
 function runCase(at: number): void {
+  ledger().anew();
   const choices = new Choices(seed, at);
   const recording = pickRecording(corpus, choices);
   const moment = choices.pick(recording.moments)!;

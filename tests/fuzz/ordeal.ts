@@ -1,6 +1,7 @@
 import { isErrorCode, KeysagaError } from "../../src/base/index.js";
 import type { PeerEvent } from "../../src/peer/index.js";
 import { type InnerspacePair, innerspacePair } from "../../src/transport/index.js";
+import { ledger } from "../one-time/ledger.js";
 import { Attacker, halfOf, settled } from "./attacker.js";
 import type { Attack } from "./attacks.js";
 import type { Player } from "./cast.js";
@@ -27,6 +28,7 @@ export async function undergo(attack: Attack): Promise<Outcome> {
   const { cast, story, wishes } = recording;
   const victim = on === "receiver" ? cast.rita : cast.sam;
   victim.rewind();
+  ledger().anew();
   const pair = innerspacePair(victim.stand);
   const calls = on === "receiver" ? accept(attack, pair) : dial(attack, pair);
   const meanwhile = on === "receiver" ? () => story.meanwhile?.(cast, wishes) : () => undefined;

@@ -52,11 +52,14 @@ export class Ledger {
    * its seed, with the same keys, and what was signed in the one before does not count.
    */
   found(identity: string): void {
-    if (this.#identities.has(identity)) {
-      this.#messages.clear();
-      this.#identities.clear();
-    }
+    if (this.#identities.has(identity)) this.anew();
     this.#identities.add(identity);
+  }
+
+  /** A world is put back to where it was, and lives on another way: what was signed so far does not count. */
+  anew(): void {
+    this.#messages.clear();
+    this.#identities.clear();
   }
 
   /** Throws what `note` has thrown since the last look, in case that somebody has swallowed it. */
