@@ -10,6 +10,7 @@ import {
 } from "../../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import { type PeerEvent, saveRecords, share, type SyncReport, unshare } from "../../peer/index.js";
+import type { Message } from "../../transport/index.js";
 import type { LinkEnd, SimulatedLink } from "./link.js";
 import { Calls } from "./calls.js";
 import type { App } from "./app.js";
@@ -84,8 +85,9 @@ export class World {
       this.#dice.of("network"),
       this.trace,
       {
-        said: (from, message) => this.#said(from.link, from.side, message),
+        said: (from, message) => this.#said(from, message),
         altered: (from, message, onward) => this.#tampers.altered(from, message, onward),
+        misled: (to) => this.#tampers.arrived(to),
       },
       program.usualMs,
     );
@@ -543,8 +545,9 @@ export class World {
     this.#knownAt.set(link, (keystone) => (isTold ? knownIn(cells, keystone) : -1));
   }
 
-  #said(link: SimulatedLink, side: "sender" | "receiver", message: string | Uint8Array): void {
-    const home = this.#homeOf(link[side].process);
+  #said(from: LinkEnd, message: Message): void {
+    const { link } = from;
+    const home = this.#homeOf(from.process);
     const spoken = home && readSpoken(message);
     if (!home || !spoken) return;
     const knownThere = this.#knownAt.get(link);
@@ -554,6 +557,7 @@ export class World {
     };
     for (const frame of spoken.frames) this.keys.seeText(frame, seen);
     if (spoken.open) this.#openedBy(link, spoken.open);
+    if (spoken.turn !== undefined) this.#tampers.saysTurn(from);
     if (spoken.saga !== undefined) this.#linkOf.set(spoken.saga, link);
     if (spoken.turn === "init") this.#tampers.began(link);
     if (spoken.type !== "connect") return;
