@@ -8,8 +8,6 @@ export interface KnownFault {
   /** The worlds it is looked for in, and how many of them are enough. */
   readonly profile: ProfileName;
   readonly within: number;
-  /** The invariant that it breaks. */
-  readonly rule: string;
 }
 
 /** Each is found by worlds from seed 1 on. Where a text is not there exactly once, the fault has to be put in anew. */

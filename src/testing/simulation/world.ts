@@ -369,12 +369,22 @@ export class World {
     const owner = timeline && this.home(timeline.owner);
     const process = owner?.open[0];
     if (!timeline || !owner || !grantee || !process || grantee.lineage === owner.lineage) return;
-    timeline.readers.add(grantee.lineage);
-    if (access === "write") timeline.writers.add(grantee.lineage);
-    const given = { timeline: timeline.address, with: grantee.address, access };
+    this.#grant(process, owner, timeline, grantee, access);
+  }
+
+  #grant(
+    process: SimulatedProcess,
+    owner: Home,
+    timeline: Timeline,
+    to: Home,
+    access: "read" | "write",
+  ): void {
+    timeline.readers.add(to.lineage);
+    if (access === "write") timeline.writers.add(to.lineage);
+    const given = { timeline: timeline.address, with: to.address, access };
     this.calls.begin(
       process,
-      `shares ${which} with ${grantee.name}`,
+      `shares with ${to.name}`,
       () => share(process.identity, given, process.platform),
       (grant) => this.facts.grant(owner, grant),
     );
@@ -412,7 +422,17 @@ export class World {
     const roots = this.rootsOf(home);
     if (!receiver || roots.length === 0) return;
     for (const process of home.open) this.disconnect(process);
+    for (const process of home.open) this.#grantAgain(process, home);
     for (const process of home.open) this.sync(process, receiver, roots, { direction: "both" });
+  }
+
+  /** To somebody who has it: what counts is that the identity signs. */
+  #grantAgain(process: SimulatedProcess, home: Home): void {
+    const own = this.ledger.timelines.find(({ owner, readers }) => owner === home.name && readers.size > 1);
+    const other = this.senders.find(
+      (each) => each.lineage !== home.lineage && own?.readers.has(each.lineage),
+    );
+    if (own && other) this.#grant(process, home, own, other, "read");
   }
 
   #pry(process: SimulatedProcess, home: Home, { at, which }: Extract<Step, { do: "pry" }>): void {
