@@ -112,7 +112,8 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
   const { saga, direction, roots, statuses, kept, found, overtaken } = resolve;
   const { space } = resolving.identity;
   const resolution = new Resolver(resolving, space.view(saga), direction, overtaken);
-  for (const tip of tipsAhead(roots, statuses)) await resolution.check(tip, tip.from);
+  const coming = direction === "push" ? [] : tipsAhead(roots, statuses); // a push takes nothing
+  for (const tip of coming) await resolution.check(tip, tip.from);
   for (const tip of found) await resolution.check(tip, (await space.tip(tip.address))?.address);
   const outcomes: Outcome[] = [];
   for (const [at, root] of roots.entries()) outcomes.push(await resolution.of(root, statuses[at]!));
@@ -220,6 +221,7 @@ class Resolver {
       case "same":
         return n === undefined ? {} : { held: { tjp: address, n } };
       case "ahead":
+        if (this.direction === "push") return n === undefined ? {} : { held: { tjp: address, n } };
         return {
           ...(n !== undefined && { held: { tjp: address, n } }),
           move: { address, from: tip, to: await this.#answeredFor(address, status.tip) },

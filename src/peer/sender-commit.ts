@@ -87,7 +87,8 @@ export async function commitSender(
     ]);
     const change = await sessionChange(space, conversation, effect);
     const mark = { saga, session, time: effect.receipt.message.time };
-    const arrived = await receiptChanges(space, receiver, mark, arrivedBy(effect, landing.apart));
+    const arrivals = await heldHere(space, effect, arrivedBy(effect, landing.apart));
+    const arrived = await receiptChanges(space, receiver, mark, arrivals);
     const result = await space.commit({
       saga,
       holder: address,
@@ -156,6 +157,20 @@ function arrivedBy(
     held: apart.get(tip) ?? [tip],
     refused: notTaken.has(address) ? named.get(address) : undefined,
   }));
+}
+
+/** Of a root that a push has left ahead at the receiver, nothing new is known here: its tip there is not held. */
+async function heldHere(
+  space: Space,
+  { saga, moves }: CommitEffect,
+  arrived: readonly Arrived[],
+): Promise<readonly Arrived[]> {
+  const now = await space.tips(arrived.map(({ root }) => root));
+  const landed = new Set([...moves.map(({ to }) => to), ...now.map((tip) => tip?.address)]);
+  const others = arrived.flatMap(({ held }) => held.filter((tip) => !landed.has(tip)));
+  const records = await space.view(saga).getMany(others);
+  const missing = new Set(others.filter((_, at) => records[at] === undefined));
+  return arrived.filter(({ held }) => !held.some((tip) => missing.has(tip)));
 }
 
 /** Has this space come past that frame already? */

@@ -345,8 +345,11 @@ function onMoved(state: In<"committing">, event: On<"spaceMoved">): ReceiverSaga
   if (overtaken >= state.limits.commitsMax)
     return fail(new KeysagaError("tip_moved", { commits: overtaken }));
   const statuses = statusesAfter(state.roots, state.statuses, tips);
+  const moved = { ...answeredOf(state), statuses, overtaken };
+  // A push takes no records: it is told of the tips, and ends as one onto what had moved before.
+  if (state.direction === "push") return say(moved, { type: "moved", entries: tips }, now);
   const turn = { type: "moved", entries: [...tips, ...found] };
-  return tell({ ...answeredOf(state), statuses, overtaken }, event, turn, now);
+  return tell(moved, event, turn, now);
 }
 
 function onTick(state: Running, now: Instant): ReceiverSagaStep {

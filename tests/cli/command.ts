@@ -6,8 +6,6 @@ import { registerCommand } from "../canary/homes.js";
 import { searchFor } from "../canary/watch.js";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-/** The key in an invite is what that command prints, once. */
-export const invites = ["derived secret"];
 /** Longer than anything here takes on a busy machine. */
 const timeoutMs = 25_000;
 
@@ -57,8 +55,7 @@ export function start(
     child.once("error", reject);
     child.once("close", (code, signal) => {
       registerCommand(args, env);
-      for (const [stream, text] of Object.entries(output))
-        searchFor(`a command's ${stream}`, text, stream === "stdout" && args[0] === "invite" ? invites : []);
+      searchPrinted(args[0], output);
       resolve({ code, signal, ...output });
     });
   });
@@ -66,6 +63,15 @@ export function start(
   const firstLine = Promise.race([line, early]);
   firstLine.catch(() => undefined); // only some tests wait for it
   return { child, ended, firstLine };
+}
+
+/** Looks for secrets in what a command has printed. The key in an invite is what that command prints, once. */
+export function searchPrinted(
+  command: string | undefined,
+  { stdout, stderr }: Pick<Ended, "stdout" | "stderr">,
+) {
+  searchFor("a command's stdout", stdout, command === "invite" ? ["derived secret"] : []);
+  searchFor("a command's stderr", stderr);
 }
 
 /** Runs `keysaga` to its end. */

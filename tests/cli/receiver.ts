@@ -5,8 +5,7 @@ import { share } from "../../src/cli/commands/share.js";
 import { sync } from "../../src/cli/commands/sync.js";
 import type { Address } from "../../src/index.js";
 import { createHome } from "../../src/node/index.js";
-import { searchFor } from "../canary/watch.js";
-import { type Ended, start } from "./command.js";
+import { type Ended, searchPrinted, start } from "./command.js";
 import { temporaryDirectory } from "./directories.js";
 
 /** Someone with a home, and a directory that is not there yet. */
@@ -62,7 +61,7 @@ export async function runHere(command: Command, ...args: readonly string[]) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const exitCode = await command.run({ stdin, stdout, stderr, env: {} }, args);
   const printed = { stdout: textOf(stdout), stderr: textOf(stderr) };
-  for (const [stream, text] of Object.entries(printed)) searchFor(`a command's ${stream}`, text);
+  searchPrinted(command.name, printed);
   return { exitCode, ...printed };
 }
 

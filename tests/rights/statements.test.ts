@@ -4,6 +4,7 @@ import { sealGrant, sealWithdrawal } from "../../src/keystone/index.js";
 import { type Identity, share, unshare, verifySpace, whoMay } from "../../src/peer/index.js";
 import { identityFrames } from "../../src/peer/identity.js";
 import { loadRights } from "../../src/peer/rights.js";
+import { statementsFor } from "../../src/peer/statements.js";
 import { codeOf } from "../protocol/lab.js";
 import { tampered } from "../keystone/keystones.js";
 import { bring, hear, now, own, person, platform, tell } from "./parties.js";
@@ -57,6 +58,15 @@ async function statedGrant(by: Identity, issuer: Identity, to: Identity, timelin
 }
 
 describe("a grant travels", () => {
+  test("and is kept once where it is told twice at once", async () => {
+    const { alice, bob, carol, note } = await cast();
+    await share(alice, { timeline: note.address, with: bob.address, access: "write" }, platform);
+    const { records } = await statementsFor(alice, carol.address, [note.address]);
+    await hear(carol, alice, [...records, ...records]);
+    expect(await mayAt(carol, bob, note)).toBe("write");
+    expect(await problemsOf(carol)).toEqual([]);
+  });
+
   test("from its owner to a receiver that holds the timeline, which honours it from then on", async () => {
     const { alice, bob, carol, note } = await cast();
     await share(alice, { timeline: note.address, with: bob.address, access: "write" });

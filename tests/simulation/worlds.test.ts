@@ -21,7 +21,7 @@ const troubles: Partial<Record<ProfileName, readonly string[]>> = {
   clocks: ["clock jump"],
   backups: ["sender restored", "receiver restored"],
   processes: ["second process"],
-  hostile: ["forge", "stranger"],
+  hostile: ["stranger"],
 };
 
 describe.each(names)("worlds of the kind %s", (profile) => {

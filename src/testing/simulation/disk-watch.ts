@@ -94,9 +94,10 @@ export class DiskWatch {
     const timeline = this.ledger.timeline(tip.tjp);
     if (!timeline) return;
     for (const frame of this.ledger.beyond(tip.address, before)) {
-      const maker = this.ledger.makerOf(frame.address) ?? "nobody";
-      const mayWrite = maker === lineage || timeline.writers.has(maker); // one's own edits may wait for a right to come
-      this.trace.check("writers were let in", mayWrite, () => `${name} shows ${frame.address} of ${maker}`);
+      const makers = this.ledger.makersOf(frame.address);
+      // One's own edits may wait for a right to come.
+      const mayWrite = makers.some((maker) => maker === lineage || timeline.writers.has(maker));
+      this.trace.check("writers were let in", mayWrite, () => `${name} shows ${frame.address} of ${makers}`);
     }
     if (kind === "sender" && tip.address !== tip.tjp)
       this.trace.check(

@@ -31,7 +31,7 @@ const honest: readonly string[] = [
     "shutting_down",
     "store_failed",
   ] as const),
-  ...(["limit_exceeded", "record_missing", "not_closed"] as const),
+  ...(["limit_exceeded", "not_closed"] as const),
 ] satisfies ErrorCode[];
 
 /** Messages come as they were sent, once and in order, or not at all; and nobody has an older state than he had. */

@@ -20,12 +20,13 @@ export class Ledger {
   /** What was changed, by the frames that say so. */
   readonly edits = new Map<Address, JsonObject>();
   readonly #byAddress = new Map<Address, Timeline>();
-  readonly #makers = new Map<string, string>();
+  /** Two may make the same record. */
+  readonly #makers = new Map<string, Set<string>>();
   readonly #frames = new Map<Address, IbGib>();
 
   made(records: readonly IbGib[], by: string): void {
     for (const record of records) {
-      this.#makers.set(record.gib, by);
+      this.#makers.set(record.gib, (this.#makers.get(record.gib) ?? new Set()).add(by));
       this.#frames.set(record.address, record);
       if (isTjp(record)) this.#found(record.address, by);
     }
@@ -35,9 +36,9 @@ export class Ledger {
     return this.#byAddress.get(address);
   }
 
-  /** The home that made a record; undefined for merges, and for what nobody made. */
-  makerOf(address: Address): string | undefined {
-    return this.#makers.get(gibOf(address));
+  /** The homes that made a record; none for merges, and for what nobody made. */
+  makersOf(address: Address): readonly string[] {
+    return [...(this.#makers.get(gibOf(address)) ?? [])];
   }
 
   frame(address: Address): IbGib | undefined {

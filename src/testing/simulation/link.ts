@@ -9,7 +9,12 @@ import type { Side } from "./meddling.js";
 
 /** What travels: a message, a sign of life, or the end of this direction. */
 export type Parcel =
-  | { readonly kind: "message"; readonly message: Message; readonly bytes: number }
+  | {
+      readonly kind: "message";
+      readonly message: Message;
+      readonly bytes: number;
+      readonly isAltered?: boolean;
+    }
   | { readonly kind: "ping" }
   | { readonly kind: "pong" }
   | { readonly kind: "end"; readonly closeCode: number };

@@ -105,7 +105,11 @@ function forged(value: unknown, dice: Dice): unknown {
   if (typeof value !== "object" || value === null) return 1;
   const entries = Object.entries(value);
   if (entries.length === 0) return value;
-  const at = dice.below(entries.length);
+  // Where most is said: in a text that is itself a message, and in lists.
+  const rich = entries.findIndex(([, each]) =>
+    typeof each === "string" ? each.startsWith("{") : Array.isArray(each),
+  );
+  const at = rich >= 0 && dice.chance(0.6) ? rich : dice.below(entries.length);
   const changed = entries.map(([name, each], i) => [name, i === at ? forged(each, dice) : each] as const);
   return Array.isArray(value) ? changed.map(([, each]) => each) : Object.fromEntries(changed);
 }

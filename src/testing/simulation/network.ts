@@ -23,7 +23,11 @@ export interface Listener {
   said(from: LinkEnd, message: Message): void;
   /** This goes on in its place. */
   altered(from: LinkEnd, message: Message, onward: readonly Message[]): void;
+  /** And has arrived. */
+  misled(to: LinkEnd): void;
 }
+
+type Said = Extract<Parcel, { kind: "message" }>;
 
 interface Door {
   readonly process: SimulatedProcess;
@@ -149,7 +153,7 @@ export class SimulatedNetwork implements Carrier {
       return;
     }
     const onward = this.#meddled(ambush.fault, from, parcel.message);
-    this.#sendInstead(from, parcel.bytes, onward, ambush.fault !== "reorder");
+    this.#sendInstead(from, parcel, onward, ambush.fault !== "reorder");
   }
 
   noticeMs(link: SimulatedLink): number | undefined {
@@ -218,10 +222,13 @@ export class SimulatedNetwork implements Carrier {
   }
 
   /** What arrives in its place arrives as what was sent: the sender's buffer is free of it either way. */
-  #sendInstead(from: LinkEnd, bytes: number, onward: readonly Onward[], inOrder: boolean): void {
-    if (onward.length === 0) this.scheduler.after(this.#way(), () => from.arrived(bytes));
-    for (const [at, { message, late }] of onward.entries())
-      this.#send(from, { kind: "message", message, bytes: at === 0 ? bytes : 0 }, late, inOrder);
+  #sendInstead(from: LinkEnd, sent: Said, onward: readonly Onward[], inOrder: boolean): void {
+    if (onward.length === 0) this.scheduler.after(this.#way(), () => from.arrived(sent.bytes));
+    for (const [at, { message, late }] of onward.entries()) {
+      const bytes = at === 0 ? sent.bytes : 0;
+      const isAltered = message !== sent.message;
+      this.#send(from, { kind: "message", message, bytes, isAltered }, late, inOrder);
+    }
   }
 
   /** @param inOrder What comes after it waits for it. */
@@ -240,6 +247,7 @@ export class SimulatedNetwork implements Carrier {
     if (parted > 0) return void this.scheduler.after(parted, () => this.#arrive(from, parcel)); // sent again, as TCP does
     if (parcel.kind === "message") from.arrived(parcel.bytes);
     other.process?.breathe();
+    if (parcel.kind === "message" && parcel.isAltered) this.listener.misled(other);
     other.take(parcel);
   }
 

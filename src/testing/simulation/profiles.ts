@@ -39,13 +39,13 @@ function profile(
 }
 
 const faults = {
-  network: { connection: 4, message: 4, part: 2 },
-  crashes: { crash: 6, restart: 1 },
-  storage: { storage: 6, crash: 1 },
-  clocks: { jump: 5, connection: 1 },
-  backups: { restore: 4, clone: 1, crash: 1 },
-  processes: { second: 4, rush: 2, crash: 2, storage: 1 },
-  hostile: { enemy: 5, relay: 1, stranger: 2, connection: 1 },
+  network: { connection: 8, message: 8, part: 3 },
+  crashes: { crash: 14, restart: 2 },
+  storage: { storage: 12, crash: 3 },
+  clocks: { jump: 10, connection: 2 },
+  backups: { restore: 8, clone: 2, crash: 2 },
+  processes: { second: 6, rush: 4, crash: 4, storage: 2 },
+  hostile: { enemy: 14, relay: 1, stranger: 3, connection: 2 },
 };
 
 /** Worlds of one kind of trouble each, and `mixed`, where everything goes wrong at once. */
@@ -60,16 +60,16 @@ export const profiles = {
   hostile: profile(faults.hostile),
   rights: profile({ unshare: 1, share: 3, create: 2, pry: 4 }, { writers: 0.4 }),
   mixed: profile({
-    ...{ connection: 1, message: 1, part: 1, crash: 2, restart: 1, storage: 1, jump: 1 },
+    ...{ connection: 2, message: 2, part: 1, crash: 4, restart: 1, storage: 3, jump: 2 },
     ...{
       restore: 1,
-      clone: 0.3,
-      second: 1,
-      rush: 0.5,
+      clone: 0.5,
+      second: 2,
+      rush: 1,
       pry: 0.5,
-      enemy: 1,
+      enemy: 3,
       relay: 0.5,
-      stranger: 0.5,
+      stranger: 1,
       unshare: 0.3,
     },
   }),

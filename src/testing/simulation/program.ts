@@ -96,7 +96,7 @@ export function programOf(seed: string, name: ProfileName): Program {
       { low: 5, high: 40 },
       { low: 50, high: 900 },
     ]),
-    smallMemory: dice.chance(0.2),
+    smallMemory: dice.chance(0.3),
     verifies: dice.chance(0.1),
     steps: [...maker.opening(), ...maker.middle(dice.between(...profile.steps))],
   };
@@ -161,7 +161,9 @@ class Maker {
       this.#number(step.home, "s", this.senders),
       this.#number(step.home, "r", this.receivers),
     ];
-    return [step, { ...this.#sync(by, at), gap: this.dice.below(3) }];
+    const sync = { ...this.#sync(by, at), gap: this.dice.below(3) };
+    // Half of the time in a handshake as well.
+    return this.dice.chance(0.5) ? [step, { do: "disconnect", by, gap: 0 }, sync] : [step, sync];
   }
 
   #number(home: string, kind: "s" | "r", count: number): number {
@@ -252,7 +254,7 @@ class Maker {
 
   #network(home: string, fault: NetworkFault): Deed {
     const { dice } = this;
-    return { do: "network", home, fault, to: dice.pick(["sender", "receiver"]), skip: dice.below(9) };
+    return { do: "network", home, fault, to: dice.pick(["sender", "receiver"]), skip: dice.below(4) };
   }
 
   #fault(kind: "connection" | "message" | "enemy"): NetworkFault {

@@ -42,15 +42,17 @@ export function slowSpace(inner: Space, between: Between): SlowSpace {
 }
 
 function slowView(view: SpaceView, between: Between): SpaceView {
-  const slowly = async <Result>(look: Promise<Result>) => {
-    const found = await look;
-    await between();
-    return found;
-  };
-  return {
-    getMany: (addresses) => slowly(view.getMany(addresses)),
-    hasMany: (addresses) => slowly(view.hasMany(addresses)),
-  };
+  return new Proxy(view, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      return async (...args: unknown[]) => {
+        const result: unknown = await Reflect.apply(value, target, args);
+        await between();
+        return result;
+      };
+    },
+  });
 }
 
 function forget(staged: Set<SagaId>, { saga }: Commit, { kind }: CommitResult): void {

@@ -8,6 +8,8 @@ export class TamperWatch {
   /** Ends that something else was said to than what was meant. */
   readonly #handshakes = new Set<LinkEnd>();
   readonly #sagas = new Set<LinkEnd>();
+  /** Those that have heard it. */
+  readonly #misled = new Set<LinkEnd>();
 
   constructor(private readonly trace: Trace) {}
 
@@ -25,6 +27,20 @@ export class TamperWatch {
       if (was === "handshake") this.#handshakes.add(to);
       else if (was === "saga" || is !== undefined) this.#sagas.add(to);
     }
+  }
+
+  /** Something altered that was to be signed has arrived: nothing signed is said there any more. */
+  arrived(end: LinkEnd): void {
+    if (this.#sagas.has(end)) this.#misled.add(end);
+  }
+
+  saysTurn(end: LinkEnd): void {
+    const isSame = !this.#misled.has(end);
+    this.trace.check(
+      "altered messages are noticed",
+      isSame,
+      () => `link ${end.link.id}: the ${end.side} goes on`,
+    );
   }
 
   connected(end: LinkEnd): void {

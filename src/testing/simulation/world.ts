@@ -10,6 +10,7 @@ import {
 } from "../../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import { type PeerEvent, saveRecords, share, type SyncReport, unshare } from "../../peer/index.js";
+import type { Message } from "../../transport/index.js";
 import type { LinkEnd, SimulatedLink } from "./link.js";
 import { Calls } from "./calls.js";
 import type { App } from "./app.js";
@@ -84,8 +85,9 @@ export class World {
       this.#dice.of("network"),
       this.trace,
       {
-        said: (from, message) => this.#said(from.link, from.side, message),
+        said: (from, message) => this.#said(from, message),
         altered: (from, message, onward) => this.#tampers.altered(from, message, onward),
+        misled: (to) => this.#tampers.arrived(to),
       },
       program.usualMs,
     );
@@ -367,12 +369,22 @@ export class World {
     const owner = timeline && this.home(timeline.owner);
     const process = owner?.open[0];
     if (!timeline || !owner || !grantee || !process || grantee.lineage === owner.lineage) return;
-    timeline.readers.add(grantee.lineage);
-    if (access === "write") timeline.writers.add(grantee.lineage);
-    const given = { timeline: timeline.address, with: grantee.address, access };
+    this.#grant(process, owner, timeline, grantee, access);
+  }
+
+  #grant(
+    process: SimulatedProcess,
+    owner: Home,
+    timeline: Timeline,
+    to: Home,
+    access: "read" | "write",
+  ): void {
+    timeline.readers.add(to.lineage);
+    if (access === "write") timeline.writers.add(to.lineage);
+    const given = { timeline: timeline.address, with: to.address, access };
     this.calls.begin(
       process,
-      `shares ${which} with ${grantee.name}`,
+      `shares with ${to.name}`,
       () => share(process.identity, given, process.platform),
       (grant) => this.facts.grant(owner, grant),
     );
@@ -410,7 +422,17 @@ export class World {
     const roots = this.rootsOf(home);
     if (!receiver || roots.length === 0) return;
     for (const process of home.open) this.disconnect(process);
+    for (const process of home.open) this.#grantAgain(process, home);
     for (const process of home.open) this.sync(process, receiver, roots, { direction: "both" });
+  }
+
+  /** To somebody who has it: what counts is that the identity signs. */
+  #grantAgain(process: SimulatedProcess, home: Home): void {
+    const own = this.ledger.timelines.find(({ owner, readers }) => owner === home.name && readers.size > 1);
+    const other = this.senders.find(
+      (each) => each.lineage !== home.lineage && own?.readers.has(each.lineage),
+    );
+    if (own && other) this.#grant(process, home, own, other, "read");
   }
 
   #pry(process: SimulatedProcess, home: Home, { at, which }: Extract<Step, { do: "pry" }>): void {
@@ -543,8 +565,9 @@ export class World {
     this.#knownAt.set(link, (keystone) => (isTold ? knownIn(cells, keystone) : -1));
   }
 
-  #said(link: SimulatedLink, side: "sender" | "receiver", message: string | Uint8Array): void {
-    const home = this.#homeOf(link[side].process);
+  #said(from: LinkEnd, message: Message): void {
+    const { link } = from;
+    const home = this.#homeOf(from.process);
     const spoken = home && readSpoken(message);
     if (!home || !spoken) return;
     const knownThere = this.#knownAt.get(link);
@@ -554,6 +577,7 @@ export class World {
     };
     for (const frame of spoken.frames) this.keys.seeText(frame, seen);
     if (spoken.open) this.#openedBy(link, spoken.open);
+    if (spoken.turn !== undefined) this.#tampers.saysTurn(from);
     if (spoken.saga !== undefined) this.#linkOf.set(spoken.saga, link);
     if (spoken.turn === "init") this.#tampers.began(link);
     if (spoken.type !== "connect") return;
