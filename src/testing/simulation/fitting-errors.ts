@@ -1,8 +1,7 @@
-import type { ErrorCode } from "../../base/index.js";
 import type { Program, Step } from "./program.js";
 
 /** Errors that no call may end in, whatever goes wrong around it: they say that something is wrong in the code. */
-const bugs: readonly string[] = ["internal", "store_damaged", "untyped"] satisfies (ErrorCode | "untyped")[];
+const bugs: readonly string[] = ["internal", "store_damaged", "untyped"];
 
 /** What may be said in a world of honest peers, whose messages and stores are lost, late or refused, and never altered. */
 const honest: readonly string[] = [
@@ -31,8 +30,8 @@ const honest: readonly string[] = [
     "shutting_down",
     "store_failed",
   ] as const),
-  ...(["limit_exceeded", "not_closed"] as const),
-] satisfies ErrorCode[];
+  ...(["limit_exceeded", "not_closed", "tip_unconfirmed", "queue_timeout"] as const),
+];
 
 /** Messages come as they were sent, once and in order, or not at all; and nobody has an older state than he had. */
 function isHonest(step: Step): boolean {

@@ -9,6 +9,8 @@ import type { Scheduler } from "./scheduler.js";
 export interface Surroundings
   extends Pick<Machine, "functions" | "spaceLimits" | "receiverLimits" | "told" | "scheduler"> {
   readonly dice: Dice;
+  /** No two processes of a world have one number, as if all ran on one machine. */
+  nextPid(): number;
   flushed(home: Home, changes: readonly RowChange[]): void;
   /** A process of it has come to where it was to crash. */
   crashes(home: Home, how: Crash): void;
@@ -37,7 +39,6 @@ export class Home implements Watched, Machine {
   isDoubtful = false;
   processes: SimulatedProcess[] = [];
   #skewMs = 0;
-  #pids = 0;
   /** Crashes that wait for their place: so many more things have to be done first. */
   #crashes: { left: number; readonly how: Crash }[] = [];
 
@@ -94,7 +95,7 @@ export class Home implements Watched, Machine {
   }
 
   begin(): SimulatedProcess {
-    const pid = ++this.#pids;
+    const pid = this.around.nextPid();
     const process = new SimulatedProcess(this, pid, this.around.dice.of(`process ${this.name} ${pid}`));
     this.processes.push(process);
     return process;

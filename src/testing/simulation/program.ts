@@ -226,7 +226,7 @@ class Maker {
         return {
           do: "storage",
           home,
-          fault: dice.pick(["flush", "full", "slow"]),
+          fault: dice.pick(["flush", "flush", "full", "slow"]),
           ms: dice.between(1, 3_000),
         };
       case "connection":
@@ -265,7 +265,7 @@ class Maker {
   }
 
   #home(): string {
-    return this.dice.chance(0.6)
+    return this.dice.chance(0.5)
       ? `s${this.dice.below(this.senders)}`
       : `r${this.dice.below(this.receivers)}`;
   }

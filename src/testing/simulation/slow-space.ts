@@ -12,7 +12,7 @@ export interface SlowSpace {
 
 const slowMethods = new Set<PropertyKey>([
   ...["getMany", "get", "hasMany", "tip", "tips", "frameAt", "frames", "reachableTips", "missing"],
-  ...["stage", "drop", "commit", "cell", "cells", "proof", "proofs"],
+  ...["stage", "keep", "takeOver", "drop", "commit", "cell", "cells", "proof", "proofs"],
 ]);
 
 /**
@@ -29,9 +29,10 @@ export function slowSpace(inner: Space, between: Between): SlowSpace {
         return (...args: unknown[]) => slowView(Reflect.apply(value, target, args), between);
       if (!slowMethods.has(name)) return value.bind(target);
       return async (...args: unknown[]) => {
-        if (name === "stage") staged.add(args[0] as SagaId);
+        if (name === "stage" || name === "takeOver") staged.add(args[0] as SagaId);
         const result: unknown = await Reflect.apply(value, target, args);
-        if (name === "drop") staged.delete(args[0] as SagaId);
+        if (name === "drop" || (name === "keep" && result === false)) staged.delete(args[0] as SagaId);
+        if (name === "takeOver") staged.delete(args[1] as SagaId);
         if (name === "commit") forget(staged, args[0] as Commit, result as CommitResult);
         await between();
         return result;

@@ -37,6 +37,9 @@ export interface WorldSettings {
   readonly hear?: (line: string) => void;
 }
 
+/** What a receiver keeps of a lost connection is gone before a world ends. */
+const smallLimits: Readonly<Record<string, number>> = { keptMs: 5_000 };
+
 /** How a disk was, and what had been said of it. */
 interface Kept {
   readonly snapshot: Snapshot;
@@ -66,6 +69,7 @@ export class World {
   /** How each disk was before each step, for those that are put back. */
   readonly #kept: ReadonlyMap<Home, Kept>[] = [];
   #edits = 0;
+  #pids = 0;
 
   constructor(
     readonly program: Program,
@@ -97,7 +101,8 @@ export class World {
       scheduler: this.scheduler,
       functions,
       spaceLimits: program.smallMemory ? { stagedBytesInMemory: 512 } : {},
-      receiverLimits: {},
+      receiverLimits: smallLimits,
+      nextPid: () => ++this.#pids,
       flushed: (home, changes) => this.#watch.flushed(home, changes),
       crashes: (home, how) => this.crash(home, how),
       told: (process, event) => this.#told(process, event),
@@ -543,6 +548,7 @@ export class World {
     const said = this.network.heard.receiver.filter((message) => typeof message === "string").slice(0, 4);
     for (const [n, message] of said.entries()) this.scheduler.after(20 * n, () => link.sender.write(message));
     this.scheduler.after(30_000, () => link.sender.close(1000));
+    this.scheduler.after(40_000, () => link.sender.vanish());
   }
 
   #timeline(which: number): Timeline | undefined {
