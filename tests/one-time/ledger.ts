@@ -107,6 +107,18 @@ export async function signsTwice<Result>(work: () => Result | Promise<Result>): 
   return result;
 }
 
+/**
+ * For a test file whose worlds hold each key to one message themselves, and are lived again and again from one seed.
+ *
+ * @returns What ends it.
+ */
+export function watchThemselves(): () => void {
+  forks++;
+  return () => {
+    forks--;
+  };
+}
+
 /** Where the processes that this test file starts write what they sign: a line `KEY MESSAGE`, before it is signed. */
 const childFile = join(tmpdir(), `keysaga-one-time-${process.pid}-${Math.random().toString(36).slice(2)}`);
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import {
   describeFailure,
   type ProfileName,
@@ -7,6 +7,9 @@ import {
   runProgram,
   simulate,
 } from "../../src/testing/index.js";
+import { watchThemselves } from "../one-time/ledger.js";
+
+afterAll(watchThemselves());
 
 /** Worlds of each kind; more by KEYSAGA_RUNS, from another seed by KEYSAGA_SEED. */
 const seeds = Number(process.env["KEYSAGA_RUNS"] ?? 5);
