@@ -19,14 +19,15 @@ interface Program {
 }
 
 const programs = pages().flatMap((page) => programsOf(blocksOf(page)));
-const example = readFileSync(`${root}examples/embed-node.ts`, "utf8");
+const examples = ["embed-node", "simulate-merge"];
 let dir: string;
 
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), "keysaga-snippets-"));
   writeFileSync(join(dir, "tsconfig.json"), JSON.stringify(tsconfig()));
   for (const [at, { code }] of programs.entries()) writeFileSync(join(dir, fileOf(at)), code);
-  writeFileSync(join(dir, "example.mts"), example);
+  for (const name of examples)
+    writeFileSync(join(dir, `${name}.mts`), readFileSync(`${root}examples/${name}.ts`, "utf8"));
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -52,12 +53,18 @@ describe("runs", () => {
   }
 
   test("examples/embed-node.ts", async () => {
-    const { output, status } = await runProgram("example.mts");
+    const { output, status } = await runProgram("embed-node.mts");
     expect(status, output).toBe(0);
     expect(output).toContain(String.raw`alice and carol read: "title by alice\n\nbody\n\nend by carol\n"`);
     expect(output).toContain("dave is told: not_permitted");
     expect(output).toContain(String.raw`dave reads: "title by alice\n\nbody by dave\n\nend by carol\n"`);
   });
+
+  test("examples/simulate-merge.ts", async () => {
+    const { output, status } = await runProgram("simulate-merge.mts");
+    expect(status, output).toBe(0);
+    expect(output).toBe("10 worlds, 0 in which something broke\n");
+  }, 120_000);
 });
 
 function programsOf(blocks: readonly Block[]): Program[] {

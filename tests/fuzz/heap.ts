@@ -1,11 +1,18 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { forgetCanaries } from "../canary/watch.js";
+import { ledger } from "../one-time/ledger.js";
 
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
 
-/** Bytes of this process that are in use right after a collection: objects and buffers. */
+/**
+ * Bytes of this process that are in use right after a collection: objects and buffers, without what the suite's own
+ * watchers remember of keys and secrets.
+ */
 export async function heapInUse(): Promise<number> {
+  forgetCanaries();
+  ledger().anew();
   for (let at = 0; at < 3; at++) {
     await new Promise((resolve) => setImmediate(resolve));
     collect();

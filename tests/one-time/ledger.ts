@@ -60,6 +60,7 @@ export class Ledger {
   anew(): void {
     this.#messages.clear();
     this.#identities.clear();
+    this.#signatures.clear();
   }
 
   /** Throws what `note` has thrown since the last look, in case that somebody has swallowed it. */

@@ -37,6 +37,8 @@ export class Home implements Watched, Machine {
   readonly secret: Uint8Array;
   readonly disk: Disk;
   isDoubtful = false;
+  /** When it was put back to an older state, last. */
+  restoredAt = -1;
   processes: SimulatedProcess[] = [];
   #skewMs = 0;
   /** Crashes that wait for their place: so many more things have to be done first. */

@@ -35,6 +35,7 @@ export class SimulatedLink {
   readonly receiver: LinkEnd;
   /** Nothing passes any more, and nobody is told. */
   isMute = false;
+  readonly begun: number;
 
   constructor(
     readonly carrier: Carrier,
@@ -43,6 +44,7 @@ export class SimulatedLink {
     readonly audience: string,
     processes: { readonly sender: SimulatedProcess | undefined; readonly receiver: SimulatedProcess },
   ) {
+    this.begun = carrier.scheduler.now;
     this.sender = new LinkEnd(this, "sender", processes.sender);
     this.receiver = new LinkEnd(this, "receiver", processes.receiver);
   }

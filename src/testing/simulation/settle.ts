@@ -24,6 +24,11 @@ const reasons = new Set([
   "attestation_refused",
 ]);
 
+/**
+ * Why a home may stay out that was put back or copied: nobody could tell it what it has signed, and so it is refused at
+ * the door; or it was told, and does not dare to sign for another.
+ */
+const doubts = new Set(["auth_fail", "tip_unconfirmed"]);
 /** What goes away by trying again. */
 const retryable = new Set([
   "connection_lost",
@@ -36,7 +41,7 @@ const retryable = new Set([
 /** The faults are over: everybody is told, comes to one state, and leaves nothing behind. */
 export class Settling {
   /** Pairs of sender and receiver that have a reason. */
-  readonly #apart = new Map<string, string>();
+  readonly #apart = new Set<string>();
 
   constructor(private readonly world: World) {}
 
@@ -100,14 +105,15 @@ export class Settling {
     if ((await this.#sync(process, receiver, roots)) === undefined) return;
     for (const root of roots) {
       const reason = await this.#sync(process, receiver, [root]);
-      if (reason === undefined) continue;
-      const { trace } = this.world;
-      // A copy that nobody could tell what it has signed is refused at the door.
-      const isSaid = reasons.has(reason) || (home.isDoubtful && reason === "auth_fail");
-      trace.check("or say why not", isSaid, () => `${home.name} with ${receiver.name}: ${reason}`);
-      trace.count(`apart ${reason}`);
-      this.#apart.set(`${home.name} ${receiver.name} ${root}`, reason);
+      if (reason !== undefined) this.#staysApart(home, receiver, root, reason);
     }
+  }
+
+  #staysApart(home: Home, receiver: Home, root: Address, reason: string): void {
+    if (!home.isDoubtful && reason === "tip_unconfirmed") return; // until it has met one it knows, later in the round
+    const isSaid = reasons.has(reason) || (home.isDoubtful && doubts.has(reason));
+    this.world.trace.check("or say why not", isSaid, () => `${home.name} with ${receiver.name}: ${reason}`);
+    this.#apart.add(`${home.name} ${receiver.name} ${root}`);
   }
 
   /** @returns what it ended in for good; undefined where all went well. */

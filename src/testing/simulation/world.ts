@@ -256,12 +256,13 @@ export class World {
     const audience = this.audienceOf(receiver);
     const sender = process.senderTo(audience, this.network.dialFrom(process, audience));
     this.trace.count("run sagas");
+    const begun = this.scheduler.now;
     this.calls.begin(
       process,
       `syncs ${roots.length} with ${receiver.name}`,
       () => sender.sync(roots, options),
       (report) => {
-        this.#synced(process, receiver, report, options.direction);
+        if (receiver.restoredAt < begun) this.#synced(process, receiver, report, options.direction);
         done?.();
       },
       failed,
@@ -479,7 +480,13 @@ export class World {
     this.#atEnd(process, event.session, (end) => this.#tampers.connected(end));
     const answering = this.homes.filter(({ address }) => address === event.receiver);
     const [receiver] = answering;
-    if (process.receiver === undefined && receiver && answering.length === 1)
+    const link = this.#linkOf.get(event.session);
+    if (
+      process.receiver === undefined &&
+      receiver &&
+      answering.length === 1 &&
+      receiver.restoredAt < (link?.begun ?? 0)
+    )
       this.facts.session(receiver, event.lane, event.session);
   }
 
@@ -502,6 +509,7 @@ export class World {
     this.trace.count(`fault ${home.kind} restored`);
     for (const process of home.crash()) this.network.abandon(process, true);
     home.isDoubtful = true;
+    home.restoredAt = this.scheduler.now;
     home.disk.restore(kept.snapshot);
     this.facts.reset(home, kept.facts);
     this.start(home);
