@@ -1,6 +1,6 @@
 import { assert, KeysagaError, utf8 } from "../base/index.js";
 import { type Address, type IbGib, shortAddress } from "../ibgib/index.js";
-import { putPortion } from "./batches.js";
+import { putPortion, type StoredStage } from "./batches.js";
 import { checkRecords } from "./check-records.js";
 import { missingOf, reachableTips } from "./closure.js";
 import { type CommitOutcome, makeCommit } from "./commit.js";
@@ -45,6 +45,8 @@ export class StoreSpace implements Space {
   readonly #stages = new Map<SagaId, Stage>();
   /** Of sagas that have ended. */
   readonly #kept = new Map<SagaId, KeptStage>();
+  /** What a failing store did not take out: every drop, and the close, tries again. */
+  readonly #left = new Set<StoredStage>();
   readonly #budget: StageBudget;
   readonly #gates = new Gates();
   readonly #listeners = new Set<(tips: readonly Tip[]) => void>();
@@ -161,6 +163,7 @@ export class StoreSpace implements Space {
         }
         const kept = this.#kept.get(saga);
         if (kept !== undefined) await this.#dropKept(saga, kept);
+        await this.#takeOutLeft();
       }),
     );
   }
@@ -295,13 +298,25 @@ export class StoreSpace implements Space {
   async #dropKept(saga: SagaId, kept: KeptStage): Promise<void> {
     this.#kept.delete(saga);
     this.#budget.release(kept);
-    await dropStored(this.#store, kept.stored);
+    await this.#takeOut(kept.stored);
   }
 
   async #dropStored(stage: Stage): Promise<void> {
     // Where a move has failed, it has left nothing behind.
     await stage.settled().catch(() => undefined);
-    if (stage.stored !== undefined) await dropStored(this.#store, stage.stored);
+    if (stage.stored !== undefined) await this.#takeOut(stage.stored);
+  }
+
+  async #takeOut(stored: StoredStage): Promise<void> {
+    this.#left.add(stored);
+    await this.#takeOutLeft();
+  }
+
+  async #takeOutLeft(): Promise<void> {
+    for (const stored of this.#left) {
+      await dropStored(this.#store, stored);
+      this.#left.delete(stored);
+    }
   }
 
   #forget(saga: SagaId, stage: Stage): void {
@@ -337,7 +352,8 @@ export class StoreSpace implements Space {
     this.#listeners.clear();
     try {
       for (const stage of this.#stages.values()) await this.#dropStored(stage);
-      for (const { stored } of this.#kept.values()) await dropStored(this.#store, stored);
+      for (const { stored } of this.#kept.values()) await this.#takeOut(stored);
+      await this.#takeOutLeft();
       await leaveOpener(this.#store, this.#opener);
     } finally {
       this.#stages.clear();
