@@ -237,6 +237,8 @@ class Resolver {
   async #different(ours: FinalTip, theirs: Different): Promise<Outcome> {
     const { address, tip, n } = ours;
     const { options } = this.#merging;
+    // Another process of this home came first, with the very same frames.
+    if (theirs.tip === tip) return { chosen: ours, held: { tjp: address, n } };
     if (await isInHistory(this.#space, theirs, { tjp: address, tip }, options)) {
       const sent = this.#sent(address);
       const newer =
