@@ -264,6 +264,8 @@ class Resolver {
   async #different(ours: FinalTip, theirs: Different): Promise<Outcome> {
     const { address, tip } = ours;
     const { options } = this.#merging;
+    // Another process of this home came first, with the very same frames.
+    if (theirs.tip === tip) return { chosen: ours, held: { tjp: address, n } };
     if (await isInHistory(this.#space, theirs, { tjp: address, tip }, options)) {
       if (this.direction === "pull") return {};
       const kept = await this.#keptFrame(ours, theirs.kept);

@@ -10,7 +10,8 @@ import {
   tjpOf,
 } from "../../ibgib/index.js";
 import { decodeBatchRow, decodeProofRow, decodeRecordRow, decodeTipRow } from "../../space/rows.js";
-import type { Disk, RowChange } from "./disk.js";
+import type { Disk } from "./disk.js";
+import type { RowChange } from "./draft.js";
 import type { KeyWatch } from "./key-watch.js";
 import { type Ledger, parentsOf } from "./ledger.js";
 import { keystoneIbs } from "./spoken.js";

@@ -1,19 +1,12 @@
 import { assert, KeysagaError } from "../../base/index.js";
 import type { Reader, Store, Table, Writer } from "../../space/store.js";
+import { Draft, type RowChange, withPrefix } from "./draft.js";
 import type { Dice } from "./dice.js";
 import type { Scheduler } from "./scheduler.js";
 
 type Rows = ReadonlyMap<string, Uint8Array>;
 /** Everything that was durable at some moment. */
 export type Snapshot = ReadonlyMap<Table, Rows>;
-
-/** What a flush has changed of one row. */
-export interface RowChange {
-  readonly table: Table;
-  readonly key: string;
-  readonly from: Uint8Array | undefined;
-  readonly to: Uint8Array | undefined;
-}
 
 /** Who uses a disk. What is not alive any more gets no answers and writes nothing. */
 export interface DiskUser {
@@ -46,6 +39,10 @@ export class Disk {
   #waiting: Waiting[] = [];
   #batch: Batch | undefined;
   #isStarting = false;
+  readonly #reader: Reader = {
+    get: (table, key) => this.table(table).get(key),
+    entries: (table, prefix = "") => withPrefix(this.table(table), prefix),
+  };
   #flushesToFail = 0;
   #fullUntil = 0;
   #slowUntil = 0;
@@ -128,10 +125,7 @@ export class Disk {
   }
 
   read<Result>(work: (reader: Reader) => Result): Result {
-    return work({
-      get: (table, key) => this.table(table).get(key),
-      entries: (table, prefix = "") => withPrefix(this.table(table), prefix),
-    });
+    return work(this.#reader);
   }
 
   /** Writes that come in before it begins go along. */
@@ -150,7 +144,7 @@ export class Disk {
     const { user } = first;
     const writes = this.#waiting.filter((write) => write.user === user);
     this.#waiting = this.#waiting.filter((write) => write.user !== user);
-    const draft = new Draft(this);
+    const draft = new Draft(this.#reader);
     const batch = { user, draft, writes, answers: writes.map(({ apply }) => apply(draft)) };
     this.#batch = batch;
     this.scheduler.after(this.#flushMs(), () => this.#flush(batch));
@@ -159,7 +153,7 @@ export class Disk {
 
   #flushMs(): number {
     const isSlow = this.scheduler.now < this.#slowUntil;
-    return isSlow ? this.dice.between(20, 400) : this.dice.below(4);
+    return isSlow ? this.dice.between(50, 1_500) : this.dice.below(4);
   }
 
   #flush(batch: Batch): void {
@@ -219,81 +213,6 @@ export class SimulatedStore implements Store {
 }
 
 const nothing: Rows = new Map();
-
-/** Where a draft looks for what it has not changed. */
-interface Under {
-  get(table: Table, key: string): Uint8Array | undefined;
-  entries(table: Table, prefix: string): Iterable<readonly [string, Uint8Array]>;
-}
-
-/** Changes over a disk, or over the draft of a batch: `undefined` is a removal. */
-class Draft implements Writer {
-  readonly #under: Under;
-  readonly #changes = new Map<Table, Map<string, Uint8Array | undefined>>();
-
-  constructor(under: Draft | Disk) {
-    this.#under =
-      under instanceof Draft
-        ? under
-        : {
-            get: (table, key) => under.table(table).get(key),
-            entries: (table, prefix) => withPrefix(under.table(table), prefix),
-          };
-  }
-
-  get(table: Table, key: string): Uint8Array | undefined {
-    const changes = this.#changes.get(table);
-    return changes?.has(key) === true ? changes.get(key) : this.#under.get(table, key);
-  }
-
-  *entries(table: Table, prefix = ""): Iterable<readonly [string, Uint8Array]> {
-    const changes = this.#changes.get(table) ?? new Map<string, Uint8Array | undefined>();
-    for (const entry of this.#under.entries(table, prefix)) if (!changes.has(entry[0])) yield entry;
-    for (const [key, value] of withPrefix(changes, prefix)) if (value !== undefined) yield [key, value];
-  }
-
-  put(table: Table, key: string, value: Uint8Array): void {
-    this.#set(table, key, value.slice());
-  }
-
-  putNew(table: Table, key: string, value: Uint8Array): boolean {
-    if (this.get(table, key) !== undefined) return false;
-    this.put(table, key, value);
-    return true;
-  }
-
-  remove(table: Table, key: string): void {
-    this.#set(table, key, undefined);
-  }
-
-  mergeInto(draft: Draft): void {
-    for (const [table, changes] of this.#changes)
-      for (const [key, value] of changes) draft.#set(table, key, value);
-  }
-
-  /** Does it take room? */
-  get puts(): boolean {
-    return [...this.#changes.values()].some((changes) =>
-      [...changes.values()].some((value) => value !== undefined),
-    );
-  }
-
-  changes(): RowChange[] {
-    return [...this.#changes].flatMap(([table, changes]) =>
-      Array.from(changes, ([key, to]) => ({ table, key, from: this.#under.get(table, key), to })),
-    );
-  }
-
-  #set(table: Table, key: string, value: Uint8Array | undefined): void {
-    const changes = this.#changes.get(table) ?? new Map<string, Uint8Array | undefined>();
-    this.#changes.set(table, changes);
-    changes.set(key, value);
-  }
-}
-
-function* withPrefix<Value>(table: ReadonlyMap<string, Value>, prefix: string): Generator<[string, Value]> {
-  for (const entry of table) if (entry[0].startsWith(prefix)) yield entry;
-}
 
 function tablesOf(snapshot: Snapshot): Map<Table, Map<string, Uint8Array>> {
   return new Map(Array.from(snapshot, ([table, rows]) => [table, new Map(rows)]));

@@ -1,6 +1,7 @@
 import type { Address } from "../../ibgib/index.js";
 import type { Dice } from "./dice.js";
-import { Disk, type RowChange, type Snapshot } from "./disk.js";
+import { Disk, type Snapshot } from "./disk.js";
+import type { RowChange } from "./draft.js";
 import type { Watched } from "./disk-watch.js";
 import { epoch, type Machine, SimulatedProcess } from "./process.js";
 import type { Scheduler } from "./scheduler.js";
@@ -13,11 +14,17 @@ export interface Surroundings
   nextPid(): number;
   flushed(home: Home, changes: readonly RowChange[]): void;
   /** A process of it has come to where it was to crash. */
-  crashes(home: Home, how: Crash): void;
+  crashes(home: Home, plan: CrashPlan): void;
 }
 
 /** `kill`: the process is gone, its machine goes on. `power`: the machine is gone, and nobody is told. */
 export type Crash = "kill" | "power";
+
+export interface CrashPlan {
+  readonly how: Crash;
+  /** How long until a process starts again. */
+  readonly downMs: number;
+}
 
 export interface Origin {
   readonly name: string;
@@ -42,7 +49,7 @@ export class Home implements Watched, Machine {
   processes: SimulatedProcess[] = [];
   #skewMs = 0;
   /** Crashes that wait for their place: so many more things have to be done first. */
-  #crashes: { left: number; readonly how: Crash }[] = [];
+  #crashes: { left: number; readonly plan: CrashPlan }[] = [];
 
   constructor(
     readonly origin: Origin,
@@ -117,8 +124,8 @@ export class Home implements Watched, Machine {
     this.processes = this.processes.filter((other) => other !== process);
   }
 
-  crashAfter(left: number, how: Crash): void {
-    this.#crashes.push({ left, how });
+  crashAfter({ after, how, downMs }: CrashPlan & { readonly after: number }): void {
+    this.#crashes.push({ left: after, plan: { how, downMs } });
   }
 
   calm(): void {
@@ -128,7 +135,7 @@ export class Home implements Watched, Machine {
 
   readonly breathed = (): void => {
     const due = this.#crashes.find((crash) => crash.left-- <= 0);
-    if (due) this.around.crashes(this, due.how);
+    if (due) this.around.crashes(this, due.plan);
   };
 
   readonly told: Machine["told"] = (process, event) => this.around.told(process, event);

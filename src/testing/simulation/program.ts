@@ -153,7 +153,7 @@ class Maker {
     return Array.from({ length: count }, () => this.#deeds()).flat();
   }
 
-  /** What goes wrong goes wrong in something: a sync comes with it, at once. */
+  /** What goes wrong goes wrong in something: a sync that has something to bring comes with it, at once. */
   #deeds(): Step[] {
     const step = this.#step(this.#deed());
     if (!("home" in step) || !troubles.has(step.do)) return [step];
@@ -161,9 +161,13 @@ class Maker {
       this.#number(step.home, "s", this.senders),
       this.#number(step.home, "r", this.receivers),
     ];
-    const sync = { ...this.#sync(by, at), gap: this.dice.below(3) };
-    // Half of the time in a handshake as well.
-    return this.dice.chance(0.5) ? [step, { do: "disconnect", by, gap: 0 }, sync] : [step, sync];
+    // Mostly what was before has come to its end.
+    const gap = this.dice.chance(0.7) ? this.dice.between(500, 6_000) : step.gap;
+    const edit: Step = { do: "edit", by, which: this.dice.below(16), times: 1, gap };
+    const sync: Step = { ...this.#sync(by, at), gap: this.dice.below(3) };
+    // Often in a handshake as well.
+    const disconnect: Step[] = this.dice.chance(0.4) ? [{ do: "disconnect", by, gap: 0 }] : [];
+    return [edit, { ...step, gap: 6 }, ...disconnect, sync];
   }
 
   #number(home: string, kind: "s" | "r", count: number): number {
@@ -226,8 +230,8 @@ class Maker {
         return {
           do: "storage",
           home,
-          fault: dice.pick(["flush", "flush", "full", "slow"]),
-          ms: dice.between(1, 3_000),
+          fault: dice.pick(["flush", "full", "slow"]),
+          ms: dice.between(1, 5_000),
         };
       case "connection":
       case "message":

@@ -129,11 +129,13 @@ export class Settling {
       to,
       roots,
       { direction: "both" },
-      (failed) => {
-        code = failed;
-      },
-      () => {
-        code = "done";
+      {
+        done: () => {
+          code = "done";
+        },
+        failed: (failed) => {
+          code = failed;
+        },
       },
     );
     await this.#until(() => code !== undefined, convergeMs);
@@ -190,11 +192,14 @@ export class Settling {
       }
   }
 
-  /** Whoever was not let in is told that there is no such thing, whether there is or not. */
+  /** Whoever was not let in, and has nothing of it, is told that there is no such thing, whether there is or not. */
   async #pry(): Promise<void> {
     const { ledger, receivers, senders, trace } = this.world;
     for (const home of senders.filter(({ isDoubtful }) => !isDoubtful)) {
-      const [hidden] = ledger.timelines.filter(({ readers }) => !readers.has(home.lineage));
+      // What links brought along of it, its first record, it has.
+      const isHidden = ({ address, readers }: Timeline) =>
+        !readers.has(home.lineage) && recordOn(home.disk, address) === undefined;
+      const hidden = ledger.timelines.find(isHidden);
       const [process, receiver] = [home.open[0], receivers[0]];
       if (!hidden || !process || !receiver || trace.violations.length > 0) continue;
       const code = await this.#sync(process, receiver, [hidden.address]);

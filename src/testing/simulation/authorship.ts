@@ -1,0 +1,123 @@
+import { type JsonObject, toHex } from "../../base/index.js";
+import {
+  type Address,
+  createTimeline,
+  type IbGib,
+  mutate,
+  relate,
+  sealRecord,
+  tjpOf,
+} from "../../ibgib/index.js";
+import type { Access } from "../../keystone/index.js";
+import { saveRecords, share, unshare } from "../../peer/index.js";
+import type { Dice } from "./dice.js";
+import type { Home } from "./home.js";
+import type { Timeline } from "./ledger.js";
+import type { SimulatedProcess } from "./process.js";
+import type { World } from "./world.js";
+
+/** What people write and share in a world; all of it goes into the ledger before it can be anywhere else. */
+export class Authorship {
+  #edits = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly dice: Dice,
+  ) {}
+
+  create(process: SimulatedProcess, home: Home): void {
+    const { app } = this.world.settings;
+    const uuid = toHex(this.dice.bytes(16));
+    const record = createTimeline({ ib: app.ib, data: app.first, owner: home.address, uuid });
+    const edit = app.edit(app.first, this.#editDice());
+    this.#save(process, home, "creates", async () => [record, this.#edited(record, edit)]);
+  }
+
+  edit(process: SimulatedProcess, home: Home, { address }: Timeline): void {
+    const dice = this.#editDice();
+    this.#save(process, home, "edits", async () => {
+      const tip = await tipOf(process, address);
+      if (!tip || tip.data instanceof Uint8Array) return [];
+      return [this.#edited(tip, this.world.settings.app.edit({ ...tip.data }, dice))];
+    });
+  }
+
+  link(process: SimulatedProcess, home: Home, timeline: Timeline, other: Timeline): void {
+    if (timeline === other) return this.#linkNowhere(process, home, timeline);
+    this.#save(process, home, "links", async () => {
+      const [tip, target] = [await tipOf(process, timeline.address), await tipOf(process, other.address)];
+      return tip && target ? [relate(tip, { add: { part: [other.address] } })] : [];
+    });
+  }
+
+  share(process: SimulatedProcess, owner: Home, timeline: Timeline, to: Home, access: Access): void {
+    timeline.readers.add(to.lineage);
+    if (access === "write") timeline.writers.add(to.lineage);
+    const given = { timeline: timeline.address, with: to.address, access };
+    this.world.calls.begin(
+      process,
+      `shares with ${to.name}`,
+      () => share(process.identity, given, process.platform),
+      (grant) => this.world.facts.grant(owner, grant),
+    );
+  }
+
+  /** With somebody who has it: what counts is that the identity signs. */
+  shareAgain(process: SimulatedProcess, home: Home): void {
+    const { ledger, senders } = this.world;
+    const own = ledger.timelines.find(({ owner, readers }) => owner === home.name && readers.size > 1);
+    const other = senders.find(({ lineage }) => lineage !== home.lineage && own?.readers.has(lineage));
+    if (own && other) this.share(process, home, own, other, "read");
+  }
+
+  unshare(process: SimulatedProcess, timeline: Timeline, from: Home): void {
+    timeline.isWithdrawn = true;
+    const taken = { timeline: timeline.address, from: from.address };
+    this.world.calls.begin(process, `takes back from ${from.name}`, () =>
+      unshare(process.identity, taken, process.platform),
+    );
+  }
+
+  #editDice(): Dice {
+    return this.dice.of(`edit ${this.#edits++}`);
+  }
+
+  #edited(tip: IbGib, edit: JsonObject): IbGib {
+    const frame = mutate(tip, edit);
+    this.world.ledger.edits.set(frame.address, edit);
+    return frame;
+  }
+
+  /** An app's mistake: a link to what is not there is not to be saved. */
+  #linkNowhere(process: SimulatedProcess, home: Home, { address }: Timeline): void {
+    const nowhere = sealRecord({ ib: "nowhere", data: { uuid: toHex(this.dice.bytes(16)) } }).address;
+    this.world.trace.count("fault link to nowhere");
+    this.#save(process, home, "links to nowhere", async () => {
+      const tip = await tipOf(process, address);
+      return tip ? [relate(tip, { add: { part: [nowhere] } })] : [];
+    });
+  }
+
+  #save(process: SimulatedProcess, home: Home, what: string, make: () => Promise<readonly IbGib[]>): void {
+    const { calls, facts, ledger } = this.world;
+    calls.begin(
+      process,
+      what,
+      async () => {
+        const records = await make();
+        if (!process.isAlive) return [];
+        ledger.made(records, home.lineage);
+        if (records.length > 0) await saveRecords(process.identity, records);
+        return records;
+      },
+      (records) => {
+        for (const record of records) facts.tip(home, tjpOf(record) ?? record.address, record.address);
+      },
+    );
+  }
+}
+
+async function tipOf({ identity }: SimulatedProcess, timeline: Address): Promise<IbGib | undefined> {
+  const tip = await identity.space.tip(timeline);
+  return tip && identity.space.get(tip.address);
+}
