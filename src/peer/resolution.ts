@@ -262,7 +262,7 @@ class Resolver {
   }
 
   async #different(ours: FinalTip, theirs: Different): Promise<Outcome> {
-    const { address, tip } = ours;
+    const { address, tip, n } = ours;
     const { options } = this.#merging;
     // Another process of this home came first, with the very same frames.
     if (theirs.tip === tip) return { chosen: ours, held: { tjp: address, n } };

@@ -30,8 +30,10 @@ export function slowSpace(inner: Space, between: Between): SlowSpace {
       if (!slowMethods.has(name)) return value.bind(target);
       return async (...args: unknown[]) => {
         if (name === "stage" || name === "takeOver") staged.add(args[0] as SagaId);
+        // What a failing disk does not take out, the space does later: the disk itself is looked at in the end.
+        if (name === "drop") staged.delete(args[0] as SagaId);
         const result: unknown = await Reflect.apply(value, target, args);
-        if (name === "drop" || (name === "keep" && result === false)) staged.delete(args[0] as SagaId);
+        if (name === "keep" && result === false) staged.delete(args[0] as SagaId);
         if (name === "takeOver") staged.delete(args[1] as SagaId);
         if (name === "commit") forget(staged, args[0] as Commit, result as CommitResult);
         await between();
