@@ -3,7 +3,7 @@ import type { IbGib } from "../../src/ibgib/index.js";
 import { createWorld } from "../../src/testing/index.js";
 
 /** How many sync at once: in one process, twice as many cost four times, as each takes in what all others have made. */
-const size = Number(process.env["KEYSAGA_CROWD"] ?? 60);
+const size = Number(process.env["KEYSAGA_CROWD"] ?? 40);
 /** They all come from one place, and whoever is last waits for all others. */
 const limits = {
   newIdentitiesPerAddressPerHour: 2 * size,

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 
 /** How many sagas fail; of each five, one over a real WebSocket or by a stranger there. */
-const sagas = Number(process.env["KEYSAGA_FAILED_SAGAS"] ?? 1_000);
+const sagas = Number(process.env["KEYSAGA_FAILED_SAGAS"] ?? 500);
 /**
  * How much the heap may grow from half way to the end, when two fifths of all sagas have failed meanwhile. One that is left
  * behind weighs more than 10 KiB. What V8 compiles grows for long, so it does not optimize here.
