@@ -43,4 +43,4 @@ export {
   toKeysagaError,
 } from "./errors.js";
 export { isWithinDepth, type Json, type JsonObject, sameJson } from "./json.js";
-export type { Clock, Instant, Random, Timers } from "./ports.js";
+export type { Clock, Instant, Moment, Random, Timers } from "./ports.js";

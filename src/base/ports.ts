@@ -1,9 +1,14 @@
 /** Milliseconds since the epoch by somebody's clock. No safety rests on it: see design, section 9. */
 export type Instant = number;
 
-/** The current time. */
+/** Milliseconds since a moment of one process's own, for deadlines and for what something took. */
+export type Moment = number;
+
 export interface Clock {
+  /** The time of day, which may be wrong and be set, forward or back. */
   now(): Instant;
+  /** The time that has passed: it goes forward only, and evenly, whatever the clock is set to. */
+  elapsed(): Moment;
 }
 
 /** Cryptographically strong random bytes (tests and the simulator pass seeded ones). */

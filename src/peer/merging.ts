@@ -11,14 +11,14 @@ export interface Merging {
 const pauseEveryMs = 10;
 
 export function mergingOf(functions: MergeFunctions, { clock, timers }: Platform): Merging {
-  let since = clock.now();
+  let since = clock.elapsed();
   return {
     functions,
     options: {
       async pause() {
-        if (clock.now() - since < pauseEveryMs) return;
+        if (clock.elapsed() - since < pauseEveryMs) return;
         await new Promise<void>((resolve) => timers.after(0, resolve));
-        since = clock.now();
+        since = clock.elapsed();
       },
     },
   };

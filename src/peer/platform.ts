@@ -24,7 +24,7 @@ export interface Platform {
 
 /** The platform's own clock, randomness and timers: the one place that touches them. Node and browsers alike. */
 export const systemPlatform: Platform = {
-  clock: { now: () => Date.now() },
+  clock: { now: () => Date.now(), elapsed: () => performance.now() },
   random: { bytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)) },
   timers: {
     after(ms, fire) {

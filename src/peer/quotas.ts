@@ -1,4 +1,4 @@
-import { type Instant, KeysagaError } from "../base/index.js";
+import { KeysagaError, type Moment } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import type { CellChange, Space } from "../space/index.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
@@ -50,7 +50,7 @@ export interface Charge {
  */
 export class Quotas {
   /** Identities that were first met within the last hour, oldest first: when, and from where. */
-  #newcomers: { readonly identity: Address; readonly at: Instant; readonly from: string }[] = [];
+  #newcomers: { readonly identity: Address; readonly at: Moment; readonly from: string }[] = [];
   readonly #sessions = new Map<Address, number>();
   #unprovedChars = 0;
 
@@ -100,7 +100,7 @@ export class Quotas {
   /** Counts an identity that is met for the first time. @throws KeysagaError `limit_exceeded` */
   async meet(identity: Address, from: string): Promise<void> {
     const known = await readCell(this.space, cellKinds.identity, identity);
-    const now = this.platform.clock.now();
+    const now = this.platform.clock.elapsed();
     this.#newcomers = this.#newcomers.filter(({ at }) => at > now - hourMs);
     if (known.value || this.#newcomers.some((newcomer) => newcomer.identity === identity)) return;
     this.#check("identitiesMax", this.identities + 1);

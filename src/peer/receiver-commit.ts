@@ -8,6 +8,7 @@ import type { Conversation, SignedTurn } from "./conversation.js";
 import { changedOnce, type Filing, framesOfSpace, joinFilings } from "./evidence-files.js";
 import { comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
 import type { Merging } from "./merging.js";
+import type { Platform } from "./platform.js";
 import type { Quotas } from "./quotas.js";
 import type { Standing } from "./standing.js";
 import { toldChanges } from "./statements.js";
@@ -25,6 +26,7 @@ export interface Committing {
   readonly answers: Answers;
   readonly merging: Merging;
   readonly quotas: Quotas;
+  readonly platform: Pick<Platform, "clock">;
   /** What the saga has staged: charged to the sender's identity. */
   readonly stagedBytes: number;
   readonly evidence: CheckedHeads;
@@ -44,7 +46,7 @@ export type CommitOutcome =
  * @throws KeysagaError as `judgeMoves`, and `chain_refused`, `not_closed`, `limit_exceeded`.
  */
 export async function commitReceiver(committing: Committing, effect: CommitEffect): Promise<CommitOutcome> {
-  const { space, conversation, standing, answers, quotas } = committing;
+  const { space, conversation, standing, answers, quotas, platform } = committing;
   const proofs = conversation.takeProofs();
   for (let tries = 0; tries < triesMax; tries++) {
     await (tries > 0 ? standing.load() : standing.refresh());
@@ -64,7 +66,8 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
         cells: comparedWith(changedOnce([...charge.cells, ...kept.cells]), judged.cells),
         attest: () => {
           signed = conversation.sign({
-            ...effect.receipt,
+            type: "receipt",
+            time: platform.clock.now(),
             entries: effect.final.map((tip) => refused.get(tip.address) ?? tip),
           });
           return conversation.takeProofs();

@@ -77,9 +77,9 @@ export class ReceiverSession {
     this.#handshake = startReceiverHandshake(
       self,
       { text: JSON.stringify(hello), message: hello },
-      platform.clock.now(),
+      platform.clock.elapsed(),
     );
-    this.#saga = awaitSaga(self.limits, platform.clock.now());
+    this.#saga = awaitSaga(self.limits, platform.clock.elapsed());
   }
 
   /** Runs the session to its end. Resolves, never rejects, when nothing is left of it. */
@@ -205,7 +205,7 @@ export class ReceiverSession {
       case "delta":
         return this.#stepSaga({ kind: "delta", turn: { ...verified, message }, now });
       case "commit":
-        return this.#stepSaga({ kind: "commit", turn: { ...verified, message }, now });
+        return this.#stepSaga({ kind: "commit", turn: { ...verified, message } });
     }
   }
 
@@ -340,7 +340,7 @@ export class ReceiverSession {
   }
 
   #now(): number {
-    return this.options.platform.clock.now();
+    return this.options.platform.clock.elapsed();
   }
 
   /**

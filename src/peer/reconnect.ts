@@ -1,4 +1,4 @@
-import { type Instant, toKeysagaError } from "../base/index.js";
+import { type Moment, toKeysagaError } from "../base/index.js";
 import { drawDelay, pause } from "./backoff.js";
 import type { OnEvent } from "./events.js";
 import type { Platform } from "./platform.js";
@@ -55,14 +55,14 @@ export async function withRetries<Result>(attempt: Try<Result>, retrying: Retryi
 /** The tries of one call. Each `reconnecting` is followed by `reconnected`, by `gaveUp`, or by the next one. */
 class Retries {
   readonly #limits: Required<ReconnectOptions>;
-  readonly #latest: Instant;
+  readonly #latest: Moment;
   #tries = 0;
   /** Is a watcher told that the call has no connection? */
   #isTold = false;
 
   constructor(private readonly retrying: Retrying) {
     this.#limits = limitsOf(retrying.options);
-    this.#latest = retrying.platform.clock.now() + this.#limits.timeMaxMs;
+    this.#latest = retrying.platform.clock.elapsed() + this.#limits.timeMaxMs;
   }
 
   readonly ready = (): void => {
@@ -76,7 +76,7 @@ class Retries {
     const { code, retryable } = toKeysagaError(thrown);
     if (!retryable || cancel.aborted || this.#limits.triesMax === 0) throw this.#gaveUp(thrown);
     const delayMs = drawDelay(this.#limits, this.#tries + 1, platform.random);
-    const isLate = platform.clock.now() + delayMs > this.#latest;
+    const isLate = platform.clock.elapsed() + delayMs > this.#latest;
     this.#isTold = true;
     if (isLate || this.#tries === this.#limits.triesMax) throw this.#gaveUp(thrown);
     onEvent({ kind: "reconnecting", tries: ++this.#tries, delayMs, code });

@@ -1,4 +1,4 @@
-import { type Instant, KeysagaError } from "../base/index.js";
+import { KeysagaError, type Moment } from "../base/index.js";
 import { type Address, type IbGib, toText } from "../ibgib/index.js";
 import { isMerge } from "../merge/index.js";
 import {
@@ -38,7 +38,7 @@ export interface SyncRequest {
 /** A saga that is asked for or under way, and its caller. */
 export interface Asked extends SyncRequest {
   readonly outcome: Deferred<SyncReport>;
-  readonly started: Instant;
+  readonly started: Moment;
 }
 
 /** What a saga of a sender runs with. */
@@ -191,7 +191,7 @@ export class SenderSagaRun {
     onEvent({ kind: "durable", saga, tips: report.tips.length });
     const written = new Set(effect.heads.map(({ tjp }) => tjp));
     const lost = report.refused.filter(({ address }) => written.has(address));
-    const elapsedMs = platform.clock.now() - asked.started;
+    const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
     if (lost.length === 0) asked.outcome.resolve({ ...report, elapsedMs });
     else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost.length }));
   }

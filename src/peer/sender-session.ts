@@ -70,7 +70,7 @@ export class SenderSession {
     this.#link = new Link(connection, FromReceiver, this.#loop.put, patience);
     this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
     const intent = { audience, pin, exporter, invite, limits, sessionKeys: identity.sessionKeys };
-    this.#handshake = startSenderHandshake(intent, platform.clock.now());
+    this.#handshake = startSenderHandshake(intent, platform.clock.elapsed());
   }
 
   /** Runs the session to its end. Resolves, never rejects, when nothing is left of it. */
@@ -97,7 +97,7 @@ export class SenderSession {
   sync(request: SyncRequest): Promise<SyncReport> {
     const outcome = deferred<SyncReport>();
     if (this.#isOver) outcome.reject(new KeysagaError("connection_closed"));
-    else this.#asked = { ...request, outcome, started: this.options.platform.clock.now() };
+    else this.#asked = { ...request, outcome, started: this.options.platform.clock.elapsed() };
     this.#loop.put({ kind: "own", event: { machine: "none" } });
     return outcome.promise;
   }
@@ -139,7 +139,7 @@ export class SenderSession {
   }
 
   #tick(): void {
-    const now = this.options.platform.clock.now();
+    const now = this.options.platform.clock.elapsed();
     this.#stepHandshake({ kind: "tick", now });
     this.#stepSaga({ kind: "tick", now });
   }
@@ -209,7 +209,7 @@ export class SenderSession {
       throw new KeysagaError("out_of_turn", { got: "payload", during: this.#handshake.kind });
     const { records, evidence } = this.#conversation.hearPayload(frame);
     this.#running().hear(evidence);
-    this.#stepSaga({ kind: "payload", records, now: this.options.platform.clock.now() });
+    this.#stepSaga({ kind: "payload", records, now: this.options.platform.clock.elapsed() });
     if (records.length === 0) this.#link.grant();
   }
 
@@ -279,7 +279,7 @@ export class SenderSession {
 
   #beginSaga(effect: SenderSagaEffect): void {
     const run = this.#running();
-    const now = () => this.options.platform.clock.now();
+    const now = () => this.options.platform.clock.elapsed();
     switch (effect.kind) {
       case "planRoots":
         return this.#beginSagaWork(async () => ({ ...(await run.planRoots(effect)), now: now() }));

@@ -1,4 +1,4 @@
-import { type Instant, KeysagaError } from "../base/index.js";
+import { KeysagaError, type Moment } from "../base/index.js";
 import { type Address, decodeText, type IbGib } from "../ibgib/index.js";
 import {
   type Claim,
@@ -58,7 +58,7 @@ export interface Opened {
     readonly keystone: KeystoneState;
     readonly details: SenderSession;
   };
-  readonly deadline: Instant;
+  readonly deadline: Moment;
 }
 
 /** After `challenge`: what the store knew of the sender, what was demanded, R at n=1, and what came since. */

@@ -1,4 +1,4 @@
-import { type Instant, KeysagaError, toHex, toKeysagaError } from "../base/index.js";
+import { type Instant, KeysagaError, type Moment, toHex, toKeysagaError } from "../base/index.js";
 import { type Address, decodeText, type IbGib, toText } from "../ibgib/index.js";
 import {
   advance,
@@ -49,7 +49,7 @@ export interface ChallengeDraw {
 type Early = { readonly early: Exact<Turn> | undefined };
 
 export type ReceiverHandshakeState =
-  | { readonly kind: "awaitingOpen"; readonly hello: Exact<Hello>; readonly deadline: Instant }
+  | { readonly kind: "awaitingOpen"; readonly hello: Exact<Hello>; readonly deadline: Moment }
   | (Opened & { readonly kind: "loadingKnown" })
   | (Challenged & { readonly kind: "awaitingConnect" })
   | (Challenged &
@@ -70,7 +70,7 @@ export type ReceiverHandshakeEvent =
   /** Another connection moved I or L meanwhile: what is known now. */
   | { readonly kind: "knownMoved"; readonly known: SenderKnown }
   | { readonly kind: "failed"; readonly error: KeysagaError }
-  | { readonly kind: "tick"; readonly now: Instant };
+  | { readonly kind: "tick"; readonly now: Moment };
 
 export type ReceiverHandshakeEffect =
   /** Ends in `knownLoaded`. */
@@ -101,7 +101,7 @@ export function helloOf(self: ReceiverSelf): Hello {
 export function startReceiverHandshake(
   { limits }: ReceiverSelf,
   hello: Exact<Hello>,
-  now: Instant,
+  now: Moment,
 ): ReceiverHandshakeState {
   return { kind: "awaitingOpen", hello, deadline: now + limits.handshakeTimeoutMs };
 }

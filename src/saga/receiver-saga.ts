@@ -1,4 +1,4 @@
-import { type Instant, KeysagaError } from "../base/index.js";
+import { KeysagaError, type Moment } from "../base/index.js";
 import { type Address, type IbGib, isFrame } from "../ibgib/index.js";
 import type { SessionLimits } from "./limits.js";
 import type {
@@ -51,11 +51,11 @@ interface Answered extends Saga {
 }
 
 export type ReceiverSagaState =
-  | { readonly kind: "awaitingInit"; readonly limits: SessionLimits; readonly deadline: Instant }
+  | { readonly kind: "awaitingInit"; readonly limits: SessionLimits; readonly deadline: Moment }
   | (Saga & { readonly kind: "comparing" })
   /** Records are on their way out; `turn` closes them. */
   | (Answered & { readonly kind: "sending"; readonly turn: TurnDraft })
-  | (Answered & { readonly kind: "awaitingCommit"; readonly deadline: Instant })
+  | (Answered & { readonly kind: "awaitingCommit"; readonly deadline: Moment })
   | (Answered & { readonly kind: "readingBranches" })
   | (Answered & { readonly kind: "choosing" })
   /** A turn covers what has come, and not all of that is staged. */
@@ -81,29 +81,29 @@ export interface Found {
 }
 
 export type ReceiverSagaEvent =
-  | { readonly kind: "init"; readonly turn: Verified<InitBody>; readonly now: Instant }
+  | { readonly kind: "init"; readonly turn: Verified<InitBody>; readonly now: Moment }
   | ({
       readonly kind: "compared";
       readonly statuses: readonly RootStatus[];
       /** Records of a lost connection that count as staged, and the roots among them that are stones. */
       readonly kept: number;
       readonly stones: readonly Address[];
-      readonly now: Instant;
+      readonly now: Moment;
     } & Found)
-  | { readonly kind: "recordsSent"; readonly now: Instant }
-  | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Instant }
-  | { readonly kind: "payloadStaged"; readonly now: Instant }
+  | { readonly kind: "recordsSent"; readonly now: Moment }
+  | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Moment }
+  | { readonly kind: "payloadStaged"; readonly now: Moment }
   | { readonly kind: "ask"; readonly turn: Verified<AskBody> }
-  | ({ readonly kind: "branchesRead"; readonly now: Instant } & Found)
+  | ({ readonly kind: "branchesRead"; readonly now: Moment } & Found)
   | { readonly kind: "offer"; readonly turn: Verified<OfferBody> }
-  | { readonly kind: "chosen"; readonly wanted: readonly boolean[]; readonly now: Instant }
-  | { readonly kind: "delta"; readonly turn: Verified<DeltaBody>; readonly now: Instant }
-  | { readonly kind: "commit"; readonly turn: Verified<CommitBody>; readonly now: Instant }
-  | { readonly kind: "spaceCommitted"; readonly now: Instant }
+  | { readonly kind: "chosen"; readonly wanted: readonly boolean[]; readonly now: Moment }
+  | { readonly kind: "delta"; readonly turn: Verified<DeltaBody>; readonly now: Moment }
+  | { readonly kind: "commit"; readonly turn: Verified<CommitBody> }
+  | { readonly kind: "spaceCommitted"; readonly now: Moment }
   /** Others moved some of the tips first, to these; nothing was changed. */
-  | ({ readonly kind: "spaceMoved"; readonly tips: readonly FinalTip[]; readonly now: Instant } & Found)
+  | ({ readonly kind: "spaceMoved"; readonly tips: readonly FinalTip[]; readonly now: Moment } & Found)
   | { readonly kind: "failed"; readonly error: KeysagaError }
-  | { readonly kind: "tick"; readonly now: Instant };
+  | { readonly kind: "tick"; readonly now: Moment };
 
 export type ReceiverSagaEffect =
   /** Takes over what a lost connection has left, and holds each root against the space; ends in `compared`. */
@@ -127,7 +127,6 @@ export type ReceiverSagaEffect =
       readonly stones: readonly Address[];
       readonly final: readonly FinalTip[];
       readonly heads: readonly HeadEntry[];
-      readonly receipt: TurnDraft;
     } & Told);
 
 export interface ReceiverSagaStep {
@@ -136,7 +135,7 @@ export interface ReceiverSagaStep {
 }
 
 /** A receiver that is ready for the first, or the next, saga of a session. */
-export function awaitSaga(limits: SessionLimits, now: Instant): ReceiverSagaState {
+export function awaitSaga(limits: SessionLimits, now: Moment): ReceiverSagaState {
   return { kind: "awaitingInit", limits, deadline: now + limits.idleTimeoutMs };
 }
 
@@ -209,7 +208,7 @@ function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSaga
 }
 
 /** Sends what the sender lacks, then the turn that covers it. */
-function tell(before: Answered, more: Found, said: TurnDraft, now: Instant): ReceiverSagaStep {
+function tell(before: Answered, more: Found, said: TurnDraft, now: Moment): ReceiverSagaStep {
   const found = new Map([...before.found, ...more.found].map((tip) => [tip.address, tip]));
   const state = { ...answeredOf(before), found: [...found.values()] };
   const { plan, evidence } = more;
@@ -221,7 +220,7 @@ function tell(before: Answered, more: Found, said: TurnDraft, now: Instant): Rec
   };
 }
 
-function say(state: Answered, draft: TurnDraft, now: Instant): ReceiverSagaStep {
+function say(state: Answered, draft: TurnDraft, now: Moment): ReceiverSagaStep {
   return {
     state: {
       ...answeredOf(state),
@@ -253,7 +252,7 @@ function isUnsettled({ status }: RootStatus): boolean {
   return status === "behind" || status === "diverged";
 }
 
-function onPayload(state: Running, records: readonly IbGib[], now: Instant): ReceiverSagaStep {
+function onPayload(state: Running, records: readonly IbGib[], now: Moment): ReceiverSagaStep {
   if (records.length === 0 && state.kind === "awaitingInit") return stay(state);
   const expected = state.kind === "awaitingCommit" && (records.length === 0 || state.direction !== "pull");
   if (!expected) return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
@@ -272,22 +271,22 @@ function onPayload(state: Running, records: readonly IbGib[], now: Instant): Rec
   };
 }
 
-function onPayloadStaged(state: Running, now: Instant): ReceiverSagaStep {
+function onPayloadStaged(state: Running, now: Moment): ReceiverSagaStep {
   if (!("staging" in state) || state.staging === 0)
     return fail(new KeysagaError("out_of_turn", { got: "payloadStaged", during: state.kind }));
   const settled = { ...state, staging: state.staging - 1 };
   if (settled.kind === "covering") return cover(settled, now);
-  return settled.kind === "settling" ? settle(settled, now) : stay(settled);
+  return settled.kind === "settling" ? settle(settled) : stay(settled);
 }
 
 /** A turn costs both sides a signature: there has to be something for it to cover. */
-function onDelta(state: In<"awaitingCommit">, now: Instant): ReceiverSagaStep {
+function onDelta(state: In<"awaitingCommit">, now: Moment): ReceiverSagaStep {
   if (!state.uncovered)
     return fail(new KeysagaError("out_of_turn", { got: "delta", rule: "behind records" }));
   return cover({ ...answeredOf(state), kind: "covering" }, now);
 }
 
-function cover(state: In<"covering">, now: Instant): ReceiverSagaStep {
+function cover(state: In<"covering">, now: Moment): ReceiverSagaStep {
   return state.staging > 0 ? stay(state) : say(state, { type: "staged" }, now);
 }
 
@@ -304,7 +303,7 @@ function onChosen(state: In<"choosing">, { wanted, now }: On<"chosen">): Receive
   return say(state, { type: "wants", wants: toBitmap(wanted) }, now);
 }
 
-function onCommit(state: In<"awaitingCommit">, { turn, now }: On<"commit">): ReceiverSagaStep {
+function onCommit(state: In<"awaitingCommit">, { turn }: On<"commit">): ReceiverSagaStep {
   const { entries = [] } = turn.message;
   const final = entries.filter((entry) => "tip" in entry);
   const heads = entries.filter((entry) => "head" in entry);
@@ -316,7 +315,7 @@ function onCommit(state: In<"awaitingCommit">, { turn, now }: On<"commit">): Rec
   const moves = movesOfReceiver(state.roots, state.statuses, final);
   if (!heads.every(({ tjp, from, to }) => moves.some((move) => isOfMove(move, tjp, from, to))))
     return fail(new KeysagaError("malformed_message", { in: "commit", rule: "heads of tips that move" }));
-  return settle({ ...answeredOf(state), kind: "settling", final, heads }, now);
+  return settle({ ...answeredOf(state), kind: "settling", final, heads });
 }
 
 function isOfMove(move: RootMove, tjp: Address, from: Address | undefined, to: Address): boolean {
@@ -324,17 +323,14 @@ function isOfMove(move: RootMove, tjp: Address, from: Address | undefined, to: A
 }
 
 /** The commit waits until everything that came in is staged. */
-function settle(state: In<"settling">, now: Instant): ReceiverSagaStep {
+function settle(state: In<"settling">): ReceiverSagaStep {
   if (state.staging > 0) return stay(state);
   const { saga, stones, final, heads } = state;
   const moves = movesOfReceiver(state.roots, state.statuses, final);
   const timelines = moves.filter(({ address }) => !stones.includes(address));
-  const receipt = { type: "receipt", time: now, entries: final };
   return {
     state: { ...answeredOf(state), kind: "committing" },
-    effects: [
-      { kind: "commitSpace", saga, moves: timelines, stones, final, heads, receipt, ...toldOf(state) },
-    ],
+    effects: [{ kind: "commitSpace", saga, moves: timelines, stones, final, heads, ...toldOf(state) }],
   };
 }
 
@@ -352,12 +348,12 @@ function onMoved(state: In<"committing">, event: On<"spaceMoved">): ReceiverSaga
   return tell(moved, event, turn, now);
 }
 
-function onTick(state: Running, now: Instant): ReceiverSagaStep {
+function onTick(state: Running, now: Moment): ReceiverSagaStep {
   if (!("deadline" in state) || now < state.deadline) return stay(state);
   return fail(new KeysagaError("turn_timeout", { during: state.kind }));
 }
 
-const turnDeadline = ({ limits }: Saga, now: Instant): Instant => now + limits.turnTimeoutMs;
+const turnDeadline = ({ limits }: Saga, now: Moment): Moment => now + limits.turnTimeoutMs;
 
 const sagaOf = ({ limits, saga, direction, roots }: Saga): Saga => ({ limits, saga, direction, roots });
 

@@ -1,4 +1,4 @@
-import { type Instant, KeysagaError, toHex, toKeysagaError } from "../base/index.js";
+import { KeysagaError, type Moment, toHex, toKeysagaError } from "../base/index.js";
 import { type Address, decodeText, type IbGib, toText } from "../ibgib/index.js";
 import {
   advance,
@@ -78,7 +78,7 @@ interface Opened {
     readonly keystone: KeystoneState;
     readonly secretFor: SecretFor;
   };
-  readonly deadline: Instant;
+  readonly deadline: Moment;
 }
 
 interface Proved extends Opened {
@@ -90,16 +90,16 @@ interface Proved extends Opened {
 }
 
 export type SenderHandshakeState =
-  | { readonly kind: "awaitingHello"; readonly intent: SenderIntent; readonly deadline: Instant }
+  | { readonly kind: "awaitingHello"; readonly intent: SenderIntent; readonly deadline: Moment }
   | {
       readonly kind: "loadingStanding";
       readonly intent: SenderIntent;
       readonly hello: Exact<Hello>;
-      readonly deadline: Instant;
+      readonly deadline: Moment;
     }
   | (Opened & { readonly kind: "awaitingChallenge"; readonly ahead: Ahead })
   | (Proved & { readonly kind: "reserving" })
-  | { readonly kind: "awaitingReady"; readonly established: Established; readonly deadline: Instant }
+  | { readonly kind: "awaitingReady"; readonly established: Established; readonly deadline: Moment }
   | { readonly kind: "ready"; readonly established: Established }
   | { readonly kind: "failed"; readonly error: KeysagaError };
 
@@ -117,7 +117,7 @@ export type SenderHandshakeEvent =
     }
   | { readonly kind: "ready"; readonly heard: Exact<Ready> }
   | { readonly kind: "failed"; readonly error: KeysagaError }
-  | { readonly kind: "tick"; readonly now: Instant };
+  | { readonly kind: "tick"; readonly now: Moment };
 
 export type SenderHandshakeEffect =
   /** Ends in `standingLoaded`. */
@@ -141,7 +141,7 @@ export interface SenderHandshakeStep {
 }
 
 /** The handshake of the side that dials. `now` is when the connection opened. */
-export function startSenderHandshake(intent: SenderIntent, now: Instant): SenderHandshakeState {
+export function startSenderHandshake(intent: SenderIntent, now: Moment): SenderHandshakeState {
   return { kind: "awaitingHello", intent, deadline: now + intent.limits.handshakeTimeoutMs };
 }
 

@@ -1,4 +1,4 @@
-import type { Instant, KeysagaError } from "../base/index.js";
+import type { KeysagaError, Moment } from "../base/index.js";
 import type { Address, IbGib } from "../ibgib/index.js";
 import type { SessionLimits } from "./limits.js";
 import type {
@@ -61,10 +61,10 @@ export type SenderSagaState =
       readonly kind: "awaitingAck";
       readonly wanted: readonly Address[];
       readonly roots: readonly Root[];
-      readonly deadline: Instant;
+      readonly deadline: Moment;
     })
   | (Answered & { readonly kind: "comparing" })
-  | (Answered & { readonly kind: "awaitingBranch"; readonly deadline: Instant })
+  | (Answered & { readonly kind: "awaitingBranch"; readonly deadline: Moment })
   /** Everything has come, and not all of it is staged. */
   | (Answered & { readonly kind: "gathering" })
   | (Answered & { readonly kind: "resolving" })
@@ -72,12 +72,12 @@ export type SenderSagaState =
       readonly kind: "awaitingWants";
       readonly plan: SendPlan;
       readonly offered: readonly Address[];
-      readonly deadline: Instant;
+      readonly deadline: Moment;
     })
   | (Resolved & { readonly kind: "sending" })
   /** So many records have gone out that a turn covers them; there are more. */
-  | (Resolved & { readonly kind: "awaitingStaged"; readonly deadline: Instant })
-  | (Resolved & { readonly kind: "awaitingReceipt"; readonly deadline: Instant })
+  | (Resolved & { readonly kind: "awaitingStaged"; readonly deadline: Moment })
+  | (Resolved & { readonly kind: "awaitingReceipt"; readonly deadline: Moment })
   | (Resolved & { readonly kind: "committing"; readonly receipt: Verified<ReceiptBody> })
   | { readonly kind: "committed"; readonly saga: string; readonly receipt: Verified<ReceiptBody> }
   | { readonly kind: "failed"; readonly error: KeysagaError };
@@ -89,13 +89,13 @@ export type SenderSagaEvent =
       readonly roots: readonly Root[];
       /** Grants that the receiver has to know of before it answers. */
       readonly evidence: readonly Evidence[];
-      readonly now: Instant;
+      readonly now: Moment;
     }
-  | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Instant }
+  | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Moment }
   | { readonly kind: "payloadStaged" }
   | { readonly kind: "ack"; readonly turn: Verified<AckBody> }
   /** Roots whose tip at the receiver this side does not hold. */
-  | { readonly kind: "compared"; readonly asks: readonly Ask[]; readonly now: Instant }
+  | { readonly kind: "compared"; readonly asks: readonly Ask[]; readonly now: Moment }
   | { readonly kind: "branch"; readonly turn: Verified<BranchBody> }
   /** Both branches are one: what becomes of each root, what the receiver lacks for it, and what it may have. */
   | {
@@ -106,17 +106,17 @@ export type SenderSagaEvent =
       readonly evidence: readonly Evidence[];
       readonly plan: SendPlan;
       readonly unsure: readonly Address[];
-      readonly now: Instant;
+      readonly now: Moment;
     }
   | { readonly kind: "wants"; readonly turn: Verified<WantsBody> }
   | { readonly kind: "moved"; readonly turn: Verified<MovedBody> }
-  | { readonly kind: "portionSent"; readonly now: Instant }
+  | { readonly kind: "portionSent"; readonly now: Moment }
   | { readonly kind: "staged"; readonly turn: Verified<StagedBody> }
-  | { readonly kind: "recordsSent"; readonly now: Instant }
+  | { readonly kind: "recordsSent"; readonly now: Moment }
   | { readonly kind: "receipt"; readonly turn: Verified<ReceiptBody> }
   | { readonly kind: "spaceCommitted" }
   | { readonly kind: "failed"; readonly error: KeysagaError }
-  | { readonly kind: "tick"; readonly now: Instant };
+  | { readonly kind: "tick"; readonly now: Moment };
 
 export type SenderSagaEffect =
   /** Ends in `planned`. */

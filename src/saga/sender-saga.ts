@@ -1,4 +1,4 @@
-import { type Instant, KeysagaError } from "../base/index.js";
+import { KeysagaError, type Moment } from "../base/index.js";
 import { type Address, type IbGib, isFrame, shortAddress } from "../ibgib/index.js";
 import type { SessionLimits } from "./limits.js";
 import {
@@ -96,7 +96,7 @@ function onPlanned(state: In<"planning">, { roots, evidence, now }: On<"planned"
  * Records come ahead of a turn that answers with what this side lacks, and are staged, where nobody sees them; parts of a
  * list come ahead of any turn that has one.
  */
-function onPayload(state: Running, records: readonly IbGib[], now: Instant): SenderSagaStep {
+function onPayload(state: Running, records: readonly IbGib[], now: Moment): SenderSagaStep {
   const isAwaited =
     state.kind === "awaitingAck" || state.kind === "awaitingBranch" || state.kind === "awaitingReceipt";
   if (!isAwaited || (records.length > 0 && state.direction === "push"))
@@ -218,7 +218,7 @@ function send(
 }
 
 /** What has gone out is covered in between, so that a lost connection keeps it; then the rest follows. */
-function onPortionSent(state: In<"sending">, now: Instant): SenderSagaStep {
+function onPortionSent(state: In<"sending">, now: Moment): SenderSagaStep {
   return {
     state: { ...resolvedOf(state), kind: "awaitingStaged", deadline: now + state.limits.turnTimeoutMs },
     effects: [{ kind: "sendTurn", draft: { type: "delta" } }],
@@ -229,7 +229,7 @@ function sendOn(state: In<"awaitingStaged">): SenderSagaStep {
   return { state: { ...resolvedOf(state), kind: "sending" }, effects: [{ kind: "sendMore" }] };
 }
 
-function commit(state: Resolved, now: Instant): SenderSagaStep {
+function commit(state: Resolved, now: Moment): SenderSagaStep {
   const { final, heads, evidence } = state;
   const deadline = now + state.limits.turnTimeoutMs;
   return {
@@ -294,7 +294,7 @@ function isRefusal(tip: FinalTip, roots: readonly Root[], statuses: readonly Roo
   return isAsItWas || (status?.status === "unknown" && tip.tip === tip.address);
 }
 
-function onTick(state: Running, now: Instant): SenderSagaStep {
+function onTick(state: Running, now: Moment): SenderSagaStep {
   if (!("deadline" in state) || now < state.deadline) return stay(state);
   return fail(new KeysagaError("turn_timeout", { during: state.kind }));
 }

@@ -30,7 +30,8 @@ beforeAll(async () => {
   process.on("unhandledRejection", note).on("uncaughtException", note);
   identity = await createIdentity({ space: new InnerSpace(), secret: random(), recoverySecret: random() });
   const { timers } = countedTimers(speed);
-  const platform = { ...systemPlatform, timers, clock: { now: () => Date.now() * speed } };
+  const clock = { now: () => Date.now(), elapsed: () => performance.now() * speed };
+  const platform = { ...systemPlatform, timers, clock };
   server = await serve({
     host: "127.0.0.1",
     port: 0,

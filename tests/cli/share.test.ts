@@ -108,7 +108,7 @@ async function served(aheadMs = 0) {
   const { receiver, people } = await receiverFor("alice", "bob", "carol");
   const [alice, bob, carol] = people;
   const home = await openHome({ dir: receiver.home });
-  const clock = { now: () => Date.now() + aheadMs };
+  const clock = { ...systemPlatform.clock, now: () => Date.now() + aheadMs };
   const server = await serve({
     host: "127.0.0.1",
     port: 0,

@@ -27,7 +27,7 @@ export class Stand implements Platform {
     this.#random = seededPlatform(seed).random;
   }
 
-  readonly clock = { now: () => this.#now };
+  readonly clock = { now: () => this.#now, elapsed: () => this.#now };
   readonly random = { bytes: (length: number) => this.#random.bytes(length) };
   readonly timers = {
     after: (ms: number, fire: () => void) => {

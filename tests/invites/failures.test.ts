@@ -302,7 +302,9 @@ for (const [name, failure] of Object.entries(failures)) {
 async function openScene(seed: string, options: Failure["options"]): Promise<Scene> {
   const clock = { ahead: 0 };
   const { timers } = countedTimers();
-  const platform = { ...seededPlatform(seed), timers, clock: { now: () => Date.now() + clock.ahead } };
+  const steady = seededPlatform(seed);
+  const ahead = { ...steady.clock, now: () => steady.clock.now() + clock.ahead };
+  const platform = { ...steady, timers, clock: ahead };
   const store: Scene["store"] = { before: () => undefined };
   const world = await createWorld({
     platform,

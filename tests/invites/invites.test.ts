@@ -147,7 +147,8 @@ describe("of many who show one invite at once, exactly one gets in (threat 22)",
 describe("invites are bounded", () => {
   test("in number while they are open, and what has expired makes room", async () => {
     let now = Date.now();
-    const platform = { ...seededPlatform("bounded"), clock: { now: () => now } };
+    const steady = seededPlatform("bounded");
+    const platform = { ...steady, clock: { ...steady.clock, now: () => now } };
     const bob = { identity: await newcomer(platform) };
     const { space } = bob.identity;
     const key = (id: number) => `invite/${id.toString(16).padStart(32, "0")}`;

@@ -120,7 +120,8 @@ export async function openLab(
 ): Promise<Lab> {
   const { speed = 1, limits = {} } = options;
   const { timers, running } = countedTimers(speed);
-  const clock = { now: () => systemPlatform.clock.now() * speed };
+  const { clock: wall } = systemPlatform;
+  const clock = { now: () => wall.now(), elapsed: () => wall.elapsed() * speed };
   const platform = { ...seededPlatform(seed), timers, clock };
   const spaces: WatchedSpace[] = [];
   const world = await createWorld({

@@ -22,9 +22,11 @@ afterEach(async () => {
 
 /** A world whose receiver has other limits, and what the receiver made of each session. */
 async function worldWith(limits: Partial<ReceiverLimits>, senders = ["alice", "carol", "dave"]) {
-  let now = Date.now();
+  let ahead = 0;
   // Not the world's own seed: from that, a secret there would be a nonce here.
-  const platform = { ...seededPlatform("quotas of a receiver"), clock: { now: () => now } };
+  const steady = seededPlatform("quotas of a receiver");
+  const clock = { ...steady.clock, elapsed: () => steady.clock.elapsed() + ahead };
+  const platform = { ...steady, clock };
   const world: World = await createWorld({ senders, seed: "quotas" });
   const ends: string[] = [];
   const audience = "innerspace://limited";
@@ -53,7 +55,7 @@ async function worldWith(limits: Partial<ReceiverLimits>, senders = ["alice", "c
     dial,
     senderTo,
     senderOf,
-    sleep: (ms: number) => (now += ms),
+    sleep: (ms: number) => (ahead += ms),
   };
 }
 

@@ -10,9 +10,9 @@ import { type Commit, InnerSpace, type Space } from "../../src/space/index.js";
 export const now = 1_000_000;
 
 /** The system's platform, with a clock that stands. */
-export const platform: Platform = { ...systemPlatform, clock: { now: () => now } };
+export const platform: Platform = { ...systemPlatform, clock: { ...systemPlatform.clock, now: () => now } };
 
-export const later: Platform = { ...platform, clock: { now: () => now + 1_000 } };
+export const later: Platform = { ...platform, clock: { ...systemPlatform.clock, now: () => now + 1_000 } };
 
 const random = () => platform.random.bytes(32);
 

@@ -11,7 +11,8 @@ afterEach(() => world.close());
 async function sharedForAnHour(seed: string) {
   let ahead = 0;
   const steady = seededPlatform(seed);
-  const platform: Platform = { ...steady, clock: { now: () => steady.clock.now() + ahead } };
+  const clock = { ...steady.clock, now: () => steady.clock.now() + ahead };
+  const platform: Platform = { ...steady, clock };
   world = await createWorld({ seed, platform, senders: ["alice", "carol"] });
   const [alice, carol] = [world.senders[0]!, world.senders[1]!];
   const note = await alice.timeline("note", { data: { text: "by alice" } });
@@ -20,7 +21,7 @@ async function sharedForAnHour(seed: string) {
   await alice.sync(note);
   const syncBy = async (hours: number, direction: "pull" | "both") => {
     const { dial, audience } = world;
-    const clock = { now: () => steady.clock.now() + hours * hour };
+    const clock = { ...steady.clock, now: () => steady.clock.now() + hours * hour };
     const sender = createSender({ identity: carol.identity, dial, audience, platform: { ...steady, clock } });
     return sender.sync([note], { direction }).finally(() => sender.disconnect());
   };

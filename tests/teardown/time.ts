@@ -25,7 +25,7 @@ export function simulatedTime(settle: () => Promise<void>): SimulatedTime {
     for (const timer of [...running].filter((one) => one.at <= at)) if (running.delete(timer)) timer.fire();
   };
   return {
-    clock: { now: () => now },
+    clock: { now: () => now, elapsed: () => now },
     timers: {
       after(ms, fire) {
         if (ms === 0) return soon(fire);

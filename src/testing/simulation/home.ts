@@ -94,7 +94,9 @@ export class Home implements Watched, Machine {
     return this.processes.filter(({ isAlive }) => isAlive);
   }
 
-  readonly now = (): number => epoch + this.around.scheduler.now + this.#skewMs;
+  readonly elapsed = (): number => this.around.scheduler.now;
+
+  readonly now = (): number => epoch + this.elapsed() + this.#skewMs;
 
   readonly isRunning = (pid: number): boolean => this.alive.some((process) => process.pid === pid);
 

@@ -33,7 +33,7 @@ export function prefab(kind: "sender" | "receiver", at: number): Promise<Prefab>
 async function make(kind: "sender" | "receiver", name: string): Promise<Prefab> {
   const random = new Dice(`keysaga/prefab/1/${name}`);
   const platform = {
-    clock: { now: () => epoch },
+    clock: { now: () => epoch, elapsed: () => 0 },
     random,
     timers: { after: () => () => undefined }, // nothing here waits
   };

@@ -25,8 +25,9 @@ export interface Machine {
   readonly secret: Uint8Array;
   readonly disk: Disk;
   readonly scheduler: Scheduler;
-  /** What its clock says. */
+  /** What its clock says, and how much time has passed. */
   now(): number;
+  elapsed(): number;
   readonly functions: MergeFunctions;
   readonly spaceLimits: Partial<SpaceLimits>;
   readonly receiverLimits: NonNullable<ReceiverOptions["limits"]>;
@@ -58,7 +59,7 @@ export class SimulatedProcess implements DiskUser {
     private readonly dice: Dice,
   ) {
     this.platform = {
-      clock: { now: () => machine.now() },
+      clock: { now: () => machine.now(), elapsed: () => machine.elapsed() },
       random: dice.of("keys"),
       timers: { after: (ms, fire) => this.#after(ms, fire) },
     };
