@@ -36,11 +36,22 @@ export type ReceiverLimits = { readonly [Name in keyof typeof receiverLimits]: n
 
 const hourMs = 60 * 60_000;
 
-/** Bytes that are claimed for a commit, and the cell that says so once they are held. */
-export interface Charge {
-  readonly cells: readonly CellChange[];
-  /** To be called where the commit did not happen. */
+/** Room that is claimed for a commit. */
+export interface Claim {
+  /** To be called, once, where the commit did not happen. */
   release(): void;
+}
+
+/** Bytes that are claimed, and the cell that says so once they are held. */
+export interface Charge extends Claim {
+  readonly cells: readonly CellChange[];
+}
+
+/** An identity that was first met within the last hour: when, from where, and what is claimed for it or held. */
+interface Newcomer {
+  readonly at: Moment;
+  readonly from: string | undefined;
+  claims: number;
 }
 
 /**
@@ -49,8 +60,7 @@ export interface Charge {
  * step as it is checked, so that calls at once cannot all find the same place free.
  */
 export class Quotas {
-  /** Identities that were first met within the last hour, oldest first: when, and from where. */
-  #newcomers: { readonly identity: Address; readonly at: Moment; readonly from: string }[] = [];
+  readonly #newcomers = new Map<Address, Newcomer>();
   readonly #sessions = new Map<Address, number>();
   #unprovedChars = 0;
 
@@ -97,18 +107,40 @@ export class Quotas {
     this.#unprovedChars -= chars;
   }
 
-  /** Counts an identity that is met for the first time. @throws KeysagaError `limit_exceeded` */
-  async meet(identity: Address, from: string): Promise<void> {
+  /**
+   * Claims a place for an identity that may be about to be kept for the first time.
+   *
+   * @param from The network address that it counts for; none for one that was invited.
+   * @throws KeysagaError `limit_exceeded`
+   */
+  async meet(identity: Address, from: string | undefined): Promise<Claim> {
     const known = await readCell(this.space, cellKinds.identity, identity);
-    const now = this.platform.clock.elapsed();
-    this.#newcomers = this.#newcomers.filter(({ at }) => at > now - hourMs);
-    if (known.value || this.#newcomers.some((newcomer) => newcomer.identity === identity)) return;
+    if (known.value) return { release: () => undefined };
+    const at = this.platform.clock.elapsed();
+    for (const [address, newcomer] of this.#newcomers)
+      if (newcomer.at <= at - hourMs) this.#newcomers.delete(address);
+    const newcomer = this.#newcomers.get(identity) ?? this.#newcomer(identity, from, at);
+    newcomer.claims++;
+    return { release: () => --newcomer.claims === 0 && this.#forget(identity, newcomer) };
+  }
+
+  #newcomer(identity: Address, from: string | undefined, at: Moment): Newcomer {
+    const others = [...this.#newcomers.values()];
     this.#check("identitiesMax", this.identities + 1);
-    this.#check("newIdentitiesPerHour", this.#newcomers.length + 1);
-    const fromThere = this.#newcomers.filter((newcomer) => newcomer.from === from);
-    this.#check("newIdentitiesPerAddressPerHour", fromThere.length + 1);
-    this.#newcomers.push({ identity, at: now, from });
+    this.#check("newIdentitiesPerHour", others.length + 1);
+    if (from !== undefined) {
+      const fromThere = others.filter((other) => other.from === from);
+      this.#check("newIdentitiesPerAddressPerHour", fromThere.length + 1);
+    }
+    const newcomer = { at, from, claims: 0 };
+    this.#newcomers.set(identity, newcomer);
     this.identities++;
+    return newcomer;
+  }
+
+  #forget(identity: Address, newcomer: Newcomer): void {
+    if (this.#newcomers.get(identity) === newcomer) this.#newcomers.delete(identity);
+    this.identities--;
   }
 
   /**
@@ -134,5 +166,21 @@ export class Quotas {
   #check(limit: keyof ReceiverLimits, count: number): void {
     const max = this.limits[limit];
     if (count > max) throw new KeysagaError("limit_exceeded", { limit, max });
+  }
+}
+
+/** Whatever is claimed for a commit is given back unless it is made. */
+export async function releasing<Result>(
+  claim: Claim,
+  commit: () => Promise<Result>,
+  isMade: (result: Result) => boolean,
+): Promise<Result> {
+  let isCommitted = false;
+  try {
+    const result = await commit();
+    isCommitted = isMade(result);
+    return result;
+  } finally {
+    if (!isCommitted) claim.release();
   }
 }

@@ -1,7 +1,7 @@
 import { KeysagaError } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import type { FinalTip, Found, ReceiverSagaEffect } from "../saga/index.js";
-import type { Commit, CommitResult, ProofPut, Space } from "../space/index.js";
+import type { Commit, ProofPut, Space } from "../space/index.js";
 import type { Answers } from "./answer.js";
 import { type CheckedHeads, fileHeads, keepOwn, onlyOf } from "./attestations.js";
 import type { Conversation, SignedTurn } from "./conversation.js";
@@ -9,7 +9,7 @@ import { changedOnce, type Filing, framesOfSpace, joinFilings } from "./evidence
 import { comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
 import type { Merging } from "./merging.js";
 import type { Platform } from "./platform.js";
-import type { Quotas } from "./quotas.js";
+import { type Quotas, releasing } from "./quotas.js";
 import type { Standing } from "./standing.js";
 import { toldChanges } from "./statements.js";
 
@@ -59,7 +59,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
     const bytes = kept.proofs.reduce((sum, { record }) => sum + record.bytes.length, committing.stagedBytes);
     const charge = await quotas.charge(standing.identity, bytes);
     let signed: SignedTurn | undefined;
-    const result = await releasing(charge, () =>
+    const commit = () =>
       space.commit({
         ...graphOf(effect, standing, judged),
         proofs: [...proofs, ...kept.proofs],
@@ -72,8 +72,8 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
           });
           return conversation.takeProofs();
         },
-      }),
-    );
+      });
+    const result = await releasing(charge, commit, ({ kind }) => kind === "committed");
     if (result.kind === "committed" && signed) {
       await conversation.write(signed);
       return { kind: "committed", refused: judged.refused };
@@ -125,21 +125,6 @@ async function filed(
     await fileHeads(space, onlyOf(evidence, proved)),
     { proofs: [], cells },
   ]);
-}
-
-/** Whatever is claimed for a commit is given back unless it is made. */
-async function releasing(
-  charge: { release(): void },
-  commit: () => Promise<CommitResult>,
-): Promise<CommitResult> {
-  let isCommitted = false;
-  try {
-    const result = await commit();
-    isCommitted = result.kind === "committed";
-    return result;
-  } finally {
-    if (!isCommitted) charge.release();
-  }
 }
 
 /**

@@ -28,6 +28,7 @@ import { connectedEvent, tellEnd, type WaitReason } from "./events.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
 import { endGraceMs, orAborted, within } from "./patience.js";
+import { type Claim, releasing } from "./quotas.js";
 import { type ReceiverRunOptions, ReceiverSagaRun } from "./receiver-saga-run.js";
 import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
@@ -38,8 +39,8 @@ export interface ReceiverSessionOptions extends ReceiverRunOptions {
   readonly connection: Connection;
   /** Throws where this one, which has proved itself, may not sync here now. */
   readonly admit: (candidate: Candidate) => Promise<void>;
-  /** What its session has to be stored with; throws where things have changed since `admit`. */
-  readonly entry: (candidate: Candidate) => Promise<Entry>;
+  /** What its session has to be stored with, and its place; throws where things have changed since `admit`. */
+  readonly entry: (candidate: Candidate) => Promise<Entry & { readonly claim: Claim }>;
 }
 
 type Own =
@@ -261,8 +262,9 @@ export class ReceiverSession {
       case "storeSession":
         return this.#beginHandshakeWork(async () => {
           const { candidate } = effect.accepted;
-          const { cells, invite } = await entry(candidate);
-          if (await storeSession(space, effect.accepted, cells)) {
+          const { cells, invite, claim } = await entry(candidate);
+          const store = () => storeSession(space, effect.accepted, cells);
+          if (await releasing(claim, store, (isStored) => isStored)) {
             if (invite !== undefined) onEvent({ kind: "admitted", identity: candidate.identity, invite });
             return { kind: "sessionStored" };
           }

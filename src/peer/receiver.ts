@@ -106,9 +106,12 @@ export class Receiver {
         if (underWay.isOver) throw new KeysagaError("connection_closed");
         this.quotas.enter(candidate.identity);
         underWay.entered = candidate.identity;
-        await this.quotas.meet(candidate.identity, connection.remoteAddress);
       },
-      entry: (candidate) => this.#admissions.entry(candidate),
+      entry: async (candidate) => {
+        const entry = await this.#admissions.entry(candidate);
+        const from = entry.invite === undefined ? connection.remoteAddress : undefined;
+        return { ...entry, claim: await this.quotas.meet(candidate.identity, from) };
+      },
       quotas: this.quotas,
       merging: this.merging,
       access,

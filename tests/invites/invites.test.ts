@@ -110,7 +110,13 @@ describe("an invite lets one identity in, once", () => {
 
 describe("of many who show one invite at once, exactly one gets in (threat 22)", () => {
   const guests = Number(process.env["KEYSAGA_GUESTS"] ?? 100);
-  const limits = { ...patient, newIdentitiesPerAddressPerHour: guests + 1, newIdentitiesPerHour: guests + 1 };
+  /** Who does not get in takes no place; who was invited does not count against others from where it comes from. */
+  const limits = {
+    ...patient,
+    newIdentitiesPerAddressPerHour: 0,
+    newIdentitiesPerHour: 2,
+    identitiesMax: 2,
+  };
 
   for (const [transport, network, count] of [
     ["innerspace", undefined, guests],
@@ -139,6 +145,8 @@ describe("of many who show one invite at once, exactly one gets in (threat 22)",
       expect(await bob.space.cells("admission/")).toHaveLength(1);
       expect(await bob.space.cells("session/")).toHaveLength(1);
       expect(bob.events.filter(({ kind }) => kind === "admitted")).toHaveLength(1);
+      const another = async () => tryOnce(world, await newcomer(platform), (await invite(bob)).text);
+      expect([await another(), await another()]).toEqual(["none", "invite_refused"]);
       await world.close();
     }, 120_000);
   }
