@@ -12,6 +12,7 @@ const noAnswers: ReadonlySet<ErrorCode> = new Set([
   "connection_lost",
   "handshake_timeout",
   "shutting_down",
+  "store_failed",
 ]);
 
 /** Tells the other side, as well as can be, that this one ends the session with an error. Never throws. */

@@ -186,7 +186,7 @@ const failures: Readonly<Record<string, Failure>> = {
   },
   "a store that cannot write": {
     seen: "store_failed",
-    told: "invite_refused",
+    told: "connection_lost",
     async go({ world, carol, made, store }) {
       store.before = (method) => {
         if (method === "commit") throw new KeysagaError("store_failed");
@@ -196,7 +196,7 @@ const failures: Readonly<Record<string, Failure>> = {
   },
   "a store that cannot read": {
     seen: "store_failed",
-    told: "auth_fail",
+    told: "connection_lost",
     async go({ world, carol, made, store }) {
       store.before = (method) => {
         if (method === "cell") throw new KeysagaError("store_failed");

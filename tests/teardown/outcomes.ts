@@ -27,7 +27,7 @@ const everywhere = {
   lost: "connection_lost / connection_lost",
 } as const;
 
-/** Who is not signed in is told one code for every failure, and nothing where none is meant. */
+/** Who is not signed in is told one code for what it did wrong, and nothing where it did nothing wrong. */
 const handshakes: Readonly<Record<TapSide, Outcomes>> = {
   sender: {
     ...everywhere,
@@ -42,7 +42,7 @@ const handshakes: Readonly<Record<TapSide, Outcomes>> = {
     "send throws": "internal / none",
     "receiver closes": "connection_lost / shutting_down",
     "receiver closes with grace": "connection_lost / shutting_down",
-    "a call fails": "store_failed / auth_fail",
+    "a call fails": "store_failed / none",
   },
   receiver: {
     ...everywhere,
@@ -57,7 +57,7 @@ const handshakes: Readonly<Record<TapSide, Outcomes>> = {
     "send throws": "connection_lost / internal",
     "receiver closes": "connection_lost / shutting_down",
     "receiver closes with grace": "connection_lost / shutting_down",
-    "a call fails": "auth_fail / store_failed",
+    "a call fails": "connection_lost / store_failed",
   },
 };
 
