@@ -10,6 +10,8 @@ import type { World } from "./world.js";
 const told = 20 * 60_000;
 /** Half-open connections are found, sessions that hang run into their limits. */
 const quietMs = 150_000;
+/** A stranger who came last and says nothing is sent away after ten seconds, which are looked at every second. */
+const silenceMs = 12_000;
 /** In so many milliseconds all peers are of one mind again. */
 const convergeMs = 60_000;
 const roundsMax = 8;
@@ -214,7 +216,7 @@ export class Settling {
   async #close(): Promise<void> {
     const { homes, network, trace } = this.world;
     for (const home of homes) for (const process of home.open) this.world.disconnect(process);
-    await this.#until(() => false, 10_000);
+    await this.#until(() => false, silenceMs);
     for (const home of homes) for (const process of home.open) this.#isQuiet(process);
     trace.check("nothing is left", network.links.size === 0, () => `${network.links.size} connections`);
     if (this.world.program.verifies) for (const home of homes) await this.#verify(home);
