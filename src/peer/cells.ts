@@ -20,8 +20,14 @@ const kind = <Value>(prefix: string, schema: z.ZodType<Value>): CellKind<Value> 
 export const cellKinds = {
   /** The identity this space belongs to; key: empty. */
   self: kind("self/", z.strictObject({ identity: address })),
-  /** Sender: the lane to a receiver; key: the receiver's identity. */
-  laneTo: kind("lane-to/", z.strictObject({ lane: address, sessions: z.array(address) })),
+  /**
+   * Sender: the lane to a receiver, its sessions, and the number of its newest frame that the receiver is known to have
+   * kept; key: the receiver's identity.
+   */
+  laneTo: kind(
+    "lane-to/",
+    z.strictObject({ lane: address, sessions: z.array(address), kept: z.number().int().min(-1) }),
+  ),
   /** Sender: which receiver answers at an origin; key: the origin. */
   pin: kind("pin/", z.strictObject({ receiver: address })),
   /** How far an identity of someone else is verified and stored; key: its address. */

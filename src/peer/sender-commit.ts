@@ -194,7 +194,9 @@ async function sessionChange(
   if (!lane.value || lane.value.sessions.includes(established.session))
     return { cells: [keepReceipt], dropProofGroups: [] };
   const filed = await fileSession(space, lane.value.sessions, established);
-  const listed = changeCell(lane, { ...lane.value, sessions: filed.sessions });
+  const vouching = established.proofs.find(({ group }) => group === established.lane);
+  const kept = Math.max(lane.value.kept, (vouching && nOf(vouching.record)) ?? -1);
+  const listed = changeCell(lane, { ...lane.value, sessions: filed.sessions, kept });
   return { cells: [listed, keepReceipt, ...filed.cells], dropProofGroups: filed.dropProofGroups };
 }
 

@@ -10,10 +10,11 @@ import {
   standingOf,
 } from "../saga/index.js";
 import type { CellChange, ProofPut } from "../space/index.js";
-import { type Cell, cellKinds, changeCell, readCell } from "./cells.js";
+import { type Cell, cellKinds, changeCell, readCell, removeCell } from "./cells.js";
 import type { Identity } from "./identity.js";
 import type { Platform } from "./platform.js";
 import type { Held, SignerView, SignRequest } from "./signer.js";
+import { toldAgain } from "./statements.js";
 
 /** A lane to a receiver: one that is in use, or a fresh genesis that counts once it is delegated. */
 export type LaneChoice = { readonly address: Address; readonly founding: IbGib | undefined };
@@ -115,7 +116,8 @@ export async function reserveConnect(
       requests: now.founding ? [vouch, delegate] : [vouch],
       proofs: receiverProofs(effect.receiver, effect.receiverFrames),
       cells: [
-        ...(now.founding ? [changeCell(to, { lane: lane.address, sessions: [] })] : []),
+        ...(now.founding ? [changeCell(to, { lane: lane.address, sessions: [], kept: -1 })] : []),
+        ...(await forgetIfBehind(identity, effect, to.value?.kept ?? -1)),
         ...pin,
         ...standing,
       ],
@@ -194,13 +196,19 @@ async function standingChange(
   return n > (standing.value?.n ?? -1) ? [changeCell(standing, { tip, n })] : [];
 }
 
+/** A receiver that lacks a frame which it had kept was put back to an older state: it has to be told all again. */
+async function forgetIfBehind(
+  { space }: Identity,
+  { receiver, theirLane }: ReserveConnect,
+  kept: number,
+): Promise<readonly CellChange[]> {
+  return (theirLane?.n ?? -1) < kept ? toldAgain(space, receiver.keystone.tjp) : [];
+}
+
 /** A lane whose frames do not arrive any more would keep this device out for ever: the next connection gets another. */
 async function replaceLane({ space, address }: Identity, receiver: Address): Promise<never> {
   const cell = await readCell(space, cellKinds.laneTo, receiver);
-  await space.commit({ holder: address, sight: { holders: [address] }, cells: [removal(cell)] });
+  const cells = [removeCell(cell), ...(await toldAgain(space, receiver))];
+  await space.commit({ holder: address, sight: { holders: [address] }, cells });
   throw new KeysagaError("lane_replaced");
-}
-
-function removal(cell: Cell<unknown>): CellChange {
-  return { key: cell.key, from: cell.bytes, to: undefined };
 }

@@ -1,7 +1,7 @@
 import { type Address, gibOf, type IbGib, isTjp, nOf, ownerOf, tjpOf, withinOf } from "../ibgib/index.js";
 import { claimOf, grantIb, withdrawalIb } from "../keystone/index.js";
 import type { CellChange, Space } from "../space/index.js";
-import { cellKinds, changeCell, readCell } from "./cells.js";
+import { cellKinds, changeCell, readCell, removeCell } from "./cells.js";
 import { type Granted, grantsOn } from "./granted.js";
 import { type Identity, identityFrames } from "./identity.js";
 import { loadStated } from "./stated.js";
@@ -72,6 +72,13 @@ export async function toldChanges(
     ...told.filter(({ value }) => value === undefined).map((cell) => changeCell(cell, {})),
     ...shown.filter(({ n, cell }) => n > (cell.value?.n ?? -1)).map(({ n, cell }) => changeCell(cell, { n })),
   ];
+}
+
+/** What a commit changes so that `to` is told everything again. */
+export async function toldAgain(space: Space, to: Address): Promise<readonly CellChange[]> {
+  const kinds = [cellKinds.told, cellKinds.toldFrames];
+  const told = await Promise.all(kinds.map(({ prefix }) => space.cells(`${prefix}${gibOf(to)}/`)));
+  return told.flat().map(({ key, value }) => removeCell({ key, bytes: value }));
 }
 
 /** Grants by the owner of a timeline alone: what was kept before its first frame came may be anyone's. */
