@@ -155,7 +155,8 @@ describe("a store that fails (threat 24)", () => {
       await expectConverges(lab, bench.alice, roots);
     }
     expect(codes[0]).not.toBe("none");
-    for (const code of codes) expect(["none", "store_failed", "sync_error", "auth_fail"]).toContain(code);
+    for (const code of codes)
+      expect(["none", "store_failed", "sync_error", "connection_lost"]).toContain(code);
     await lab.world.close();
   });
 });
