@@ -1,6 +1,7 @@
-import { KeysagaError, type Timers } from "../base/index.js";
+import type { Timers } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import type { SagaId, Space, StageTotals } from "../space/index.js";
+import { checkLimit } from "./budget.js";
 
 export interface KeptStagesLimits {
   /** Canonical bytes of records that are kept from one identity's lost connection; of more nothing is kept. */
@@ -111,7 +112,6 @@ export class KeptStages {
   }
 
   #check(limit: "keptBytesPerIdentityMax" | "keptBytesMax", bytes: number): void {
-    const max = this.limits[limit];
-    if (bytes > max) throw new KeysagaError("limit_exceeded", { limit, max });
+    checkLimit({ limit, max: this.limits[limit] }, bytes);
   }
 }

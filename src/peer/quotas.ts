@@ -1,7 +1,10 @@
-import { KeysagaError, type Moment } from "../base/index.js";
+import type { Moment } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import type { CellChange, Space } from "../space/index.js";
+import type { Connection } from "../transport/index.js";
+import { Budget, checkLimit, type NamedLimit } from "./budget.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
+import { Inflow } from "./inflow.js";
 import type { Platform } from "./platform.js";
 
 /** What a receiver lets the identities it serves cost it in the long run; an embedder may set each. */
@@ -14,7 +17,13 @@ export const receiverLimits = {
   /** Sessions of one identity at a time. */
   sessionsPerIdentityMax: 16,
   /** Characters of frames that are held, in all, for connections on which nobody has proved who they are yet. */
-  unprovedCharsMax: 64 * 1024 * 1024,
+  unprovedCharsMax: 64 * 1024 ** 2,
+  /** Bytes of memory that lists and evidence take for sagas under way, of one identity and in all. */
+  listedBytesPerIdentityMax: 128 * 1024 ** 2,
+  listedBytesMax: 512 * 1024 ** 2,
+  /** Bytes of records that are staged by sagas under way, of one identity and in all. */
+  stagedBytesPerIdentityMax: 256 * 1024 ** 2,
+  stagedBytesMax: 8 * 1024 ** 3,
   /** Canonical bytes of records held durably in the name of one identity, and in all. */
   durableBytesPerIdentityMax: 1024 ** 3,
   durableBytesMax: 64 * 1024 ** 3,
@@ -60,9 +69,12 @@ interface Newcomer {
  * step as it is checked, so that calls at once cannot all find the same place free.
  */
 export class Quotas {
+  /** What connections show ahead of a proof. */
+  readonly unproved: Budget<Connection>;
+  readonly #listed: Budget<Address>;
+  readonly #staged: Budget<Address>;
   readonly #newcomers = new Map<Address, Newcomer>();
   readonly #sessions = new Map<Address, number>();
-  #unprovedChars = 0;
 
   private constructor(
     private readonly space: Space,
@@ -70,7 +82,11 @@ export class Quotas {
     private readonly platform: Platform,
     private identities: number,
     private durableBytes: number,
-  ) {}
+  ) {
+    this.unproved = new Budget(this.#named("unprovedCharsMax"));
+    this.#listed = new Budget(this.#named("listedBytesMax"), this.#named("listedBytesPerIdentityMax"));
+    this.#staged = new Budget(this.#named("stagedBytesMax"), this.#named("stagedBytesPerIdentityMax"));
+  }
 
   static async open(space: Space, limits: ReceiverLimits, platform: Platform): Promise<Quotas> {
     const [identities, usages] = await Promise.all([
@@ -97,14 +113,9 @@ export class Quotas {
     else this.#sessions.delete(identity);
   }
 
-  /** Claims room for what somebody shows before it is known who that is; to be given back. @throws KeysagaError `limit_exceeded` */
-  holdUnproved(chars: number): void {
-    this.#check("unprovedCharsMax", this.#unprovedChars + chars);
-    this.#unprovedChars += chars;
-  }
-
-  releaseUnproved(chars: number): void {
-    this.#unprovedChars -= chars;
+  /** For what comes for the sagas of one session; to be given back when each has ended. */
+  inflow(identity: Address): Inflow {
+    return new Inflow(this.#listed.share(identity), this.#staged.share(identity));
   }
 
   /**
@@ -164,8 +175,11 @@ export class Quotas {
   }
 
   #check(limit: keyof ReceiverLimits, count: number): void {
-    const max = this.limits[limit];
-    if (count > max) throw new KeysagaError("limit_exceeded", { limit, max });
+    checkLimit(this.#named(limit), count);
+  }
+
+  #named(limit: keyof ReceiverLimits): NamedLimit {
+    return { limit, max: this.limits[limit] };
   }
 }
 

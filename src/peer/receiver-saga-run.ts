@@ -1,6 +1,5 @@
 import { KeysagaError, toKeysagaError } from "../base/index.js";
 import {
-  type Evidence,
   type FinalTip,
   type InitBody,
   type ReceiverSagaEffect,
@@ -15,6 +14,7 @@ import type { CommitQueue, CommitTurn } from "./commit-queue.js";
 import type { Conversation } from "./conversation.js";
 import { type OnEvent, tellRefused } from "./events.js";
 import type { Identity } from "./identity.js";
+import type { Inflow } from "./inflow.js";
 import { withKept } from "./kept-roots.js";
 import type { KeptStages } from "./kept-stages.js";
 import { keepToldStatements } from "./keep-statements.js";
@@ -64,10 +64,10 @@ export class ReceiverSagaRun {
   #turn: CommitTurn | undefined;
   readonly #over = new AbortController();
 
-  /** @param evidence What came to prove who granted what, and who added which heads; more may follow. */
+  /** @param inflow What has come for it so far; more may follow. */
   constructor(
     { saga, direction, entries = [] }: InitBody,
-    private readonly evidence: Evidence[],
+    private readonly inflow: Inflow,
     private readonly conversation: Conversation,
     private readonly waits: Waits,
     private readonly options: ReceiverRunOptions,
@@ -88,10 +88,6 @@ export class ReceiverSagaRun {
     onEvent({ kind: "started", saga, direction, roots: entries.length });
   }
 
-  hear(evidence: readonly Evidence[]): void {
-    this.evidence.push(...evidence);
-  }
-
   /** The sender has said a turn: what came before it is covered, and outlives the loss of the connection. */
   cover(): void {
     this.#covered = this.#staged;
@@ -103,7 +99,7 @@ export class ReceiverSagaRun {
    */
   async compareRoots({ roots, direction }: On<"compareRoots">): Promise<End<"compared">> {
     const { space, quotas } = this.options;
-    const { records } = readEvidence(this.evidence);
+    const { records } = readEvidence(this.inflow.evidence);
     await keepToldStatements(space, this.#standing.identity, records, quotas);
     await this.#standing.load();
     const taken = direction === "pull" ? nothing : await this.#takeOver();
@@ -196,13 +192,14 @@ export class ReceiverSagaRun {
     this.#staged = taking;
     this.#covered = taking;
     const taken = await taking;
+    this.inflow.takeOver(taken.bytes);
     if (taken.records > 0) onEvent({ kind: "resumed", saga: this.saga, records: taken.records });
     return taken;
   }
 
   async #commit(effect: On<"commitSpace">) {
     const standing = this.#standing;
-    const { heads, records } = readEvidence(this.evidence);
+    const { heads, records } = readEvidence(this.inflow.evidence);
     return commitReceiver(
       {
         ...this.options,

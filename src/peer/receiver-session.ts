@@ -3,7 +3,6 @@ import type { Address } from "../ibgib/index.js";
 import {
   awaitSaga,
   type Candidate,
-  type Evidence,
   type Exact,
   FromSender,
   helloOf,
@@ -23,8 +22,10 @@ import {
 } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
 import type { Entry } from "./admission.js";
+import type { Share } from "./budget.js";
 import { Conversation } from "./conversation.js";
 import { connectedEvent, tellEnd, type WaitReason } from "./events.js";
+import type { Inflow } from "./inflow.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
 import { endGraceMs, orAborted, within } from "./patience.js";
@@ -57,8 +58,8 @@ export class ReceiverSession {
   #conversation: Conversation | undefined;
   /** The saga that has begun and is not durable yet. */
   #run: ReceiverSagaRun | undefined;
-  /** Evidence that goes ahead of the `init` of the next saga. */
-  #ahead: Evidence[] = [];
+  /** What has come for it, some of it ahead of its `init`. */
+  #inflow: Inflow | undefined;
   readonly #waits: Waits;
   /** What asks an embedder gives up with the session: a person may take any time. */
   readonly #over = new AbortController();
@@ -66,10 +67,10 @@ export class ReceiverSession {
   /** Did the connection break? Then nobody meant to end the saga, and what it covers is kept. */
   #isLost = false;
   /** What is held of frames that go ahead of `connect`, in characters. */
-  #unproved = 0;
+  readonly #unproved: Share;
 
   constructor(private readonly options: ReceiverSessionOptions) {
-    const { self, platform, connection } = options;
+    const { self, platform, connection, quotas } = options;
     this.#loop = new SessionLoop(platform);
     const patience = { timers: platform.timers, stallTimeoutMs: self.limits.turnTimeoutMs };
     this.#link = new Link(connection, FromSender, this.#loop.put, patience);
@@ -81,6 +82,7 @@ export class ReceiverSession {
       platform.clock.elapsed(),
     );
     this.#saga = awaitSaga(self.limits, platform.clock.elapsed());
+    this.#unproved = quotas.unproved.share(connection);
   }
 
   /** Runs the session to its end. Resolves, never rejects, when nothing is left of it. */
@@ -166,7 +168,7 @@ export class ReceiverSession {
       case "open":
         return this.#stepHandshake({ kind: "open", heard: { text, message } });
       case "frames":
-        this.#holdUnproved(text.length);
+        this.#unproved.claim(text.length);
         return this.#stepHandshake({ kind: "frames", heard: { text, message } });
       case "connect":
         return this.#stepHandshake({ kind: "connect", heard: { text, message } });
@@ -178,16 +180,6 @@ export class ReceiverSession {
       case "credit":
         return; // dealt with by the link
     }
-  }
-
-  #holdUnproved(chars: number): void {
-    this.options.quotas.holdUnproved(chars);
-    this.#unproved += chars;
-  }
-
-  #releaseUnproved(): void {
-    this.options.quotas.releaseUnproved(this.#unproved);
-    this.#unproved = 0;
   }
 
   #hearTurn(turn: Turn): void {
@@ -213,9 +205,9 @@ export class ReceiverSession {
   #hearPayload(frame: Uint8Array): void {
     if (this.#handshake.kind !== "ready")
       throw new KeysagaError("out_of_turn", { got: "payload", during: this.#handshake.kind });
-    const { records, evidence } = this.#spoken().hearPayload(frame);
-    if (this.#run) this.#run.hear(evidence);
-    else this.#ahead.push(...evidence);
+    const content = this.#spoken().hearPayload(frame);
+    const { records } = content;
+    this.#coming().hear(frame, content);
     this.#stepSaga({ kind: "payload", records, now: this.#now() });
     if (records.length === 0) this.#link.grant();
   }
@@ -231,7 +223,7 @@ export class ReceiverSession {
 
   /** Everything is attached before the sender is told that it is. */
   #onReady({ established }: Extract<ReceiverHandshakeState, { kind: "ready" }>): void {
-    this.#releaseUnproved();
+    this.#unproved.release();
     this.#conversation = new Conversation(
       established,
       "receiver",
@@ -311,15 +303,25 @@ export class ReceiverSession {
       case "commitSpace":
         return this.#beginSagaWork(async () => {
           const end = await run.commit(effect);
-          if (end.kind === "spaceCommitted") this.#run = undefined;
+          if (end.kind === "spaceCommitted") this.#ended();
           return { ...end, now: now() };
         });
     }
   }
 
   #started(init: InitBody): void {
-    this.#run = new ReceiverSagaRun(init, this.#ahead, this.#spoken(), this.#waits, this.options);
-    this.#ahead = [];
+    this.#run = new ReceiverSagaRun(init, this.#coming(), this.#spoken(), this.#waits, this.options);
+  }
+
+  #ended(): void {
+    this.#run = undefined;
+    this.#inflow?.release();
+    this.#inflow = undefined;
+  }
+
+  #coming(): Inflow {
+    this.#inflow ??= this.options.quotas.inflow(this.#spoken().established.identity);
+    return this.#inflow;
   }
 
   #running(): ReceiverSagaRun {
@@ -350,12 +352,13 @@ export class ReceiverSession {
    * under way is waited for, so that a watcher is told what became of it; what hangs, for a while only.
    */
   async #finish(error: KeysagaError | undefined): Promise<void> {
-    this.#releaseUnproved();
+    this.#unproved.release();
     this.#waits.end();
     this.#over.abort(new KeysagaError("connection_closed"));
     lastWord(this.#link, error, this.#handshake.kind === "ready");
     const ends = [this.#link.close(), this.#run?.end(this.#isLost), this.#loop.settled()];
     await within(this.options.platform.timers, endGraceMs, Promise.allSettled(ends));
+    this.#inflow?.release();
     tellEnd(this.options.onEvent, this.#run?.saga, error);
   }
 }

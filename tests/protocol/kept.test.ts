@@ -291,6 +291,19 @@ describe("what is kept is bounded", () => {
     await lab.world.close();
   });
 
+  test("what was kept counts as staged by the saga that takes it over", async () => {
+    const bench = await openCuttable("staged", { limits: { stagedBytesPerIdentityMax: 900 } });
+    const { lab, alice, bob } = bench;
+    const roots = await tell("portions", bench, alice);
+    await loseAlices(bench, roots);
+    expect(await codeOf(alice.sync(roots))).toBe("limit_exceeded");
+    expect(kinds(bob.events, "closed").at(-1)).toMatchObject({
+      error: { facts: { limit: "stagedBytesPerIdentityMax" } },
+    });
+    await expectQuiet(lab);
+    await lab.world.close();
+  });
+
   test("by the receiver's life: when it closes nothing is left, and the next one knows of nothing", async () => {
     const bench = await openCuttable("closing");
     const { lab, alice } = bench;

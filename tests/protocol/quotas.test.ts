@@ -9,7 +9,7 @@ import {
   type World,
 } from "../../src/testing/index.js";
 import { createInnerspace, type Dial } from "../../src/transport/index.js";
-import { sagaLimits } from "../../src/saga/index.js";
+import { evidenceFrame, sagaLimits } from "../../src/saga/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
 import { eventually } from "./lab.js";
@@ -96,6 +96,41 @@ describe("a receiver counts what identities cost it (threat 11)", () => {
       // Those who leave make room, and so does who has proved itself, by however many frames.
       if (round === 1) await shareOften(carol, sagaLimits.framesShownMax + 1);
       await sync(carol);
+    }
+  });
+
+  test("listedBytesMax: evidence that nobody has used yet is bounded, of one identity and of all", async () => {
+    const { alice, carol, dave, ends, dial, senderTo } = await worldWith({
+      listedBytesPerIdentityMax: 150_000,
+      listedBytesMax: 250_000,
+    });
+    const evidence = evidenceFrame([["context", "", "", "x".repeat(100_000)]]);
+    const list = async (peer: SenderPeer) => {
+      const tap = tapDial(dial);
+      const sender = senderTo(tap.dial, peer);
+      await sender.connect();
+      const before = ends.length;
+      tap.inject("receiver", evidence);
+      await eventually(() => ends.length > before);
+      return { sender, limit: ends[before] };
+    };
+    const first = await list(alice);
+    expect([first.limit, (await list(alice)).limit]).toEqual([undefined, "listedBytesPerIdentityMax"]);
+    expect((await list(carol)).limit).toBe(undefined);
+    expect((await list(dave)).limit).toBe("listedBytesMax");
+    await first.sender.disconnect();
+    expect((await list(dave)).limit).toBe(undefined);
+  });
+
+  test("stagedBytesMax: what is staged is bounded, and a saga that has ended makes room", async () => {
+    for (const limit of ["stagedBytesPerIdentityMax", "stagedBytesMax"]) {
+      const { alice, bob, ends } = await worldWith({ [limit]: 50_000 });
+      const note = () => alice.timeline("note", { data: { text: "x".repeat(30_000) } });
+      const both = [await note(), await note()];
+      await expect(alice.sync(both)).rejects.toMatchObject({ code: "limit_exceeded" });
+      expect(ends.at(-1)).toBe(limit);
+      expect(await bob.space.tip(both[0]!)).toBeUndefined();
+      for (const one of both) await alice.sync(one);
     }
   });
 
