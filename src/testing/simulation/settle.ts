@@ -10,8 +10,8 @@ import type { World } from "./world.js";
 const told = 20 * 60_000;
 /** Half-open connections are found, sessions that hang run into their limits. */
 const quietMs = 150_000;
-/** A stranger who came last and says nothing is sent away after ten seconds, which are looked at every second. */
-const silenceMs = 12_000;
+/** A stranger who came last and says nothing is sent away after ten seconds, looked at every second, and has five to close. */
+const silenceMs = 17_000;
 /** In so many milliseconds all peers are of one mind again. */
 const convergeMs = 60_000;
 const roundsMax = 8;
