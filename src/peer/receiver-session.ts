@@ -218,7 +218,6 @@ export class ReceiverSession {
     this.#handshake = state;
     if (state.kind === "ready" && !wasReady) this.#onReady(state);
     for (const effect of effects) this.#beginHandshake(effect);
-    if (state.kind === "ready" && !wasReady && state.early) this.#hearTurn(state.early.message);
   }
 
   /** Everything is attached before the sender is told that it is. */
@@ -241,6 +240,8 @@ export class ReceiverSession {
       case "send":
         this.#link.say(effect.message);
         return;
+      case "hearTurn":
+        return this.#hearTurn(effect.turn);
       case "loadKnown":
         return this.#beginHandshakeWork(async () => {
           const known = await loadKnown(space, effect.open);

@@ -84,7 +84,7 @@ export interface Established {
   readonly dialogue: Dialogue;
   /** The key material of this side's own session keystone. */
   readonly secretFor: SecretFor;
-  /** What proves it, to be kept: filed by the keystone each frame belongs to. */
+  /** What proves it and has to be kept, filed by the keystone each frame belongs to. */
   readonly proofs: readonly { readonly group: Address; readonly record: IbGib }[];
   /** The host key's signature over R's genesis. */
   readonly host: { readonly key: string; readonly certifiedBy: Address; readonly signature: string };

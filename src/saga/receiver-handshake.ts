@@ -56,7 +56,7 @@ export type ReceiverHandshakeState =
       Early & { readonly kind: "admitting"; readonly connect: Exact<Connect>; readonly accepted: Accepted })
   | (Challenged &
       Early & { readonly kind: "storing"; readonly connect: Exact<Connect>; readonly accepted: Accepted })
-  | (Early & { readonly kind: "ready"; readonly established: Established })
+  | { readonly kind: "ready"; readonly established: Established }
   | { readonly kind: "failed"; readonly error: KeysagaError };
 
 export type ReceiverHandshakeEvent =
@@ -76,6 +76,8 @@ export type ReceiverHandshakeEffect =
   /** Ends in `knownLoaded`. */
   | { readonly kind: "loadKnown"; readonly open: Open }
   | { readonly kind: "send"; readonly message: Frames | Challenge | Ready }
+  /** A turn that was said before the sender could know that its session is ready: it counts now. */
+  | { readonly kind: "hearTurn"; readonly turn: Turn }
   /** Ends in `admitted`, or in `failed` with `not_admitted` or `invite_refused`. Changes nothing. */
   | { readonly kind: "admit"; readonly candidate: Candidate }
   /** One transaction, one flush, in which an invite is redeemed; ends in `sessionStored`, `knownMoved` or `failed`. */
@@ -276,8 +278,12 @@ function onMoved(self: ReceiverSelf, state: In<"storing">, known: SenderKnown): 
 
 function onStored({ accepted, early, session }: In<"storing">): ReceiverHandshakeStep {
   return {
-    state: { kind: "ready", established: accepted.established, early },
-    effects: [{ kind: "send", message: { type: "ready", session: session.first.address } }],
+    // Its proofs are stored, and not held for as long as the session lasts.
+    state: { kind: "ready", established: { ...accepted.established, proofs: [] } },
+    effects: [
+      { kind: "send", message: { type: "ready", session: session.first.address } },
+      ...(early ? [{ kind: "hearTurn" as const, turn: early.message }] : []),
+    ],
   };
 }
 
