@@ -1,18 +1,25 @@
 /** The receiver's process: a real WebSocket server over an LMDB space that starts empty. */
 
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createIdentity, createReceiver } from "keysaga";
-import { openLmdbSpace, serve as serveReceiver } from "keysaga/node";
+import { createIdentity, createReceiver, type ReceiverLimits } from "keysaga";
+import { openLmdbSpace, type ServerLimits, serve as serveReceiver } from "keysaga/node";
 import { type Api, serve } from "./child.js";
+import { countDescriptors, type Memory, measureMemory } from "./memory.js";
+
+/** Limits other than the usual ones. */
+export interface Bounds {
+  readonly receiver?: Partial<ReceiverLimits>;
+  readonly server?: Partial<ServerLimits>;
+}
 
 let close = async (): Promise<void> => {};
 
 const api = {
   /** A new home with an empty space; gives the origin it answers at. */
-  async open(_: undefined): Promise<string> {
+  async open(bounds: Bounds): Promise<string> {
     await close();
     const path = mkdtempSync(join(tmpdir(), "keysaga-bench-"));
     const space = await openLmdbSpace({ path });
@@ -24,7 +31,14 @@ const api = {
     const server = await serveReceiver({
       host: "127.0.0.1",
       port: 0,
-      receiver: (url) => createReceiver({ identity, audiences: [url], admission: { kind: "open" } }),
+      limits: bounds.server ?? {},
+      receiver: (url) =>
+        createReceiver({
+          identity,
+          audiences: [url],
+          admission: { kind: "open" },
+          limits: bounds.receiver ?? {},
+        }),
     });
     close = async () => {
       close = async () => {};
@@ -58,15 +72,12 @@ const api = {
   async memoryNow(_: undefined): Promise<Memory> {
     return measureMemory();
   },
+
+  async descriptors(_: undefined): Promise<number> {
+    return countDescriptors();
+  },
 } satisfies Api;
 export type ReceiverApi = typeof api;
-
-export interface Memory {
-  /** JavaScript objects and buffers that are in use: what is left right after a garbage collection. */
-  readonly heap: number;
-  /** Memory of the process that is not backed by a file: without the pages of the store it has mapped. */
-  readonly resident: number;
-}
 
 let floor: Memory = { heap: 0, resident: 0 };
 let peak = { ...floor };
@@ -75,24 +86,6 @@ let watch: NodeJS.Timeout | undefined;
 function takePeak(): void {
   const { heap, resident } = measureMemory();
   peak = { heap: Math.max(peak.heap, heap), resident: Math.max(peak.resident, resident) };
-}
-
-/** Needs `--expose-gc`. */
-function measureMemory(): Memory {
-  const resident = anonymousBytes() ?? process.memoryUsage().rss;
-  global.gc?.();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return { heap: heapUsed + arrayBuffers, resident };
-}
-
-/** Linux says it; elsewhere the whole resident set has to do. */
-function anonymousBytes(): number | undefined {
-  try {
-    const [, kilobytes] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-  } catch {
-    return undefined;
-  }
 }
 
 serve(api);

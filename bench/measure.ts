@@ -2,7 +2,8 @@ import type { Durability } from "./bare.js";
 import type { BareReceiverApi } from "./bare-receiver.js";
 import type { BareSenderApi } from "./bare-sender.js";
 import { Child } from "./child.js";
-import type { Memory, ReceiverApi } from "./keysaga-receiver.js";
+import type { ReceiverApi } from "./keysaga-receiver.js";
+import type { Memory } from "./memory.js";
 import type { SenderApi } from "./keysaga-sender.js";
 import { type Summary, summarize } from "./statistics.js";
 import type { Crossing } from "./transcript.js";
@@ -32,7 +33,7 @@ export class Bench {
   /** A graph, over a new connection, from a home to one that is empty and that it has never met. */
   async push(job: string, shape: Shape, count: number, runs: number): Promise<Comparison> {
     const push = async (isObserved: boolean) => {
-      const audience = await this.#receiver.call("open", undefined);
+      const audience = await this.#receiver.call("open", {});
       await this.#sender.call("holdGraph", { audience, shape, count });
       return this.#sender.call("sync", { isObserved });
     };
@@ -42,7 +43,7 @@ export class Bench {
 
   /** One record, over a new connection, to a receiver that knows sender and timeline. */
   async record(job: string, runs: number): Promise<Comparison> {
-    const audience = await this.#receiver.call("open", undefined);
+    const audience = await this.#receiver.call("open", {});
     await this.#sender.call("holdNote", { audience });
     await this.#sender.call("sync", { isObserved: false });
     let edits = 0;
@@ -56,7 +57,7 @@ export class Bench {
   /** One record, over a new connection, between a sender and a receiver that have never heard of each other. */
   async meeting(job: string, runs: number): Promise<Comparison> {
     const meet = async (isObserved: boolean) => {
-      const audience = await this.#receiver.call("open", undefined);
+      const audience = await this.#receiver.call("open", {});
       await this.#sender.call("holdNote", { audience });
       return this.#sender.call("sync", { isObserved });
     };
@@ -123,7 +124,7 @@ export async function measureMemory(shape: Shape, count: number): Promise<Memory
   const receiver = new Child<ReceiverApi>("keysaga-receiver.js", ["--expose-gc"]);
   const sender = new Child<SenderApi>("keysaga-sender.js");
   try {
-    const audience = await receiver.call("open", undefined);
+    const audience = await receiver.call("open", {});
     await sender.call("holdGraph", { audience, shape, count });
     await receiver.call("watchMemory", { everyMs: 25 });
     const { transcript } = await sender.call("sync", { isObserved: true });
