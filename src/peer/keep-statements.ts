@@ -12,9 +12,9 @@ import {
 } from "../keystone/index.js";
 import type { CellChange, ProofPut, Space } from "../space/index.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
+import type { Charging } from "./claims.js";
 import { changedOnce } from "./evidence-files.js";
 import { keepGrant } from "./granted.js";
-import type { Quotas } from "./quotas.js";
 import { loadStated } from "./stated.js";
 import { newestFrames, toldChanges } from "./statements.js";
 
@@ -90,19 +90,19 @@ const triesMax = 32;
 /**
  * The same, kept at once: what was stated counts, whatever becomes of the saga that it came with.
  *
- * @param quotas Charge whoever told it, where it costs a receiver.
+ * @param charging Who is to be charged for it is whoever told it, where what identities hold is counted.
  * @returns Whether there was anything.
  */
 export async function keepToldStatements(
   space: Space,
   from: Address,
   records: readonly IbGib[],
-  quotas?: Quotas,
+  charging?: Charging,
 ): Promise<boolean> {
   if (!records.some(({ ib }) => ib === grantIb || ib === withdrawalIb)) return false;
   for (let tries = 0; tries < triesMax; tries++) {
     const { proofs, cells, bytes } = await keepStatements(space, from, records);
-    const charge = await quotas?.charge(from, bytes);
+    const charge = await charging?.charge(from, bytes);
     const result = await space
       .commit({ holder: from, sight: { holders: [] }, proofs, cells: [...cells, ...(charge?.cells ?? [])] })
       .catch((thrown: unknown) => {

@@ -4,6 +4,7 @@ import type { CellChange, Space } from "../space/index.js";
 import type { Connection } from "../transport/index.js";
 import { Budget, checkLimit, type NamedLimit } from "./budget.js";
 import { cellKinds, changeCell, readCell } from "./cells.js";
+import type { Charge, Charging, Claim } from "./claims.js";
 import { Inflow } from "./inflow.js";
 import type { Platform } from "./platform.js";
 
@@ -45,17 +46,6 @@ export type ReceiverLimits = { readonly [Name in keyof typeof receiverLimits]: n
 
 const hourMs = 60 * 60_000;
 
-/** Room that is claimed for a commit. */
-export interface Claim {
-  /** To be called, once, where the commit did not happen. */
-  release(): void;
-}
-
-/** Bytes that are claimed, and the cell that says so once they are held. */
-export interface Charge extends Claim {
-  readonly cells: readonly CellChange[];
-}
-
 /** An identity that was first met within the last hour: when, from where, and what is claimed for it or held. */
 interface Newcomer {
   readonly at: Moment;
@@ -68,7 +58,7 @@ interface Newcomer {
  * are counted in this process, from what the store held when it was opened. Whatever is counted is claimed in the same
  * step as it is checked, so that calls at once cannot all find the same place free.
  */
-export class Quotas {
+export class Quotas implements Charging {
   /** What connections show ahead of a proof. */
   readonly unproved: Budget<Connection>;
   readonly #listed: Budget<Address>;
@@ -154,11 +144,6 @@ export class Quotas {
     this.identities--;
   }
 
-  /**
-   * Claims `bytes` for a commit in the name of `identity`.
-   *
-   * @throws KeysagaError `limit_exceeded`
-   */
   async charge(identity: Address, bytes: number): Promise<Charge> {
     if (bytes === 0) return { cells: [], release: () => undefined };
     const usage = await readCell(this.space, cellKinds.usage, identity);
@@ -180,21 +165,5 @@ export class Quotas {
 
   #named(limit: keyof ReceiverLimits): NamedLimit {
     return { limit, max: this.limits[limit] };
-  }
-}
-
-/** Whatever is claimed for a commit is given back unless it is made. */
-export async function releasing<Result>(
-  claim: Claim,
-  commit: () => Promise<Result>,
-  isMade: (result: Result) => boolean,
-): Promise<Result> {
-  let isCommitted = false;
-  try {
-    const result = await commit();
-    isCommitted = isMade(result);
-    return result;
-  } finally {
-    if (!isCommitted) claim.release();
   }
 }

@@ -9,7 +9,8 @@ import { changedOnce, type Filing, framesOfSpace, joinFilings } from "./evidence
 import { comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
 import type { Merging } from "./merging.js";
 import type { Platform } from "./platform.js";
-import { type Quotas, releasing } from "./quotas.js";
+import { releasing } from "./claims.js";
+import type { Quotas } from "./quotas.js";
 import type { Standing } from "./standing.js";
 import { toldChanges } from "./statements.js";
 

@@ -29,7 +29,7 @@ import type { Inflow } from "./inflow.js";
 import { lastWord, peerFailure } from "./last-word.js";
 import { Link } from "./link.js";
 import { endGraceMs, orAborted, within } from "./patience.js";
-import { type Claim, releasing } from "./quotas.js";
+import { type Claim, releasing } from "./claims.js";
 import { type ReceiverRunOptions, ReceiverSagaRun } from "./receiver-saga-run.js";
 import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 import { type LoopEvent, SessionLoop } from "./session-loop.js";
