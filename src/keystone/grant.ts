@@ -9,8 +9,8 @@ import {
   isAddress,
   sealRecord,
 } from "../ibgib/index.js";
-import type { Claim } from "./frame.js";
 import { nonceLength } from "./derive.js";
+import type { Claim } from "./frame.js";
 import { keystoneLimits as limits } from "./limits.js";
 import { hexOf } from "./strategy.js";
 

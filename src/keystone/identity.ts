@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
-import type { PoolSpec } from "./pool.js";
-import { advance, checkFrame, type KeystoneState, startReplay } from "./replay.js";
 import { type Claim, genesis } from "./frame.js";
 import { isWithdrawalAddress, noStatements, type Statements, withStatement } from "./grant.js";
+import type { PoolSpec } from "./pool.js";
+import { advance, checkFrame, type KeystoneState, startReplay } from "./replay.js";
 
 /** What an identity's frames may authorize; each verb has a pool of its own. */
 export const identityVerbs = ["delegate", "revoke", "grant", "manage", "recover"] as const;

@@ -5,14 +5,14 @@ export {
   type IdentityOptions,
   openIdentity,
   type OpenIdentityOptions,
-} from "./identity.js";
-export { confirmTip } from "./confirm-tip.js";
-export { type Share, type Shared, share, unshare, whoMay } from "./grants.js";
-export type { GrantState } from "./granted.js";
-export type { Authorize } from "./rights.js";
-export { exportReceipt } from "./receipts.js";
-export { type Attestation, attestationOf, evidenceFor } from "./attestations.js";
-export { saveRecords } from "./save-records.js";
+} from "./home/identity.js";
+export { confirmTip } from "./sender/confirm-tip.js";
+export { type Share, type Shared, share, unshare, whoMay } from "./rights/grants.js";
+export type { GrantState } from "./rights/granted.js";
+export type { Authorize } from "./rights/rights.js";
+export { exportReceipt } from "./verify/receipts.js";
+export { type Attestation, attestationOf, evidenceFor } from "./rights/attestations.js";
+export { saveRecords } from "./home/save-records.js";
 export {
   createSender,
   type ReachByDial,
@@ -22,27 +22,37 @@ export {
   type SenderOptions,
   type SenderSettings,
   type SyncOptions,
-} from "./sender.js";
-export { type ReconnectOptions, reconnectDefaults } from "./reconnect.js";
-export type { SyncReport } from "./sender-commit.js";
+} from "./sender/sender.js";
+export { type ReconnectOptions, reconnectDefaults } from "./sender/reconnect.js";
+export type { SyncReport } from "./sender/sender-commit.js";
 export {
   type Admission,
   type AdmissionKept,
   admissionsOf,
   admitIdentity,
   expelIdentity,
-} from "./admission.js";
-export { createInvite, type InviteOptions, inviteLimits, type NewInvite } from "./invite.js";
-export { type Invite, isInviteText, readInvite } from "./invite-text.js";
+} from "./receiver/admission.js";
+export { createInvite, type InviteOptions, inviteLimits, type NewInvite } from "./receiver/invite.js";
+export { type Invite, isInviteText, readInvite } from "./home/invite-text.js";
 export {
   createReceiver,
   type Receiver,
   type ReceiverOptions,
   type Session,
-} from "./receiver.js";
-export { type ReceiverLimits, receiverLimits } from "./quotas.js";
-export type { OnEvent, PeerEvent, WaitReason } from "./events.js";
-export { type Explanation, type ExplanationReason, explanations, type RecordStatus } from "./explain.js";
-export { type Locks, type Platform, systemPlatform } from "./platform.js";
-export { type Verification, type VerifyCounts, type VerifyOptions, verifySpace } from "./verify-space.js";
-export type { Problem, ProblemRule } from "./verify-problem.js";
+} from "./receiver/receiver.js";
+export { type ReceiverLimits, receiverLimits } from "./receiver/quotas.js";
+export type { OnEvent, PeerEvent, WaitReason } from "./session/events.js";
+export {
+  type Explanation,
+  type ExplanationReason,
+  explanations,
+  type RecordStatus,
+} from "./sender/explain.js";
+export { type Locks, type Platform, systemPlatform } from "./home/platform.js";
+export {
+  type Verification,
+  type VerifyCounts,
+  type VerifyOptions,
+  verifySpace,
+} from "./verify/verify-space.js";
+export type { Problem, ProblemRule } from "./verify/verify-problem.js";

@@ -21,10 +21,10 @@ import {
   type Platform,
   type Receiver,
   type ReceiverOptions,
-  saveRecords,
   type Sender,
   type SyncOptions,
   type SyncReport,
+  saveRecords,
   share,
   systemPlatform,
 } from "../peer/index.js";

@@ -3,8 +3,8 @@ import { searchFor, searchValue } from "./watch.js";
 
 type WireConnections = typeof import("../../src/transport/wire-connection.js");
 type Errors = typeof import("../../src/base/errors.js");
-type Senders = typeof import("../../src/peer/sender.js");
-type Receivers = typeof import("../../src/peer/receiver.js");
+type Senders = typeof import("../../src/peer/sender/sender.js");
+type Receivers = typeof import("../../src/peer/receiver/receiver.js");
 
 /** Every transport sends through this class. */
 export function withMessagesSearched(original: WireConnections): WireConnections {

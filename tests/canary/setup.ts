@@ -34,12 +34,12 @@ vi.mock("../../src/base/errors.js", async (importOriginal) => {
   return withErrorsSearched(await importOriginal());
 });
 
-vi.mock("../../src/peer/sender.js", async (importOriginal) => {
+vi.mock("../../src/peer/sender/sender.js", async (importOriginal) => {
   const { withSenderEventsSearched } = await import("./exits.js");
   return withSenderEventsSearched(await importOriginal());
 });
 
-vi.mock("../../src/peer/receiver.js", async (importOriginal) => {
+vi.mock("../../src/peer/receiver/receiver.js", async (importOriginal) => {
   const { withReceiverEventsSearched } = await import("./exits.js");
   return withReceiverEventsSearched(await importOriginal());
 });

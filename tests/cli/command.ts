@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import { inChild } from "../one-time/ledger.js";
 import { registerCommand } from "../canary/homes.js";
 import { searchFor } from "../canary/watch.js";
+import { inChild } from "../one-time/ledger.js";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 /** Longer than anything here takes on a busy machine. */

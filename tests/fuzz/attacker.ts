@@ -5,9 +5,9 @@ import {
   type Role,
   readPayload,
   signTurn,
-  tallyPayload,
   TurnFromReceiver,
   TurnFromSender,
+  tallyPayload,
   verifyTurn,
 } from "../../src/saga/index.js";
 import type { Connection, Message } from "../../src/transport/index.js";

@@ -1,4 +1,4 @@
-import { type Dialogue, readPayload, type Role, signTurn, tallyPayload } from "../../src/saga/index.js";
+import { type Dialogue, type Role, readPayload, signTurn, tallyPayload } from "../../src/saga/index.js";
 import type { TapSide } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
 import { type Corpus, pickForeign, pickRecording } from "./corpus.js";

@@ -1,23 +1,23 @@
 import { type ErrorCode, KeysagaError, type Timers } from "../../src/base/index.js";
-import { certifyHostKey, stateOf } from "../../src/peer/identity.js";
-import { Link } from "../../src/peer/link.js";
-import { peerFailure } from "../../src/peer/last-word.js";
+import { certifyHostKey, stateOf } from "../../src/peer/home/identity.js";
+import { peerFailure } from "../../src/peer/session/last-word.js";
+import { Link } from "../../src/peer/session/link.js";
 import {
   type Dialogue,
   FromReceiver,
   FromSender,
-  type Role,
   type ReceiverSelf,
+  type Role,
   readPayload,
   sessionLimits,
   stepReceiverHandshake,
   stepReceiverSaga,
   stepSenderHandshake,
   stepSenderSaga,
-  tallyPayload,
   type Turn,
   TurnFromReceiver,
   TurnFromSender,
+  tallyPayload,
   verifyTurn,
 } from "../../src/saga/index.js";
 import type { Connection, ConnectionHandlers, Message } from "../../src/transport/index.js";

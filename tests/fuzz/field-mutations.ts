@@ -1,5 +1,5 @@
+import { Inner, rehash, type Site, setMember, sitesOf, type Tree, textOf, treeOf } from "./json-tree.js";
 import type { Choices } from "./random.js";
-import { Inner, rehash, setMember, type Site, sitesOf, type Tree, textOf, treeOf } from "./json-tree.js";
 
 /** What a mutation may take from elsewhere. */
 export interface Surroundings {

@@ -1,8 +1,8 @@
 import { sealRecord, toText } from "../../src/ibgib/index.js";
 import { signFrame } from "../../src/keystone/index.js";
-import { mayFork } from "../one-time/ledger.js";
-import { signTurn, type Dialogue, type Role, type TurnDraft } from "../../src/saga/index.js";
 import { challengeTarget, signAsHost } from "../../src/saga/handshake.js";
+import { type Dialogue, type Role, signTurn, type TurnDraft } from "../../src/saga/index.js";
+import { mayFork } from "../one-time/ledger.js";
 import { fieldsMutated, type Surroundings } from "./field-mutations.js";
 import { closed, Inner, type Tree, textOf, treeOf } from "./json-tree.js";
 import type { Signing } from "./notes.js";

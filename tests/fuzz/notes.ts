@@ -1,6 +1,6 @@
 import type { IbGib } from "../../src/ibgib/index.js";
-import type { KeystoneState, SecretFor } from "../../src/keystone/index.js";
 import type { UnsignedFrame } from "../../src/keystone/frame.js";
+import type { KeystoneState, SecretFor } from "../../src/keystone/index.js";
 import type {
   Dialogue,
   ReceiverHandshakeState,

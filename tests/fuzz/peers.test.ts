@@ -1,9 +1,9 @@
 import "./spies.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { signsTwice } from "../one-time/ledger.js";
 import { judgeAftermath } from "./aftermath.js";
 import { type Attack, planAttack } from "./attacks.js";
 import { type Corpus, gather } from "./corpus.js";
-import { signsTwice } from "../one-time/ledger.js";
 import { growthOver } from "./heap.js";
 import { expectNoFault, expectWords, undergo } from "./ordeal.js";
 import { CaseFailed, casesOf, seed, Tally } from "./plan.js";

@@ -5,7 +5,7 @@ import { type Connection, innerspacePair, type Message } from "../../src/transpo
 import { type Shown, shownBy } from "./aftermath.js";
 import { type Cast, openCast } from "./cast.js";
 import { type Moment, Notes, recorder, type Signing } from "./notes.js";
-import { stories, type Story, type Wish } from "./stories.js";
+import { type Story, stories, type Wish } from "./stories.js";
 
 /** One message of an honest session, with what its speaker can say instead. */
 export interface Line {

@@ -1,5 +1,5 @@
-import { spaceLimits } from "../../src/space/limits.js";
 import type { Commit } from "../../src/space/index.js";
+import { spaceLimits } from "../../src/space/limits.js";
 import type { Reader, Store, Table, Writer } from "../../src/space/store.js";
 import { StoreSpace } from "../../src/space/store-space.js";
 

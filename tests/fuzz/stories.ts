@@ -1,10 +1,10 @@
-import type { Address } from "../../src/ibgib/index.js";
 import { toHex } from "../../src/base/index.js";
+import type { Address } from "../../src/ibgib/index.js";
 import type { Direction } from "../../src/saga/index.js";
 import { sagaLimits } from "../../src/saga/index.js";
+import { innerspacePair } from "../../src/transport/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import type { Cast, Player } from "./cast.js";
-import { innerspacePair } from "../../src/transport/index.js";
 
 /** What sam asks for on one connection, one call after another. */
 export interface Wish {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
+import type { RecordText } from "../../src/ibgib/index.js";
 import { createReceiver, type Identity, type NewInvite, type Platform } from "../../src/peer/index.js";
 import { InnerSpace } from "../../src/space/index.js";
 import {
@@ -11,6 +12,7 @@ import {
   type WorldOptions,
 } from "../../src/testing/index.js";
 import { createInnerspace } from "../../src/transport/index.js";
+import { withWrongSignature } from "../protocol/faults.js";
 import {
   type AroundCall,
   codeOf,
@@ -20,8 +22,6 @@ import {
   spaceWith,
 } from "../protocol/lab.js";
 import { byInvite, guest, invite, newcomer, tryOnce } from "./cast.js";
-import { withWrongSignature } from "../protocol/faults.js";
-import type { RecordText } from "../../src/ibgib/index.js";
 
 /** A receiver that admits by invite, with a good invite and somebody who has it. */
 interface Scene {

@@ -7,7 +7,7 @@ import {
   readInvite,
   urlBytesMax,
   writeInvite,
-} from "../../src/peer/invite-text.js";
+} from "../../src/peer/home/invite-text.js";
 
 const invite: Invite = {
   url: "wss://sync.example:8443/team?a=1",

@@ -3,6 +3,7 @@ import { KeysagaError } from "../../src/base/index.js";
 import { decodeRecord, type IbGib } from "../../src/ibgib/index.js";
 import { checkFrame, nextFrame, signFrame } from "../../src/keystone/index.js";
 import { challengePath, freshPool, isCommitted } from "../../src/keystone/pool.js";
+import { mayFork } from "../one-time/ledger.js";
 import {
   bytesOf,
   forged,
@@ -17,7 +18,6 @@ import {
   syncPool,
   tampered,
 } from "./keystones.js";
-import { mayFork } from "../one-time/ledger.js";
 
 const connect = { verb: "connect", target: "hash of the handshake", scope: "receiver", demanded: [1, 3] };
 const sync = { verb: "sync", target: "context^" };

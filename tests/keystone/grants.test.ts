@@ -16,8 +16,8 @@ import {
   signFrame,
   startIdentity,
 } from "../../src/keystone/index.js";
-import { bytesOf, type Loose, outcome, secretFor, tampered } from "./keystones.js";
 import { mayFork } from "../one-time/ledger.js";
+import { bytesOf, type Loose, outcome, secretFor, tampered } from "./keystones.js";
 
 const secrets = { secret: bytesOf(1), recoverySecret: bytesOf(9) };
 const alice = foundIdentity(bytesOf(3), secrets);

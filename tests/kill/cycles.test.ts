@@ -6,7 +6,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { temporaryDirectory } from "../cli/directories.js";
 import { bundleSide } from "./bundle.js";
-import { type Role, said, type Step, storeSteps } from "./steps.js";
+import { type Role, type Step, said, storeSteps } from "./steps.js";
 import { type Kill, Story, type StoryOptions } from "./story.js";
 
 /** Deaths in all, about. Those at named steps are 73; the more there are in all, the more often each. */

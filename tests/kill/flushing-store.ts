@@ -1,6 +1,6 @@
+import type { Space } from "../../src/space/index.js";
 import { spaceLimits } from "../../src/space/limits.js";
 import { MemoryStore } from "../../src/space/memory-store.js";
-import type { Space } from "../../src/space/index.js";
 import type { Reader, Store, Table, Writer } from "../../src/space/store.js";
 import { StoreSpace } from "../../src/space/store-space.js";
 

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { sameBytes } from "../../src/base/index.js";
 import { type Address, decodeRecord, decodeText, type IbGib, nOf, tjpOf } from "../../src/ibgib/index.js";
 import type { Home } from "../../src/node/index.js";
-import { journalKey } from "../../src/peer/signer.js";
+import { journalKey } from "../../src/peer/home/signer.js";
 import type { Space } from "../../src/space/index.js";
 import type { Line, Role, SaidLine } from "./steps.js";
 

@@ -16,7 +16,7 @@ import {
   verifySpace,
 } from "../../src/index.js";
 import { openLmdbSpace } from "../../src/node/index.js";
-import { evidenceGroup } from "../../src/peer/evidence-files.js";
+import { evidenceGroup } from "../../src/peer/rights/evidence-files.js";
 import { createWorld } from "../../src/testing/index.js";
 
 const cleanUp: (() => Promise<unknown>)[] = [];

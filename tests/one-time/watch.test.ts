@@ -2,16 +2,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { foundLane, nextFrame, signFrame, startReplay } from "../../src/keystone/index.js";
 import { sealRecord } from "../../src/ibgib/index.js";
+import { foundLane, nextFrame, signFrame, startReplay } from "../../src/keystone/index.js";
 import {
   inChild,
   Ledger,
   ledger,
   noteSigned,
   type Signed,
-  signedInChildren,
   SignedTwice,
+  signedInChildren,
   signsTwice,
 } from "./ledger.js";
 

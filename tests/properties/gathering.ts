@@ -1,4 +1,3 @@
-import { forgetCanaries } from "../canary/watch.js";
 import { expect } from "vitest";
 import { type JsonObject, KeysagaError } from "../../src/base/index.js";
 import { type Address, type IbGib, mutate, relate } from "../../src/ibgib/index.js";
@@ -11,6 +10,7 @@ import {
   seededPlatform,
   type World,
 } from "../../src/testing/index.js";
+import { forgetCanaries } from "../canary/watch.js";
 import { type FrailNetwork, frailNetwork } from "./frail-network.js";
 
 /** What a peer may change: a field, a line put in or taken out, an item, or a timeline of its own that it adds. */

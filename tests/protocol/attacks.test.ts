@@ -3,7 +3,8 @@ import { ed25519PublicKey, toHex } from "../../src/base/index.js";
 import { decodeText, type IbGib, isAddress, type RecordText, toText } from "../../src/ibgib/index.js";
 import { foundSenderSession, genesis, hostKeyDetails } from "../../src/keystone/index.js";
 import { mergeFunctions } from "../../src/merge/index.js";
-import { certifyHostKey, stateOf } from "../../src/peer/identity.js";
+import { mergingOf } from "../../src/peer/branches/merging.js";
+import { certifyHostKey, stateOf } from "../../src/peer/home/identity.js";
 import {
   createIdentity,
   createReceiver,
@@ -11,11 +12,10 @@ import {
   type Identity,
   openIdentity,
 } from "../../src/peer/index.js";
-import { CommitQueue } from "../../src/peer/commit-queue.js";
-import { mergingOf } from "../../src/peer/merging.js";
-import { KeptStages } from "../../src/peer/kept-stages.js";
-import { Quotas, receiverLimits } from "../../src/peer/quotas.js";
-import { Receiver } from "../../src/peer/receiver.js";
+import { CommitQueue } from "../../src/peer/receiver/commit-queue.js";
+import { KeptStages } from "../../src/peer/receiver/kept-stages.js";
+import { Quotas, receiverLimits } from "../../src/peer/receiver/quotas.js";
+import { Receiver } from "../../src/peer/receiver/receiver.js";
 import type { ReceiverSelf } from "../../src/saga/index.js";
 import { sagaLimits, sessionLimits } from "../../src/saga/index.js";
 import { Challenge, Connect, Frames, Open } from "../../src/saga/messages.js";
@@ -23,10 +23,10 @@ import { InnerSpace } from "../../src/space/index.js";
 import { type Peer, type TapRule, type TapSide, tapDial } from "../../src/testing/index.js";
 import { createInnerspace, type Dial } from "../../src/transport/index.js";
 import { shareOften } from "../scenarios/turns.js";
+import { copyOf } from "./copies.js";
 import { nameOf } from "./faults.js";
 import { codeOf, contentsOf, eventually, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
 import { benchOf } from "./matrix.js";
-import { copyOf } from "./copies.js";
 import { newIdentity, stranger } from "./parties.js";
 
 const spy = vi.hoisted(() => ({
@@ -48,8 +48,8 @@ vi.mock("../../src/base/crypto-node.js", async (importOriginal) => {
   return { ...original, ed25519Key, ed25519Sign };
 });
 
-vi.mock("../../src/peer/receiver-store.js", async (importOriginal) => {
-  const original = await importOriginal<typeof import("../../src/peer/receiver-store.js")>();
+vi.mock("../../src/peer/receiver/receiver-store.js", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/peer/receiver/receiver-store.js")>();
   const drawChallenge: typeof original.drawChallenge = (platform) => {
     const draw = original.drawChallenge(platform);
     return spy.demanded ? { ...draw, demanded: spy.demanded } : draw;

@@ -1,13 +1,24 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { type Address, gibOf, type IbGib, toText } from "../../src/ibgib/index.js";
 import { utf8 } from "../../src/base/index.js";
+import { type Address, gibOf, type IbGib, toText } from "../../src/ibgib/index.js";
 import { verifySpace } from "../../src/index.js";
-import { attestationOf, checkHeads, evidenceFor, fileHeads, keepOwn } from "../../src/peer/attestations.js";
-import { cellKinds, newCell } from "../../src/peer/cells.js";
-import { Conversation } from "../../src/peer/conversation.js";
-import { Waits } from "../../src/peer/waits.js";
+import { cellKinds, newCell } from "../../src/peer/home/cells.js";
 import { systemPlatform } from "../../src/peer/index.js";
-import { evidenceGroup, type Filing, framesOfSigner, framesOfSpace } from "../../src/peer/evidence-files.js";
+import {
+  attestationOf,
+  checkHeads,
+  evidenceFor,
+  fileHeads,
+  keepOwn,
+} from "../../src/peer/rights/attestations.js";
+import {
+  evidenceGroup,
+  type Filing,
+  framesOfSigner,
+  framesOfSpace,
+} from "../../src/peer/rights/evidence-files.js";
+import { Conversation } from "../../src/peer/session/conversation.js";
+import { Waits } from "../../src/peer/session/waits.js";
 import {
   attestHeads,
   type CommitEntry,
@@ -23,15 +34,15 @@ import {
 import type { TurnDraft } from "../../src/saga/turn.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { createWorld, type Peer, type SenderPeer, type World } from "../../src/testing/index.js";
-import { Chain, newNotes, Person, Session, tipOf } from "../saga/commits.js";
 import { signsTwice } from "../one-time/ledger.js";
+import { Chain, newNotes, Person, Session, tipOf } from "../saga/commits.js";
 import { codeOf, contentsOf } from "./lab.js";
 
 /** The newest conversation of each side. */
 const conversations = vi.hoisted(() => new Map<string, Conversation>());
 
-vi.mock("../../src/peer/conversation.js", async (importOriginal) => {
-  const original = await importOriginal<typeof import("../../src/peer/conversation.js")>();
+vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/peer/session/conversation.js")>();
   class Overheard extends original.Conversation {
     constructor(...args: ConstructorParameters<typeof Conversation>) {
       super(...args);

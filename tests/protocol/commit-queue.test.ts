@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
 import { type Address, addressOf } from "../../src/ibgib/index.js";
-import { CommitQueue, type CommitTurn } from "../../src/peer/commit-queue.js";
+import { CommitQueue, type CommitTurn } from "../../src/peer/receiver/commit-queue.js";
 import { fakeTimers, turn } from "../transport/timers.js";
 import { codeOf } from "./lab.js";
 

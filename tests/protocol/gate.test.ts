@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { pauseAfterLoss } from "../../src/peer/backoff.js";
-import { underLock } from "../../src/peer/exclusive.js";
-import { Gate } from "../../src/peer/gate.js";
-import { Handshakes } from "../../src/peer/handshakes.js";
+import { pauseAfterLoss } from "../../src/peer/home/backoff.js";
+import { deferred } from "../../src/peer/home/deferred.js";
+import { underLock } from "../../src/peer/home/exclusive.js";
+import { Gate } from "../../src/peer/home/gate.js";
+import { Handshakes } from "../../src/peer/home/handshakes.js";
 import type { Locks } from "../../src/peer/index.js";
-import { deferred } from "../../src/peer/deferred.js";
 import { seededPlatform } from "../../src/testing/index.js";
 import { fakeTimers, turn } from "../transport/timers.js";
 import { codeOf } from "./lab.js";

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Address } from "../../src/ibgib/index.js";
 import { mergeFunctions } from "../../src/merge/index.js";
-import { mergingOf } from "../../src/peer/merging.js";
-import { resolveRoots } from "../../src/peer/resolution.js";
+import { mergingOf } from "../../src/peer/branches/merging.js";
+import { resolveRoots } from "../../src/peer/branches/resolution.js";
 import type { Root, RootStatus } from "../../src/saga/index.js";
 import { createWorld, type SenderPeer, seededPlatform, type World } from "../../src/testing/index.js";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Address, createTimeline, type IbGib, mutate, sealRecord } from "../../src/ibgib/index.js";
-import { withKept } from "../../src/peer/kept-roots.js";
+import { withKept } from "../../src/peer/receiver/kept-roots.js";
 import type { RootStatus } from "../../src/saga/index.js";
 
 /** What the saga has staged, and what else its sender has here. */

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
 import { type Address, addressOf, sealRecord } from "../../src/ibgib/index.js";
-import { KeptStages, type KeptStagesLimits } from "../../src/peer/kept-stages.js";
+import { KeptStages, type KeptStagesLimits } from "../../src/peer/receiver/kept-stages.js";
 import { fakeTimers, turn } from "../transport/timers.js";
 import { codeOf, WatchedSpace } from "./lab.js";
 

@@ -8,6 +8,7 @@ import {
   startSenderSession,
 } from "../../src/keystone/index.js";
 import { createReceiver, createSender } from "../../src/peer/index.js";
+import { showChain } from "../../src/saga/chain-shown.js";
 import {
   type Caps,
   type Dialogue,
@@ -21,7 +22,6 @@ import {
   TurnFromSender,
   tallyPayload,
 } from "../../src/saga/index.js";
-import { showChain } from "../../src/saga/chain-shown.js";
 import { startDialogue } from "../../src/saga/turn.js";
 import { tapDial } from "../../src/testing/index.js";
 import { createInnerspace, type Dial, type Message } from "../../src/transport/index.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createInnerspace } from "../../src/transport/index.js";
 import { createWorld, type Network, seededPlatform, tapDial } from "../../src/testing/index.js";
+import { createInnerspace } from "../../src/transport/index.js";
 import { codeOf } from "./lab.js";
 
 test.each([0, 1, 2, 3, 4, 5, 6, 7])(

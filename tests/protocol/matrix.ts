@@ -2,11 +2,11 @@ import { expect } from "vitest";
 import { errorTable, isErrorCode, KeysagaError, toHex } from "../../src/base/index.js";
 import type { Address } from "../../src/ibgib/index.js";
 import type { PeerEvent } from "../../src/peer/index.js";
+import { sagaLimits } from "../../src/saga/index.js";
 import type { Passing, Peer, SenderPeer, Tap, TapRule, TapSide } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
-import { type FaultName, type MessageName, misdo, nameOf } from "./faults.js";
-import { sagaLimits } from "../../src/saga/index.js";
 import { shareOften } from "../scenarios/turns.js";
+import { type FaultName, type MessageName, misdo, nameOf } from "./faults.js";
 import { contentsOf, eventually, type Lab, tapped } from "./lab.js";
 
 /** What is synced in a row: each story makes its message travel. */

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { createReceiver, createSender, type ReceiverLimits } from "../../src/peer/index.js";
+import { evidenceFrame, sagaLimits } from "../../src/saga/index.js";
 import type { Space } from "../../src/space/index.js";
 import {
   createWorld,
@@ -9,7 +10,6 @@ import {
   type World,
 } from "../../src/testing/index.js";
 import { createInnerspace, type Dial } from "../../src/transport/index.js";
-import { evidenceFrame, sagaLimits } from "../../src/saga/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
 import { eventually } from "./lab.js";

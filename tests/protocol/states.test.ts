@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
 import { createSender, openIdentity, type Sender } from "../../src/peer/index.js";
-import { sagaLimits } from "../../src/saga/index.js";
 import type {
   ReceiverHandshakeEvent,
   ReceiverHandshakeState,
@@ -12,6 +11,7 @@ import type {
   SenderSagaEvent,
   SenderSagaState,
 } from "../../src/saga/index.js";
+import { sagaLimits } from "../../src/saga/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { delays, openLab, spaceWith, tapped } from "./lab.js";
 import { benchOf, inPortions, tell } from "./matrix.js";

@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { InnerSpace } from "../../src/space/index.js";
 import { createWorld, seededPlatform } from "../../src/testing/index.js";
-import { codeOf, spaceWith } from "../protocol/lab.js";
 import { guest, patient } from "../invites/cast.js";
+import { codeOf, spaceWith } from "../protocol/lab.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
 import { jitterOf, jitteryDial } from "./jitter.js";
 

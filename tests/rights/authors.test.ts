@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Address, type IbGib, mutate, relate } from "../../src/ibgib/index.js";
+import type { Access } from "../../src/keystone/index.js";
 import { mergeFunctions, mergeTips } from "../../src/merge/index.js";
 import { type Identity, saveRecords, share, unshare } from "../../src/peer/index.js";
-import { loadAuthors } from "../../src/peer/authors.js";
-import type { Access } from "../../src/keystone/index.js";
+import { loadAuthors } from "../../src/peer/rights/authors.js";
 import { first, own, person } from "./parties.js";
 
 async function cast() {

@@ -1,9 +1,9 @@
 /** People with a store each, who share timelines with one another. */
 import { type Address, createTimeline, type IbGib, type NewTimeline } from "../../src/ibgib/index.js";
+import { saveRecords } from "../../src/peer/home/save-records.js";
 import { createIdentity, type Identity, type Platform, systemPlatform } from "../../src/peer/index.js";
-import { type KeptStatements, keepStatements } from "../../src/peer/keep-statements.js";
-import { saveRecords } from "../../src/peer/save-records.js";
-import { statementsFor, toldChanges } from "../../src/peer/statements.js";
+import { type KeptStatements, keepStatements } from "../../src/peer/rights/keep-statements.js";
+import { statementsFor, toldChanges } from "../../src/peer/rights/statements.js";
 import { type Commit, InnerSpace, type Space } from "../../src/space/index.js";
 
 /** The time of every test, unless it says another. */

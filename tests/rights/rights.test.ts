@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Address, IbGib } from "../../src/ibgib/index.js";
 import { type Identity, share, unshare } from "../../src/peer/index.js";
-import { foundTimeline, loadRights, type RightsOptions } from "../../src/peer/rights.js";
+import { foundTimeline, loadRights, type RightsOptions } from "../../src/peer/rights/rights.js";
 import { first, later, now, own, person, platform } from "./parties.js";
 
 /** What `of` may do with a timeline at alice's: "write" includes "read". */

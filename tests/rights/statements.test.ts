@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type Address, type IbGib, nOf } from "../../src/ibgib/index.js";
 import { sealGrant, sealWithdrawal } from "../../src/keystone/index.js";
+import { identityFrames } from "../../src/peer/home/identity.js";
 import { type Identity, share, unshare, verifySpace, whoMay } from "../../src/peer/index.js";
-import { identityFrames } from "../../src/peer/identity.js";
-import { loadRights } from "../../src/peer/rights.js";
-import { statementsFor } from "../../src/peer/statements.js";
-import { codeOf } from "../protocol/lab.js";
+import { loadRights } from "../../src/peer/rights/rights.js";
+import { statementsFor } from "../../src/peer/rights/statements.js";
 import { tampered } from "../keystone/keystones.js";
+import { codeOf } from "../protocol/lab.js";
 import { bring, hear, now, own, person, platform, tell } from "./parties.js";
 
 /** Alice has a note; carol runs a receiver that has it too; bob, dave and eve are about. */

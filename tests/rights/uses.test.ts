@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type Identity, share, unshare, whoMay } from "../../src/peer/index.js";
-import { loadRights, type Rights } from "../../src/peer/rights.js";
-import { claimUse } from "../../src/peer/uses.js";
+import { loadRights, type Rights } from "../../src/peer/rights/rights.js";
+import { claimUse } from "../../src/peer/rights/uses.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { openLmdbSpace } from "../../src/space/lmdb-space.js";
-import { newDirectory } from "../space/homes.js";
 import { codeOf } from "../protocol/lab.js";
+import { newDirectory } from "../space/homes.js";
 import { now, own, person } from "./parties.js";
 
 const opened: Space[] = [];

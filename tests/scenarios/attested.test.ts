@@ -1,7 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { type Address, gibOf, type IbGib, sealRecord } from "../../src/ibgib/index.js";
-import { cellKinds, changeCell, readCell } from "../../src/peer/cells.js";
-import type { Conversation } from "../../src/peer/conversation.js";
+import { cellKinds, changeCell, readCell } from "../../src/peer/home/cells.js";
 import {
   type Attestation,
   attestationOf,
@@ -10,6 +9,7 @@ import {
   evidenceFor,
   systemPlatform,
 } from "../../src/peer/index.js";
+import type { Conversation } from "../../src/peer/session/conversation.js";
 import type { HeadEntry } from "../../src/saga/index.js";
 import { createWorld, type Peer, type ReceiverPeer, type SenderPeer } from "../../src/testing/index.js";
 import { createInnerspace } from "../../src/transport/index.js";
@@ -21,8 +21,8 @@ import { expectInStep } from "./turns.js";
 /** Heads that whoever commits next answers for beside its own. */
 const claimed = vi.hoisted(() => ({ heads: [] as readonly HeadEntry[] }));
 
-vi.mock("../../src/peer/conversation.js", async (importOriginal) => {
-  const original = await importOriginal<typeof import("../../src/peer/conversation.js")>();
+vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/peer/session/conversation.js")>();
   class Claiming extends original.Conversation {
     override sign(draft: Parameters<Conversation["sign"]>[0]) {
       if (draft.type !== "commit") return super.sign(draft);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type Address, createTimeline, mutate } from "../../src/ibgib/index.js";
-import { createSender, saveRecords, share, type SyncReport, whoMay } from "../../src/peer/index.js";
+import { createSender, type SyncReport, saveRecords, share, whoMay } from "../../src/peer/index.js";
 import { createWorld, type SenderPeer, type World } from "../../src/testing/index.js";
 import { codeOf } from "../protocol/lab.js";
 

@@ -9,10 +9,10 @@ import {
   toText,
 } from "../../src/ibgib/index.js";
 import { sealGrant } from "../../src/keystone/index.js";
-import { CommitQueue } from "../../src/peer/commit-queue.js";
-import type { Conversation } from "../../src/peer/conversation.js";
-import { identityFrames } from "../../src/peer/identity.js";
+import { identityFrames } from "../../src/peer/home/identity.js";
 import { evidenceFor } from "../../src/peer/index.js";
+import { CommitQueue } from "../../src/peer/receiver/commit-queue.js";
+import type { Conversation } from "../../src/peer/session/conversation.js";
 import { attestHeads, type Direction, type Root } from "../../src/saga/index.js";
 import type { SenderPeer } from "../../src/testing/index.js";
 import { type Cast, scenario } from "./scenario.js";
@@ -21,8 +21,8 @@ import { type Attempt, answersTo, saga } from "./speaker.js";
 /** The conversation of the sender that has connected last. */
 const spoken = vi.hoisted(() => ({ newest: undefined as Conversation | undefined }));
 
-vi.mock("../../src/peer/conversation.js", async (importOriginal) => {
-  const original = await importOriginal<typeof import("../../src/peer/conversation.js")>();
+vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/peer/session/conversation.js")>();
   class Overheard extends original.Conversation {
     constructor(...args: ConstructorParameters<typeof Conversation>) {
       super(...args);

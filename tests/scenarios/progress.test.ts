@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Address } from "../../src/ibgib/index.js";
 import { createSender, type PeerEvent } from "../../src/index.js";
 import { createWorld, type SenderPeer } from "../../src/testing/index.js";
-import type { Address } from "../../src/ibgib/index.js";
 import { runs } from "../merge/runs.js";
-import { codeOf, eventually, expectQuiet, openLab, spaceWith, tapped } from "../protocol/lab.js";
 import { nameOf } from "../protocol/faults.js";
+import { codeOf, eventually, expectQuiet, openLab, spaceWith, tapped } from "../protocol/lab.js";
 import { sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
 import { expectFullProgress, heldBefore, told } from "./told.js";

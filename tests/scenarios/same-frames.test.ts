@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { deferred } from "../../src/peer/home/deferred.js";
 import { createSender, type PeerEvent } from "../../src/peer/index.js";
-import { deferred } from "../../src/peer/deferred.js";
 import { type Commit, InnerSpace } from "../../src/space/index.js";
 import { createWorld } from "../../src/testing/index.js";
 

@@ -12,8 +12,8 @@ import {
   type World,
   type WorldOptions,
 } from "../../src/testing/index.js";
-import { createWebSocketAcceptor } from "../../src/transport/websocket-acceptor-node.js";
 import { dialWebSocket } from "../../src/transport/index.js";
+import { createWebSocketAcceptor } from "../../src/transport/websocket-acceptor-node.js";
 
 /** A real WebSocket server on loopback. */
 export function webSocketNetwork(): Network {

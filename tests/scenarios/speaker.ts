@@ -1,8 +1,8 @@
 import type { IbGib } from "../../src/ibgib/index.js";
-import type { Conversation } from "../../src/peer/conversation.js";
 import { createSender } from "../../src/peer/index.js";
+import type { Conversation } from "../../src/peer/session/conversation.js";
+import { Progress } from "../../src/peer/session/progress.js";
 import { FromReceiver, TurnFromReceiver } from "../../src/saga/index.js";
-import { Progress } from "../../src/peer/progress.js";
 import type { TurnDraft } from "../../src/saga/turn.js";
 import { type ReceiverPeer, type SenderPeer, tapDial } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";

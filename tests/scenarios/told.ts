@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import type { PeerEvent } from "../../src/index.js";
-import { nameOf } from "../protocol/faults.js";
 import type { Peer } from "../../src/testing/index.js";
 import type { Connection, Dial } from "../../src/transport/index.js";
+import { nameOf } from "../protocol/faults.js";
 
 /** What a peer's watcher was told of sagas since the last call, in short; turns, payload and connections left out. */
 export function told(peer: Peer): readonly string[] {

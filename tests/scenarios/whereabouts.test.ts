@@ -1,11 +1,16 @@
 import { expect, test } from "vitest";
-import { explanations } from "../../src/index.js";
 import { type Address, mutate, sealRecord } from "../../src/ibgib/index.js";
+import { explanations } from "../../src/index.js";
 import { openLmdbSpace } from "../../src/node/index.js";
-import { createReceiver, createSender, openIdentity, saveRecords } from "../../src/peer/index.js";
-import { createIdentity } from "../../src/peer/index.js";
-import { createWorld, innerspaceNetwork, type SenderPeer, seededPlatform } from "../../src/testing/index.js";
+import {
+  createIdentity,
+  createReceiver,
+  createSender,
+  openIdentity,
+  saveRecords,
+} from "../../src/peer/index.js";
 import { InnerSpace } from "../../src/space/index.js";
+import { createWorld, innerspaceNetwork, type SenderPeer, seededPlatform } from "../../src/testing/index.js";
 import { codeOf } from "../protocol/lab.js";
 import { newDirectory } from "../space/homes.js";
 import { sharedNote } from "./divergence.js";

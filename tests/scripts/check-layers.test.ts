@@ -41,6 +41,17 @@ describe("the layers check", () => {
     ["src/peer/a.ts", 'import { join } from "path";', "imports path: not in this file"],
     ["src/peer/a.ts", 'import { open } from "lmdb";', "imports lmdb: not in this file"],
     ["src/node/a.ts", 'import { open } from "lmdb";', "imports lmdb: not in this file"],
+    [
+      "src/peer/home/a.ts",
+      'import { Link } from "../session/link.js";',
+      "peer/home imports peer/session (../session/link.js)",
+    ],
+    [
+      "src/peer/sender/a.ts",
+      'import { Quotas } from "../receiver/quotas.js";',
+      "peer/sender imports peer/receiver (../receiver/quotas.js)",
+    ],
+    ["src/peer/sender/a.ts", 'export * from "../index.js";', "peer/sender imports peer (../index.js)"],
     ["src/transport/a.ts", 'import { WebSocket } from "ws";', "imports ws: not in this file"],
     ["src/node/a.ts", 'import lodash from "lodash";', "imports lodash: not in this file"],
   ])("%s may not say %s", (file, line, what) => {
@@ -79,7 +90,7 @@ describe("the layers check", () => {
     ];
     const found = uses.map((name, at) => `src/peer/a.ts:${at + 1} uses ${name}: take it as a port`);
     expect(violations({ "src/peer/a.ts": code.join("\n") })).toEqual(found);
-    for (const home of ["src/peer/platform.ts", "src/cli/a.ts", "src/testing/a.ts"]) {
+    for (const home of ["src/peer/home/platform.ts", "src/cli/a.ts", "src/testing/a.ts"]) {
       expect(violations({ [home]: code.join("\n") })).toEqual([]);
     }
     expect(

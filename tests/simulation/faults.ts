@@ -14,7 +14,7 @@ export interface KnownFault {
 export const knownFaults: readonly KnownFault[] = [
   {
     name: "a receiver answers before its flush",
-    file: "src/peer/receiver-commit.ts",
+    file: "src/peer/receiver/receiver-commit.ts",
     change: [
       [
         "          return conversation.takeProofs();\n",
@@ -27,7 +27,7 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "a receiver is ready before its flush",
-    file: "src/peer/receiver-store.ts",
+    file: "src/peer/receiver/receiver-store.ts",
     change: [
       [
         "  const result = await space.commit({",
@@ -43,7 +43,7 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "a key is marked used after it has signed",
-    file: "src/peer/signer.ts",
+    file: "src/peer/home/signer.ts",
     change: [
       [
         "    const result = await this.space.commit({",
@@ -59,7 +59,7 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "the next key is taken from a snapshot",
-    file: "src/peer/signer.ts",
+    file: "src/peer/home/signer.ts",
     change: [
       ["known?.state.kind === kind && sameBytes(known.journal, journal)", "known?.state.kind === kind"],
     ],
@@ -100,7 +100,7 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "a restored backup is not noticed",
-    file: "src/peer/sender-store.ts",
+    file: "src/peer/sender/sender-store.ts",
     change: [
       ["  if (theirs.n > mine.state.n)\n", "  if (false)\n"],
       ["  if (ours?.address !== theirs.tip) throw", "  if (false) throw"],
@@ -110,7 +110,7 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "what was staged is not dropped",
-    file: "src/peer/receiver-saga-run.ts",
+    file: "src/peer/receiver/receiver-saga-run.ts",
     change: [["    await Promise.allSettled([this.options.space.drop(this.saga)]);\n", ""]],
     profile: "network",
     within: 60,
@@ -156,7 +156,7 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "a timer is not stopped",
-    file: "src/peer/session-loop.ts",
+    file: "src/peer/session/session-loop.ts",
     change: [
       ["      this.#isOver = true;\n      this.#stopTick();\n", "      this.#isOver = true;\n"],
       ["      if (!this.#isOver) this.#tick();\n", "      this.#tick();\n"],
@@ -166,7 +166,7 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "a connection is not closed",
-    file: "src/peer/sender-session.ts",
+    file: "src/peer/sender/sender-session.ts",
     change: [["this.#link.close()", "Promise.resolve()"]],
     profile: "calm",
     within: 10,
@@ -185,21 +185,21 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "who may read is not looked at",
-    file: "src/peer/rights.ts",
+    file: "src/peer/rights/rights.ts",
     change: [['    reads: (first) => may(first, "read"),\n', "    reads: () => true,\n"]],
     profile: "rights",
     within: 60,
   },
   {
     name: "who may write is not looked at",
-    file: "src/peer/judged-moves.ts",
+    file: "src/peer/receiver/judged-moves.ts",
     change: [["    if (standing.isOpen) return true;\n", "    return true;\n"]],
     profile: "rights",
     within: 100,
   },
   {
     name: "a call is told that it is done before it is",
-    file: "src/peer/sender-saga-run.ts",
+    file: "src/peer/sender/sender-saga-run.ts",
     change: [
       [
         "    const { report, merged } = await commitSender(landing, effect);\n",
@@ -211,7 +211,7 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "a call does not take the connection that is there",
-    file: "src/peer/sender.ts",
+    file: "src/peer/sender/sender.ts",
     change: [
       ["const live = this.#live ?? (await this.#open(cancel));", "const live = await this.#open(cancel);"],
     ],

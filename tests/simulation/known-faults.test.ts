@@ -1,9 +1,9 @@
 /** The simulator is proved: faults that somebody could make are put into the sources one at a time, and it finds each. */
 import { afterAll, describe, expect, test } from "vitest";
 import { describeFailure, programOf, runProgram } from "../../src/testing/index.js";
+import { watchThemselves } from "../one-time/ledger.js";
 import { type KnownFault, knownFaults } from "./faults.js";
 import { withFault } from "./faulty.js";
-import { watchThemselves } from "../one-time/ledger.js";
 
 afterAll(watchThemselves());
 

@@ -19,8 +19,8 @@ import {
 } from "../../src/testing/index.js";
 import type { Dial } from "../../src/transport/index.js";
 import { spaceWith, WatchedSpace } from "../protocol/lab.js";
-import { type FrailNetwork, frailNetwork } from "./frail-network.js";
 import { type StoryName, tell } from "../protocol/matrix.js";
+import { type FrailNetwork, frailNetwork } from "./frail-network.js";
 import { CallGate } from "./gate.js";
 import { isIdle, type Reach } from "./states.js";
 import { type SimulatedTime, simulatedTime, turn } from "./time.js";

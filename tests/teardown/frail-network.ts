@@ -1,8 +1,8 @@
 import { KeysagaError } from "../../src/base/index.js";
 import type { Receiver } from "../../src/peer/index.js";
 import type { Network, TapSide } from "../../src/testing/index.js";
-import { type Heartbeat, startHeartbeat } from "../../src/transport/heartbeat.js";
 import { closeCodes } from "../../src/transport/close-codes.js";
+import { type Heartbeat, startHeartbeat } from "../../src/transport/heartbeat.js";
 import type { Message } from "../../src/transport/index.js";
 import { settingsFrom, type TransportSettings } from "../../src/transport/limits.js";
 import { type Wire, WireConnection, type WireReports } from "../../src/transport/wire-connection.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { subprotocol } from "../../src/transport/websocket-options.js";
 import { createWorld } from "../../src/testing/index.js";
+import { subprotocol } from "../../src/transport/websocket-options.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
 
 test("compression that is offered is not taken, so nothing grows when it arrives (threat 10)", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
-import { Connect } from "../../src/saga/messages.js";
 import type { SenderKnown } from "../../src/saga/index.js";
+import { Connect } from "../../src/saga/messages.js";
 import type { SenderPeer } from "../../src/testing/index.js";
 import { nameOf } from "../protocol/faults.js";
 import { codeOf, openLab, tapped } from "../protocol/lab.js";
@@ -8,8 +8,8 @@ import { codeOf, openLab, tapped } from "../protocol/lab.js";
 /** What a dishonest receiver says that it knows, instead of what it does. */
 const lie = vi.hoisted(() => ({ about: (known: SenderKnown): SenderKnown => known }));
 
-vi.mock("../../src/peer/receiver-store.js", async (importOriginal) => {
-  const original = await importOriginal<typeof import("../../src/peer/receiver-store.js")>();
+vi.mock("../../src/peer/receiver/receiver-store.js", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/peer/receiver/receiver-store.js")>();
   const loadKnown: typeof original.loadKnown = async (...args) =>
     lie.about(await original.loadKnown(...args));
   return { ...original, loadKnown };

@@ -4,11 +4,11 @@ import { commonOptions, type ExitCode, exitCodes, type Option, UsageError } from
 import { type Context, note, print } from "../context.js";
 import { withHome } from "../open-home.js";
 import { listenForStop } from "../stop-signal.js";
+import type { FolderReport } from "./bring-down.js";
+import type { Exchange } from "./exchange.js";
 import { withReceiver } from "./exchange.js";
 import { folderIb } from "./model.js";
 import { eventLine, jsonOf, linesOf, retryLine, skippedLine } from "./report.js";
-import type { FolderReport } from "./bring-down.js";
-import type { Exchange } from "./exchange.js";
 
 /** Options of the commands that dial a receiver. */
 export const receiverOptions = {

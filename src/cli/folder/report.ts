@@ -1,11 +1,11 @@
 import { type Address, errorTable, type PeerEvent, shortAddress } from "../../index.js";
+import type { FolderReport } from "./bring-down.js";
 import { conflictLines } from "./conflict-text.js";
 import { shortened } from "./conflict-values.js";
 import type { FolderConflict } from "./conflicts.js";
 import type { Skipped } from "./disk.js";
 import { printable } from "./errors.js";
 import type { Change } from "./plan.js";
-import type { FolderReport } from "./bring-down.js";
 
 /** What `--json` prints. Counts; `skipped` names what was left alone, `conflicts` what a person should look at. */
 export interface FolderJson {

@@ -1,7 +1,7 @@
 import { assert, KeysagaError } from "../../base/index.js";
 import type { Reader, Store, Table, Writer } from "../../space/store.js";
-import { Draft, type RowChange, withPrefix } from "./draft.js";
 import type { Dice } from "./dice.js";
+import { Draft, type RowChange, withPrefix } from "./draft.js";
 import type { Scheduler } from "./scheduler.js";
 
 type Rows = ReadonlyMap<string, Uint8Array>;

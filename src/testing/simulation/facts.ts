@@ -1,5 +1,5 @@
-import { gibOf, type Address } from "../../ibgib/index.js";
 import { fromUtf8 } from "../../base/index.js";
+import { type Address, gibOf } from "../../ibgib/index.js";
 import { tipOn } from "./disk-watch.js";
 import type { Home } from "./home.js";
 import type { Ledger } from "./ledger.js";

@@ -1,8 +1,8 @@
 import type { Address } from "../../ibgib/index.js";
 import type { Dice } from "./dice.js";
 import { Disk, type Snapshot } from "./disk.js";
-import type { RowChange } from "./draft.js";
 import type { Watched } from "./disk-watch.js";
+import type { RowChange } from "./draft.js";
 import { epoch, type Machine, SimulatedProcess } from "./process.js";
 import type { Scheduler } from "./scheduler.js";
 

@@ -1,11 +1,11 @@
-import { type Message, transportLimits } from "../../transport/index.js";
 import { closeCodes } from "../../transport/close-codes.js";
 import { type Heartbeat, startHeartbeat } from "../../transport/heartbeat.js";
+import { type Message, transportLimits } from "../../transport/index.js";
 import { settingsFrom } from "../../transport/limits.js";
 import { type Wire, WireConnection, type WireReports } from "../../transport/wire-connection.js";
+import type { Side } from "./meddling.js";
 import type { SimulatedProcess } from "./process.js";
 import type { Scheduler } from "./scheduler.js";
-import type { Side } from "./meddling.js";
 
 /** What travels: a message, a sign of life, or the end of this direction. */
 export type Parcel =

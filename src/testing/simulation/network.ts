@@ -2,7 +2,7 @@ import { assert, KeysagaError, sha256Hex } from "../../base/index.js";
 import { type Connection, type Dial, type Message, transportLimits } from "../../transport/index.js";
 import type { Dice } from "./dice.js";
 import { type Carrier, type LinkEnd, type Parcel, SimulatedLink } from "./link.js";
-import { meddle, type MessageFault, type NetworkFault, type Onward, type Side } from "./meddling.js";
+import { type MessageFault, meddle, type NetworkFault, type Onward, type Side } from "./meddling.js";
 import type { SimulatedProcess } from "./process.js";
 import type { Scheduler } from "./scheduler.js";
 import type { Trace } from "./trace.js";

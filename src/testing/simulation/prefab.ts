@@ -1,9 +1,9 @@
+import type { Address } from "../../ibgib/index.js";
 import { createIdentity, createReceiver } from "../../peer/index.js";
 import { spaceLimits } from "../../space/index.js";
 import { MemoryStore } from "../../space/memory-store.js";
-import { StoreSpace } from "../../space/store-space.js";
 import type { Table } from "../../space/store.js";
-import type { Address } from "../../ibgib/index.js";
+import { StoreSpace } from "../../space/store-space.js";
 import { Dice } from "./dice.js";
 import type { Snapshot } from "./disk.js";
 import { epoch } from "./process.js";

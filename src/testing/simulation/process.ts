@@ -1,3 +1,4 @@
+import type { MergeFunctions } from "../../merge/index.js";
 import {
   createReceiver,
   createSender,
@@ -9,8 +10,7 @@ import {
   type ReceiverOptions,
   type Sender,
 } from "../../peer/index.js";
-import type { MergeFunctions } from "../../merge/index.js";
-import { spaceLimits, type SpaceLimits } from "../../space/index.js";
+import { type SpaceLimits, spaceLimits } from "../../space/index.js";
 import { enterOpener } from "../../space/openers.js";
 import { StoreSpace } from "../../space/store-space.js";
 import type { Dial } from "../../transport/index.js";

@@ -1,11 +1,11 @@
-import { Session } from "node:inspector/promises";
 import type { Runtime } from "node:inspector";
+import { Session } from "node:inspector/promises";
 import v8 from "node:v8";
-import { CommitQueue } from "../../../src/peer/commit-queue.js";
-import { Quotas } from "../../../src/peer/quotas.js";
-import type { Receiver } from "../../../src/peer/receiver.js";
-import { ReceiverSession } from "../../../src/peer/receiver-session.js";
-import { SenderSession } from "../../../src/peer/sender-session.js";
+import { CommitQueue } from "../../../src/peer/receiver/commit-queue.js";
+import { Quotas } from "../../../src/peer/receiver/quotas.js";
+import type { Receiver } from "../../../src/peer/receiver/receiver.js";
+import { ReceiverSession } from "../../../src/peer/receiver/receiver-session.js";
+import { SenderSession } from "../../../src/peer/sender/sender-session.js";
 import { Doorkeeper } from "../../../src/server/doorkeeper.js";
 import { WireConnection } from "../../../src/transport/wire-connection.js";
 

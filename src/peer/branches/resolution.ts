@@ -1,0 +1,342 @@
+import { KeysagaError } from "../../base/index.js";
+import {
+  type Address,
+  type IbGib,
+  isTjp,
+  mutate,
+  nOf,
+  ownerOf,
+  shortAddress,
+  tjpOf,
+} from "../../ibgib/index.js";
+import { type FrameReader, mergeTips } from "../../merge/index.js";
+import type {
+  Ask,
+  Direction,
+  FinalTip,
+  HeadEntry,
+  Root,
+  RootMove,
+  RootStatus,
+  SenderSagaEffect,
+  SenderSagaEvent,
+  SendPlan,
+} from "../../saga/index.js";
+import type { Space } from "../../space/index.js";
+import type { Identity } from "../home/identity.js";
+import { attestationOf, evidenceFor } from "../rights/attestations.js";
+import { loadAuthors } from "../rights/authors.js";
+import type { AccessPolicy } from "../rights/standing.js";
+import { unsureStones } from "../session/outgoing.js";
+import {
+  areOnChain,
+  branchBeyond,
+  isInHistory,
+  type Newer,
+  type NumberedTip,
+  newerFrames,
+  planOf,
+} from "../session/send-plan.js";
+import { addedHeads } from "./added-heads.js";
+import { locatorOf } from "./locator.js";
+import type { Merging } from "./merging.js";
+
+/** Which of the receiver's tips does this space not hold? With what it takes the receiver to find what both have. */
+export async function tipsToAsk(
+  space: Space,
+  roots: readonly Root[],
+  statuses: readonly RootStatus[],
+  { options }: Merging,
+): Promise<readonly Ask[]> {
+  const asks = roots.map(async ({ address, tip, n }, at) => {
+    const status = statuses[at]!;
+    if (tip === undefined || n === undefined || !isDifferent(status)) return [];
+    const own = { tjp: address, tip, n };
+    if (await isInHistory(space, status, own, options)) return [];
+    return [{ address, locator: [...(await locatorOf(space, own))] }];
+  });
+  return (await Promise.all(asks)).flat();
+}
+
+type Different = Extract<RootStatus, { status: "behind" | "diverged" }>;
+
+function isDifferent(status: RootStatus): status is Different {
+  return status.status === "behind" || status.status === "diverged";
+}
+
+type Resolve = Extract<SenderSagaEffect, { kind: "resolve" }>;
+type Resolved = Omit<Extract<SenderSagaEvent, { kind: "resolved" }>, "kind" | "now">;
+
+/** What is to be said, and the heads among what came that somebody's word was taken for. */
+export interface Resolution {
+  readonly resolved: Resolved;
+  readonly proved: ReadonlySet<Address>;
+}
+
+/** What a sender brings together with, and what it goes by. */
+export interface Resolving {
+  readonly identity: Identity;
+  /** Who answers, and is believed about its own timelines. */
+  readonly receiver: Address;
+  readonly merging: Merging;
+  readonly access: AccessPolicy;
+  /** Take over what somebody has added to timelines of this identity's own who may not, or may not any more. */
+  readonly adopt: boolean;
+  /** Stages a frame that was made here with the saga. */
+  readonly stage: (frame: IbGib) => Promise<void>;
+  /** Heads that came with what proves who added them. */
+  readonly attesters: ReadonlyMap<Address, Address>;
+}
+
+/** What becomes of one root. */
+interface Outcome {
+  /** The tip that the receiver is to have, where that is the sender's to say. */
+  readonly chosen?: FinalTip;
+  readonly move?: RootMove;
+  readonly newer?: Newer;
+  readonly stone?: Address;
+  readonly held?: SendPlan["held"][number];
+  /** A tip that the receiver gets, and what it replaces there. */
+  readonly added?: { readonly tip: Address; readonly from: Address | undefined };
+}
+
+/**
+ * Brings together what both sides have: checks the tips that come in, merges where both have changed a timeline, and
+ * plans what the receiver lacks then. A new merge frame is staged with the saga; nothing is committed.
+ *
+ * @throws KeysagaError `merge_refused`, `merge_failed`, `record_missing` or `limit_exceeded`; `attestation_refused` where
+ *   nobody proves who added a head; `author_not_permitted` where that is somebody who may not; `diverged` for a push,
+ *   which takes nothing from the receiver. Whatever it throws, both sides are as they were.
+ */
+export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
+  const { saga, direction, roots, statuses, kept, found, overtaken } = resolve;
+  const { space } = resolving.identity;
+  const resolution = new Resolver(resolving, space.view(saga), direction, overtaken);
+  const coming = direction === "push" ? [] : tipsAhead(roots, statuses); // a push takes nothing
+  for (const tip of coming) await resolution.check(tip, tip.from);
+  for (const tip of found) await resolution.check(tip, (await space.tip(tip.address))?.address);
+  const outcomes: Outcome[] = [];
+  for (const [at, root] of roots.entries()) outcomes.push(await resolution.of(root, statuses[at]!));
+  const plan = planOf({
+    held: outcomes.flatMap(({ held }) => held ?? []),
+    newer: outcomes.flatMap(({ newer }) => newer ?? []),
+    stones: outcomes.flatMap(({ stone }) => stone ?? []),
+  });
+  const resolved = {
+    chosen: new Map(outcomes.flatMap(({ chosen }) => (chosen ? [[chosen.address, chosen]] : []))),
+    moves: [
+      ...outcomes.flatMap(({ move }) => move ?? []),
+      ...found.map(({ address, tip }) => ({ address, from: undefined, to: tip })),
+    ],
+    plan,
+    unsure:
+      overtaken.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan, kept > 0),
+    ...(await resolution.answered(outcomes.flatMap(({ added }) => added ?? []))),
+  };
+  return { resolved, proved: resolution.proved };
+}
+
+function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
+  return roots.flatMap(({ address, tip: from }, at) => {
+    const status = statuses[at]!;
+    return status.status === "ahead" ? [{ address, tip: status.tip, n: status.n, from }] : [];
+  });
+}
+
+class Resolver {
+  readonly proved = new Set<Address>();
+  /** Own timelines with heads of somebody who may not write them: an edit of ours on top answers for them. */
+  readonly #adopted = new Set<Address>();
+  readonly #space: Space;
+  readonly #merging: Merging;
+
+  constructor(
+    private readonly resolving: Resolving,
+    /** What is committed, with what the saga has staged. */
+    readonly reader: FrameReader,
+    private readonly direction: Direction,
+    private readonly overtaken: readonly (readonly FinalTip[])[],
+  ) {
+    this.#space = resolving.identity.space;
+    this.#merging = resolving.merging;
+  }
+
+  /** A tip that comes in is what it is said to be, a merge that holds, and each new head is somebody's who may. */
+  async check({ address, tip, n }: FinalTip, from: Address | undefined): Promise<void> {
+    const [record, first] = await this.reader.getMany([tip, address]);
+    if (!record || !first) throw new KeysagaError("record_missing", { what: "a tip that was told" });
+    checkTip(record, { address, tip, n });
+    if (!isTjp(first)) return;
+    const heads = await addedHeads(record, from, this.reader, this.#merging);
+    const { receiver, access } = this.resolving;
+    const owner = ownerOf(first);
+    const isFirstAlone = tip === address; // what it says is what its address stands for, and nobody has added to it
+    const isAnyones = access === "open" || owner === undefined || owner === receiver || isFirstAlone;
+    for (const head of heads) {
+      if (!isAnyones) await this.#checkAuthor(first, head);
+      this.proved.add(head);
+    }
+  }
+
+  async #checkAuthor(first: IbGib, head: Address): Promise<void> {
+    const { attesters, access } = this.resolving;
+    const author = attesters.get(head) ?? (await attestationOf(this.#space, head))?.identity;
+    if (author === undefined) throw new KeysagaError("attestation_refused", { rule: "nobody's head" });
+    const mayWrite =
+      (typeof access === "function" ? access(author, "write", first) : undefined) ??
+      (await (await loadAuthors(this.#space, first)).wrote(author, head, this.reader));
+    if (mayWrite) return;
+    const { identity, adopt } = this.resolving;
+    if (!adopt || ownerOf(first) !== identity.address)
+      throw new KeysagaError("author_not_permitted", { timeline: shortAddress(first.address) });
+    this.#adopted.add(first.address);
+  }
+
+  /**
+   * Who answers at the receiver for the heads of tips that it gets: where that is known already it is told, with proof;
+   * else this side does.
+   */
+  async answered(
+    added: readonly { readonly tip: Address; readonly from: Address | undefined }[],
+  ): Promise<Pick<Resolved, "heads" | "evidence">> {
+    const own: HeadEntry[] = [];
+    const others: Address[] = [];
+    for (const { tip, from } of added) {
+      const [record] = await this.reader.getMany([tip]);
+      const tjp = record && tjpOf(record);
+      if (!record || tjp === undefined) continue;
+      const [first] = await this.reader.getMany([tjp]);
+      if (!first || ownerOf(first) === undefined) continue;
+      for (const head of await addedHeads(record, from, this.reader, this.#merging)) {
+        if (await attestationOf(this.#space, head)) others.push(head);
+        else own.push({ tjp, head, ...(from !== undefined && { from }), to: tip });
+      }
+    }
+    return { heads: own, evidence: await evidenceFor(this.#space, others) };
+  }
+
+  async of(root: Root, status: RootStatus): Promise<Outcome> {
+    const { address, tip, n } = root;
+    switch (status.status) {
+      case "same":
+        return n === undefined ? {} : { held: { tjp: address, n } };
+      case "ahead":
+        if (this.direction === "push") return n === undefined ? {} : { held: { tjp: address, n } };
+        return {
+          ...(n !== undefined && { held: { tjp: address, n } }),
+          move: { address, from: tip, to: await this.#answeredFor(address, status.tip) },
+        };
+      case "unknown":
+        return tip === undefined || n === undefined || this.direction === "pull"
+          ? {}
+          : this.#unknown({ address, tip, n }, status.kept);
+      case "behind":
+      case "diverged":
+        return tip === undefined || n === undefined ? {} : this.#different({ address, tip, n }, status);
+    }
+  }
+
+  async #unknown(ours: FinalTip, kept: Address | undefined): Promise<Outcome> {
+    const { address, tip, n } = ours;
+    if (this.#sent(address).includes(tip)) return { added: { tip, from: undefined } };
+    const record = await this.#space.get(address);
+    if (record === undefined || !isTjp(record)) return kept === address ? {} : { stone: address };
+    const held = await this.#keptFrame(ours, kept);
+    const own = { tjp: address, tip, n };
+    const newer = await newerFrames(this.#space, own, held, this.#merging.options);
+    return { ...travelling(ours, newer, held), added: { tip, from: undefined } };
+  }
+
+  /**
+   * A frame of this side's own that the receiver has kept, with all that it needs; what it says of any other is passed over.
+   * At the worst the commit is refused there: nothing is signed for it.
+   */
+  async #keptFrame(
+    { address: tjp, tip }: FinalTip,
+    kept: Address | undefined,
+  ): Promise<NumberedTip | undefined> {
+    const record = kept && (await this.#space.get(kept));
+    if (!record || tjpOf(record) !== tjp) return undefined;
+    const frame = { tip: record.address, n: nOf(record) ?? -1 };
+    return (await isInHistory(this.#space, frame, { tjp, tip }, this.#merging.options)) ? frame : undefined;
+  }
+
+  async #different(ours: FinalTip, theirs: Different): Promise<Outcome> {
+    const { address, tip, n } = ours;
+    const { options } = this.#merging;
+    // Another process of this home came first, with the very same frames.
+    if (theirs.tip === tip) return { chosen: ours, held: { tjp: address, n } };
+    if (await isInHistory(this.#space, theirs, { tjp: address, tip }, options)) {
+      if (this.direction === "pull") return {};
+      const kept = await this.#keptFrame(ours, theirs.kept);
+      const newer = await this.#newer(ours, theirs, kept);
+      return { chosen: ours, ...travelling(ours, newer, kept), added: { tip, from: theirs.tip } };
+    }
+    if (this.direction === "push") throw new KeysagaError("diverged", { timeline: shortAddress(address) });
+    await this.check({ address, tip: theirs.tip, n: theirs.n }, tip);
+    return this.#merged(ours, theirs);
+  }
+
+  /** What the receiver lacks of a tip that has its own in its history. */
+  async #newer(
+    { address: tjp, tip, n }: FinalTip,
+    theirs: NumberedTip,
+    kept: NumberedTip | undefined,
+  ): Promise<Newer> {
+    const { options } = this.#merging;
+    const sent = this.#sent(tjp);
+    const held = kept ?? theirs;
+    const isAhead = held.n > theirs.n && (await areOnChain(this.#space, tjp, [theirs, held]));
+    if (sent.length === 0 && (held === theirs || isAhead))
+      return newerFrames(this.#space, { tjp, tip, n }, held, options);
+    return branchBeyond(this.reader, tjp, tip, [theirs.tip, held.tip, ...sent], options);
+  }
+
+  async #merged({ address, tip, n }: FinalTip, theirs: Different): Promise<Outcome> {
+    const { functions, options } = this.#merging;
+    const merged = await mergeTips([tip, theirs.tip], this.reader, functions, options);
+    if ("frame" in merged) await this.resolving.stage(merged.frame);
+    const to = await this.#answeredFor(address, "frame" in merged ? merged.frame.address : merged.same);
+    const [record] = await this.reader.getMany([to]);
+    const move = to === tip ? {} : { move: { address, from: tip, to } };
+    if (this.direction === "pull") return move;
+    const chosen = { address, tip: to, n: (record && nOf(record)) ?? -1 };
+    if (to === theirs.tip) return { ...move, chosen };
+    const kept = await this.#keptFrame({ address, tip, n }, theirs.kept);
+    const known = [theirs.tip, ...this.#sent(address), ...(kept ? [kept.tip] : [])];
+    const newer = await branchBeyond(this.reader, address, to, known, options);
+    return { ...move, chosen, newer, added: { tip: to, from: theirs.tip } };
+  }
+
+  /** The tip itself; of an adopted timeline an edit on it that changes nothing, by which its owner answers for all of it. */
+  async #answeredFor(timeline: Address, tip: Address): Promise<Address> {
+    const [record] = this.#adopted.has(timeline) ? await this.reader.getMany([tip]) : [];
+    if (record === undefined) return tip;
+    const edit = mutate(record, {});
+    await this.resolving.stage(edit);
+    return edit.address;
+  }
+
+  /** Tips of commits that came second: what they need is at the receiver already. */
+  #sent(root: Address): readonly Address[] {
+    return this.overtaken.flatMap((final) =>
+      final.filter(({ address }) => address === root).map(({ tip }) => tip),
+    );
+  }
+}
+
+/** What travels of a tip; nothing does where the receiver has kept the very tip. */
+function travelling(
+  { address: tjp, tip, n }: FinalTip,
+  newer: Newer,
+  kept: NumberedTip | undefined,
+): Pick<Outcome, "newer" | "held"> {
+  return kept?.tip === tip ? { held: { tjp, n } } : { newer };
+}
+
+/** @throws KeysagaError `wrong_context` where a tip belongs to another timeline or has another number. */
+export function checkTip(record: IbGib, { address, n }: FinalTip): void {
+  const isStone = record.address === address && n === 0;
+  if (!isStone && (tjpOf(record) !== address || (nOf(record) ?? -1) !== n))
+    throw new KeysagaError("wrong_context", { in: "tips", rule: "a frame of its timeline, by its number" });
+}

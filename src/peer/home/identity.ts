@@ -1,0 +1,169 @@
+import { ed25519PublicKey, hkdfSha256, KeysagaError, toHex, utf8 } from "../../base/index.js";
+import type { Address, IbGib } from "../../ibgib/index.js";
+import {
+  foundIdentity,
+  hostKeyDetails,
+  type IdentityState,
+  readIdentity,
+  type SecretFor,
+  sessionSecret,
+} from "../../keystone/index.js";
+import type { SessionKeys } from "../../saga/index.js";
+import type { Space } from "../../space/index.js";
+import { cellKinds, newCell, readCell, readCells } from "./cells.js";
+import { Confirmation } from "./confirmation.js";
+import { queueTimeoutMs } from "./gate.js";
+import { Handshakes } from "./handshakes.js";
+import { type Platform, systemPlatform } from "./platform.js";
+import { Signer } from "./signer.js";
+
+/** An identity on this device: who it is, where its records lie, and the one signer of its keystones. */
+export interface Identity {
+  readonly address: Address;
+  readonly space: Space;
+  readonly signer: Signer;
+  /** The secret of a pool of this device's keystones; never leaves this process. */
+  readonly secretFor: SecretFor;
+  /**
+   * Lanes that are about to be founded, by receiver: connections that meet one at the same time found one lane. In
+   * memory only; a lane is kept once its receiver has proved itself.
+   */
+  readonly foundings: Map<Address, IbGib>;
+  /** The turns of handshakes with one receiver. */
+  readonly handshakes: Handshakes;
+  /** Whether the identity's own keystone may sign. */
+  readonly confirmation: Confirmation;
+  /** The keys of the sessions this device opens or answers; each lives as long as its connection. */
+  readonly sessionKeys: SessionKeys;
+  /** The host key of this home, an Ed25519 seed, for when it runs a receiver. */
+  readonly hostSeed: Uint8Array;
+}
+
+export interface IdentityOptions {
+  /** Where the identity's keystones, lanes and records are kept. One identity a space. */
+  readonly space: Space;
+  /** 32 random bytes that only this device knows. What a person types goes through scrypt or argon2id first. */
+  readonly secret: Uint8Array;
+  /**
+   * How long a call that signs waits for those before it, in milliseconds; then it ends in `queue_timeout`, and is not
+   * run. Default: two minutes.
+   */
+  readonly queueTimeoutMs?: number;
+  readonly platform?: Platform;
+}
+
+export interface OpenIdentityOptions extends IdentityOptions {
+  /**
+   * Let the identity sign (a first meeting, a grant, a withdrawal, a host key) although no receiver that it has met has
+   * confirmed, since it was opened, that it knows nothing newer of it. Only for a space that is surely no copy, and not
+   * put back from a backup: there its one-time keys would sign twice.
+   */
+  readonly signUnconfirmed?: boolean;
+}
+
+/**
+ * Makes a new identity and stores its first frame, durably, before it resolves.
+ *
+ * @param options.recoverySecret 32 random bytes to be shown to the person once and not kept on the device.
+ * @throws KeysagaError `identity_exists` when the space already belongs to one.
+ */
+export async function createIdentity(
+  options: IdentityOptions & { readonly recoverySecret: Uint8Array },
+): Promise<Identity> {
+  const { space, secret, recoverySecret, platform = systemPlatform } = options;
+  const genesis = foundIdentity(platform.random.bytes(32), { secret, recoverySecret });
+  const { address } = genesis;
+  const stored = await space.commit({
+    holder: address,
+    sight: { holders: [address] },
+    proofs: [{ group: address, record: genesis }],
+    cells: [newCell(cellKinds.self, "", { identity: address })],
+  });
+  if (stored.kind !== "committed") throw new KeysagaError("identity_exists");
+  return holdIdentity(options, genesis, new Confirmation(true));
+}
+
+/**
+ * The identity that a space belongs to. Where it has met receivers, it signs what is its own (a first meeting with
+ * another receiver, a grant, a withdrawal, a host key) only after a handshake with one of them: see `Confirmation`.
+ *
+ * @throws KeysagaError `no_identity` for a space that has none, `wrong_secret` when the secret is not its own.
+ */
+export async function openIdentity(options: OpenIdentityOptions): Promise<Identity> {
+  const self = await readCell(options.space, cellKinds.self, "");
+  if (!self.value) throw new KeysagaError("no_identity");
+  const genesis = await options.space.proof(self.value.identity);
+  if (!genesis) throw new KeysagaError("store_damaged", { missing: "identity" });
+  const { space, signUnconfirmed = false } = options;
+  const hasMetNobody = (await readCells(space, cellKinds.laneTo, "")).length === 0;
+  const identity = holdIdentity(options, genesis, new Confirmation(signUnconfirmed || hasMetNobody));
+  await proveSecret(identity);
+  return identity;
+}
+
+function holdIdentity(options: IdentityOptions, genesis: IbGib, confirmation: Confirmation): Identity {
+  const { space, secret, platform = systemPlatform, queueTimeoutMs: waitMaxMs = queueTimeoutMs } = options;
+  const { address } = genesis;
+  const secretFor: SecretFor = () => secret;
+  return {
+    address,
+    space,
+    secretFor,
+    foundings: new Map(),
+    handshakes: new Handshakes(platform.timers, waitMaxMs),
+    confirmation,
+    signer: new Signer({
+      space,
+      holder: address,
+      secretFor,
+      confirmation,
+      platform,
+      queueTimeoutMs: waitMaxMs,
+    }),
+    sessionKeys: (nonce) => {
+      const own = sessionSecret(secret, nonce);
+      return () => own;
+    },
+    hostSeed: hkdfSha256(secret, utf8(address), utf8("keysaga/host-key/1"), 32),
+  };
+}
+
+async function proveSecret({ signer, address }: Identity): Promise<void> {
+  const { state } = await signer.load(address, "identity");
+  if (!signer.holdsKeysOf(state, "delegate")) throw new KeysagaError("wrong_secret");
+}
+
+/** The whole chain of the identity as it stands, the frame in the journal included. */
+export async function identityFrames({ signer, address }: Identity): Promise<readonly IbGib[]> {
+  return signer.framesAfter(await signer.load(address, "identity"), -1);
+}
+
+/**
+ * Has the identity certify this home's host key, once; a later start finds it in force and signs nothing.
+ *
+ * @returns The identity's chain, with the certifying frame in it.
+ */
+export async function certifyHostKey(
+  identity: Identity,
+): Promise<{ frames: readonly IbGib[]; hostKey: string }> {
+  const hostKey = toHex(ed25519PublicKey(identity.hostSeed));
+  if (!stateOf(await identityFrames(identity)).hostKeys.has(hostKey))
+    await signCertificate(identity, hostKey);
+  return { frames: await identityFrames(identity), hostKey };
+}
+
+function signCertificate({ signer, address }: Identity, hostKey: string): Promise<unknown> {
+  return signer.sign(async (view) => {
+    const held = await view.load(address, "identity");
+    const state = stateOf(await view.framesAfter(held, -1));
+    if (state.hostKeys.has(hostKey)) return { requests: [] };
+    const frame = { verb: "delegate", target: hostKey, details: hostKeyDetails(state, "delegate", hostKey) };
+    return { requests: [{ held, frame }] };
+  });
+}
+
+export function stateOf(frames: readonly IbGib[]): IdentityState {
+  const state = readIdentity(frames);
+  if (!state) throw new KeysagaError("store_damaged", { missing: "identity" });
+  return state;
+}

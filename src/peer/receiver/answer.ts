@@ -1,0 +1,252 @@
+import { KeysagaError } from "../../base/index.js";
+import { type Address, gibOf, type IbGib, isTjp, tjpHashOf, toText } from "../../ibgib/index.js";
+import {
+  type Ask,
+  type Direction,
+  type Evidence,
+  type FinalTip,
+  type Found,
+  nothingToSend,
+  type Root,
+  type RootStatus,
+  type SendPlan,
+  type Told,
+} from "../../saga/index.js";
+import type { Space, Tip } from "../../space/index.js";
+import { headsToProve } from "../branches/added-heads.js";
+import type { Merging } from "../branches/merging.js";
+import type { Identity } from "../home/identity.js";
+import { evidenceFor } from "../rights/attestations.js";
+import type { Standing } from "../rights/standing.js";
+import { statementsFor, type Telling } from "../rights/statements.js";
+import { branchBeyond, isInHistory, newerFrames, planOf } from "../session/send-plan.js";
+
+/** The receiver's answer to an `init`. */
+export interface Answer extends Found {
+  readonly statuses: readonly RootStatus[];
+}
+
+/**
+ * What a receiver answers to one sender: statuses, and what the sender lacks. It knows only what that sender may read or
+ * has itself sent: of everything else it answers as if there was nothing.
+ */
+export class Answers {
+  readonly #space: Space;
+  /** Statements about grants that went along, to be remembered once the saga is committed. */
+  readonly told: Telling[] = [];
+
+  constructor(
+    private readonly self: Identity,
+    private readonly standing: Standing,
+    private readonly merging: Merging,
+  ) {
+    this.#space = self.space;
+  }
+
+  /** Holds the sender's roots against the space, and plans what the sender lacks, where it asked for that. */
+  async roots(roots: readonly Root[], direction: Direction): Promise<Answer> {
+    const addresses = roots.map(({ address }) => address);
+    const firsts = await this.#space.getMany(addresses);
+    await this.standing.claim(firsts, "read");
+    const [tips, present] = await Promise.all([
+      this.#space.tips(addresses),
+      this.#space.hasMany(addresses, this.standing.sight),
+    ]);
+    const statuses = await Promise.all(
+      roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
+    );
+    const ahead = roots.filter((_, at) => statuses[at]?.status === "ahead");
+    if (direction === "push" || ahead.length === 0) {
+      const readable = addresses.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
+      return { statuses, found: [], plan: nothingToSend, evidence: await this.#statements(readable) };
+    }
+    return { statuses, ...(await this.#whatLacks(roots, statuses, ahead)) };
+  }
+
+  /**
+   * What the tips that were told have beyond the frames that the sender names of its own.
+   *
+   * @throws KeysagaError `unknown_root` where it may not read one of them any more.
+   */
+  async branches(told: Told, asks: readonly Ask[]): Promise<Found> {
+    const statusOfRoot = new Map(told.roots.map(({ address }, at) => [address, told.statuses[at]!]));
+    const tips: FinalTip[] = [];
+    const branches: SendPlan["branches"][number][] = [];
+    if (!(await this.areReadable(asks.map(({ address }) => address)))) throw new KeysagaError("unknown_root");
+    for (const { address, locator } of asks) {
+      const status = statusOfRoot.get(address);
+      if (!status || !("tip" in status)) continue;
+      const named = locator.filter((frame) => isFrameOf(frame, address));
+      const present = await this.#space.hasMany(named);
+      const known = named.filter((_, at) => present[at]);
+      branches.push(await this.#branchBeyond(address, status.tip, known));
+      tips.push({ address, tip: status.tip, n: status.n });
+    }
+    return this.#withFound(told, tips, branches);
+  }
+
+  /** What others have made of tips of roots since the sender was told of them. */
+  async moved(told: Told, moved: readonly Tip[]): Promise<Found> {
+    const statusOfRoot = new Map(told.roots.map(({ address }, at) => [address, told.statuses[at]!]));
+    const branches: SendPlan["branches"][number][] = [];
+    for (const { tjp, address } of moved) {
+      const status = statusOfRoot.get(tjp);
+      branches.push(await this.#branchBeyond(tjp, address, status && "tip" in status ? [status.tip] : []));
+    }
+    return this.#withFound(told, moved.map(finalTipOf), branches);
+  }
+
+  /** May the sender read all of these timelines? */
+  async areReadable(timelines: readonly Address[]): Promise<boolean> {
+    const firsts = await this.#space.getMany(timelines);
+    return firsts.every((first) => first !== undefined && this.standing.reads(first));
+  }
+
+  async #statusOf(
+    { address, tip: theirs, n }: Root,
+    first: IbGib | undefined,
+    ours: Tip | undefined,
+    isPresent: boolean,
+  ): Promise<RootStatus> {
+    if (first !== undefined && !isTjp(first) && isPresent)
+      return theirs === undefined ? { status: "ahead", tip: address, n: 0 } : { status: "same" };
+    if (first === undefined || !isTjp(first) || !this.standing.reads(first))
+      return this.#asRecord(address, theirs);
+    if (!ours) return { status: "unknown" };
+    const held = { tip: ours.address, n: ours.n };
+    if (theirs === undefined || n === undefined) return { status: "ahead", ...held };
+    if (theirs === ours.address) return { status: "same" };
+    const own = { tjp: address, tip: ours.address };
+    const mayBeBehind = isFrameOf(theirs, address);
+    if (mayBeBehind && (await isInHistory(this.#space, { tip: theirs, n }, own, this.merging.options)))
+      return { status: "ahead", ...held };
+    return { status: n > ours.n ? "behind" : "diverged", ...held };
+  }
+
+  /**
+   * What the sender may not read is to it what it has sent of it, whether it is here or not: its tip, and its first record,
+   * which is what links to it mean.
+   */
+  async #asRecord(address: Address, theirs: Address | undefined): Promise<RootStatus> {
+    if (theirs === undefined || !isFrameOf(theirs, address)) return { status: "unknown" };
+    const sent = await this.#space.hasMany([address, theirs], this.standing.sight);
+    return { status: sent.every(Boolean) ? "same" : "unknown" };
+  }
+
+  /** What the sender lacks of the roots that this space is ahead on, with the timelines that belong to them. */
+  async #whatLacks(
+    roots: readonly Root[],
+    statuses: readonly RootStatus[],
+    ahead: readonly Root[],
+  ): Promise<Found> {
+    const reachable = await this.#reachable(ahead.map(({ address }) => address));
+    const tipOf = new Map(reachable.map((tip) => [tip.tjp, tip]));
+    const grown = ahead.flatMap(({ address, tip, n }) => {
+      const now = tipOf.get(address);
+      return now ? [{ now, theirs: tip === undefined || n === undefined ? undefined : { tip, n } }] : [];
+    });
+    const newer = grown.map(({ now, theirs }) =>
+      newerFrames(this.#space, numbered(now), theirs, this.merging.options),
+    );
+    const found = foundBeyond(roots, reachable);
+    return {
+      found: found.map(finalTipOf),
+      plan: planOf({
+        held: heldBySender(roots, statuses),
+        newer: [...(await Promise.all(newer)), ...found.filter(hasMore).map(wholeOf)],
+        stones: [
+          ...ahead.filter(({ address }) => !tipOf.has(address)).map(({ address }) => address),
+          ...firstsOf(found),
+        ],
+      }),
+      evidence: await this.#evidence([...grown.map(({ now }) => now), ...found].map(finalTipOf)),
+    };
+  }
+
+  /** Timelines that a branch relates and the sender has not come along: whole, or what is new since they were sent. */
+  async #withFound(told: Told, tips: readonly FinalTip[], branches: SendPlan["branches"]): Promise<Found> {
+    const sent = new Map(told.found.map((tip) => [tip.address, tip]));
+    const reachable = await this.#reachable(branches.map(({ tjp }) => tjp));
+    const found = foundBeyond(told.roots, reachable).filter(
+      ({ tjp, address }) => sent.get(tjp)?.tip !== address,
+    );
+    const newer = found
+      .filter(hasMore)
+      .map((tip) => newerFrames(this.#space, numbered(tip), sent.get(tip.tjp), this.merging.options));
+    const held = [
+      ...heldBySender(told.roots, told.statuses),
+      ...told.found.map(({ address, n }) => ({ tjp: address, n })),
+    ];
+    const plan = planOf({ held, newer: await Promise.all(newer), stones: firstsOf(found) });
+    return {
+      found: found.map(finalTipOf),
+      plan: { ...plan, branches: [...branches.filter(({ frames }) => frames.length > 0), ...plan.branches] },
+      evidence: await this.#evidence([...tips, ...found.map(finalTipOf)]),
+    };
+  }
+
+  /** The timelines in the closure of roots that the sender may read; of others their first frames alone. */
+  async #reachable(roots: readonly Address[]): Promise<readonly Tip[]> {
+    for (;;) {
+      const { rights, sight } = this.standing;
+      const reachable = await this.#space.reachableTips(roots, sight);
+      if (!rights.countsUses) return reachable;
+      await this.standing.claim(await this.#space.getMany(reachable.map(({ tjp }) => tjp)), "read");
+      if (this.standing.rights === rights) return reachable; // else some were used up meanwhile
+    }
+  }
+
+  #branchBeyond(tjp: Address, tip: Address, known: readonly Address[]) {
+    return branchBeyond(this.#space, tjp, tip, known, this.merging.options);
+  }
+
+  /** What proves who added the heads of tips that go out, and the grants that they rest on. None of bare first frames. */
+  async #evidence(all: readonly FinalTip[]): Promise<readonly Evidence[]> {
+    const firsts = await this.#space.getMany(all.map(({ address }) => address));
+    const tips = all.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
+    const records = await this.#space.getMany(tips.map(({ tip }) => tip));
+    const heads: Address[] = [];
+    for (const record of records)
+      if (record) heads.push(...(await headsToProve(record, this.#space, this.merging)));
+    const statements = await this.#statements(tips.map(({ address }) => address));
+    return [...statements, ...(await evidenceFor(this.#space, heads))];
+  }
+
+  /** What the sender has to know of the grants on timelines that it may read, and was not told. */
+  async #statements(timelines: readonly Address[]): Promise<readonly Evidence[]> {
+    const telling = await statementsFor(this.self, this.standing.identity, timelines);
+    this.told.push(telling);
+    return telling.records.map(toText);
+  }
+}
+
+/** How far on the chains of this space the sender has its roots, or has been sent them. */
+function heldBySender(roots: readonly Root[], statuses: readonly RootStatus[]): SendPlan["held"] {
+  return roots.flatMap(({ address, n }, at) => {
+    const status = statuses[at]!;
+    if ("tip" in status) return [{ tjp: address, n: status.n }];
+    return status.status === "same" && n !== undefined ? [{ tjp: address, n }] : [];
+  });
+}
+
+function foundBeyond(roots: readonly Root[], reachable: readonly Tip[]): readonly Tip[] {
+  const named = new Set(roots.map(({ address }) => address));
+  return reachable.filter(({ tjp }) => !named.has(tjp));
+}
+
+/** A first frame alone travels like a stone: where the rest may not be read, there may be no tip either. */
+const hasMore = ({ tjp, address }: Tip): boolean => address !== tjp;
+
+function firstsOf(tips: readonly Tip[]): readonly Address[] {
+  return tips.filter((tip) => !hasMore(tip)).map(({ tjp }) => tjp);
+}
+
+const finalTipOf = ({ tjp, address, n }: Tip): FinalTip => ({ address: tjp, tip: address, n });
+
+const numbered = ({ tjp, address, n }: Tip) => ({ tjp, tip: address, n });
+
+const wholeOf = (tip: Tip) => ({ ...numbered(tip), after: -1 });
+
+function isFrameOf(tip: Address, tjp: Address): boolean {
+  return tip === tjp || tjpHashOf(tip) === gibOf(tjp);
+}

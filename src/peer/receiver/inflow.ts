@@ -1,0 +1,36 @@
+import type { Evidence, PayloadContent } from "../../saga/index.js";
+import type { Share } from "./budget.js";
+
+/**
+ * What an item of a list takes beside its text: measured, the text and this make what the heap holds of it, up to twice as
+ * much where all of its strings have a character beyond Latin-1.
+ */
+const itemBytes = 256;
+
+/** What has come for a saga of a receiver and is held until that has ended, in memory or staged. */
+export class Inflow {
+  /** What proves who granted what, and who added which heads. */
+  readonly evidence: Evidence[] = [];
+
+  constructor(
+    private readonly listed: Share,
+    private readonly staged: Share,
+  ) {}
+
+  /** @throws KeysagaError `limit_exceeded` */
+  hear(frame: Uint8Array, { records, entries, evidence }: PayloadContent): void {
+    if (records.length > 0) this.staged.claim(frame.length);
+    else this.listed.claim(frame.length + (entries.length + evidence.length) * itemBytes);
+    this.evidence.push(...evidence);
+  }
+
+  /** Staged by an earlier saga, and from now on for this one. @throws KeysagaError `limit_exceeded` */
+  takeOver(bytes: number): void {
+    this.staged.claim(bytes);
+  }
+
+  release(): void {
+    this.listed.release();
+    this.staged.release();
+  }
+}

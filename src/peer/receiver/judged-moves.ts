@@ -1,0 +1,184 @@
+import { KeysagaError } from "../../base/index.js";
+import { type Address, type IbGib, nOf, ownerOf } from "../../ibgib/index.js";
+import type { FrameReader } from "../../merge/index.js";
+import type { FinalTip, ReceiverSagaEffect, RootMove } from "../../saga/index.js";
+import type { CellChange, Space } from "../../space/index.js";
+import { addedHeads } from "../branches/added-heads.js";
+import type { Merging } from "../branches/merging.js";
+import { checkTip } from "../branches/resolution.js";
+import { attestationOf } from "../rights/attestations.js";
+import { loadAuthors } from "../rights/authors.js";
+import { foundTimeline } from "../rights/rights.js";
+import type { Standing } from "../rights/standing.js";
+import { loadStated } from "../rights/stated.js";
+import { useOf } from "../rights/uses.js";
+
+type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
+
+/** The tips of a commit, as far as the sender may move them, and what that rests on. */
+export interface JudgedMoves {
+  readonly taken: readonly RootMove[];
+  /** First frames of timelines that the sender may not write: kept like any other record. */
+  readonly records: readonly Address[];
+  /** What the receiver has, towards this sender, of the tips that it does not take. */
+  readonly refused: readonly FinalTip[];
+  /** Heads that the sender's word was taken for. */
+  readonly own: ReadonlySet<Address>;
+  /** Heads that somebody else's word was taken for. */
+  readonly proved: ReadonlySet<Address>;
+  /** What has to be unchanged, or changes, for this to be so. */
+  readonly cells: readonly CellChange[];
+}
+
+/** By whom each head of a commit is answered for. */
+export interface Answered {
+  readonly standing: Standing;
+  /** Heads that came with what proves who added them. */
+  readonly attesters: ReadonlyMap<Address, Address>;
+}
+
+/**
+ * Judges the moves of a commit: whoever answers for a new head has to be one who may write the timeline, now where it is
+ * the sender itself, by what is known of grants where somebody else's word was passed on. A merge of such heads needs
+ * nobody's word. All of it is judged on what the sender knows of: a timeline that it may not read is not looked into, and
+ * is to it what it has sent of it.
+ *
+ * @throws KeysagaError `not_closed` where a tip is none that the sender knows of; `attestation_refused` where nobody
+ *   answers for a head; `wrong_context`, `merge_refused` and what else `checkMerge` throws.
+ */
+export async function judgeMoves(
+  space: Space,
+  effect: CommitEffect,
+  merging: Merging,
+  answered: Answered,
+): Promise<JudgedMoves> {
+  const judgement = new Judgement(space, effect, merging, answered);
+  const { moves, final } = effect;
+  const named = new Map(final.map((tip) => [tip.address, tip]));
+  const reader = space.view(effect.saga, answered.standing.sight);
+  const [firsts, tips] = [
+    await reader.getMany(moves.map(({ address }) => address)),
+    await reader.getMany(moves.map(({ to }) => to)),
+  ];
+  for (const [at, move] of moves.entries()) {
+    const [first, tip, told] = [firsts[at], tips[at], named.get(move.address)];
+    if (!first) judgement.refuse(move, first);
+    else if (!tip || !told) throw new KeysagaError("not_closed", { missing: "a tip" });
+    else {
+      checkTip(tip, told);
+      await judgement.judge(move, first, tip);
+    }
+  }
+  return {
+    taken: judgement.taken,
+    records: judgement.records,
+    refused: judgement.refused,
+    own: judgement.own,
+    proved: judgement.proved,
+    cells: [...judgement.cells.values()],
+  };
+}
+
+class Judgement {
+  readonly taken: RootMove[] = [];
+  readonly records: Address[] = [];
+  readonly refused: FinalTip[] = [];
+  readonly own = new Set<Address>();
+  readonly proved = new Set<Address>();
+  readonly cells = new Map<string, CellChange>();
+  readonly #reader: FrameReader;
+  readonly #said: ReadonlySet<Address>;
+
+  constructor(
+    private readonly space: Space,
+    private readonly effect: CommitEffect,
+    private readonly merging: Merging,
+    private readonly answered: Answered,
+  ) {
+    this.#reader = space.view(effect.saga, answered.standing.sight);
+    this.#said = new Set(effect.heads.map(({ head }) => head));
+    for (const cell of answered.standing.rights.unmoved) this.cells.set(cell.key, cell);
+  }
+
+  async judge(move: RootMove, first: IbGib, tip: IbGib): Promise<void> {
+    if (ownerOf(first) !== undefined && !this.answered.standing.reads(first)) return this.refuse(move, first);
+    const heads = await addedHeads(tip, move.from, this.#reader, this.merging);
+    if (await this.#mayMove(move, first, heads)) {
+      this.taken.push(move);
+      for (const head of heads) if (this.#said.has(head)) this.own.add(head);
+    } else {
+      for (const head of heads) this.proved.delete(head);
+      this.refuse(move, first);
+    }
+  }
+
+  async #mayMove(move: RootMove, first: IbGib, heads: readonly Address[]): Promise<boolean> {
+    const { standing } = this.answered;
+    if (standing.isOpen) return true;
+    if (ownerOf(first) === undefined) return this.#mayMoveUnowned(move, first);
+    for (const head of heads)
+      if (!(this.#said.has(head) ? await this.#mayWrite(first) : await this.#mayHaveWritten(first, head)))
+        return false;
+    return true;
+  }
+
+  /** Who brings a timeline that has no owner is its owner here, unless local policy says otherwise. */
+  async #mayMoveUnowned({ from, address }: RootMove, first: IbGib): Promise<boolean> {
+    const { standing } = this.answered;
+    if (standing.rights.writes(first)) return true;
+    if (from !== undefined || (await this.space.tip(address)) !== undefined) return false;
+    const founds = foundTimeline(standing.identity, address);
+    this.cells.set(founds.key, founds);
+    return true;
+  }
+
+  async #mayWrite(first: IbGib): Promise<boolean> {
+    const { rights, hasClaimed } = this.answered.standing;
+    if (!rights.writes(first)) return false;
+    const grant = rights.grantFor(first, "write");
+    if (!grant || hasClaimed(grant.address)) return true;
+    const uses = await useOf(this.space, grant);
+    for (const use of uses ?? []) this.cells.set(use.key, use);
+    return uses !== undefined;
+  }
+
+  /** The word of somebody else, who may not be here: an owner's, or a grantee's as far as its grants are known. */
+  async #mayHaveWritten(first: IbGib, head: Address): Promise<boolean> {
+    const { attesters } = this.answered;
+    const author = attesters.get(head) ?? (await attestationOf(this.space, head))?.identity;
+    if (author === undefined) throw new KeysagaError("attestation_refused", { rule: "nobody's head" });
+    const owner = ownerOf(first);
+    this.proved.add(head);
+    if (author === owner) return true;
+    if (
+      owner === undefined ||
+      !(await (await loadAuthors(this.space, first)).wrote(author, head, this.#reader))
+    )
+      return false;
+    const { unmoved } = await loadStated(this.space, owner);
+    this.cells.set(unmoved.key, unmoved);
+    return true;
+  }
+
+  /** The receiver keeps what the sender was told; of a timeline that it was told nothing of, the first frame it has sent. */
+  refuse({ address, from }: RootMove, first: IbGib | undefined): void {
+    const { roots, statuses } = this.effect;
+    const status = statuses[roots.findIndex((root) => root.address === address)];
+    if (from !== undefined && status && "tip" in status) {
+      this.refused.push({ address, tip: status.tip, n: status.n });
+      return;
+    }
+    if (first === undefined) throw new KeysagaError("not_closed", { missing: "a first frame" });
+    this.records.push(address);
+    this.refused.push({ address, tip: address, n: nOf(first) ?? -1 });
+  }
+}
+
+/** A cell that has to be as it is; what a commit changes anyway is compared by that. */
+export function comparedWith(
+  changed: readonly CellChange[],
+  compared: readonly CellChange[],
+): readonly CellChange[] {
+  const keys = new Set(changed.map(({ key }) => key));
+  return [...changed, ...compared.filter(({ key }) => !keys.has(key))];
+}

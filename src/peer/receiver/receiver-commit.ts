@@ -1,0 +1,143 @@
+import { KeysagaError } from "../../base/index.js";
+import type { Address } from "../../ibgib/index.js";
+import type { FinalTip, Found, ReceiverSagaEffect } from "../../saga/index.js";
+import type { Commit, ProofPut, Space } from "../../space/index.js";
+import type { Merging } from "../branches/merging.js";
+import { releasing } from "../home/claims.js";
+import type { Platform } from "../home/platform.js";
+import { type CheckedHeads, fileHeads, keepOwn, onlyOf } from "../rights/attestations.js";
+import { changedOnce, type Filing, framesOfSpace, joinFilings } from "../rights/evidence-files.js";
+import type { Standing } from "../rights/standing.js";
+import { toldChanges } from "../rights/statements.js";
+import type { Conversation, SignedTurn } from "../session/conversation.js";
+import type { Answers } from "./answer.js";
+import { comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
+import type { Quotas } from "./quotas.js";
+
+/** Sagas that commit at the same time move an identity's usage, and what is kept of keystones, under each other. */
+const triesMax = 32;
+
+type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
+
+/** What a receiver commits with. */
+export interface Committing {
+  readonly space: Space;
+  readonly conversation: Conversation;
+  readonly standing: Standing;
+  readonly answers: Answers;
+  readonly merging: Merging;
+  readonly quotas: Quotas;
+  readonly platform: Pick<Platform, "clock">;
+  /** What the saga has staged: charged to the sender's identity. */
+  readonly stagedBytes: number;
+  readonly evidence: CheckedHeads;
+}
+
+export type CommitOutcome =
+  /** `refused`: what the receiver has of the tips that it did not take. */
+  | { readonly kind: "committed"; readonly refused: readonly FinalTip[] }
+  /** Others came first: their tips, and what the sender lacks of them. Nothing was changed and nothing was signed. */
+  | ({ readonly kind: "moved"; readonly tips: readonly FinalTip[] } & Found);
+
+/**
+ * Makes a saga's graph visible and durable, with the proofs of both sides: one transaction, one flush. The receipt is
+ * signed inside, once nothing can refuse the commit any more, and leaves only when all of it is durable. What the commit
+ * relies on of grants is compared in the same transaction, so a withdrawal takes effect with the very next turn.
+ *
+ * @throws KeysagaError as `judgeMoves`, and `chain_refused`, `not_closed`, `limit_exceeded`.
+ */
+export async function commitReceiver(committing: Committing, effect: CommitEffect): Promise<CommitOutcome> {
+  const { space, conversation, standing, answers, quotas, platform } = committing;
+  const proofs = conversation.takeProofs();
+  for (let tries = 0; tries < triesMax; tries++) {
+    await (tries > 0 ? standing.load() : standing.refresh());
+    const judged = await judgeMoves(space, effect, committing.merging, {
+      standing,
+      attesters: committing.evidence.attesters,
+    });
+    const refused = new Map(judged.refused.map((tip) => [tip.address, tip]));
+    const kept = await filed(committing, effect, proofs, judged);
+    const bytes = kept.proofs.reduce((sum, { record }) => sum + record.bytes.length, committing.stagedBytes);
+    const charge = await quotas.charge(standing.identity, bytes);
+    let signed: SignedTurn | undefined;
+    const commit = () =>
+      space.commit({
+        ...graphOf(effect, standing, judged),
+        proofs: [...proofs, ...kept.proofs],
+        cells: comparedWith(changedOnce([...charge.cells, ...kept.cells]), judged.cells),
+        attest: () => {
+          signed = conversation.sign({
+            type: "receipt",
+            time: platform.clock.now(),
+            entries: effect.final.map((tip) => refused.get(tip.address) ?? tip),
+          });
+          return conversation.takeProofs();
+        },
+      });
+    const result = await releasing(charge, commit, ({ kind }) => kind === "committed");
+    if (result.kind === "committed" && signed) {
+      await conversation.write(signed);
+      return { kind: "committed", refused: judged.refused };
+    }
+    if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
+    // Where a cell moved as well, that may be what lets the sender know of these tips.
+    if (result.kind !== "moved" || result.cells.length > 0) continue;
+    const tips = result.tips.flatMap(({ tip }) => tip ?? []);
+    if (await answers.areReadable(tips.map(({ tjp }) => tjp))) {
+      conversation.returnProofs(proofs);
+      return {
+        kind: "moved",
+        tips: tips.map(({ tjp, address, n }) => ({ address: tjp, tip: address, n })),
+        ...(await answers.moved(effect, tips)),
+      };
+    }
+  }
+  throw new KeysagaError("store_failed", { reason: "cells kept moving" });
+}
+
+/** What becomes visible. */
+function graphOf(
+  { saga, stones }: CommitEffect,
+  { identity, sight }: Standing,
+  { taken, records }: JudgedMoves,
+): Pick<Commit, "saga" | "holder" | "sight" | "tips" | "roots"> {
+  return {
+    saga,
+    holder: identity,
+    sight,
+    tips: taken.map(({ address, from, to }) => ({ tjp: address, from, to })),
+    roots: [...stones, ...records],
+  };
+}
+
+/** Who added the heads that are taken, and what the sender was told of grants. */
+async function filed(
+  { space, conversation, standing, answers, evidence }: Committing,
+  { final, heads }: CommitEffect,
+  proofs: readonly ProofPut[],
+  { proved, own }: JudgedMoves,
+): Promise<Filing> {
+  const { established } = conversation;
+  const committing = { space, established, newest: framesOfSpace(space), proofs };
+  const told = answers.told.map((telling) => toldChanges(space, standing.identity, telling));
+  const cells = (await Promise.all(told)).flat();
+  return joinFilings([
+    await keepOwn(committing, [...final, ...heads], ({ head }) => own.has(head)),
+    await fileHeads(space, onlyOf(evidence, proved)),
+    { proofs: [], cells },
+  ]);
+}
+
+/**
+ * The timelines that a commit needs its turn at: those whose tips it moves. Who may not read one does not move it, and
+ * does not learn by waiting that there are others who do.
+ */
+export async function contested(
+  space: Space,
+  { saga, moves }: CommitEffect,
+  standing: Standing,
+): Promise<readonly Address[]> {
+  const timelines = moves.map(({ address }) => address);
+  const firsts = await space.view(saga, standing.sight).getMany(timelines);
+  return timelines.filter((_, at) => firsts[at] && standing.reads(firsts[at]));
+}

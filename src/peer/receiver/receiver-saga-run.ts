@@ -1,0 +1,227 @@
+import { KeysagaError, toKeysagaError } from "../../base/index.js";
+import {
+  type FinalTip,
+  type InitBody,
+  type ReceiverSagaEffect,
+  type ReceiverSagaEvent,
+  readEvidence,
+} from "../../saga/index.js";
+import type { Space, StageTotals, TakenOver } from "../../space/index.js";
+import type { Merging } from "../branches/merging.js";
+import type { Identity } from "../home/identity.js";
+import type { Platform } from "../home/platform.js";
+import { checkHeads } from "../rights/attestations.js";
+import { keepToldStatements } from "../rights/keep-statements.js";
+import { type AccessPolicy, Standing } from "../rights/standing.js";
+import type { Conversation } from "../session/conversation.js";
+import { type OnEvent, tellRefused } from "../session/events.js";
+import { outgoing } from "../session/outgoing.js";
+import { Progress } from "../session/progress.js";
+import type { Waits } from "../session/waits.js";
+import { stillLetIn } from "./admission.js";
+import { Answers } from "./answer.js";
+import type { CommitQueue, CommitTurn } from "./commit-queue.js";
+import type { Inflow } from "./inflow.js";
+import { withKept } from "./kept-roots.js";
+import type { KeptStages } from "./kept-stages.js";
+import type { Quotas } from "./quotas.js";
+import { commitReceiver, contested } from "./receiver-commit.js";
+
+/** What a saga of a receiver runs with. */
+export interface ReceiverRunOptions {
+  /** Whose store it is, which has answers of its own to give. */
+  readonly identity: Identity;
+  readonly space: Space;
+  readonly quotas: Quotas;
+  readonly merging: Merging;
+  readonly access: AccessPolicy;
+  readonly commits: CommitQueue;
+  readonly kept: KeptStages;
+  readonly platform: Platform;
+  readonly onEvent: OnEvent;
+}
+
+const nothing: TakenOver = { records: 0, bytes: 0, tips: [] };
+
+type On<Kind> = Extract<ReceiverSagaEffect, { kind: Kind }>;
+/** What an effect comes to. */
+type End<Kind> = Omit<Extract<ReceiverSagaEvent, { kind: Kind }>, "now">;
+
+/**
+ * One saga of a receiver under way: what its machine asks to have done, on the space of this side. Each method is one
+ * effect, and gives the event that it ends in.
+ */
+export class ReceiverSagaRun {
+  readonly saga: string;
+  readonly #standing: Standing;
+  readonly #answers: Answers;
+  readonly #progress: Progress;
+  /** What it has staged: charged to the sender's identity when it is committed. */
+  #staged: Promise<StageTotals> = Promise.resolve(nothing);
+  /** As much of it as a turn of the sender covers. */
+  #covered = this.#staged;
+  /** Its turn at the timelines it commits to, while it has one. */
+  #turn: CommitTurn | undefined;
+  readonly #over = new AbortController();
+
+  /** @param inflow What has come for it so far; more may follow. */
+  constructor(
+    { saga, direction, entries = [] }: InitBody,
+    private readonly inflow: Inflow,
+    private readonly conversation: Conversation,
+    private readonly waits: Waits,
+    private readonly options: ReceiverRunOptions,
+  ) {
+    const { identity: self, space, access, merging, platform, onEvent } = options;
+    const now = () => platform.clock.now();
+    this.saga = saga;
+    const { identity } = conversation.established;
+    this.#standing = new Standing(identity, {
+      space,
+      self: self.address,
+      access,
+      now,
+      letIn: () => stillLetIn(space, identity),
+    });
+    this.#answers = new Answers(self, this.#standing, merging);
+    this.#progress = new Progress(saga, "down", onEvent);
+    onEvent({ kind: "started", saga, direction, roots: entries.length });
+  }
+
+  /** The sender has said a turn: what came before it is covered, and outlives the loss of the connection. */
+  cover(): void {
+    this.#covered = this.#staged;
+  }
+
+  /**
+   * What came ahead about grants is kept, what the sender may do here is loaded, and what a lost connection of its has left
+   * is taken over; then its roots are answered.
+   */
+  async compareRoots({ roots, direction }: On<"compareRoots">): Promise<End<"compared">> {
+    const { space, quotas } = this.options;
+    const { records } = readEvidence(this.inflow.evidence);
+    await keepToldStatements(space, this.#standing.identity, records, quotas);
+    await this.#standing.load();
+    const taken = direction === "pull" ? nothing : await this.#takeOver();
+    const { statuses, ...answer } = await this.#answers.roots(roots, direction);
+    const view = space.view(this.saga, this.#standing.sight);
+    return { kind: "compared", ...answer, ...(await withKept(view, roots, statuses, taken)) };
+  }
+
+  async readBranches(effect: On<"readBranches">): Promise<End<"branchesRead">> {
+    await this.#standing.refresh();
+    return { kind: "branchesRead", ...(await this.#answers.branches(effect, effect.asks)) };
+  }
+
+  async sendRecords({ plan, known }: On<"sendRecords">): Promise<End<"recordsSent">> {
+    const { space } = this.options;
+    this.#progress.expect(plan, new Set(plan.stones));
+    const records = outgoing({ space, reader: space }, plan, known, this.#progress);
+    await this.conversation.sendRecords(records, this.#progress);
+    return { kind: "recordsSent" };
+  }
+
+  /** Begun before anything else may happen to the saga, so that nothing is staged once it has ended. */
+  async stage({ records }: On<"stage">): Promise<void> {
+    const { identity, sight } = this.#standing;
+    this.#staged = this.options.space.stage(this.saga, identity, sight, records);
+    await this.#staged;
+  }
+
+  async choose({ offered }: On<"choose">): Promise<End<"chosen">> {
+    await this.#standing.refresh();
+    const held = await this.options.space.view(this.saga, this.#standing.sight).hasMany(offered);
+    return { kind: "chosen", wanted: held.map((isHeld) => !isHeld) };
+  }
+
+  /** In its turn among the commits of the same timelines; one that came second keeps its turn for the next try. */
+  async commit(effect: On<"commitSpace">): Promise<End<"spaceCommitted"> | End<"spaceMoved">> {
+    if (!this.#turn?.resume()) this.#turn = await this.#enterCommits(effect);
+    const turn = this.#turn;
+    let isHeld = false;
+    try {
+      this.#over.signal.throwIfAborted();
+      const outcome = await this.#commit(effect);
+      if (outcome.kind === "moved") {
+        isHeld = true;
+        turn.hold();
+        return { ...outcome, kind: "spaceMoved" };
+      }
+      this.#durable(effect, outcome.refused);
+      return { kind: "spaceCommitted" };
+    } finally {
+      if (!isHeld) {
+        turn.release();
+        this.#turn = undefined;
+      }
+    }
+  }
+
+  /**
+   * Resolves when nothing of it is staged any more; never rejects. Where the connection was lost, what a turn covers is
+   * kept for the next saga of the same identity.
+   */
+  async end(isLost: boolean): Promise<void> {
+    this.#over.abort(new KeysagaError("connection_closed"));
+    this.#turn?.release();
+    if (isLost && (await this.#isKept())) return;
+    await Promise.allSettled([this.options.space.drop(this.saga)]);
+  }
+
+  async #isKept(): Promise<boolean> {
+    const { saga } = this;
+    const { kept, onEvent } = this.options;
+    try {
+      const { records, bytes } = await this.#covered;
+      if (records === 0) return false;
+      const isKept = await kept.keep(this.#standing.identity, saga, { records, bytes });
+      if (isKept) onEvent({ kind: "kept", saga, records, bytes });
+      return isKept;
+    } catch (thrown) {
+      onEvent({ kind: "dropped", saga, code: toKeysagaError(thrown).code });
+      return false;
+    }
+  }
+
+  /** Once: another session of the same identity does not find it any more. It is covered, as it was before. */
+  async #takeOver(): Promise<TakenOver> {
+    const { kept, space, onEvent } = this.options;
+    const from = this.#over.signal.aborted ? undefined : kept.take(this.#standing.identity);
+    if (from === undefined) return nothing;
+    const taking = space.takeOver(this.saga, from, this.#standing.sight);
+    this.#staged = taking;
+    this.#covered = taking;
+    const taken = await taking;
+    this.inflow.takeOver(taken.bytes);
+    if (taken.records > 0) onEvent({ kind: "resumed", saga: this.saga, records: taken.records });
+    return taken;
+  }
+
+  async #commit(effect: On<"commitSpace">) {
+    const standing = this.#standing;
+    const { heads, records } = readEvidence(this.inflow.evidence);
+    return commitReceiver(
+      {
+        ...this.options,
+        standing,
+        answers: this.#answers,
+        conversation: this.conversation,
+        stagedBytes: (await this.#staged).bytes,
+        evidence: await checkHeads(this.options.space, standing.isOpen ? [] : heads, records),
+      },
+      effect,
+    );
+  }
+
+  async #enterCommits(effect: On<"commitSpace">): Promise<CommitTurn> {
+    const { space, commits } = this.options;
+    const timelines = await contested(space, effect, this.#standing);
+    return this.waits.during("others", commits.enter(timelines, this.#over.signal));
+  }
+
+  #durable({ final }: On<"commitSpace">, refused: readonly FinalTip[]): void {
+    const { onEvent } = this.options;
+    tellRefused(onEvent, this.saga, refused);
+    onEvent({ kind: "durable", saga: this.saga, tips: final.length });
+  }
+}

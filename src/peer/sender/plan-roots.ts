@@ -1,0 +1,20 @@
+import { type Address, tjpOf } from "../../ibgib/index.js";
+import type { Root } from "../../saga/index.js";
+import type { Space } from "../../space/index.js";
+
+/**
+ * The roots of an `init`: what was asked for, and every timeline of its closure, as this space holds them. What it
+ * holds nothing of is asked for by address alone. A frame that is named stands for its timeline.
+ */
+export async function planRoots(space: Space, wanted: readonly Address[]): Promise<readonly Root[]> {
+  const records = await space.getMany(wanted);
+  const named = wanted.map((address, at) => (records[at] && tjpOf(records[at])) ?? address);
+  const tips = new Map((await space.reachableTips(named)).map((tip) => [tip.tjp, tip]));
+  const addresses = new Set([...named, ...tips.keys()]);
+  return [...addresses].map((address) => {
+    const tip = tips.get(address);
+    if (tip) return { address, tip: tip.address, n: tip.n };
+    const isStone = records[named.indexOf(address)] !== undefined;
+    return isStone ? { address, tip: address, n: 0 } : { address };
+  });
+}

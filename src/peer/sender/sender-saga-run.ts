@@ -1,0 +1,214 @@
+import { KeysagaError, type Moment } from "../../base/index.js";
+import { type Address, type IbGib, toText } from "../../ibgib/index.js";
+import { isMerge } from "../../merge/index.js";
+import {
+  type Direction,
+  type Evidence,
+  readEvidence,
+  type SenderSagaEffect,
+  type SenderSagaEvent,
+  type SessionLimits,
+} from "../../saga/index.js";
+import type { Merging } from "../branches/merging.js";
+import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
+import type { Deferred } from "../home/deferred.js";
+import type { Identity } from "../home/identity.js";
+import type { Platform } from "../home/platform.js";
+import { type CheckedHeads, checkHeads, onlyOf } from "../rights/attestations.js";
+import { keepToldStatements } from "../rights/keep-statements.js";
+import { type AccessPolicy, Standing } from "../rights/standing.js";
+import { nothingToTell, statementsFor, type Telling } from "../rights/statements.js";
+import type { Conversation } from "../session/conversation.js";
+import { type OnEvent, tellMerged, tellRefused } from "../session/events.js";
+import type { Outflow } from "../session/outflow.js";
+import { outgoing } from "../session/outgoing.js";
+import { Progress } from "../session/progress.js";
+import { keepSent } from "./keep-sent.js";
+import { planRoots } from "./plan-roots.js";
+import { commitSender, type SyncReport } from "./sender-commit.js";
+
+/** What to bring in step, and which way records may go. */
+export interface SyncRequest {
+  readonly roots: readonly Address[];
+  readonly direction: Direction;
+  /** See `SyncOptions`. */
+  readonly adopt: boolean;
+}
+
+/** A saga that is asked for or under way, and its caller. */
+export interface Asked extends SyncRequest {
+  readonly outcome: Deferred<SyncReport>;
+  readonly started: Moment;
+}
+
+/** What a saga of a sender runs with. */
+export interface SagaRunOptions {
+  readonly identity: Identity;
+  readonly merging: Merging;
+  readonly access: AccessPolicy;
+  readonly limits: SessionLimits;
+  readonly platform: Platform;
+  readonly onEvent: OnEvent;
+}
+
+type On<Kind> = Extract<SenderSagaEffect, { kind: Kind }>;
+/** What an effect comes to. */
+type End<Kind> = Omit<Extract<SenderSagaEvent, { kind: Kind }>, "now">;
+
+/**
+ * One saga of a sender under way: what its machine asks to have done, on the space of this side. Each method is one
+ * effect, and gives the event that it ends in.
+ */
+export class SenderSagaRun {
+  /** What this side's own identity may see in its own space, where others may hold records as well. */
+  readonly #standing: Standing;
+  #loading: Promise<Standing> | undefined;
+  /** What came to prove who added which heads, and who granted what. */
+  readonly #evidence: Evidence[] = [];
+  #checked: Pick<CheckedHeads, "attestations" | "records"> = { attestations: [], records: [] };
+  /** What the receiver is told of grants. */
+  #telling: Telling = nothingToTell;
+  /** Frames that were made to bring branches together. */
+  #merges: IbGib[] = [];
+  readonly #progress: Progress;
+  /** The records that are on their way. */
+  #outflow: Outflow | undefined;
+  /** Keeps what has gone out. */
+  #keeping: Promise<void> = Promise.resolve();
+  #isOver = false;
+  #isDurable = false;
+
+  constructor(
+    readonly saga: string,
+    readonly asked: Asked,
+    private readonly conversation: Conversation,
+    private readonly options: SagaRunOptions,
+  ) {
+    const { identity, platform, onEvent } = options;
+    this.#progress = new Progress(saga, "up", onEvent);
+    this.#standing = new Standing(identity.address, {
+      space: identity.space,
+      self: identity.address,
+      access: "owners",
+      now: () => platform.clock.now(),
+    });
+  }
+
+  /** Has its receipt come, and is everything kept? */
+  get isDurable(): boolean {
+    return this.#isDurable;
+  }
+
+  hear(evidence: readonly Evidence[]): void {
+    this.#evidence.push(...evidence);
+  }
+
+  async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
+    const { identity, onEvent } = this.options;
+    const roots = await planRoots(identity.space, wanted);
+    const timelines = roots.map(({ address }) => address);
+    this.#telling = await statementsFor(identity, this.#receiver, timelines);
+    onEvent({ kind: "started", saga: this.saga, direction: this.asked.direction, roots: roots.length });
+    return { kind: "planned", roots, evidence: this.#telling.records.map(toText) };
+  }
+
+  /** What would be staged once the session has ended would outlive it. */
+  async stage(records: readonly IbGib[]): Promise<void> {
+    const { address, space } = this.options.identity;
+    const { sight } = await this.#own();
+    if (this.#isOver) throw new KeysagaError("connection_closed");
+    await space.stage(this.saga, address, sight, records);
+  }
+
+  async compare({ roots, statuses }: On<"compare">): Promise<End<"compared">> {
+    const { identity, merging } = this.options;
+    return { kind: "compared", asks: await tipsToAsk(identity.space, roots, statuses, merging) };
+  }
+
+  /** What came is checked, and kept as far as it counts whatever becomes of the saga; then branches become one. */
+  async resolve(effect: On<"resolve">): Promise<End<"resolved">> {
+    const { identity, merging, access, onEvent } = this.options;
+    const receiver = this.#receiver;
+    if (effect.kept > 0 && effect.overtaken.length === 0)
+      onEvent({ kind: "resumed", saga: this.saga, records: effect.kept });
+    const { heads, records } = readEvidence(this.#evidence);
+    if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
+    const checked = await checkHeads(identity.space, access === "open" ? [] : heads, records);
+    const { attesters } = checked;
+    this.#merges = [];
+    const stage = (frame: IbGib) => {
+      if (isMerge(frame)) this.#merges.push(frame);
+      return this.stage([frame]);
+    };
+    const { adopt } = this.asked;
+    const resolving = { identity, receiver, merging, access, adopt, attesters, stage };
+    const { resolved, proved } = await resolveRoots(resolving, effect);
+    this.#checked = onlyOf(checked, proved);
+    return { kind: "resolved", ...resolved };
+  }
+
+  /** Sends on, up to the next turn that covers what has gone. */
+  async sendMore(): Promise<End<"portionSent"> | End<"recordsSent">> {
+    if (!this.#outflow) throw new KeysagaError("internal", { what: "records that were not begun" });
+    const isMore = await this.#outflow.send(this.options.limits.deltaBytes);
+    return { kind: isMore ? "portionSent" : "recordsSent" };
+  }
+
+  /** What goes out is kept as gone out meanwhile: whatever becomes of the saga, a later process knows of it. */
+  sendRecords({ plan, known, unsure, roots }: On<"sendRecords">): ReturnType<SenderSagaRun["sendMore"]> {
+    const { identity } = this.options;
+    const { space } = identity;
+    this.#keeping = keepSent(identity, this.#receiver, plan, roots);
+    this.#keeping.catch(() => undefined); // told where the commit waits for it
+    const notThere = new Set([...plan.stones, ...unsure]);
+    for (const address of known) notThere.delete(address);
+    this.#progress.expect(plan, notThere);
+    const source = { space, reader: space.view(this.saga) };
+    const records = outgoing(source, plan, known, this.#progress);
+    this.#outflow = this.conversation.outflow(records, this.#progress);
+    return this.sendMore();
+  }
+
+  /** Makes what came visible, and tells the caller: `not_permitted` where not all was taken that this side wrote. */
+  async commit(effect: On<"commitSpace">): Promise<void> {
+    const { identity, merging, platform, onEvent } = this.options;
+    const { saga, asked, conversation } = this;
+    await this.#keeping;
+    const landing = {
+      identity,
+      platform,
+      conversation,
+      merging,
+      sight: (await this.#own()).sight,
+      telling: this.#telling,
+      evidence: this.#checked,
+      merges: this.#merges,
+    };
+    const { report, merged } = await commitSender(landing, effect);
+    this.#isDurable = true;
+    tellRefused(onEvent, saga, report.refused);
+    tellMerged(onEvent, saga, merged);
+    onEvent({ kind: "durable", saga, tips: report.tips.length });
+    const written = new Set(effect.heads.map(({ tjp }) => tjp));
+    const lost = report.refused.filter(({ address }) => written.has(address));
+    const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
+    if (lost.length === 0) asked.outcome.resolve({ ...report, elapsedMs });
+    else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost.length }));
+  }
+
+  /** Resolves when nothing of it is staged, or being kept, any more; never rejects. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await Promise.allSettled([this.#keeping, this.options.identity.space.drop(this.saga)]);
+  }
+
+  get #receiver(): Address {
+    return this.conversation.established.receiver;
+  }
+
+  /** Loaded when something comes or is committed, and again where more became known of grants. */
+  #own(): Promise<Standing> {
+    this.#loading ??= this.#standing.load().then(() => this.#standing);
+    return this.#loading;
+  }
+}

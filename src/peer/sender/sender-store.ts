@@ -1,0 +1,214 @@
+import { KeysagaError } from "../../base/index.js";
+import type { Address, IbGib } from "../../ibgib/index.js";
+import { foundLane, type IdentityState, readIdentity } from "../../keystone/index.js";
+import {
+  type SenderHandshakeEffect,
+  type SenderIntent,
+  type SenderStanding,
+  type Standing,
+  sagaLimits,
+  standingOf,
+} from "../../saga/index.js";
+import type { CellChange, ProofPut } from "../../space/index.js";
+import { type Cell, cellKinds, changeCell, readCell, removeCell } from "../home/cells.js";
+import type { Identity } from "../home/identity.js";
+import type { Platform } from "../home/platform.js";
+import type { Held, SignerView, SignRequest } from "../home/signer.js";
+import { toldAgain } from "../rights/statements.js";
+
+/** A lane to a receiver: one that is in use, or a fresh genesis that counts once it is delegated. */
+export type LaneChoice = { readonly address: Address; readonly founding: IbGib | undefined };
+
+/** What a sender's store knows for a handshake with `receiver`, with the randomness that `open` needs. */
+export async function loadSenderStanding(
+  identity: Identity,
+  receiver: Address,
+  platform: Platform,
+): Promise<{ standing: SenderStanding; lane: LaneChoice }> {
+  const { space, signer, address } = identity;
+  const lane = await chooseLane(identity, receiver, platform);
+  const [own, held, known] = await Promise.all([
+    signer.load(address, "identity"),
+    holdLane(signer, lane),
+    space.proofs(receiver),
+  ]);
+  const standing: SenderStanding = {
+    identity: standingOf(own.state),
+    lane: standingOf(held.state),
+    receiver: readIdentity(known),
+    receiverFrames: new Set(known.map((frame) => frame.address)),
+    nonce: platform.random.bytes(32),
+    sessionNonce: platform.random.bytes(32),
+  };
+  return { standing, lane };
+}
+
+async function chooseLane(identity: Identity, receiver: Address, platform: Platform): Promise<LaneChoice> {
+  const cell = await readCell(identity.space, cellKinds.laneTo, receiver);
+  if (cell.value) return { address: cell.value.lane, founding: undefined };
+  const names = { delegator: identity.address, receiver };
+  const founding =
+    identity.foundings.get(receiver) ?? foundLane(platform.random.bytes(32), names, identity.secretFor);
+  keepFounding(identity, receiver, founding);
+  return { address: founding.address, founding };
+}
+
+/** First meetings under way. Whoever answers with ever new identities, and proves none, takes no more than this. */
+const foundingsMax = 64;
+
+function keepFounding({ foundings }: Identity, receiver: Address, founding: IbGib): void {
+  foundings.set(receiver, founding);
+  const [oldest] = foundings.keys();
+  if (foundings.size > foundingsMax && oldest !== undefined) foundings.delete(oldest);
+}
+
+async function holdLane(signer: SignerView, { address, founding }: LaneChoice): Promise<Held> {
+  return founding ? signer.found(founding, "lane") : signer.load(address, "lane");
+}
+
+/** What `connect` shows: durable before any of it is signed. */
+export interface ReservedConnect {
+  readonly identityFrames: readonly IbGib[];
+  readonly laneFrames: readonly IbGib[];
+  readonly vouching: IbGib;
+}
+
+type ReserveConnect = Extract<SenderHandshakeEffect, { kind: "reserveConnect" }>;
+
+/**
+ * Signs the lane frame that vouches for a session; where the lane is new, the frame of I that delegates it as well.
+ * With them, in the same transaction, what was verified of the receiver and its pin are kept.
+ *
+ * What the receiver says it holds of I and L is compared with the journal as it is at that moment, before anything is
+ * signed: a receiver that knows more has met us since this home's data was current. One that was met before and knows
+ * the identity's newest frame, and so nothing newer, is what has the identity sign where others ask for that.
+ *
+ * @throws KeysagaError `restored_backup`, `duplicity`, `tip_unconfirmed`; `keystone_moved` when another process has met
+ *   the receiver with a lane of its own; `lane_replaced` when more frames of the lane never arrived
+ *   than one connect may show; `limit_exceeded` when the receiver lacks more frames of the identity than may be shown.
+ */
+export async function reserveConnect(
+  identity: Identity,
+  lane: LaneChoice,
+  effect: ReserveConnect,
+  { audience, limits }: Pick<SenderIntent, "audience" | "limits">,
+): Promise<ReservedConnect> {
+  const { signer, address } = identity;
+  let shown: Omit<ReservedConnect, "vouching"> | undefined;
+  const receiver = effect.receiver.keystone.tjp;
+  const [vouching, delegating] = await signer.sign(async (view) => {
+    const [to, pin, standing] = await Promise.all([
+      readCell(identity.space, cellKinds.laneTo, receiver),
+      pinChange(identity, receiver, audience),
+      standingChange(identity, effect.receiver),
+    ]);
+    const now = laneNow(lane, to);
+    // What other processes move is read last: the sooner the commit, the less often they come before it.
+    const [own, held] = await Promise.all([view.load(address, "identity"), holdLane(view, now)]);
+    shown = await framesToShow(view, identity, { own, held }, effect, limits);
+    if (!now.founding && effect.theirIdentity?.tip === own.state.tip) identity.confirmation.give();
+    const vouch: SignRequest = {
+      held,
+      frame: { verb: "vouch", target: effect.session, scope: receiver },
+    };
+    const delegate: SignRequest = { held: own, frame: { verb: "delegate", target: lane.address } };
+    return {
+      requests: now.founding ? [vouch, delegate] : [vouch],
+      proofs: receiverProofs(effect.receiver, effect.receiverFrames),
+      cells: [
+        ...(now.founding ? [changeCell(to, { lane: lane.address, sessions: [], kept: -1 })] : []),
+        ...(await forgetIfBehind(identity, effect, to.value?.kept ?? -1)),
+        ...pin,
+        ...standing,
+      ],
+    };
+  });
+  identity.foundings.delete(receiver);
+  if (!shown || !vouching) throw new KeysagaError("internal", { what: "nothing was signed" });
+  const { identityFrames, laneFrames } = shown;
+  return { identityFrames: [...identityFrames, ...(delegating ? [delegating] : [])], laneFrames, vouching };
+}
+
+/** The frames of I and L that the receiver lacks, as far as they are signed already. */
+async function framesToShow(
+  view: SignerView,
+  identity: Identity,
+  { own, held }: { own: Held; held: Held },
+  { theirIdentity, theirLane, receiver }: ReserveConnect,
+  { chainFramesMax }: SenderIntent["limits"],
+): Promise<Omit<ReservedConnect, "vouching">> {
+  // One place each is for the frames that are about to be signed.
+  if (held.state.n - (theirLane?.n ?? -1) > sagaLimits.framesShownMax - 1)
+    await replaceLane(identity, receiver.keystone.tjp);
+  if (own.state.n - (theirIdentity?.n ?? -1) > chainFramesMax - 1)
+    throw new KeysagaError("limit_exceeded", { limit: "chainFramesMax", max: chainFramesMax });
+  const [identityFrames, laneFrames] = await Promise.all([
+    lackingFrames(view, own, theirIdentity),
+    lackingFrames(view, held, theirLane),
+  ]);
+  return { identityFrames, laneFrames };
+}
+
+/** What comes after the frame that the receiver says it holds. @throws KeysagaError `restored_backup`, `duplicity` */
+async function lackingFrames(
+  view: SignerView,
+  mine: Held,
+  theirs: Standing | undefined,
+): Promise<readonly IbGib[]> {
+  if (!theirs) return view.framesAfter(mine, -1);
+  if (theirs.n > mine.state.n)
+    throw new KeysagaError("restored_backup", { theirs: theirs.n, ours: mine.state.n });
+  const [ours, ...lacking] = await view.framesAfter(mine, theirs.n - 1);
+  if (ours?.address !== theirs.tip) throw new KeysagaError("duplicity", { n: theirs.n });
+  return lacking;
+}
+
+function receiverProofs(receiver: IdentityState, frames: readonly IbGib[]): readonly ProofPut[] {
+  return frames.map((record) => ({ group: receiver.keystone.tjp, record }));
+}
+
+/**
+ * The lane as it is by now: another connection of this process that met the receiver first has kept it. A process
+ * that met it with a lane of its own is the one that counts: this handshake ends, and the next one finds that.
+ */
+function laneNow(lane: LaneChoice, { value }: Cell<{ readonly lane: Address }>): LaneChoice {
+  if (!lane.founding || !value) return lane;
+  if (value.lane !== lane.address) throw new KeysagaError("keystone_moved");
+  return { address: lane.address, founding: undefined };
+}
+
+/** The pin is kept with the first reservation; a later one finds it as it is. */
+async function pinChange(
+  { space }: Identity,
+  receiver: Address,
+  origin: string,
+): Promise<readonly CellChange[]> {
+  const pin = await readCell(space, cellKinds.pin, origin);
+  return pin.value?.receiver === receiver ? [] : [changeCell(pin, { receiver })];
+}
+
+/** How far the receiver's identity is kept, as for any other: it may dial this home itself, or be told of by others. */
+async function standingChange(
+  { space }: Identity,
+  { keystone: { tjp, tip, n } }: IdentityState,
+): Promise<readonly CellChange[]> {
+  const standing = await readCell(space, cellKinds.identity, tjp);
+  return n > (standing.value?.n ?? -1) ? [changeCell(standing, { tip, n })] : [];
+}
+
+/** A receiver that lacks a frame which it had kept was put back to an older state: it has to be told all again. */
+async function forgetIfBehind(
+  { space }: Identity,
+  { receiver, theirLane }: ReserveConnect,
+  kept: number,
+): Promise<readonly CellChange[]> {
+  return (theirLane?.n ?? -1) < kept ? toldAgain(space, receiver.keystone.tjp) : [];
+}
+
+/** A lane whose frames do not arrive any more would keep this device out for ever: the next connection gets another. */
+async function replaceLane({ space, address }: Identity, receiver: Address): Promise<never> {
+  const cell = await readCell(space, cellKinds.laneTo, receiver);
+  const cells = [removeCell(cell), ...(await toldAgain(space, receiver))];
+  await space.commit({ holder: address, sight: { holders: [address] }, cells });
+  throw new KeysagaError("lane_replaced");
+}

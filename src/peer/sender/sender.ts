@@ -1,0 +1,354 @@
+import { KeysagaError, toKeysagaError } from "../../base/index.js";
+import type { Address } from "../../ibgib/index.js";
+import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
+import { type Direction, type SessionLimits, sessionLimits } from "../../saga/index.js";
+import { type Connection, type Dial, dialWebSocket, type TlsOptions } from "../../transport/index.js";
+import { mergingOf } from "../branches/merging.js";
+import { pauseAfterLoss } from "../home/backoff.js";
+import { cellKinds, readCell } from "../home/cells.js";
+import { Gate, queueTimeoutMs } from "../home/gate.js";
+import type { Identity } from "../home/identity.js";
+import { type Invite, readInvite } from "../home/invite-text.js";
+import { Calls, orAborted } from "../home/patience.js";
+import { type Platform, systemPlatform } from "../home/platform.js";
+import { type AccessPolicy, Standing } from "../rights/standing.js";
+import { bindTo } from "../session/channel.js";
+import { guarded, type OnEvent, type PeerEvent } from "../session/events.js";
+import { Waits } from "../session/waits.js";
+import { type Explanation, explainRecord, type RecordStatus } from "./explain.js";
+import { openConnection } from "./open-connection.js";
+import { type ReconnectOptions, withRetries } from "./reconnect.js";
+import type { SyncReport } from "./sender-commit.js";
+import { SenderSession } from "./sender-session.js";
+
+/** Over WebSocket, by the receiver's URL; `ws://` only to this machine, unless `insecure`. */
+export interface ReachByUrl {
+  readonly url: string;
+  readonly insecure?: boolean;
+  /** Node only: certificates beside the platform's own. */
+  readonly tls?: TlsOptions;
+}
+
+/** Over WebSocket, where an invite says. */
+export interface ReachByInvite extends Omit<ReachByUrl, "url"> {
+  readonly invite: string;
+}
+
+/** Over any other transport. */
+export interface ReachByDial {
+  /** Opens a connection to the receiver. */
+  readonly dial: Dial;
+  /** The origin that is dialled, as the receiver has it configured. */
+  readonly audience: string;
+}
+
+export type SenderOptions = (ReachByUrl | ReachByInvite | ReachByDial) & SenderSettings;
+
+export interface SenderSettings {
+  readonly identity: Identity;
+  /** The receiver's identity. Without it, the first that answers at this origin is trusted, and pinned. */
+  readonly pin?: Address;
+  /**
+   * An invite as it was given out. The receiver it is from is the pin; there it lets this identity in, where it is not
+   * admitted yet. It does no harm later, and is not needed.
+   */
+  readonly invite?: string;
+  readonly limits?: Partial<SessionLimits>;
+  /** Sign the TLS channel as well (RFC 9266). Both sides have to be set so, with no proxy in between that ends TLS. */
+  readonly bindChannel?: boolean;
+  /**
+   * Whose word is taken for what comes: `owners` (default): a timeline's owner's, and that of those it granted to write.
+   * `open`: anyone's whom the receiver admits.
+   */
+  readonly access?: AccessPolicy;
+  /** Merge functions beside the built-in one (`mergeFunctions`), by kind of record. */
+  readonly functions?: MergeFunctions;
+  /**
+   * Makes a call that fails again, on a new connection: off unless given; `{}` takes the defaults.
+   *
+   * `connect` and `sync` are made again where the failure is `retryable` in the table of errors (`connection_lost`,
+   * `cannot_connect`, `turn_timeout`, `shutting_down` …): never after a validation failure, nor when they were cancelled.
+   * A try is a new session from its first message: of the one before no connection, key, turn or saga is used again, and
+   * its saga is run anew, which converges wherever the other was cut off. So a report tells what the last try did, and a use
+   * of a counted grant may be spent by each. Other calls wait meanwhile, as behind any call; `disconnect` and the call's
+   * signal end the waiting at once. A connection that is lost while no call runs is not opened by itself: the next call does.
+   */
+  readonly reconnect?: ReconnectOptions;
+  readonly onEvent?: (event: PeerEvent) => void;
+  /**
+   * How long a call waits for those before it, in milliseconds; then it ends in `queue_timeout`, and is not run.
+   * Default: two minutes.
+   */
+  readonly queueTimeoutMs?: number;
+  readonly platform?: Platform;
+}
+
+export interface SyncOptions {
+  /** Default `both`: up what the receiver lacks, down where it is ahead. */
+  readonly direction?: Direction;
+  /**
+   * Take over what somebody added to timelines of one's own who may not write them any more: what the receiver took
+   * before it learnt of a withdrawal. Without it such a sync ends in `author_not_permitted`.
+   */
+  readonly adopt?: boolean;
+  /** Cancels: the session ends, and nothing half-done is left. */
+  readonly signal?: AbortSignal;
+}
+
+/** How often a handshake is begun anew where another process of this home was first, or the lane had to be replaced. */
+const handshakesMax = 8;
+
+/** A session under way. */
+interface Live {
+  readonly session: SenderSession;
+  /** Rejects where the session ends before it is ready. */
+  readonly ready: Promise<void>;
+  /** Resolves when nothing is left of the session. */
+  readonly over: Promise<void>;
+}
+
+/**
+ * The side that dials: one receiver, at most one connection at a time. Calls queue and run one after another; one
+ * that fails or is cancelled ends its session, and the next one opens another.
+ */
+export class Sender {
+  readonly #platform: Platform;
+  readonly #gate: Gate;
+  readonly #waits: Waits;
+  /** What is told of this side beside its sessions. */
+  readonly #tell: OnEvent;
+  /** Cancelled by `disconnect`. */
+  readonly #calls = new Calls();
+  #live: Live | undefined;
+
+  constructor(
+    private readonly options: SenderSettings,
+    private readonly reach: ReachByDial,
+    private readonly invite: Invite | undefined,
+  ) {
+    this.#platform = options.platform ?? systemPlatform;
+    const { timers } = this.#platform;
+    this.#gate = new Gate(timers, options.queueTimeoutMs ?? queueTimeoutMs);
+    this.#tell = guarded(
+      (event) => options.onEvent?.(event),
+      (error) => this.#live?.session.end(error),
+    );
+    this.#waits = new Waits(timers, (reason) => this.#tell({ kind: "waiting", reason }));
+  }
+
+  /** Connects and signs in. Resolves when the receiver has said that everything is stored and live. */
+  connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#queue(signal, (live) => live.ready);
+  }
+
+  /**
+   * Brings `roots` (timelines by first address, stones by address) and all they link to in step with the receiver.
+   * Connects first where there is no connection; the first turn then rides along with the handshake.
+   *
+   * @returns What was done: durable on both sides, the receiver's receipt verified and stored.
+   * @throws KeysagaError `not_permitted`: the receiver did not take what this side may not write there. All else is done,
+   *   on both sides, and the session goes on; what was not taken stays here. `diverged` (by a push; nothing was changed),
+   *   `tip_moved`, `commit_waited`, `queue_timeout` and `connection_lost` (try again), `aborted`, `connection_closed` (by `disconnect`), and
+   *   whatever else ended the session.
+   */
+  sync(
+    roots: readonly Address[],
+    { direction = "both", adopt = false, signal }: SyncOptions = {},
+  ): Promise<SyncReport> {
+    if (roots.length === 0) return Promise.reject(new KeysagaError("nothing_to_sync"));
+    return this.#queue(signal, ({ session }) => session.sync({ roots, direction, adopt }));
+  }
+
+  /**
+   * Where a record is: only `local`, held here; `sent`, it went out in a saga whose receipt has not come; `durable`, a
+   * receipt says that the receiver has it. So it stays for the next process; no connection is needed. Undefined where
+   * this space does not hold the record.
+   *
+   * What is durable is all that links lead to, `past` among them, from the tips and stones of receipts: stones too, and
+   * frames that were grafted on. A link to a timeline leads to its first frame; the others go by its own receipts, as
+   * do the frames of every timeline that was synced with this receiver.
+   *
+   * @throws KeysagaError `limit_exceeded` as `explain`.
+   */
+  async status(address: Address): Promise<RecordStatus | undefined> {
+    return (await this.explain(address)).status;
+  }
+
+  /**
+   * Why a record is, or is not, at the receiver: from what this space holds and the receiver has signed, never by
+   * asking. For frames of a timeline that was synced it takes a few look-ups, for other records a walk.
+   *
+   * @throws KeysagaError `limit_exceeded` where a walk meets more than a million addresses.
+   */
+  async explain(address: Address): Promise<Explanation> {
+    const { identity, functions = mergeFunctions() } = this.options;
+    const { space, address: self } = identity;
+    const now = () => this.#platform.clock.now();
+    const standing = new Standing(self, { space, self, access: "owners", now });
+    await standing.load();
+    const { options } = mergingOf(functions, this.#platform);
+    return explainRecord({ space, sight: standing.sight, receiver: await this.#pin(), options }, address);
+  }
+
+  /** Ends the connection, from any state, any number of times. Resolves when nothing is left and callers are told. */
+  async disconnect(): Promise<void> {
+    this.#calls.cancel(new KeysagaError("connection_closed"));
+    this.#live?.session.end();
+    await this.#gate.run(() => this.#live?.over ?? Promise.resolve(), { isPatient: true });
+  }
+
+  /** Runs `task` on a live session when its turn comes; a call that fails with it is told when nothing is left of it. */
+  #queue<Result>(signal: AbortSignal | undefined, task: (live: Live) => Promise<Result>): Promise<Result> {
+    const { signal: cancel, release } = this.#calls.begin(signal);
+    const endWait = this.#waits.begin("queued");
+    const { reconnect: options } = this.options;
+    const retrying = { options, platform: this.#platform, onEvent: this.#tell, cancel };
+    const once = (onReady: () => void) =>
+      this.#withHandshakes(cancel, () => this.#try(task, cancel, onReady));
+    const outcome = this.#gate.run(
+      () => {
+        endWait();
+        return withRetries(once, retrying);
+      },
+      { cancel },
+    );
+    const end = () => {
+      endWait();
+      release();
+    };
+    void outcome.then(end, end);
+    return outcome;
+  }
+
+  /** Begins anew where a handshake ended before anything was signed, since the lane was not what it was any more. */
+  async #withHandshakes<Result>(cancel: AbortSignal, run: () => Promise<Result>): Promise<Result> {
+    for (let losses = 1; losses < handshakesMax; losses++) {
+      try {
+        return await run();
+      } catch (thrown) {
+        if (!isLaneMoved(thrown)) throw thrown;
+      }
+      await pauseAfterLoss(this.#platform, losses, cancel);
+    }
+    return run();
+  }
+
+  async #try<Result>(
+    task: (live: Live) => Promise<Result>,
+    cancel: AbortSignal,
+    onReady: () => void,
+  ): Promise<Result> {
+    // What has ended and is being cleared away is nobody's connection any more.
+    while (this.#live?.session.isOver) await orAborted(this.#live.over, cancel);
+    const live = this.#live ?? (await this.#open(cancel));
+    live.ready.then(onReady, () => undefined);
+    const stop = () => live.session.end(toKeysagaError(cancel.reason, "aborted"));
+    cancel.addEventListener("abort", stop, { once: true });
+    if (cancel.aborted) stop();
+    try {
+      return await task(live);
+    } catch (thrown) {
+      if (live.session.isOver) await live.over;
+      throw thrown;
+    } finally {
+      cancel.removeEventListener("abort", stop);
+    }
+  }
+
+  /** One handshake of an identity with a receiver at a time, from here until `ready`. */
+  async #open(cancel: AbortSignal): Promise<Live> {
+    const { identity, limits } = this.options;
+    const { handshakeTimeoutMs: timeoutMs } = { ...sessionLimits, ...limits };
+    const turn = identity.handshakes.begin(this.reach.audience, timeoutMs, cancel);
+    const endTurn = await this.#waits.during("queued", turn);
+    try {
+      const pin = await orAborted(this.#pin(), cancel);
+      const { timers } = this.#platform;
+      const live = this.#start(await openConnection(this.reach.dial, { cancel, timers, timeoutMs }), pin);
+      live.ready.then(endTurn, endTurn);
+      return live;
+    } catch (thrown) {
+      endTurn();
+      throw thrown;
+    }
+  }
+
+  async #pin(): Promise<Address | undefined> {
+    const { pin, identity } = this.options;
+    return (
+      this.invite?.receiver ??
+      pin ??
+      (await readCell(identity.space, cellKinds.pin, this.reach.audience)).value?.receiver
+    );
+  }
+
+  #start(connection: Connection, pin: Address | undefined): Live {
+    const {
+      identity,
+      limits,
+      onEvent,
+      bindChannel = false,
+      functions = mergeFunctions(),
+      access = "owners",
+    } = this.options;
+    const binding = bindTo(connection, bindChannel);
+    const session = new SenderSession({
+      identity,
+      connection,
+      audience: this.reach.audience,
+      pin,
+      exporter: binding.exporter,
+      invite: this.invite,
+      limits: { ...sessionLimits, ...limits },
+      merging: mergingOf(functions, this.#platform),
+      access,
+      platform: this.#platform,
+      onEvent: guarded(
+        (event) => onEvent?.(event),
+        (error) => session.end(error),
+      ),
+    });
+    if (binding.error) session.end(binding.error);
+    const over = session.run().then(() => {
+      if (this.#live === live) this.#live = undefined;
+    });
+    const live: Live = { session, ready: session.ready, over };
+    this.#live = live;
+    return live;
+  }
+}
+
+/** Another process of this home has met the receiver first, or frames of the lane never arrived. Nothing was signed. */
+function isLaneMoved(thrown: unknown): boolean {
+  return thrown instanceof KeysagaError && ["keystone_moved", "lane_replaced"].includes(thrown.code);
+}
+
+/**
+ * A sender for one receiver. Nothing is dialled before `connect` or `sync`.
+ *
+ * @throws KeysagaError `invite_malformed`; `receiver_changed` where the invite is not from the pinned receiver.
+ */
+export function createSender(options: SenderOptions): Sender {
+  const invite = options.invite === undefined ? undefined : readInvite(options.invite);
+  if (invite && options.pin !== undefined && options.pin !== invite.receiver)
+    throw new KeysagaError("receiver_changed", { by: "the invite" });
+  if ("dial" in options) return new Sender(options, options, invite);
+  const url = "url" in options ? options.url : (invite?.url ?? "");
+  return new Sender(options, reachByUrl({ ...options, url }), invite);
+}
+
+/** The audience is the URL's origin: what a receiver is configured with, whatever path it is mounted on. */
+function reachByUrl({
+  url,
+  insecure = false,
+  tls,
+  platform = systemPlatform,
+}: ReachByUrl & SenderSettings): ReachByDial {
+  const dial = dialWebSocket(url, { timers: platform.timers, insecure, ...(tls && { tls }) });
+  return { dial, audience: originOf(url) };
+}
+
+/** What is no URL is left for the dial to refuse. */
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : url;
+}

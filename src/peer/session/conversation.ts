@@ -1,0 +1,201 @@
+import type { z } from "zod";
+import type { Address, IbGib } from "../../ibgib/index.js";
+import {
+  type Dialogue,
+  type Entry,
+  type Established,
+  type Evidence,
+  entriesFrame,
+  evidenceFrame,
+  otherRole,
+  type PayloadContent,
+  type Role,
+  readPayload,
+  recordsFrame,
+  sagaLimits,
+  signTurn,
+  type Turn,
+  type TurnDraft,
+  type TurnMessage,
+  type TurnProofs,
+  tallyPayload,
+  type Verified,
+  verifyTurn,
+} from "../../saga/index.js";
+import type { ProofPut } from "../../space/index.js";
+import type { OnEvent } from "./events.js";
+import type { Link } from "./link.js";
+import { Outflow } from "./outflow.js";
+import type { Progress } from "./progress.js";
+import { describeTurn } from "./transcript.js";
+import type { Waits } from "./waits.js";
+
+/** A turn that is signed, and the parts of its list that go ahead of it where that is long. */
+export interface SignedTurn {
+  readonly ahead: readonly Uint8Array[];
+  readonly turn: Turn;
+}
+
+/**
+ * One side of an established session: owns the evolving dialogue, signs what goes out, verifies what comes in, and
+ * keeps the proofs of both until they are stored. Signing and verifying are synchronous; nothing else changes the
+ * dialogue, so no turn is ever signed from an old snapshot.
+ */
+export class Conversation {
+  #dialogue: Dialogue;
+  #proofs: ProofPut[];
+
+  constructor(
+    readonly established: Established,
+    private readonly role: Role,
+    private readonly link: Pick<Link<never>, "say" | "sayPayload">,
+    private readonly onEvent: OnEvent,
+    private readonly waits: Waits,
+  ) {
+    this.#dialogue = established.dialogue;
+    this.#proofs = [];
+  }
+
+  /** How far the session keystone of each side has come. */
+  get dialogue(): Dialogue {
+    return this.#dialogue;
+  }
+
+  /**
+   * Signs a turn; `write` sends it. In between lies what has to be durable first. Its evidence, and a list that is too
+   * long for a message, go ahead in parts and are covered by the signature as payload.
+   */
+  sign(draft: TurnDraft): SignedTurn {
+    const { entries = [], evidence = [], ...scalars } = draft;
+    const isInline = isShort(entries);
+    const ahead = [...this.#tallyEvidence(evidence), ...(isInline ? [] : this.#tallyList(entries))];
+    const { dialogue, signed, proofs } = signTurn(
+      this.#dialogue,
+      this.role,
+      isInline && draft.entries !== undefined ? { ...scalars, entries } : scalars,
+      this.established.secretFor,
+    );
+    this.#dialogue = dialogue;
+    this.#keep(this.role, proofs);
+    this.onEvent(describeTurn(this.role, dialogue, draft));
+    return { ahead, turn: signed };
+  }
+
+  async write({ ahead, turn }: SignedTurn): Promise<void> {
+    for (const frame of ahead) await this.#sayPayload(frame);
+    this.link.say(turn);
+  }
+
+  send(draft: TurnDraft): Promise<void> {
+    return this.write(this.sign(draft));
+  }
+
+  /** Records that go out in the order given, a portion at a time: their sender says a turn in between. */
+  outflow(records: AsyncIterable<IbGib>, progress: Progress): Outflow {
+    const say = (batch: readonly IbGib[]) =>
+      this.#sendPayload(recordsFrame(batch), contentOf({ records: batch }));
+    return new Outflow(records, progress, say);
+  }
+
+  /** Sends all of them, with no turn in between. */
+  async sendRecords(records: AsyncIterable<IbGib>, progress: Progress): Promise<void> {
+    await this.outflow(records, progress).send(Number.POSITIVE_INFINITY);
+  }
+
+  /** Admits and counts a payload frame of the other side. @throws KeysagaError for whatever is wrong with it. */
+  hearPayload(frame: Uint8Array): PayloadContent {
+    const content = readPayload(frame);
+    this.#tally(otherRole(this.role), frame, content);
+    return content;
+  }
+
+  /** Verifies a turn of the other side. @throws KeysagaError for whatever is wrong with it. */
+  hear<Message extends TurnMessage>(turn: Turn, schema: z.ZodType<Message>): Verified<Message> {
+    const speaker = otherRole(this.role);
+    const { dialogue, verified } = verifyTurn(this.#dialogue, speaker, turn, schema);
+    this.#dialogue = dialogue;
+    this.#keep(speaker, verified.proofs);
+    this.onEvent(describeTurn(speaker, dialogue, verified.message));
+    return verified;
+  }
+
+  /** Frames and contexts since the last call: what proves this session's turns, to be stored with what they said. */
+  takeProofs(): readonly ProofPut[] {
+    const taken = this.#proofs;
+    this.#proofs = [];
+    return taken;
+  }
+
+  /** Gives back what was taken and could not be stored. */
+  returnProofs(proofs: readonly ProofPut[]): void {
+    this.#proofs = [...proofs, ...this.#proofs];
+  }
+
+  async #sendPayload(frame: Uint8Array, content: PayloadContent): Promise<void> {
+    this.#tally(this.role, frame, content);
+    await this.#sayPayload(frame);
+  }
+
+  #sayPayload(frame: Uint8Array): Promise<void> {
+    return this.waits.during("credit", this.link.sayPayload(frame));
+  }
+
+  #tallyEvidence(items: readonly Evidence[]): readonly Uint8Array[] {
+    return [...partsOf(items)].map((part) => {
+      const frame = evidenceFrame(part);
+      this.#tally(this.role, frame, contentOf({ evidence: part }));
+      return frame;
+    });
+  }
+
+  #tallyList(entries: readonly Entry[]): readonly Uint8Array[] {
+    const frames: Uint8Array[] = [];
+    for (const part of partsOf(entries)) {
+      const frame = entriesFrame(part);
+      this.#tally(this.role, frame, contentOf({ entries: part }));
+      frames.push(frame);
+    }
+    return frames;
+  }
+
+  #tally(role: Role, frame: Uint8Array, content: PayloadContent): void {
+    this.#dialogue = tallyPayload(this.#dialogue, role, frame, content);
+    const bytes = content.records.reduce((sum, record) => sum + record.bytes.length, 0);
+    if (bytes > 0) this.onEvent({ kind: "payload", from: role, records: content.records.length, bytes });
+  }
+
+  #keep(role: Role, { context, frame }: TurnProofs): void {
+    const group: Address = role === "sender" ? this.established.session : this.established.receiverSession;
+    this.#proofs.push({ group, record: context }, { group, record: frame });
+  }
+}
+
+/** Does a turn go out as one message? If not something goes ahead as payload, which nobody takes before `ready`. */
+export function isOneMessage({ entries = [], evidence = [] }: TurnDraft): boolean {
+  return evidence.length === 0 && isShort(entries);
+}
+
+function isShort(entries: readonly Entry[]): boolean {
+  return JSON.stringify(entries).length <= sagaLimits.entriesCharsMax;
+}
+
+function contentOf(content: Partial<PayloadContent>): PayloadContent {
+  return { records: [], entries: [], evidence: [], ...content };
+}
+
+/** A long list in parts that each fit a payload frame. */
+function* partsOf<Item>(list: readonly Item[]): Generator<readonly Item[]> {
+  let part: Item[] = [];
+  let chars = 0;
+  for (const item of list) {
+    const more = JSON.stringify(item).length + 1;
+    if (part.length > 0 && chars + more > sagaLimits.entriesCharsMax) {
+      yield part;
+      part = [];
+      chars = 0;
+    }
+    part.push(item);
+    chars += more;
+  }
+  if (part.length > 0) yield part;
+}

@@ -1,0 +1,310 @@
+import { assert } from "../../base/index.js";
+import {
+  type Address,
+  hashOf,
+  type IbGib,
+  linksOf,
+  nOf,
+  previousOf,
+  tjpHashOf,
+  tjpOf,
+} from "../../ibgib/index.js";
+import type { FrameReader } from "../../merge/index.js";
+import type { SendPlan } from "../../saga/index.js";
+import type { Space } from "../../space/index.js";
+import type { Progress } from "./progress.js";
+
+/** Records read at once: frames while walking a timeline, and what a record links to. */
+const readAtOnce = 128;
+
+/** Where what goes out is read: a space, and where a saga has staged what it sends, a view of both. */
+export interface Source {
+  readonly space: Space;
+  readonly reader: FrameReader;
+}
+
+/**
+ * The records of a plan, dependencies first: a timeline's frames in order, and in front of each the stones and first
+ * frames that it links to and the frames before did not. What is in `known`, and what that links to, is left out.
+ *
+ * Reads as it goes; holds a page of frames for each timeline and of links for each record it is inside of, and the
+ * addresses of stones and first frames already sent. `progress` is told of each record right before it is given.
+ */
+export async function* outgoing(
+  source: Source,
+  plan: SendPlan,
+  known: readonly Address[],
+  progress: Progress,
+): AsyncGenerator<IbGib> {
+  const walk = new OutgoingWalk(source, plan, known, progress);
+  for (const { tjp, frames } of plan.branches) yield* walk.run(walk.framesUpTo(tjp, frames.length - 1));
+  for (const { tjp, n } of plan.timelines) yield* walk.run(walk.framesUpTo(tjp, n));
+  for (const stone of plan.stones) yield* walk.run(await walk.stone(stone));
+}
+
+/** The frames of a timeline that the other side lacks, in the order they go out, by position. */
+interface Run {
+  /** The next position to go out; a walk that comes back goes on there. */
+  next: number;
+  /** Where a frame of the timeline stands; undefined: elsewhere. */
+  positionOf(frame: IbGib): Promise<number | undefined>;
+  read(from: number, to: number): Promise<readonly IbGib[]>;
+  /** Is every other frame of the timeline on the other side? */
+  readonly isWhole: boolean;
+  /** Does the plan name these frames, whatever else does? */
+  readonly isPlanned: boolean;
+}
+
+/** A stretch of the tip's chain; positions are numbers. Frames of branches that were grafted on stand beside it. */
+function chainRun({ space }: Source, tjp: Address, next: number, isPlanned: boolean): Run {
+  return {
+    next,
+    isWhole: false,
+    isPlanned,
+    async positionOf(frame) {
+      const n = nOf(frame);
+      const isOnChain = n !== undefined && (await space.frameAt(tjp, n)) === frame.address;
+      return isOnChain ? n : undefined;
+    },
+    read: (from, to) => space.frames(tjp, from, to),
+  };
+}
+
+/** Frames that were singled out, oldest first. */
+function branchRun({ reader }: Source, frames: readonly Address[]): Run {
+  const positions = new Map(frames.map((address, at) => [address, at]));
+  return {
+    next: 0,
+    isWhole: true,
+    isPlanned: true,
+    positionOf: ({ address }) => Promise.resolve(positions.get(address)),
+    read: (from, to) => readAll(reader, frames.slice(from, to + 1)),
+  };
+}
+
+/** A first frame by other software may have no number: it stands in front of 0, where our own first frames are. */
+const firstPosition = 0;
+
+/** A frame that went ahead, with what it links to. */
+interface Carrier {
+  readonly address: Address;
+  readonly links: ReadonlySet<Address>;
+}
+
+/** One thing that is being sent; it ends when what it stands on has gone ahead of it. */
+type Task =
+  | {
+      readonly kind: "frames";
+      readonly run: Run;
+      readonly last: number;
+      before: Carrier | undefined;
+      /** Frames that were read ahead, and the position of the first of them. */
+      page: IbGib[];
+      pageAt: number;
+    }
+  | {
+      readonly kind: "record";
+      readonly record: IbGib;
+      /** Is it one of the frames that the plan names? */
+      readonly isPlanned: boolean;
+      readonly links: Address[];
+      page: IbGib[];
+    };
+
+/** Depth first with a stack of its own: however deep a graph is, it costs memory, not the call stack. */
+class OutgoingWalk {
+  readonly #runs = new Map<Address, Run>();
+  readonly #done: Set<Address>;
+
+  constructor(
+    private readonly source: Source,
+    plan: SendPlan,
+    known: readonly Address[],
+    private readonly progress: Progress,
+  ) {
+    this.#done = new Set(known);
+    for (const { tjp, n } of plan.held) this.#runs.set(tjp, chainRun(source, tjp, n + 1, false));
+    for (const { tjp, after } of plan.timelines) this.#runs.set(tjp, chainRun(source, tjp, after + 1, true));
+    for (const { tjp, frames } of plan.branches) this.#runs.set(tjp, branchRun(source, frames));
+  }
+
+  async *run(first: Task | undefined): AsyncGenerator<IbGib> {
+    const stack = first ? [first] : [];
+    for (let task = stack.at(-1); task; task = stack.at(-1)) {
+      if (task.kind === "frames") {
+        const frame = await this.#nextFrame(task);
+        if (frame) stack.push(await this.#frameTask(frame, task));
+        else stack.pop();
+      } else {
+        const linked = await this.#nextLinked(task);
+        if (linked) {
+          const before = await this.#dependency(linked);
+          if (before) stack.push(before);
+        } else {
+          stack.pop();
+          this.progress.pass(task.record, task.isPlanned);
+          yield task.record;
+        }
+      }
+    }
+  }
+
+  framesUpTo(tjp: Address, last: number): Task {
+    const run = this.#runs.get(tjp);
+    assert(run, "a plan names the timelines whose frames go out");
+    return { kind: "frames", run, last, before: undefined, page: [], pageAt: 0 };
+  }
+
+  async stone(address: Address): Promise<Task | undefined> {
+    const [record] = await this.#read([address]);
+    return record && this.#dependency(record);
+  }
+
+  /** The next record that `task` links to and that has not gone out. */
+  async #nextLinked(task: Task & { kind: "record" }): Promise<IbGib | undefined> {
+    while (task.page.length === 0 && task.links.length > 0)
+      task.page = await this.#read(
+        task.links.splice(0, readAtOnce).filter((target) => !this.#done.has(target)),
+      );
+    return task.page.shift();
+  }
+
+  #read(addresses: readonly Address[]): Promise<IbGib[]> {
+    return readAll(this.source.reader, addresses);
+  }
+
+  /** What has to go out for a link to `record` to hold; undefined where it is on the other side already. */
+  async #dependency(record: IbGib): Promise<Task | undefined> {
+    const { address } = record;
+    if (this.#done.has(address)) return undefined;
+    const tjp = tjpOf(record);
+    const run = tjp && this.#runs.get(tjp);
+    if (tjp && run) {
+      const position =
+        nOf(record) === undefined && !run.isWhole ? firstPosition : await run.positionOf(record);
+      if (position !== undefined) return this.framesUpTo(tjp, position);
+      if (run.isWhole) return undefined;
+    }
+    this.#done.add(address);
+    return { kind: "record", record, isPlanned: false, links: [...targetsOf(record)], page: [] };
+  }
+
+  /** Claimed here, before its links are walked: a cycle of timelines that comes back has to find it taken. */
+  async #nextFrame(task: Task & { kind: "frames" }): Promise<IbGib | undefined> {
+    const { run, last } = task;
+    const at = run.next;
+    if (at > last) return undefined;
+    if (task.page.length === 0 || task.pageAt !== at)
+      task.page = [...(await run.read(at, Math.min(last, at + readAtOnce - 1)))];
+    const frame = task.page.shift();
+    assert(frame, "a timeline holds its frames");
+    run.next = at + 1;
+    task.pageAt = at + 1;
+    return frame;
+  }
+
+  /** Frames carry their links forward: only those that no frame before has are new to the other side. */
+  async #frameTask(frame: IbGib, task: Task & { kind: "frames" }): Promise<Task> {
+    const { isWhole } = task.run;
+    const carriers = await this.#carriers(frame, task);
+    const links = targetsOf(frame);
+    task.before = { address: frame.address, links };
+    const tjp = tjpOf(frame);
+    const isThere = (target: Address) =>
+      target === tjp ||
+      (isWhole && isFrameOf(target, tjp)) ||
+      carriers.some(({ address, links: carried }) => target === address || carried.has(target));
+    return {
+      kind: "record",
+      record: frame,
+      isPlanned: task.run.isPlanned,
+      links: carriers.length === 0 ? [...links] : [...links].filter((target) => !isThere(target)),
+      page: [],
+    };
+  }
+
+  /** The frames before: on the other side, or on their way there. None for what a chain starts with. */
+  async #carriers(
+    frame: IbGib,
+    { run, before, pageAt }: Task & { kind: "frames" },
+  ): Promise<readonly Carrier[]> {
+    const previous = run.isWhole || pageAt - 1 > firstPosition ? previousOf(frame) : undefined;
+    const known = previous !== undefined && previous === before?.address ? [before] : [];
+    const grafted = run.isWhole ? (frame.rel8ns?.["graftorphan"] ?? []) : [];
+    const unread = [...(previous === undefined || known.length > 0 ? [] : [previous]), ...grafted];
+    if (unread.length === 0) return known;
+    const read = await this.#read(unread);
+    return [...known, ...read.map((record) => ({ address: record.address, links: targetsOf(record) }))];
+  }
+}
+
+async function readAll(reader: FrameReader, addresses: readonly Address[]): Promise<IbGib[]> {
+  const records = await reader.getMany(addresses);
+  return records.map((record) => {
+    assert(record, "what a visible record links to is there");
+    return record;
+  });
+}
+
+/** Does the address alone say that this is a frame of the timeline? */
+function isFrameOf(address: Address, tjp: Address | undefined): boolean {
+  return tjp !== undefined && (address === tjp || tjpHashOf(address) === hashOf(tjp));
+}
+
+function targetsOf(record: IbGib): ReadonlySet<Address> {
+  const targets = new Set<Address>();
+  for (const { target } of linksOf(record)) targets.add(target);
+  return targets;
+}
+
+/**
+ * Stones of which it is not known whether the other side has them: what the plan's tips link to that their bases do
+ * not, and what that links to, dependencies last. Cheap, and allowed to miss some: those are sent unasked.
+ *
+ * @param isResumed A connection was lost before: what the first frames that go out link to may have arrived without them.
+ */
+export async function unsureStones(
+  { space, reader }: Source,
+  plan: SendPlan,
+  isResumed: boolean,
+): Promise<readonly Address[]> {
+  const unsure = new Set<Address>(plan.stones);
+  const addNew = async (tip: Address, base: Address | undefined) => {
+    const [newest, held] = await reader.getMany(base ? [tip, base] : [tip]);
+    const before = held && targetsOf(held);
+    for (const { target } of newest ? linksOf(newest) : [])
+      if (!isFrameOf(target, newest && tjpOf(newest)) && !before?.has(target)) unsure.add(target);
+  };
+  for (const { tjp, after, tip } of plan.timelines) {
+    const base = after >= 0 ? await space.frameAt(tjp, after) : undefined;
+    const next = isResumed ? await space.frameAt(tjp, after + 1) : undefined;
+    if (next) await addNew(next, base);
+    await addNew(tip, base);
+  }
+  for (const { frames } of plan.branches) {
+    const [first, tip] = [frames[0], frames.at(-1)];
+    const [record] = first ? await reader.getMany([first]) : [];
+    const base = record && previousOf(record);
+    if (isResumed && first) await addNew(first, base);
+    if (tip) await addNew(tip, base);
+  }
+  return stonesOf(reader, unsure, new Set(plan.stones));
+}
+
+/** The stones among `addresses` and all that they link to, except those in `asked`. */
+async function stonesOf(reader: FrameReader, addresses: Iterable<Address>, asked: ReadonlySet<Address>) {
+  const found = new Set(addresses);
+  const queue = [...found];
+  const stones: Address[] = [];
+  while (queue.length > 0) {
+    for (const record of await reader.getMany(queue.splice(0, readAtOnce))) {
+      if (!record || tjpOf(record) !== undefined) continue;
+      if (!asked.has(record.address)) stones.push(record.address);
+      for (const { target } of linksOf(record)) {
+        if (!found.has(target)) queue.push(target);
+        found.add(target);
+      }
+    }
+  }
+  return stones;
+}

@@ -1,0 +1,78 @@
+import type { Address } from "../../ibgib/index.js";
+import { type FrameReader, framesBeyond, type MergeOptions } from "../../merge/index.js";
+import type { SendPlan } from "../../saga/index.js";
+import type { Space } from "../../space/index.js";
+
+type Stretch = SendPlan["timelines"][number];
+type Branch = SendPlan["branches"][number];
+
+/** What of a timeline has to travel: a stretch of the tip's chain, or frames that are singled out. */
+export type Newer = Stretch | Branch;
+
+/** A tip of a timeline, by its number where it stands. */
+export interface NumberedTip {
+  readonly tip: Address;
+  readonly n: number;
+}
+
+/**
+ * What a tip of this space has beyond one that it holds: the stretch of its chain behind it where it lies on that, from
+ * the index; else what a walk finds, merged branches included.
+ */
+export async function newerFrames(
+  space: Space,
+  { tjp, tip, n }: NumberedTip & { readonly tjp: Address },
+  held: NumberedTip | undefined,
+  options: MergeOptions,
+): Promise<Newer> {
+  if (held === undefined) return { tjp, after: -1, tip, n };
+  if ((await space.frameAt(tjp, held.n)) === held.tip) return { tjp, after: held.n, tip, n };
+  return branchBeyond(space, tjp, tip, [held.tip], options);
+}
+
+export async function branchBeyond(
+  reader: FrameReader,
+  tjp: Address,
+  tip: Address,
+  known: readonly Address[],
+  options: MergeOptions,
+): Promise<Branch> {
+  return { tjp, frames: await framesBeyond(tip, known, reader, options) };
+}
+
+/** Does a tip of this space have this frame in its history? From the index where it lies on the chain. */
+export async function isInHistory(
+  space: Space,
+  frame: NumberedTip,
+  { tjp, tip }: { readonly tjp: Address; readonly tip: Address },
+  options: MergeOptions,
+): Promise<boolean> {
+  if ((await space.frameAt(tjp, frame.n)) === frame.tip) return true;
+  if ((await space.get(frame.tip)) === undefined) return false;
+  return (await framesBeyond(frame.tip, [tip], space, options)).length === 0;
+}
+
+/** Do all of these lie on the chain of the timeline's tip? */
+export async function areOnChain(
+  space: Space,
+  tjp: Address,
+  frames: readonly NumberedTip[],
+): Promise<boolean> {
+  const found = await Promise.all(frames.map(({ n }) => space.frameAt(tjp, n)));
+  return frames.every(({ tip }, at) => tip === found[at]);
+}
+
+/** A plan of all that has to travel; a timeline of which nothing does is left out. */
+export function planOf({
+  held,
+  newer,
+  stones,
+}: {
+  readonly held: SendPlan["held"];
+  readonly newer: readonly Newer[];
+  readonly stones: readonly Address[];
+}): SendPlan {
+  const timelines = newer.filter((each) => "tip" in each);
+  const branches = newer.filter((each) => "frames" in each).filter(({ frames }) => frames.length > 0);
+  return { held, timelines, branches, stones };
+}

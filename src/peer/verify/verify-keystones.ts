@@ -1,0 +1,215 @@
+import { type Address, type IbGib, nOf, parseAddress, previousOf } from "../../ibgib/index.js";
+import {
+  type Claim,
+  checkFrame,
+  checkIdentityFrame,
+  claimOf,
+  decodeUnsigned,
+  isGrantAddress,
+  type KeystoneState,
+  readGrant,
+  readWithdrawal,
+  startIdentity,
+  startLane,
+  startReceiverSession,
+  startReplay,
+  startSenderSession,
+  type UnsignedFrame,
+} from "../../keystone/index.js";
+import type { Space } from "../../space/index.js";
+import { cellKinds, checkCell, readCell } from "../home/cells.js";
+import { journalKey } from "../home/signer.js";
+import { grantsTo } from "../rights/granted.js";
+import { loadStated } from "../rights/stated.js";
+import { detailOf, type Problem, problem } from "./verify-problem.js";
+
+/**
+ * Replays the keystone that `first` founds from its stored frames, every proof checked anew, and compares what the
+ * space keeps about it: the frame its signer has reserved, how far it says it has verified it, who delegated it, and
+ * the contexts its turns are about. Memory is that of one keystone's frames and contexts.
+ */
+export async function* verifyKeystone(space: Space, first: Address): AsyncGenerator<Problem> {
+  if (isGrantAddress(first)) return yield* verifyGrant(space, first);
+  const frames = framesOf(await space.proofs(first));
+  const [genesis] = frames;
+  if (genesis?.address !== first) return yield problem(first, "keystone", "no genesis");
+  const broken = replayKeystone(genesis, frames);
+  if (broken !== undefined) return yield broken;
+  switch (genesis.ib) {
+    case "keystone.identity":
+      yield* verifyJournal(space, first, frames);
+      return yield* verifyStanding(space, "identity", first, frames);
+    case "keystone.lane":
+      yield* verifyJournal(space, first, frames);
+      yield* verifyStanding(space, "lane", first, frames);
+      return yield* verifyLane(space, genesis, await claimsOf(space, first, frames));
+    default:
+      yield* verifyStandsOnLane(space, genesis);
+      return yield* verifyContexts(space, frames);
+  }
+}
+
+/** A grant, and what withdraws it: its issuer has stated all of it, and whoever it is to finds it. */
+async function* verifyGrant(space: Space, address: Address): AsyncGenerator<Problem> {
+  const [record, ...withdrawals] = await space.proofs(address);
+  if (record?.address !== address) return yield problem(address, "keystone", "no grant");
+  const { issuer, identity } = readGrant(record);
+  const { granted, withdrawn } = (await loadStated(space, issuer)).statements;
+  if (!granted.has(address)) yield problem(address, "not_stated", issuer);
+  for (const withdrawal of withdrawals) {
+    const isStated = withdrawn.get(address)?.includes(withdrawal.address);
+    if (!isStated || readWithdrawal(withdrawal).grant !== address)
+      yield problem(withdrawal.address, "not_stated", issuer);
+  }
+  const listed = await grantsTo(space, identity);
+  if (!listed.some((grant) => grant.address === address)) yield problem(address, "cell", "not listed");
+}
+
+/** The frames among a group's proofs, in the order of their numbers. */
+export function framesOf(proofs: readonly IbGib[]): readonly IbGib[] {
+  return proofs.filter(({ ib }) => ib.startsWith("keystone.")).sort((a, b) => (nOf(a) ?? 0) - (nOf(b) ?? 0));
+}
+
+/** Checks every proof of a keystone anew. @param frames Its genesis first. */
+export function replayKeystone(genesis: IbGib, frames: readonly IbGib[]): Problem | undefined {
+  return genesis.ib === "keystone.identity"
+    ? replay(genesis, frames, startIdentity, checkIdentityFrame)
+    : replay(genesis, frames, startKeystone, (state, frame) => checkFrame(state, frame).state);
+}
+
+function replay<State>(
+  genesis: IbGib,
+  frames: readonly IbGib[],
+  start: (genesis: IbGib) => State,
+  next: (state: State, frame: IbGib) => State,
+): Problem | undefined {
+  let at = genesis;
+  try {
+    let state = start(genesis);
+    for (const frame of frames.slice(1)) {
+      at = frame;
+      state = next(state, frame);
+    }
+    return undefined;
+  } catch (thrown) {
+    return problem(at.address, "keystone", detailOf(thrown));
+  }
+}
+
+/** A lane or session, by the policy of its kind. */
+function startKeystone(genesis: IbGib): KeystoneState {
+  if (genesis.ib === "keystone.lane") return startLane(genesis, laneNames(genesis)).keystone;
+  const { role } = startReplay(genesis, "session").details;
+  const start = role === "sender" ? startSenderSession : startReceiverSession;
+  return start(genesis).keystone;
+}
+
+/** Between whom a lane is, by its own word: `startLane` checks all the rest of it, `verifyLane` who delegated it. */
+function laneNames(genesis: IbGib): { delegator: Address; receiver: Address } {
+  const { delegator, receiver } = startReplay(genesis, "lane").details;
+  return { delegator: parseAddress(delegator), receiver: parseAddress(receiver) };
+}
+
+/** What a keystone's signer has reserved follows its newest stored frame, or is that very frame before it was signed. */
+async function* verifyJournal(
+  space: Space,
+  first: Address,
+  frames: readonly IbGib[],
+): AsyncGenerator<Problem> {
+  const bytes = await space.cell(journalKey(first));
+  const newest = frames.at(-1);
+  if (bytes === undefined || newest === undefined) return;
+  try {
+    const { data, rel8ns } = decodeUnsigned(bytes);
+    const isPlaced =
+      rel8ns.tjp[0] === first && (isNextOf(newest, data.n, rel8ns.past[0]) || isSame(newest, rel8ns.past[0]));
+    if (!isPlaced)
+      yield problem(first, "journal", `frame ${data.n} does not follow frame ${nOf(newest) ?? 0}`);
+  } catch (thrown) {
+    yield problem(first, "journal", detailOf(thrown));
+  }
+}
+
+function isNextOf(newest: IbGib, n: number, past: Address): boolean {
+  return past === newest.address && n === (nOf(newest) ?? 0) + 1;
+}
+
+function isSame(newest: IbGib, past: Address): boolean {
+  return past === previousOf(newest);
+}
+
+/** How far the space says that a keystone of someone else was verified is where its frames end. */
+async function* verifyStanding(
+  space: Space,
+  kind: "identity" | "lane",
+  first: Address,
+  frames: readonly IbGib[],
+): AsyncGenerator<Problem> {
+  const { value } = await readCell<{ tip: Address; n: number }>(space, cellKinds[kind], first);
+  if (value !== undefined && frames[value.n]?.address !== value.tip) {
+    yield problem(first, "cell", `says that it ends at n=${value.n}`);
+  }
+}
+
+/** What a keystone's frames claim, the reserved one included. */
+async function claimsOf(space: Space, first: Address, frames: readonly IbGib[]): Promise<readonly Claim[]> {
+  const reserved = await reservedFrame(space, first);
+  return [...frames.slice(1).map(claimOf), ...(reserved ? [reserved.data.proofs[0].claim] : [])];
+}
+
+async function reservedFrame(space: Space, first: Address): Promise<UnsignedFrame | undefined> {
+  const bytes = await space.cell(journalKey(first));
+  return bytes && decodeUnsigned(bytes);
+}
+
+/** Its identity delegates the lane, and the lane vouches for each session that is listed under it. */
+async function* verifyLane(space: Space, genesis: IbGib, claims: readonly Claim[]): AsyncGenerator<Problem> {
+  const { delegator, receiver } = laneNames(genesis);
+  const lane = genesis.address;
+  const delegations = await claimsOf(space, delegator, framesOf(await space.proofs(delegator)));
+  if (!hasClaim(delegations, "delegate", lane)) yield problem(lane, "not_delegated", delegator);
+  const [received, sent] = await Promise.all([
+    readCell(space, cellKinds.lane, lane),
+    readCell(space, cellKinds.laneTo, receiver),
+  ]);
+  const listed = sent.value?.lane === lane ? sent.value.sessions : (received.value?.sessions ?? []);
+  for (const session of listed) {
+    if (!hasClaim(claims, "vouch", session)) yield problem(session, "not_vouched", lane);
+    if ((await space.proof(session)) === undefined) yield problem(lane, "link_missing", session);
+  }
+}
+
+function hasClaim(claims: readonly Claim[], verb: string, target: Address): boolean {
+  return claims.some((claim) => claim.verb === verb && claim.target === target);
+}
+
+/** The lane that a sender's session names is kept as well. */
+async function* verifyStandsOnLane(space: Space, genesis: IbGib): AsyncGenerator<Problem> {
+  const { role, lane } = startReplay(genesis, "session").details;
+  if (role !== "sender") return;
+  const held = await space.proof(parseAddress(lane));
+  if (held === undefined) yield problem(genesis.address, "link_missing", parseAddress(lane));
+}
+
+/** Each turn of a session is about a context that is kept, and that names the frame before it. */
+async function* verifyContexts(space: Space, frames: readonly IbGib[]): AsyncGenerator<Problem> {
+  for (const frame of frames.slice(1)) {
+    const { verb, target } = claimOf(frame);
+    if (verb !== "sync") continue;
+    const context = await space.proof(parseAddress(target));
+    if (context === undefined) yield problem(frame.address, "link_missing", target);
+    else if (context.rel8ns?.["session"]?.[0] !== previousOf(frame))
+      yield problem(context.address, "context", frame.address);
+  }
+}
+
+/** Every cell that peers keep can be read. @param key As the space keeps it. */
+export function verifyCell(key: string, value: Uint8Array): Problem | undefined {
+  try {
+    if (key.startsWith("journal/")) decodeUnsigned(value);
+    else checkCell(key, value);
+    return undefined;
+  } catch (thrown) {
+    return problem(key, "cell", detailOf(thrown));
+  }
+}
