@@ -38,7 +38,7 @@ test(
     // That two were first met within the hour is meant to be remembered.
     expect(collections).toContain("Quotas #newcomers Map(2)");
     const others = collections.filter((collection) => !collection.startsWith("Quotas #newcomers"));
-    expect(others).toHaveLength(6);
+    expect(others).toHaveLength(9);
     for (const collection of others) expect(collection).toMatch(/ (Map|Set)\(0\)$/);
     console.log(`heap: ${lines.slice(0, 3).map((look) => (look as Look).heap)} bytes`);
     expect(end!.heap - half!.heap).toBeLessThan(heapTolerance);

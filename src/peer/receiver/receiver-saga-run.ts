@@ -192,6 +192,7 @@ export class ReceiverSagaRun {
     this.#staged = taking;
     this.#covered = taking;
     const taken = await taking;
+    this.#over.signal.throwIfAborted(); // what has ended claims no room any more
     this.inflow.takeOver(taken.bytes);
     if (taken.records > 0) onEvent({ kind: "resumed", saga: this.saga, records: taken.records });
     return taken;

@@ -1,6 +1,7 @@
 import type { Runtime } from "node:inspector";
 import { Session } from "node:inspector/promises";
 import v8 from "node:v8";
+import { Budget } from "../../../src/peer/receiver/budget.js";
 import { CommitQueue } from "../../../src/peer/receiver/commit-queue.js";
 import { Quotas } from "../../../src/peer/receiver/quotas.js";
 import type { Receiver } from "../../../src/peer/receiver/receiver.js";
@@ -46,12 +47,27 @@ export async function collections(receiver: Receiver): Promise<readonly string[]
   const parts = Object.values(receiver).filter(
     (part) => part instanceof Quotas || part instanceof CommitQueue,
   );
-  const found = [receiver, ...parts].map(async (part) =>
-    collectionsOf(part.constructor.name, await lookAt(session, part)),
-  );
+  const found = [receiver, ...parts].map(async (part) => {
+    const properties = await lookAt(session, part);
+    const owner = part.constructor.name;
+    return [...collectionsOf(owner, properties), ...(await budgets(session, owner, properties))];
+  });
   const all = [...(await Promise.all(found)).flat(), ...(await doorkeepers(session))];
   session.disconnect();
   return all;
+}
+
+/** What is claimed of budgets that somebody keeps. */
+async function budgets(
+  session: Session,
+  owner: string,
+  properties: readonly Property[],
+): Promise<readonly string[]> {
+  const kept = properties.filter(({ value }) => value?.className === Budget.name);
+  const looks = kept.map(async ({ name, value }) =>
+    collectionsOf(`${owner} ${name}`, await propertiesOf(session, value?.objectId)),
+  );
+  return (await Promise.all(looks)).flat();
 }
 
 /** The door is nobody's to hand out: it is looked for. */
