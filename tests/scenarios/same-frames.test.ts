@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { deferred } from "../../src/peer/home/deferred.js";
-import { createSender, type PeerEvent } from "../../src/peer/index.js";
+import { createSender, type PeerEvent, type Sender } from "../../src/peer/index.js";
 import { type Commit, InnerSpace } from "../../src/space/index.js";
-import { createWorld } from "../../src/testing/index.js";
+import { createWorld, tapDial } from "../../src/testing/index.js";
+import type { Message } from "../../src/transport/index.js";
+import { nameOf } from "../protocol/faults.js";
+import { eventually } from "../protocol/lab.js";
 
 /** Keeps sagas from becoming durable here until it is told to go on. */
 class HeldSpace extends InnerSpace {
@@ -39,3 +42,39 @@ test("two processes of one home bring the same frame at once: both are told that
   for (const sender of senders) await sender.disconnect();
   await world.close();
 });
+
+test.each(["push", "pull", "both"] as const)(
+  "another process of the home edits and syncs while a saga of this one is under way: %s",
+  async (direction) => {
+    const world = await createWorld();
+    const [alice] = world.senders;
+    const note = await alice!.timeline("note");
+    const { dial, audience } = world;
+    let held: Message | undefined;
+    let isHolding = false;
+    const tap = tapDial(dial, ({ message }) => {
+      if (!isHolding || nameOf(message) !== "commit") return [message];
+      isHolding = false;
+      held = message;
+      return [];
+    });
+    const [slow, other] = [tap.dial, dial].map((way) =>
+      createSender({ identity: alice!.identity, dial: way, audience }),
+    ) as [Sender, Sender];
+    for (const sender of [slow, other]) await sender.sync([note]);
+    await alice!.edit(note, { edit: 1 });
+    isHolding = true;
+    const syncing = slow.sync([note], { direction });
+    expect(await eventually(() => held !== undefined)).toBe(true);
+    await other.sync([note]);
+    const tip = (await alice!.edit(note, { edit: 2 })).address;
+    await other.sync([note]);
+    tap.inject("receiver", held!);
+    const report = await syncing;
+    if (direction !== "pull") expect(report.tips.map((each) => each.tip)).toEqual([tip]);
+    expect((await alice!.tip(note)).address).toBe(tip);
+    expect((await world.receiver.space.tip(note))?.address).toBe(tip);
+    for (const sender of [slow, other]) await sender.disconnect();
+    await world.close();
+  },
+);

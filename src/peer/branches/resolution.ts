@@ -35,6 +35,7 @@ import {
   type Newer,
   type NumberedTip,
   newerFrames,
+  type OwnTip,
   planOf,
 } from "../session/send-plan.js";
 import { addedHeads } from "./added-heads.js";
@@ -252,13 +253,15 @@ class Resolver {
    * At the worst the commit is refused there: nothing is signed for it.
    */
   async #keptFrame(
-    { address: tjp, tip }: FinalTip,
+    { address: tjp, tip, n }: FinalTip,
     kept: Address | undefined,
   ): Promise<NumberedTip | undefined> {
     const record = kept && (await this.#space.get(kept));
     if (!record || tjpOf(record) !== tjp) return undefined;
     const frame = { tip: record.address, n: nOf(record) ?? -1 };
-    return (await isInHistory(this.#space, frame, { tjp, tip }, this.#merging.options)) ? frame : undefined;
+    return (await isInHistory(this.#space, frame, { tjp, tip, n }, this.#merging.options))
+      ? frame
+      : undefined;
   }
 
   async #different(ours: FinalTip, theirs: Different): Promise<Outcome> {
@@ -266,15 +269,28 @@ class Resolver {
     const { options } = this.#merging;
     // Another process of this home came first, with the very same frames.
     if (theirs.tip === tip) return { chosen: ours, held: { tjp: address, n } };
-    if (await isInHistory(this.#space, theirs, { tjp: address, tip }, options)) {
+    const own = { tjp: address, tip, n };
+    if (await isInHistory(this.#space, theirs, own, options)) {
       if (this.direction === "pull") return {};
       const kept = await this.#keptFrame(ours, theirs.kept);
       const newer = await this.#newer(ours, theirs, kept);
       return { chosen: ours, ...travelling(ours, newer, kept), added: { tip, from: theirs.tip } };
     }
-    if (this.direction === "push") throw new KeysagaError("diverged", { timeline: shortAddress(address) });
+    if (this.direction === "push") {
+      if (!(await this.#hasMovedOn(own, theirs)))
+        throw new KeysagaError("diverged", { timeline: shortAddress(address) });
+      return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
+    }
     await this.check({ address, tip: theirs.tip, n: theirs.n }, tip);
     return this.#merged(ours, theirs);
+  }
+
+  /** Has another process of this home gone on from this tip, and brought the receiver there? */
+  async #hasMovedOn(own: OwnTip, { tip, n }: Different): Promise<boolean> {
+    const record = await this.#space.get(tip);
+    if (record === undefined) return false;
+    checkTip(record, { address: own.tjp, tip, n });
+    return isInHistory(this.#space, own, { tjp: own.tjp, tip, n }, this.#merging.options);
   }
 
   /** What the receiver lacks of a tip that has its own in its history. */

@@ -116,7 +116,7 @@ export class Answers {
     const held = { tip: ours.address, n: ours.n };
     if (theirs === undefined || n === undefined) return { status: "ahead", ...held };
     if (theirs === ours.address) return { status: "same" };
-    const own = { tjp: address, tip: ours.address };
+    const own = { tjp: address, ...held };
     const mayBeBehind = isFrameOf(theirs, address);
     if (mayBeBehind && (await isInHistory(this.#space, { tip: theirs, n }, own, this.merging.options)))
       return { status: "ahead", ...held };

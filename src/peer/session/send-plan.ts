@@ -15,19 +15,24 @@ export interface NumberedTip {
   readonly n: number;
 }
 
+/** A tip that this space has or had. */
+export interface OwnTip extends NumberedTip {
+  readonly tjp: Address;
+}
+
 /**
  * What a tip of this space has beyond one that it holds: the stretch of its chain behind it where it lies on that, from
  * the index; else what a walk finds, merged branches included.
  */
 export async function newerFrames(
   space: Space,
-  { tjp, tip, n }: NumberedTip & { readonly tjp: Address },
+  own: OwnTip,
   held: NumberedTip | undefined,
   options: MergeOptions,
 ): Promise<Newer> {
-  if (held === undefined) return { tjp, after: -1, tip, n };
-  if ((await space.frameAt(tjp, held.n)) === held.tip) return { tjp, after: held.n, tip, n };
-  return branchBeyond(space, tjp, tip, [held.tip], options);
+  const { tjp, tip, n } = own;
+  if (await areOnChain(space, tjp, held ? [held, own] : [own])) return { tjp, after: held?.n ?? -1, tip, n };
+  return branchBeyond(space, tjp, tip, held ? [held.tip] : [], options);
 }
 
 export async function branchBeyond(
@@ -40,16 +45,19 @@ export async function branchBeyond(
   return { tjp, frames: await framesBeyond(tip, known, reader, options) };
 }
 
-/** Does a tip of this space have this frame in its history? From the index where it lies on the chain. */
+/**
+ * Does a tip of this space have this frame in its history? From the index where both lie on the chain, which leads to the
+ * newest tip: that may have moved since this one was read.
+ */
 export async function isInHistory(
   space: Space,
   frame: NumberedTip,
-  { tjp, tip }: { readonly tjp: Address; readonly tip: Address },
+  own: OwnTip,
   options: MergeOptions,
 ): Promise<boolean> {
-  if ((await space.frameAt(tjp, frame.n)) === frame.tip) return true;
+  if (await areOnChain(space, own.tjp, [frame, own])) return frame.n <= own.n;
   if ((await space.get(frame.tip)) === undefined) return false;
-  return (await framesBeyond(frame.tip, [tip], space, options)).length === 0;
+  return (await framesBeyond(frame.tip, [own.tip], space, options)).length === 0;
 }
 
 /** Do all of these lie on the chain of the timeline's tip? */

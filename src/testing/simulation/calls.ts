@@ -14,7 +14,7 @@ export class Calls {
   constructor(
     private readonly trace: Trace,
     /** Does an error fit what goes wrong here? */
-    private readonly isFitting: (code: string) => boolean,
+    private readonly isFitting: (code: string, call: string) => boolean,
   ) {}
 
   /** Those that somebody still waits for. */
@@ -55,7 +55,7 @@ export class Calls {
         this.trace.count(`ended ${code}`);
         this.trace.check(
           "errors fit",
-          this.isFitting(code),
+          this.isFitting(code, what),
           () => `${process.name} ${what}: ${explain(thrown)}`,
         );
         failed(code);

@@ -10,6 +10,8 @@ export class TamperWatch {
   readonly #sagas = new Set<LinkEnd>();
   /** Those that have heard it. */
   readonly #misled = new Set<LinkEnd>();
+  /** Ends that have said what ends a saga: what is said in their name behind that is not about it. */
+  readonly #final = new Set<LinkEnd>();
 
   constructor(private readonly trace: Trace) {}
 
@@ -25,7 +27,7 @@ export class TamperWatch {
       if (other === message) continue;
       const [was, is] = [signedIn(message), signedIn(other)];
       if (was === "handshake") this.#handshakes.add(to);
-      else if (was === "saga" || is !== undefined) this.#sagas.add(to);
+      else if (was === "saga" || (is !== undefined && !this.#final.has(from))) this.#sagas.add(to);
     }
   }
 
@@ -34,7 +36,9 @@ export class TamperWatch {
     if (this.#sagas.has(end)) this.#misled.add(end);
   }
 
-  saysTurn(end: LinkEnd): void {
+  saysTurn(end: LinkEnd, turn: string): void {
+    if (turn === "commit" || turn === "receipt") this.#final.add(end);
+    else this.#final.delete(end);
     const isSame = !this.#misled.has(end);
     this.trace.check(
       "altered messages are noticed",

@@ -100,7 +100,7 @@ export class Witness implements Listener {
   }
 
   #turn(from: LinkEnd, turn: string, saga = ""): void {
-    this.#tampers.saysTurn(from);
+    this.#tampers.saysTurn(from, turn);
     this.#linkOf.set(saga, from.link);
     if (turn === "init") this.#tampers.began(from.link);
   }
