@@ -55,7 +55,11 @@ export class Answers {
     const statuses = await Promise.all(
       roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
     );
-    const ahead = roots.filter((_, at) => statuses[at]?.status === "ahead");
+    const ahead = roots.flatMap((root, at) => {
+      const status = statuses[at]!;
+      if (status.status !== "ahead") return [];
+      return [{ root, now: { tjp: root.address, address: status.tip, n: status.n } }];
+    });
     if (direction === "push" || ahead.length === 0) {
       const readable = addresses.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
       return { statuses, found: [], plan: nothingToSend, evidence: await this.#statements(readable) };
@@ -133,21 +137,22 @@ export class Answers {
     return { status: sent.every(Boolean) ? "same" : "unknown" };
   }
 
-  /** What the sender lacks of the roots that this space is ahead on, with the timelines that belong to them. */
+  /**
+   * What the sender lacks of the roots that this space is ahead on, with the timelines that belong to them. Of a root that is
+   * what the sender is told: others may have moved it since.
+   */
   async #whatLacks(
     roots: readonly Root[],
     statuses: readonly RootStatus[],
-    ahead: readonly Root[],
+    ahead: readonly { readonly root: Root; readonly now: Tip }[],
   ): Promise<Found> {
-    const reachable = await this.#reachable(ahead.map(({ address }) => address));
-    const tipOf = new Map(reachable.map((tip) => [tip.tjp, tip]));
-    const grown = ahead.flatMap(({ address, tip, n }) => {
-      const now = tipOf.get(address);
-      return now ? [{ now, theirs: tip === undefined || n === undefined ? undefined : { tip, n } }] : [];
+    const reachable = await this.#reachable(ahead.map(({ root }) => root.address));
+    const timelines = new Set(reachable.map(({ tjp }) => tjp));
+    const grown = ahead.filter(({ root }) => timelines.has(root.address));
+    const newer = grown.map(({ root: { tip, n }, now }) => {
+      const theirs = tip === undefined || n === undefined ? undefined : { tip, n };
+      return newerFrames(this.#space, numbered(now), theirs, this.merging.options);
     });
-    const newer = grown.map(({ now, theirs }) =>
-      newerFrames(this.#space, numbered(now), theirs, this.merging.options),
-    );
     const found = foundBeyond(roots, reachable);
     return {
       found: found.map(finalTipOf),
@@ -155,7 +160,7 @@ export class Answers {
         held: heldBySender(roots, statuses),
         newer: [...(await Promise.all(newer)), ...found.filter(hasMore).map(wholeOf)],
         stones: [
-          ...ahead.filter(({ address }) => !tipOf.has(address)).map(({ address }) => address),
+          ...ahead.map(({ root }) => root.address).filter((address) => !timelines.has(address)),
           ...firstsOf(found),
         ],
       }),
