@@ -65,7 +65,10 @@ export interface Commit {
   readonly holder: Holder;
   /** What counts as present when closure is judged; what `holder` holds always does. */
   readonly sight: Sight | "anyone";
-  /** Domain records that were not staged, dependencies first; those outside the closure are dropped like staged ones. */
+  /**
+   * Domain records that were not staged, dependencies first. Those that tips and roots do not lead to, through what is given,
+   * are dropped like staged ones.
+   */
   readonly puts?: readonly IbGib[];
   readonly tips?: readonly TipMove[];
   /** Stones to keep although no tip links to them. */
@@ -156,8 +159,12 @@ export interface Space {
   tips(tjps: readonly Address[]): Promise<(Tip | undefined)[]>;
   /** The frame number `n` on the `past` chain of the committed tip. Cost: at most one index step and 32 frames. */
   frameAt(tjp: Address, n: number): Promise<Address | undefined>;
-  /** The frames `from..to` (inclusive) on the committed tip's `past` chain, oldest first. */
-  frames(tjp: Address, from: number, to: number): Promise<IbGib[]>;
+  /**
+   * The frames `from..to` (inclusive) on the committed tip's `past` chain, oldest first; or on that of `of`, which was the
+   * tip when it was read. Cost: as `frameAt`, and one step for each frame; where a merge has led the tip's chain past `of`,
+   * one for each frame above `to` as well.
+   */
+  frames(tjp: Address, from: number, to: number, of?: Address): Promise<IbGib[]>;
   /**
    * The timelines that belong to the closure of `roots` (timelines by first address, stones by address), themselves
    * included, with their tips, on one snapshot. From an index: for anyone, no record is read.

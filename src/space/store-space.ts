@@ -106,8 +106,8 @@ export class StoreSpace implements Space {
     return this.#read((reader) => frameAt(reader, new Presence(reader), tjp, n)?.address);
   }
 
-  frames(tjp: Address, from: number, to: number): Promise<IbGib[]> {
-    return this.#read((reader) => framesOf(reader, new Presence(reader), tjp, from, to));
+  frames(tjp: Address, from: number, to: number, of?: Address): Promise<IbGib[]> {
+    return this.#read((reader) => framesOf(reader, new Presence(reader), tjp, from, to, of));
   }
 
   reachableTips(roots: readonly Address[], sight?: Sight | "anyone"): Promise<Tip[]> {

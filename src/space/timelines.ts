@@ -1,4 +1,4 @@
-import { type Address, gibOf, type IbGib, nOf, previousOf } from "../ibgib/index.js";
+import { type Address, gibOf, type IbGib, nOf, previousOf, tjpOf } from "../ibgib/index.js";
 import type { Presence } from "./presence.js";
 import { damaged, decodeAddress, decodeTipRow, type TipRow } from "./rows.js";
 import type { Tip } from "./space.js";
@@ -56,26 +56,52 @@ export function frameAt(reader: Reader, presence: Presence, tjp: Address, n: num
   return frame;
 }
 
-/** The frames `from..to`, oldest first; what the timeline does not have of them is left out. */
+/**
+ * The frames `from..to`, oldest first; what the timeline does not have of them is left out.
+ *
+ * @param of Whose chain: a committed frame's, or the tip's.
+ */
 export function framesOf(
   reader: Reader,
   presence: Presence,
   tjp: Address,
   from: number,
   to: number,
+  of?: Address,
 ): IbGib[] {
-  const tip = tipOf(reader, tjp);
-  if (tip === undefined) return [];
+  let frame = frameBelow(reader, presence, tjp, to, of);
+  if (frame === undefined) return [];
   const frames: IbGib[] = [];
-  const last = Math.min(to, tip.n);
-  let frame = frameAt(reader, presence, tjp, last);
   // Counted, not read: a frame's number is its successor's less one, and reading it would parse its data.
-  for (let n = last; frame !== undefined && n >= from; n--) {
+  for (let n = numberOf(frame); frame !== undefined && n >= from; n--) {
     frames.push(frame);
     const previous = previousOf(frame);
     frame = previous && committed(presence, previous);
   }
   return frames.reverse();
+}
+
+/** Frame `n` of the chain of the tip or of `of`, or its last one where that is less. */
+function frameBelow(
+  reader: Reader,
+  presence: Presence,
+  tjp: Address,
+  n: number,
+  of: Address | undefined,
+): IbGib | undefined {
+  const tip = tipOf(reader, tjp);
+  if (tip === undefined) return undefined;
+  if (of === undefined || of === tip.address) return frameAt(reader, presence, tjp, Math.min(n, tip.n));
+  let frame = presence.find(of)?.record;
+  if (frame === undefined || tjpOf(frame) !== tjp) return undefined;
+  const last = numberOf(frame);
+  if (frameAt(reader, presence, tjp, last)?.address === of)
+    return frameAt(reader, presence, tjp, Math.min(n, last));
+  for (let at = last; at > n && frame !== undefined; at--) {
+    const previous: Address | undefined = previousOf(frame);
+    frame = previous && committed(presence, previous);
+  }
+  return frame;
 }
 
 function startAt(reader: Reader, tip: Tip, n: number): Address {

@@ -72,6 +72,39 @@ export function mergeContract(open: OpenSpace): void {
     await expectChain(space, newest(on), [...all, merge, ...on]);
   });
 
+  test("frames are read on the chain of a tip that was read before, also where a merge leads past it", async () => {
+    const space = await open();
+    const trunk = timeline("note", 10);
+    const mine = [...trunk, ...branch(newest(trunk), 70)];
+    const theirs = branch(newest(trunk), 100);
+    await keep(space, mine);
+    const tjp = first(trunk).address;
+    const read = async (from: number, to: number, of?: IbGib["address"]) =>
+      addresses(await space.frames(tjp, from, to, of));
+    const tip = newest(mine).address;
+    const stretches = [
+      [0, 79],
+      [5, 12],
+      [60, 200],
+      [79, 79],
+      [80, 90],
+    ] as const;
+    for (const [from, to] of stretches)
+      expect(await read(from, to, tip)).toEqual(addresses(mine.slice(from, to + 1)));
+    const merge = await merged([...mine, ...theirs], newest(mine), newest(theirs));
+    const tips = [{ ...moveTo(mine, newest(mine)), to: merge.address }];
+    await space.commit(commitOf({ puts: [...theirs, merge], tips }));
+    for (const [from, to] of stretches) {
+      expect(await read(from, to, tip)).toEqual(addresses(mine.slice(from, to + 1)));
+      expect(await read(from, to, mine[30]!.address)).toEqual(
+        addresses(mine.slice(from, Math.min(to, 30) + 1)),
+      );
+      expect(await read(from, to)).toEqual(addresses([...trunk, ...theirs, merge].slice(from, to + 1)));
+    }
+    expect(await read(3, 5, newest(theirs).address)).toEqual(addresses(trunk.slice(3, 6)));
+    expect(await read(0, 9, first(timeline("other", 1)).address)).toEqual([]);
+  });
+
   test("a tip moves from a merge to a merge of more heads, which need not descend from it", async () => {
     const space = await open();
     const trunk = timeline("note", 3);

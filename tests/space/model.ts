@@ -47,7 +47,10 @@ export class SpaceModel {
     const stage = saga === undefined ? undefined : this.stages.get(saga);
     const offered = new Map(stage?.records);
     if (!this.#addInOrder(offered, holder, all, puts)) return "notClosed";
-    const taken = reachedIn(offered, [...tips.map(({ to }) => to), ...roots]);
+    // What is held already is not taken again, and may lead to what is.
+    const given = new Map([...offered, ...puts.map((record) => [record.address, record] as const)]);
+    const reached = reachedIn(given, [...tips.map(({ to }) => to), ...roots]);
+    const taken = new Map([...reached].filter(([address]) => offered.has(address)));
     const find = this.#finder(taken, all);
     if (![...taken.values()].every((record) => this.#isClosed(record, all, find))) return "notClosed";
     const found = tips.flatMap(({ tjp, to }) => ({ tjp, frame: find(to) }));

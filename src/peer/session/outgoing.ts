@@ -55,18 +55,21 @@ interface Run {
   readonly isPlanned: boolean;
 }
 
-/** A stretch of the tip's chain; positions are numbers. Frames of branches that were grafted on stand beside it. */
-function chainRun({ space }: Source, tjp: Address, next: number, isPlanned: boolean): Run {
+/**
+ * A stretch of the chain of `tip`, or of the newest; positions are numbers. Frames of branches that were grafted on stand
+ * beside it.
+ */
+function chainRun({ space }: Source, tjp: Address, next: number, tip?: Address): Run {
   return {
     next,
     isWhole: false,
-    isPlanned,
+    isPlanned: tip !== undefined,
     async positionOf(frame) {
       const n = nOf(frame);
       const isOnChain = n !== undefined && (await space.frameAt(tjp, n)) === frame.address;
       return isOnChain ? n : undefined;
     },
-    read: (from, to) => space.frames(tjp, from, to),
+    read: (from, to) => space.frames(tjp, from, to, tip),
   };
 }
 
@@ -123,8 +126,9 @@ class OutgoingWalk {
     private readonly progress: Progress,
   ) {
     this.#done = new Set(known);
-    for (const { tjp, n } of plan.held) this.#runs.set(tjp, chainRun(source, tjp, n + 1, false));
-    for (const { tjp, after } of plan.timelines) this.#runs.set(tjp, chainRun(source, tjp, after + 1, true));
+    for (const { tjp, n } of plan.held) this.#runs.set(tjp, chainRun(source, tjp, n + 1));
+    for (const { tjp, after, tip } of plan.timelines)
+      this.#runs.set(tjp, chainRun(source, tjp, after + 1, tip));
     for (const { tjp, frames } of plan.branches) this.#runs.set(tjp, branchRun(source, frames));
   }
 
