@@ -29,9 +29,9 @@ import { loadAuthors } from "../rights/authors.js";
 import type { AccessPolicy } from "../rights/standing.js";
 import { unsureStones } from "../session/outgoing.js";
 import {
-  areOnChain,
   branchBeyond,
   isInHistory,
+  isOnChain,
   type Newer,
   type NumberedTip,
   newerFrames,
@@ -302,7 +302,7 @@ class Resolver {
     const { options } = this.#merging;
     const sent = this.#sent(tjp);
     const held = kept ?? theirs;
-    const isAhead = held.n > theirs.n && (await areOnChain(this.#space, tjp, [theirs, held]));
+    const isAhead = held.n > theirs.n && (await isOnChain(this.#space, theirs, { tjp, ...held }));
     if (sent.length === 0 && (held === theirs || isAhead))
       return newerFrames(this.#space, { tjp, tip, n }, held, options);
     return branchBeyond(this.reader, tjp, tip, [theirs.tip, held.tip, ...sent], options);

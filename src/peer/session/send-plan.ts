@@ -31,8 +31,9 @@ export async function newerFrames(
   options: MergeOptions,
 ): Promise<Newer> {
   const { tjp, tip, n } = own;
-  if (await areOnChain(space, tjp, held ? [held, own] : [own])) return { tjp, after: held?.n ?? -1, tip, n };
-  return branchBeyond(space, tjp, tip, held ? [held.tip] : [], options);
+  if (held === undefined) return { tjp, after: -1, tip, n };
+  if (await isOnChain(space, held, own)) return { tjp, after: held.n, tip, n };
+  return branchBeyond(space, tjp, tip, [held.tip], options);
 }
 
 export async function branchBeyond(
@@ -45,29 +46,22 @@ export async function branchBeyond(
   return { tjp, frames: await framesBeyond(tip, known, reader, options) };
 }
 
-/**
- * Does a tip of this space have this frame in its history? From the index where both lie on the chain, which leads to the
- * newest tip: that may have moved since this one was read.
- */
+/** Does a tip that this space has or had have this frame in its history? By one look-up where it lies on its chain. */
 export async function isInHistory(
   space: Space,
   frame: NumberedTip,
   own: OwnTip,
   options: MergeOptions,
 ): Promise<boolean> {
-  if (await areOnChain(space, own.tjp, [frame, own])) return frame.n <= own.n;
+  if (await isOnChain(space, frame, own)) return true;
   if ((await space.get(frame.tip)) === undefined) return false;
   return (await framesBeyond(frame.tip, [own.tip], space, options)).length === 0;
 }
 
-/** Do all of these lie on the chain of the timeline's tip? */
-export async function areOnChain(
-  space: Space,
-  tjp: Address,
-  frames: readonly NumberedTip[],
-): Promise<boolean> {
-  const found = await Promise.all(frames.map(({ n }) => space.frameAt(tjp, n)));
-  return frames.every(({ tip }, at) => tip === found[at]);
+/** Does this frame lie on the `past` chain of a tip, wherever others have moved the timeline since that was read? */
+export async function isOnChain(space: Space, { tip, n }: NumberedTip, own: OwnTip): Promise<boolean> {
+  const [frame] = await space.frames(own.tjp, n, n, own.tip);
+  return frame?.address === tip;
 }
 
 /** A plan of all that has to travel; a timeline of which nothing does is left out. */

@@ -1,5 +1,7 @@
 import type { Address } from "../../ibgib/index.js";
 import { verifySpace } from "../../peer/index.js";
+import { sessionLimits } from "../../saga/index.js";
+import { transportLimits } from "../../transport/index.js";
 import { recordOn, tipOn } from "./disk-watch.js";
 import type { Home } from "./home.js";
 import type { Timeline } from "./ledger.js";
@@ -10,8 +12,8 @@ import type { World } from "./world.js";
 const told = 20 * 60_000;
 /** Half-open connections are found, sessions that hang run into their limits. */
 const quietMs = 150_000;
-/** A stranger who came last and says nothing is sent away after ten seconds, looked at every second, and has five to close. */
-const silenceMs = 17_000;
+/** A stranger who came last and says nothing is sent away, which is looked at every second, and has a while to close. */
+const silenceMs = sessionLimits.handshakeTimeoutMs + transportLimits.closeGraceMs + 2_000;
 /** In so many milliseconds all peers are of one mind again. */
 const convergeMs = 60_000;
 const roundsMax = 8;
