@@ -57,11 +57,21 @@ export function fromHex(hex: string): Uint8Array | undefined {
   return bytes;
 }
 
+const lengthBytes = 4;
+
 /** Big-endian unsigned 32 bit. */
 export function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
+  const bytes = new Uint8Array(lengthBytes);
+  writeU32(bytes, 0, value);
   return bytes;
+}
+
+/** Written out: a DataView for each would cost more than the bytes. */
+export function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }
 
 /**
@@ -69,12 +79,15 @@ export function u32(value: number): Uint8Array {
  * are hashed or derived from, so that no two lists of parts give the same bytes. Text parts are taken as UTF-8.
  */
 export function lengthPrefixed(...parts: readonly (string | Uint8Array)[]): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  for (const part of parts) {
-    const bytes = typeof part === "string" ? utf8(part) : part;
-    pieces.push(u32(bytes.length), bytes);
+  const pieces = parts.map((part) => (typeof part === "string" ? utf8(part) : part));
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + lengthBytes + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    writeU32(whole, at, piece.length);
+    whole.set(piece, at + lengthBytes);
+    at += lengthBytes + piece.length;
   }
-  return concatBytes(...pieces);
+  return whole;
 }
 
 export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {

@@ -12,6 +12,7 @@ export {
   toHex,
   u32,
   utf8,
+  writeU32,
 } from "./bytes.js";
 export {
   canonicalJson,
@@ -42,5 +43,6 @@ export {
   KeysagaError,
   toKeysagaError,
 } from "./errors.js";
+export { groupBy } from "./group-by.js";
 export { isWithinDepth, type Json, type JsonObject, sameJson } from "./json.js";
 export type { Clock, Instant, Moment, Random, Timers } from "./ports.js";

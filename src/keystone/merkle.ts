@@ -1,4 +1,4 @@
-import { assert, lengthPrefixed, sha256 } from "../base/index.js";
+import { assert, lengthPrefixed, sha256, utf8 } from "../base/index.js";
 
 /*
  * A Merkle tree over any number of leaves: neighbours are hashed together level by level, and the last node of a
@@ -73,6 +73,8 @@ function levelAbove(level: readonly Uint8Array[]): Uint8Array[] {
   return above;
 }
 
+const nodeLabel = utf8("keysaga/merkle-node/1");
+
 function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha256(lengthPrefixed("keysaga/merkle-node/1", left, right));
+  return sha256(lengthPrefixed(nodeLabel, left, right));
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fromHex, KeysagaError, toHex } from "../base/index.js";
+import { fromHex, groupBy, KeysagaError, toHex } from "../base/index.js";
 import {
   type Address,
   decodeText,
@@ -50,11 +50,12 @@ export function attestHeads(entries: readonly CommitEntry[], context: Address): 
     entries.map(entryLeaf),
     heads.map(({ index }) => index),
   );
+  const hexOf = once(toHex); // a node is on the path of all leaves below its sibling
   return heads.map((head, at) => ({
     ...head,
     context,
     count: entries.length,
-    path: (paths[at] ?? []).map(toHex),
+    path: (paths[at] ?? []).map(hexOf),
   }));
 }
 
@@ -111,15 +112,9 @@ export function readAttested(heads: readonly AttestedHead[], records: readonly I
  * is for a replay to find out.
  */
 export function chainsOf(records: readonly IbGib[]): ReadonlyMap<Address, readonly IbGib[]> {
-  const chains = new Map<Address, IbGib[]>();
-  for (const record of new Map(records.map((each) => [each.address, each])).values()) {
-    const keystone = tjpOf(record);
-    if (keystone === undefined) continue;
-    const chain = chains.get(keystone);
-    if (chain === undefined) chains.set(keystone, [record]);
-    else chain.push(record);
-  }
-  return new Map([...chains].map(([keystone, chain]) => [keystone, upToGap(chain)]));
+  const once = new Map(records.map((each) => [each.address, each])).values();
+  const chains = [...groupBy(once, tjpOf)];
+  return new Map(chains.flatMap(([keystone, chain]) => (keystone ? [[keystone, upToGap(chain)]] : [])));
 }
 
 function upToGap(frames: readonly IbGib[]): readonly IbGib[] {
@@ -144,7 +139,8 @@ interface ReplayedSession {
 interface ReplayedLane {
   readonly delegator: Address;
   readonly receiver: Address;
-  readonly claims: readonly Claim[];
+  /** The sessions with its receiver that it vouches for. */
+  readonly vouched: ReadonlySet<string>;
 }
 
 function attestersOf(
@@ -155,9 +151,9 @@ function attestersOf(
   const byAddress = new Map(records.map((record) => [record.address, record]));
   const chains = chainsOf(records);
   const framesOf = (keystone: Address) => chains.get(keystone) ?? [];
-  const sessions = once((session) => replaySession(framesOf(session), replay));
-  const lanes = once((lane) => replayLane(framesOf(lane), replay));
-  const identities = once((identity) => replayIdentity(framesOf(identity), replay));
+  const sessions = once((session: Address) => replaySession(framesOf(session), replay));
+  const lanes = once((lane: Address) => replayLane(framesOf(lane), replay));
+  const identities = once((identity: Address) => replayIdentity(framesOf(identity), replay));
 
   return heads.map((head) => {
     const context = byAddress.get(head.context);
@@ -165,12 +161,10 @@ function attestersOf(
     const session = before && tjpOf(before);
     if (before === undefined || session === undefined) throw refused("session frame not shown");
     const { details, claimAfter } = sessions(session);
-    if (!isClaim(claimAfter.get(before.address), "sync", head.context, undefined))
-      throw refused("context not claimed");
+    if (!isSync(claimAfter.get(before.address), head.context)) throw refused("context not claimed");
     const lane = lanes(details.lane);
     if (lane.receiver !== details.receiver) throw refused("lane to another receiver");
-    if (!lane.claims.some((claim) => isClaim(claim, "vouch", session, lane.receiver)))
-      throw refused("session not vouched for");
+    if (!lane.vouched.has(session)) throw refused("session not vouched for");
     if (!identities(lane.delegator).delegated.has(details.lane)) throw refused("lane not delegated");
     return { identity: lane.delegator, lane: details.lane, session };
   });
@@ -219,14 +213,15 @@ function replayLane([first, ...later]: readonly IbGib[], { next }: Replay): Repl
       delegator: parseAddress(named["delegator"]),
       receiver: parseAddress(named["receiver"]),
     };
-    const claims: Claim[] = [];
+    const vouched = new Set<string>();
     let state = startLane(genesis, names).keystone;
     for (const frame of later) {
       const advanced = next(state, frame);
-      claims.push(advanced.claim);
+      const { verb, target, scope } = advanced.claim;
+      if (verb === "vouch" && scope === names.receiver) vouched.add(target);
       state = advanced.state;
     }
-    return { ...names, claims };
+    return { ...names, vouched };
   });
 }
 
@@ -234,8 +229,8 @@ function replayIdentity([first, ...later]: readonly IbGib[], { nextOfIdentity }:
   return proving("identity", () => later.reduce(nextOfIdentity, startIdentity(shown(first))));
 }
 
-function isClaim(claim: Claim | undefined, verb: string, target: string, scope: string | undefined): boolean {
-  return claim?.verb === verb && claim.target === target && claim.scope === scope;
+function isSync(claim: Claim | undefined, context: Address): boolean {
+  return claim?.verb === "sync" && claim.target === context && claim.scope === undefined;
 }
 
 function shown(first: IbGib | undefined): IbGib {
@@ -258,9 +253,9 @@ function proving<Value>(kind: string, replay: () => Value): Value {
   }
 }
 
-/** `make`, called once for each address. */
-function once<Value>(make: (of: Address) => Value): (of: Address) => Value {
-  const made = new Map<Address, Value>();
+/** `make`, called once for each thing. */
+function once<Of, Value>(make: (of: Of) => Value): (of: Of) => Value {
+  const made = new Map<Of, Value>();
   return (of) => {
     const value = made.get(of) ?? make(of);
     made.set(of, value);

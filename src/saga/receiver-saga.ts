@@ -1,5 +1,5 @@
 import { KeysagaError, type Moment } from "../base/index.js";
-import { type Address, type IbGib, isFrame } from "../ibgib/index.js";
+import type { Address, IbGib } from "../ibgib/index.js";
 import type { SessionLimits } from "./limits.js";
 import type {
   Ask,
@@ -39,8 +39,6 @@ interface Answered extends Saga {
   readonly found: readonly FinalTip[];
   /** Payload frames that are being staged. */
   readonly staging: number;
-  /** Roots that came and are stones: they have no tip to move. */
-  readonly stones: readonly Address[];
   /** Turns that come at most once, or a few times, in a saga. */
   readonly asked: boolean;
   readonly offered: boolean;
@@ -85,9 +83,8 @@ export type ReceiverSagaEvent =
   | ({
       readonly kind: "compared";
       readonly statuses: readonly RootStatus[];
-      /** Records of a lost connection that count as staged, and the roots among them that are stones. */
+      /** Records of a lost connection that count as staged. */
       readonly kept: number;
-      readonly stones: readonly Address[];
       readonly now: Moment;
     } & Found)
   | { readonly kind: "recordsSent"; readonly now: Moment }
@@ -124,7 +121,6 @@ export type ReceiverSagaEffect =
       readonly kind: "commitSpace";
       readonly saga: string;
       readonly moves: readonly RootMove[];
-      readonly stones: readonly Address[];
       readonly final: readonly FinalTip[];
       readonly heads: readonly HeadEntry[];
     } & Told);
@@ -191,13 +187,12 @@ function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: In
 }
 
 function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSagaStep {
-  const { statuses, found, kept, stones, now } = event;
+  const { statuses, found, kept, now } = event;
   const answered: Answered = {
     ...sagaOf(state),
     statuses,
     found: [],
     staging: 0,
-    stones,
     asked: false,
     offered: false,
     overtaken: 0,
@@ -257,14 +252,11 @@ function onPayload(state: Running, records: readonly IbGib[], now: Moment): Rece
   const expected = state.kind === "awaitingCommit" && (records.length === 0 || state.direction !== "pull");
   if (!expected) return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
   if (records.length === 0) return stay({ ...state, deadline: turnDeadline(state, now) });
-  const asked = new Set(state.roots.map(({ address }) => address));
-  const stones = records.filter((record) => asked.has(record.address) && !isFrame(record));
   return {
     state: {
       ...state,
       staging: state.staging + 1,
       uncovered: true,
-      stones: [...state.stones, ...stones.map(({ address }) => address)],
       deadline: turnDeadline(state, now),
     },
     effects: [{ kind: "stage", saga: state.saga, records }],
@@ -313,24 +305,24 @@ function onCommit(state: In<"awaitingCommit">, { turn }: On<"commit">): Receiver
       new KeysagaError("malformed_message", { in: "commit", rule: "the tips that follow from init and ack" }),
     );
   const moves = movesOfReceiver(state.roots, state.statuses, final);
-  if (!heads.every(({ tjp, from, to }) => moves.some((move) => isOfMove(move, tjp, from, to))))
+  const moveOf = new Map(moves.map((move) => [move.address, move]));
+  if (!heads.every((head) => isOfMove(head, moveOf.get(head.tjp))))
     return fail(new KeysagaError("malformed_message", { in: "commit", rule: "heads of tips that move" }));
   return settle({ ...answeredOf(state), kind: "settling", final, heads });
 }
 
-function isOfMove(move: RootMove, tjp: Address, from: Address | undefined, to: Address): boolean {
-  return move.address === tjp && move.from === from && move.to === to;
+function isOfMove({ from, to }: HeadEntry, move: RootMove | undefined): boolean {
+  return move !== undefined && move.from === from && move.to === to;
 }
 
 /** The commit waits until everything that came in is staged. */
 function settle(state: In<"settling">): ReceiverSagaStep {
   if (state.staging > 0) return stay(state);
-  const { saga, stones, final, heads } = state;
+  const { saga, final, heads } = state;
   const moves = movesOfReceiver(state.roots, state.statuses, final);
-  const timelines = moves.filter(({ address }) => !stones.includes(address));
   return {
     state: { ...answeredOf(state), kind: "committing" },
-    effects: [{ kind: "commitSpace", saga, moves: timelines, stones, final, heads, ...toldOf(state) }],
+    effects: [{ kind: "commitSpace", saga, moves, final, heads, ...toldOf(state) }],
   };
 }
 
@@ -363,7 +355,6 @@ const answeredOf = ({
   statuses,
   found,
   staging,
-  stones,
   asked,
   offered,
   overtaken,
@@ -374,7 +365,6 @@ const answeredOf = ({
   statuses,
   found,
   staging,
-  stones,
   asked,
   offered,
   overtaken,

@@ -92,13 +92,21 @@ export interface RootMove {
   readonly to: Address;
 }
 
+/** What was said of each root, by its address. */
+export function statusesByRoot(
+  roots: readonly Root[],
+  statuses: readonly RootStatus[],
+): ReadonlyMap<Address, RootStatus> {
+  return new Map(roots.map(({ address }, at) => [address, statuses[at]!]));
+}
+
 /** The receiver's tips that change: where it takes what the sender names. */
 export function movesOfReceiver(
   roots: readonly Root[],
   statuses: readonly RootStatus[],
   final: readonly FinalTip[],
 ): readonly RootMove[] {
-  const statusOf = new Map(roots.map(({ address }, at) => [address, statuses[at]!]));
+  const statusOf = statusesByRoot(roots, statuses);
   return final.flatMap(({ address, tip }): RootMove[] => {
     const status = statusOf.get(address);
     if (status?.status === "unknown") return [{ address, from: undefined, to: tip }];

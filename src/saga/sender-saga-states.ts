@@ -27,8 +27,6 @@ export interface Saga {
   readonly limits: SessionLimits;
   /** Payload frames that are being staged; nothing is resolved before there are none. */
   readonly staging: number;
-  /** Of the roots that this side has nothing of: those that came and are stones. */
-  readonly stones: readonly Address[];
 }
 
 /** Once the receiver has answered: what it said of each root, and what follows from it. */
@@ -155,7 +153,6 @@ export type SenderSagaEffect =
       readonly kind: "commitSpace";
       readonly saga: string;
       readonly moves: readonly RootMove[];
-      readonly stones: readonly Address[];
       /** The tips as the receiver has them now, and those among them that it did not take. */
       readonly final: readonly FinalTip[];
       readonly refused: readonly FinalTip[];
@@ -171,12 +168,11 @@ export interface SenderSagaStep {
   readonly effects: readonly SenderSagaEffect[];
 }
 
-export const base = ({ saga, direction, limits, staging, stones }: Saga): Saga => ({
+export const base = ({ saga, direction, limits, staging }: Saga): Saga => ({
   saga,
   direction,
   limits,
   staging,
-  stones,
 });
 
 /** Without what only its state knows. */

@@ -1,5 +1,5 @@
 import { KeysagaError, type Moment } from "../base/index.js";
-import { type Address, type IbGib, isFrame, shortAddress } from "../ibgib/index.js";
+import { type Address, type IbGib, shortAddress } from "../ibgib/index.js";
 import type { SessionLimits } from "./limits.js";
 import {
   type AckBody,
@@ -9,7 +9,15 @@ import {
   type Root,
   RootStatus,
 } from "./messages.js";
-import { finalTips, fromBitmap, isEmpty, isSameTip, type SendPlan, statusesAfter } from "./roots.js";
+import {
+  finalTips,
+  fromBitmap,
+  isEmpty,
+  isSameTip,
+  type SendPlan,
+  statusesAfter,
+  statusesByRoot,
+} from "./roots.js";
 import {
   type Answered,
   answeredOf,
@@ -30,7 +38,7 @@ export function startSenderSaga(
   limits: SessionLimits,
 ): SenderSagaStep {
   return {
-    state: { kind: "planning", saga, direction, limits, staging: 0, stones: [], wanted },
+    state: { kind: "planning", saga, direction, limits, staging: 0, wanted },
     effects: [{ kind: "planRoots", wanted }],
   };
 }
@@ -103,20 +111,15 @@ function onPayload(state: Running, records: readonly IbGib[], now: Moment): Send
     return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
   const waiting = { ...state, deadline: now + state.limits.turnTimeoutMs };
   if (records.length === 0) return stay(waiting);
-  const asked = new Set(state.roots.filter(({ tip }) => tip === undefined).map(({ address }) => address));
-  const stones = records.filter((record) => asked.has(record.address) && !isFrame(record));
   return {
-    state: {
-      ...waiting,
-      staging: state.staging + 1,
-      stones: [...state.stones, ...stones.map(({ address }) => address)],
-    },
+    state: { ...waiting, staging: state.staging + 1 },
     effects: [{ kind: "stage", saga: state.saga, records }],
   };
 }
 
 function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
-  const { wanted, roots, direction } = state;
+  const { roots, direction } = state;
+  const wanted = new Set(state.wanted);
   const entries = ack.entries ?? [];
   const statuses = entries.slice(0, roots.length).map((entry) => RootStatus.safeParse(entry).data);
   const found = entries.slice(roots.length).map((entry) => FinalTip.safeParse(entry).data);
@@ -144,10 +147,10 @@ function isPossible(
   root: Root,
   { status }: RootStatus,
   direction: Direction,
-  wanted: readonly Address[],
+  wanted: ReadonlySet<Address>,
 ): boolean {
   if (root.tip === undefined) return status === "ahead" && direction !== "push";
-  return status !== "unknown" || direction !== "pull" || !wanted.includes(root.address);
+  return status !== "unknown" || direction !== "pull" || !wanted.has(root.address);
 }
 
 /** A push takes nothing from the receiver, so it cannot bring together what both have changed. */
@@ -166,7 +169,7 @@ function onCompared(state: In<"comparing">, { asks, now }: On<"compared">): Send
 function gather(state: Answered): SenderSagaStep {
   const answered = answeredOf(state);
   if (answered.staging > 0) return stay({ ...answered, kind: "gathering" });
-  const { limits: _limits, staging: _staging, stones: _stones, ...asked } = answered;
+  const { limits: _limits, staging: _staging, ...asked } = answered;
   return { state: { ...answered, kind: "resolving" }, effects: [{ kind: "resolve", ...asked }] };
 }
 
@@ -259,13 +262,14 @@ function onPayloadStaged(state: Running): SenderSagaStep {
 
 /** A receipt names the tips of the commit; where the receiver did not take one, what it has instead. */
 function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>): SenderSagaStep {
-  const { saga, roots, stones, statuses, final, found, moves, heads } = state;
+  const { saga, roots, statuses, final, found, moves, heads } = state;
   const told = receipt.message.entries ?? [];
   const refused = told.filter((tip, at) => !isSameTip(tip, final[at]));
+  const statusOf = statusesByRoot(roots, statuses);
   const isRight =
     told.length === final.length &&
     told.every(({ address }, at) => address === final[at]?.address) &&
-    refused.every((tip) => isRefusal(tip, roots, statuses));
+    refused.every((tip) => isRefusal(tip, statusOf.get(tip.address)));
   if (!isRight || state.staging > 0)
     return fail(new KeysagaError("wrong_context", { in: "receipt", rule: "the tips of the commit" }));
   return {
@@ -275,7 +279,6 @@ function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>)
         kind: "commitSpace",
         saga,
         moves,
-        stones,
         final: told,
         entries: [...final, ...heads],
         heads,
@@ -288,8 +291,7 @@ function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>)
 }
 
 /** A receiver that does not let this side move a tip has it as it was, or knows its first frame alone. */
-function isRefusal(tip: FinalTip, roots: readonly Root[], statuses: readonly RootStatus[]): boolean {
-  const status = statuses[roots.findIndex(({ address }) => address === tip.address)];
+function isRefusal(tip: FinalTip, status: RootStatus | undefined): boolean {
   const isAsItWas = status !== undefined && "tip" in status && status.tip === tip.tip && status.n === tip.n;
   return isAsItWas || (status?.status === "unknown" && tip.tip === tip.address);
 }

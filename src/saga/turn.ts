@@ -19,6 +19,7 @@ import {
   type SecretFor,
   signFrame,
 } from "../keystone/index.js";
+import { emptyList, type GrowingList, grown, itemsOf } from "./growing-list.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
 import type { Evidence, Turn } from "./messages.js";
 
@@ -42,7 +43,7 @@ export interface PayloadTally {
   /** A chain over the frames in the order sent: SHA-256(digest before, SHA-256(frame)). Hex; empty for none. */
   readonly digest: string;
   /** The turn's list as far as it travels as payload. */
-  readonly entries: readonly unknown[];
+  readonly entries: GrowingList<unknown>;
   /** How many things were shown as evidence. */
   readonly evidence: number;
 }
@@ -76,7 +77,14 @@ export function capsOf({ recordsMax, bytesMax, turnsMax }: SessionLimits): Caps 
   return { records: recordsMax, bytes: bytesMax, turns: turnsMax };
 }
 
-const nothing: PayloadTally = { frames: 0, records: 0, bytes: 0, digest: "", entries: [], evidence: 0 };
+const nothing: PayloadTally = {
+  frames: 0,
+  records: 0,
+  bytes: 0,
+  digest: "",
+  entries: emptyList,
+  evidence: 0,
+};
 const silent = { lastContext: undefined, totals: { records: 0, bytes: 0, contexts: 0 }, payload: nothing };
 
 /** A session whose keystones have both reached n=1; the sender speaks first. */
@@ -116,8 +124,7 @@ export function tallyPayload(
     records: voice.payload.records + content.records.length,
     bytes: voice.payload.bytes + recordBytes + evidenceBytes,
     digest: toHex(sha256(utf8(voice.payload.digest), sha256(frame))),
-    entries:
-      content.entries.length === 0 ? voice.payload.entries : [...voice.payload.entries, ...content.entries],
+    entries: grown(voice.payload.entries, content.entries),
     evidence: voice.payload.evidence + content.evidence.length,
   };
   const { records, bytes } = voice.totals;
@@ -170,7 +177,7 @@ export function signTurn(dialogue: Dialogue, role: Role, draft: TurnDraft, secre
     role,
     message,
     body,
-    message.entries ?? voiceOf(next, role).payload.entries,
+    message.entries ?? itemsOf(voiceOf(next, role).payload.entries),
   );
   const { keystone } = voiceOf(next, role);
   const claim = { verb: "sync", target: context.address };
@@ -213,7 +220,7 @@ export function verifyTurn<Message extends TurnMessage>(
   turn: Turn,
   schema: z.ZodType<Message>,
 ): { dialogue: Dialogue; verified: Verified<Message> } {
-  const travelled = voiceOf(dialogue, role).payload.entries;
+  const travelled = itemsOf(voiceOf(dialogue, role).payload.entries);
   const message = parseTurn(turn.body, travelled, schema);
   const next = openTurn(dialogue, role, message);
   const context = sealContext(next, role, message, turn.body, message.entries ?? []);
@@ -321,9 +328,11 @@ export function listRoot(entries: readonly unknown[]): string {
   return toHex(merkleRoot(entries.map(entryLeaf)));
 }
 
+const entryLabel = utf8("keysaga/entry/1");
+
 /** What an entry is in the tree over its list. */
 export function entryLeaf(entry: unknown): Uint8Array {
-  return sha256(lengthPrefixed("keysaga/entry/1", canonicalJson(entry)));
+  return sha256(lengthPrefixed(entryLabel, canonicalJson(entry)));
 }
 
 function closeTurn(dialogue: Dialogue, role: Role, context: IbGib, keystone: KeystoneState): Dialogue {

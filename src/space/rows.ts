@@ -2,7 +2,7 @@
  * How the rows of the tables lie in the store. All but records are lists of texts, each with its length in front;
  * whatever does not read back is `store_damaged`.
  */
-import { fromUtf8, KeysagaError, lengthPrefixed, u32, utf8 } from "../base/index.js";
+import { fromUtf8, KeysagaError, lengthPrefixed, u32, utf8, writeU32 } from "../base/index.js";
 import { type Address, isAddress } from "../ibgib/index.js";
 import type { Holder, Tip } from "./space.js";
 
@@ -227,11 +227,4 @@ function integer(text: string, table: string): number {
 // Written out: a DataView for each row is most of what a row costs.
 function readU32(bytes: Uint8Array, at: number): number {
   return bytes[at]! * 2 ** 24 + ((bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
-}
-
-function writeU32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 24;
-  bytes[at + 1] = value >>> 16;
-  bytes[at + 2] = value >>> 8;
-  bytes[at + 3] = value;
 }

@@ -32,7 +32,6 @@ test("says of each root that is going to be sent what is there; only stones coun
   const view = viewOf(note, edit, diary, stone);
   expect(await withKept(view, roots, statuses, taken)).toEqual({
     kept: 3,
-    stones: [stone.address],
     statuses: [
       { status: "unknown", kept: edit.address },
       { status: "unknown" },
@@ -51,5 +50,5 @@ test("says nothing of roots that are not sent, and nothing at all where nothing 
   const view = viewOf(note, edit, diary);
   expect((await withKept(view, roots, told, taken)).statuses).toEqual(told);
   const nothing = await withKept(view, roots, statuses, { records: 0, bytes: 0, tips: [] });
-  expect(nothing).toEqual({ kept: 0, stones: [], statuses });
+  expect(nothing).toEqual({ kept: 0, statuses });
 });

@@ -1,4 +1,4 @@
-import { KeysagaError } from "../../base/index.js";
+import { groupBy, KeysagaError } from "../../base/index.js";
 import {
   type Address,
   type IbGib,
@@ -148,6 +148,8 @@ class Resolver {
   readonly proved = new Set<Address>();
   /** Own timelines with heads of somebody who may not write them: an edit of ours on top answers for them. */
   readonly #adopted = new Set<Address>();
+  /** By root: tips of commits that came second. What they need is at the receiver already. */
+  readonly #sent: ReadonlyMap<Address, readonly FinalTip[]>;
   readonly #space: Space;
   readonly #merging: Merging;
 
@@ -156,10 +158,11 @@ class Resolver {
     /** What is committed, with what the saga has staged. */
     readonly reader: FrameReader,
     private readonly direction: Direction,
-    private readonly overtaken: readonly (readonly FinalTip[])[],
+    overtaken: readonly (readonly FinalTip[])[],
   ) {
     this.#space = resolving.identity.space;
     this.#merging = resolving.merging;
+    this.#sent = groupBy(overtaken.flat(), ({ address }) => address);
   }
 
   /** A tip that comes in is what it is said to be, a merge that holds, and each new head is somebody's who may. */
@@ -239,7 +242,7 @@ class Resolver {
 
   async #unknown(ours: FinalTip, kept: Address | undefined): Promise<Outcome> {
     const { address, tip, n } = ours;
-    if (this.#sent(address).includes(tip)) return { added: { tip, from: undefined } };
+    if (this.#sentOf(address).includes(tip)) return { added: { tip, from: undefined } };
     const record = await this.#space.get(address);
     if (record === undefined || !isTjp(record)) return kept === address ? {} : { stone: address };
     const held = await this.#keptFrame(ours, kept);
@@ -300,7 +303,7 @@ class Resolver {
     kept: NumberedTip | undefined,
   ): Promise<Newer> {
     const { options } = this.#merging;
-    const sent = this.#sent(tjp);
+    const sent = this.#sentOf(tjp);
     const held = kept ?? theirs;
     const isAhead = held.n > theirs.n && (await isOnChain(this.#space, theirs, { tjp, ...held }));
     if (sent.length === 0 && (held === theirs || isAhead))
@@ -319,9 +322,13 @@ class Resolver {
     const chosen = { address, tip: to, n: (record && nOf(record)) ?? -1 };
     if (to === theirs.tip) return { ...move, chosen };
     const kept = await this.#keptFrame({ address, tip, n }, theirs.kept);
-    const known = [theirs.tip, ...this.#sent(address), ...(kept ? [kept.tip] : [])];
+    const known = [theirs.tip, ...this.#sentOf(address), ...(kept ? [kept.tip] : [])];
     const newer = await branchBeyond(this.reader, address, to, known, options);
     return { ...move, chosen, newer, added: { tip: to, from: theirs.tip } };
+  }
+
+  #sentOf(root: Address): readonly Address[] {
+    return (this.#sent.get(root) ?? []).map(({ tip }) => tip);
   }
 
   /** The tip itself; of an adopted timeline an edit on it that changes nothing, by which its owner answers for all of it. */
@@ -331,13 +338,6 @@ class Resolver {
     const edit = mutate(record, {});
     await this.resolving.stage(edit);
     return edit.address;
-  }
-
-  /** Tips of commits that came second: what they need is at the receiver already. */
-  #sent(root: Address): readonly Address[] {
-    return this.overtaken.flatMap((final) =>
-      final.filter(({ address }) => address === root).map(({ tip }) => tip),
-    );
   }
 }
 

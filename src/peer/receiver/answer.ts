@@ -10,6 +10,7 @@ import {
   type Root,
   type RootStatus,
   type SendPlan,
+  statusesByRoot,
   type Told,
 } from "../../saga/index.js";
 import type { Space, Tip } from "../../space/index.js";
@@ -73,7 +74,7 @@ export class Answers {
    * @throws KeysagaError `unknown_root` where it may not read one of them any more.
    */
   async branches(told: Told, asks: readonly Ask[]): Promise<Found> {
-    const statusOfRoot = new Map(told.roots.map(({ address }, at) => [address, told.statuses[at]!]));
+    const statusOfRoot = statusesByRoot(told.roots, told.statuses);
     const tips: FinalTip[] = [];
     const branches: SendPlan["branches"][number][] = [];
     if (!(await this.areReadable(asks.map(({ address }) => address)))) throw new KeysagaError("unknown_root");
@@ -91,7 +92,7 @@ export class Answers {
 
   /** What others have made of tips of roots since the sender was told of them. */
   async moved(told: Told, moved: readonly Tip[]): Promise<Found> {
-    const statusOfRoot = new Map(told.roots.map(({ address }, at) => [address, told.statuses[at]!]));
+    const statusOfRoot = statusesByRoot(told.roots, told.statuses);
     const branches: SendPlan["branches"][number][] = [];
     for (const { tjp, address } of moved) {
       const status = statusOfRoot.get(tjp);

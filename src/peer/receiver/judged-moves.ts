@@ -1,7 +1,13 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, nOf, ownerOf } from "../../ibgib/index.js";
+import { type Address, type IbGib, isFrame, nOf, ownerOf } from "../../ibgib/index.js";
 import type { FrameReader } from "../../merge/index.js";
-import type { FinalTip, ReceiverSagaEffect, RootMove } from "../../saga/index.js";
+import {
+  type FinalTip,
+  type ReceiverSagaEffect,
+  type RootMove,
+  type RootStatus,
+  statusesByRoot,
+} from "../../saga/index.js";
 import type { CellChange, Space } from "../../space/index.js";
 import { addedHeads } from "../branches/added-heads.js";
 import type { Merging } from "../branches/merging.js";
@@ -18,7 +24,7 @@ type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
 /** The tips of a commit, as far as the sender may move them, and what that rests on. */
 export interface JudgedMoves {
   readonly taken: readonly RootMove[];
-  /** First frames of timelines that the sender may not write: kept like any other record. */
+  /** Stones, and first frames of timelines that the sender may not write: what has no tip to move. */
   readonly records: readonly Address[];
   /** What the receiver has, towards this sender, of the tips that it does not take. */
   readonly refused: readonly FinalTip[];
@@ -66,7 +72,8 @@ export async function judgeMoves(
     else if (!tip || !told) throw new KeysagaError("not_closed", { missing: "a tip" });
     else {
       checkTip(tip, told);
-      await judgement.judge(move, first, tip);
+      if (isFrame(first)) await judgement.judge(move, first, tip);
+      else judgement.records.push(first.address);
     }
   }
   return {
@@ -88,15 +95,17 @@ class Judgement {
   readonly cells = new Map<string, CellChange>();
   readonly #reader: FrameReader;
   readonly #said: ReadonlySet<Address>;
+  readonly #statusOf: ReadonlyMap<Address, RootStatus>;
 
   constructor(
     private readonly space: Space,
-    private readonly effect: CommitEffect,
+    effect: CommitEffect,
     private readonly merging: Merging,
     private readonly answered: Answered,
   ) {
     this.#reader = space.view(effect.saga, answered.standing.sight);
     this.#said = new Set(effect.heads.map(({ head }) => head));
+    this.#statusOf = statusesByRoot(effect.roots, effect.statuses);
     for (const cell of answered.standing.rights.unmoved) this.cells.set(cell.key, cell);
   }
 
@@ -162,8 +171,7 @@ class Judgement {
 
   /** The receiver keeps what the sender was told; of a timeline that it was told nothing of, the first frame it has sent. */
   refuse({ address, from }: RootMove, first: IbGib | undefined): void {
-    const { roots, statuses } = this.effect;
-    const status = statuses[roots.findIndex((root) => root.address === address)];
+    const status = this.#statusOf.get(address);
     if (from !== undefined && status && "tip" in status) {
       this.refused.push({ address, tip: status.tip, n: status.n });
       return;

@@ -8,8 +8,6 @@ const readAtOnce = 32;
 export interface KeptRoots {
   readonly statuses: readonly RootStatus[];
   readonly kept: number;
-  /** Roots among them that are stones. */
-  readonly stones: readonly Address[];
 }
 
 /**
@@ -23,7 +21,7 @@ export async function withKept(
   statuses: readonly RootStatus[],
   { records, tips }: TakenOver,
 ): Promise<KeptRoots> {
-  if (records === 0) return { statuses, kept: 0, stones: [] };
+  if (records === 0) return { statuses, kept: 0 };
   const tipOf = new Map(tips.map(({ tjp, address }) => [tjp, address]));
   const unknown = roots.filter((_, at) => statuses[at]?.status === "unknown").map(({ address }) => address);
   const stones = await stonesAmong(
@@ -34,7 +32,6 @@ export async function withKept(
   return {
     statuses: statuses.map((status, at) => statusWith(status, tipOf.get(roots[at]!.address))),
     kept: records,
-    stones,
   };
 }
 

@@ -1,5 +1,5 @@
 import { KeysagaError } from "../../base/index.js";
-import type { Address } from "../../ibgib/index.js";
+import { type Address, isTjp } from "../../ibgib/index.js";
 import type { FinalTip, Found, ReceiverSagaEffect } from "../../saga/index.js";
 import type { Commit, ProofPut, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
@@ -97,7 +97,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
 
 /** What becomes visible. */
 function graphOf(
-  { saga, stones }: CommitEffect,
+  { saga }: CommitEffect,
   { identity, sight }: Standing,
   { taken, records }: JudgedMoves,
 ): Pick<Commit, "saga" | "holder" | "sight" | "tips" | "roots"> {
@@ -106,7 +106,7 @@ function graphOf(
     holder: identity,
     sight,
     tips: taken.map(({ address, from, to }) => ({ tjp: address, from, to })),
-    roots: [...stones, ...records],
+    roots: records,
   };
 }
 
@@ -139,5 +139,5 @@ export async function contested(
 ): Promise<readonly Address[]> {
   const timelines = moves.map(({ address }) => address);
   const firsts = await space.view(saga, standing.sight).getMany(timelines);
-  return timelines.filter((_, at) => firsts[at] && standing.reads(firsts[at]));
+  return timelines.filter((_, at) => firsts[at] && isTjp(firsts[at]) && standing.reads(firsts[at]));
 }

@@ -1,4 +1,4 @@
-import { KeysagaError } from "../../base/index.js";
+import { groupBy, KeysagaError } from "../../base/index.js";
 import { type Address, type IbGib, nOf, tjpOf } from "../../ibgib/index.js";
 import {
   checkIdentityFrame,
@@ -62,9 +62,10 @@ export async function keepStatements(
   const grants = records.filter(({ ib }) => ib === grantIb);
   const withdrawals = records.filter(({ ib }) => ib === withdrawalIb);
   const chains = await chainsOf(space, frames);
+  const came = new Map(grants.map((record) => [record.address, record]));
   const checked = await Promise.all([
     ...grants.map((record) => checkGrant(space, chains, record)),
-    ...withdrawals.map((record) => checkWithdrawal(space, chains, record, grants)),
+    ...withdrawals.map((record) => checkWithdrawal(space, chains, record, came)),
   ]);
   const statements = checked.filter((statement) => statement !== undefined);
   // Frames of a stranger who has stated nothing here are nobody's to keep.
@@ -120,16 +121,10 @@ const byNumber = (a: IbGib, b: IbGib) => (nOf(a) ?? 0) - (nOf(b) ?? 0);
 /** @param frames Of any identities, by number. */
 async function chainsOf(space: Space, frames: readonly IbGib[]): Promise<ReadonlyMap<Address, Chain>> {
   const self = (await readCell(space, cellKinds.self, "")).value?.identity;
-  const issuers = [...new Set(frames.map(identityOf))];
+  const byIssuer = groupBy(frames, identityOf);
   const chains = await Promise.all(
-    issuers.map((issuer) =>
-      issuer === self
-        ? ownChain(space, issuer)
-        : followChain(
-            space,
-            issuer,
-            frames.filter((frame) => identityOf(frame) === issuer),
-          ),
+    [...byIssuer].map(([issuer, shown]) =>
+      issuer === self ? ownChain(space, issuer) : followChain(space, issuer, shown),
     ),
   );
   return new Map(chains.map((chain) => [chain.issuer, chain]));
@@ -176,16 +171,16 @@ async function checkGrant(
   return { issuer, ...keepGrant(record) };
 }
 
-/** @param grants Those that came with it. */
+/** @param grants Those that came with it, by address. */
 async function checkWithdrawal(
   space: Space,
   chains: ReadonlyMap<Address, Chain>,
   record: IbGib,
-  grants: readonly IbGib[],
+  grants: ReadonlyMap<Address, IbGib>,
 ): Promise<Statement | undefined> {
   const { grant, timeline } = readWithdrawal(record);
   if (await space.proof(record.address)) return undefined;
-  const granted = grants.find(({ address }) => address === grant) ?? (await space.proof(grant));
+  const granted = grants.get(grant) ?? (await space.proof(grant));
   if (!granted) return refuse("unknown grant");
   const said = readGrant(granted);
   const stated = chains.get(said.issuer)?.statements.withdrawn.get(grant) ?? [];

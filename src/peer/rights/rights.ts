@@ -1,4 +1,4 @@
-import type { Instant } from "../../base/index.js";
+import { groupBy, type Instant } from "../../base/index.js";
 import { type Address, gibOf, type IbGib, ownerOf, withinOf } from "../../ibgib/index.js";
 import type { Action } from "../../keystone/index.js";
 import type { CellChange, Space } from "../../space/index.js";
@@ -69,14 +69,15 @@ export async function loadRights(
     if (owner === undefined) return of === self || founded.has(first.gib);
     return owner === of ? true : undefined;
   };
+  const byTimeline = groupBy(inForce, ({ timeline }) => timeline);
   const grantOf = (first: IbGib, action: Action) => {
-    const within = withinOf(first);
-    return inForce.find(
-      ({ issuer, timeline, access }) =>
-        issuer === ownerOf(first) &&
-        (timeline === first.address || timeline === within) &&
-        (access === "write" || action === "read"),
+    const owner = ownerOf(first);
+    const extending = new Set([first.address, withinOf(first)]);
+    const found = [...extending].flatMap((timeline) => (timeline && byTimeline.get(timeline)) ?? []);
+    const allowing = found.filter(
+      ({ issuer, access }) => issuer === owner && (access === "write" || action === "read"),
     );
+    return allowing.find(({ uses }) => uses === undefined) ?? allowing[0];
   };
   const may = (first: IbGib, action: Action) =>
     mayAlone(first, action) ?? grantOf(first, action) !== undefined;

@@ -1,3 +1,4 @@
+import { groupBy } from "../../base/index.js";
 import { type Address, gibOf, type IbGib, isTjp, nOf, ownerOf, tjpOf, withinOf } from "../../ibgib/index.js";
 import { claimOf, grantIb, withdrawalIb } from "../../keystone/index.js";
 import type { CellChange, Space } from "../../space/index.js";
@@ -33,13 +34,8 @@ export async function statementsFor(
   const { space } = identity;
   if ((await space.cells(cellKinds.grantOn.prefix)).length === 0) return nothingToTell;
   const grants = await grantsToTell(identity, to, timelines);
-  const issuers = [...new Set(grants.map(({ issuer }) => issuer))];
-  const all = await Promise.all(
-    issuers.map((issuer) => {
-      const made = grants.filter((grant) => grant.issuer === issuer);
-      return untoldOf(identity, to, issuer, made);
-    }),
-  );
+  const byIssuer = groupBy(grants, ({ issuer }) => issuer);
+  const all = await Promise.all([...byIssuer].map(([issuer, made]) => untoldOf(identity, to, issuer, made)));
   const untold = all.flatMap((each) => each.statements);
   const records = (await Promise.all(untold.map((address) => space.proof(address)))).filter(
     (record) => record !== undefined,
@@ -124,7 +120,8 @@ async function untoldOf(
   const chain = issuer === identity.address ? await identityFrames(identity) : await space.proofs(issuer);
   const shown = (await readToldFrames(space, to, issuer)).value?.n ?? -1;
   // The frames that make the statements come in any case: they say whose these are.
-  const states = (frame: IbGib) => statements.some((address) => address === claimOf(frame).target);
+  const untold = new Set<string>(statements);
+  const states = (frame: IbGib) => untold.has(claimOf(frame).target);
   const frames = chain.filter((frame) => (nOf(frame) ?? 0) > shown || (!isTjp(frame) && states(frame)));
   return { statements, frames };
 }

@@ -8,13 +8,15 @@ import type { Space } from "../../space/index.js";
  */
 export async function planRoots(space: Space, wanted: readonly Address[]): Promise<readonly Root[]> {
   const records = await space.getMany(wanted);
-  const named = wanted.map((address, at) => (records[at] && tjpOf(records[at])) ?? address);
-  const tips = new Map((await space.reachableTips(named)).map((tip) => [tip.tjp, tip]));
-  const addresses = new Set([...named, ...tips.keys()]);
+  const held = new Map(
+    wanted.map((address, at) => [(records[at] && tjpOf(records[at])) ?? address, records[at]]),
+  );
+  const tips = new Map((await space.reachableTips([...held.keys()])).map((tip) => [tip.tjp, tip]));
+  const addresses = new Set([...held.keys(), ...tips.keys()]);
   return [...addresses].map((address) => {
     const tip = tips.get(address);
     if (tip) return { address, tip: tip.address, n: tip.n };
-    const isStone = records[named.indexOf(address)] !== undefined;
+    const isStone = held.get(address) !== undefined;
     return isStone ? { address, tip: address, n: 0 } : { address };
   });
 }

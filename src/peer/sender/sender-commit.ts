@@ -1,7 +1,7 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, nOf } from "../../ibgib/index.js";
-import { headsOf, mergeTips } from "../../merge/index.js";
-import type { FinalTip, HeadEntry, SenderSagaEffect, Totals } from "../../saga/index.js";
+import { type Address, type IbGib, isFrame, nOf } from "../../ibgib/index.js";
+import { type FrameReader, headsOf, mergeTips } from "../../merge/index.js";
+import type { FinalTip, HeadEntry, RootMove, SenderSagaEffect, Totals } from "../../saga/index.js";
 import type { Commit, Sight, Space, TipMove } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { pauseAfterLoss } from "../home/backoff.js";
@@ -69,7 +69,8 @@ export async function commitSender(
   const { space, address, signer } = identity;
   const { saga, final, found, refused } = effect;
   const { session, receiver } = conversation.established;
-  const isTaken = ({ tjp }: HeadEntry) => !refused.some(({ address }) => address === tjp);
+  const notTaken = new Set(refused.map(({ address }) => address));
+  const isTaken = ({ tjp }: HeadEntry) => !notTaken.has(tjp);
   const proofs = [...conversation.established.proofs, ...conversation.takeProofs()];
   for (let losses = 0; losses < triesMax; losses++) {
     if (losses > 0) await pauseAfterLoss(platform, losses);
@@ -95,7 +96,7 @@ export async function commitSender(
       sight,
       puts: landing.puts,
       tips: landing.tips,
-      roots: effect.stones,
+      roots: landing.stones,
       proofs: [...proofs, ...kept.proofs],
       cells: changedOnce([...change.cells, ...kept.cells, ...arrived]),
       dropProofGroups: change.dropProofGroups,
@@ -114,6 +115,8 @@ export async function commitSender(
 interface Moves {
   readonly tips: readonly TipMove[];
   readonly puts: readonly IbGib[];
+  /** What came and has no tip to move. */
+  readonly stones: readonly Address[];
   /** The heads of tips that are the receiver's and, as this side had moved on, none of this space's. */
   readonly apart: ReadonlyMap<Address, readonly Address[]>;
 }
@@ -121,12 +124,13 @@ interface Moves {
 /** The moves as the tips stand now, with the merges of those that are not as they were. */
 async function land(
   space: Space,
-  { saga, moves, stones }: CommitEffect,
+  { saga, moves }: CommitEffect,
   { functions, options }: Merging,
 ): Promise<Moves> {
-  const timelines = moves.filter(({ address }) => !stones.includes(address));
-  const now = await space.tips(timelines.map(({ address }) => address));
   const reader = space.view(saga);
+  const stones = await stonesAmong(reader, moves);
+  const timelines = moves.filter(({ address }) => !stones.has(address));
+  const now = await space.tips(timelines.map(({ address }) => address));
   const tips: TipMove[] = [];
   const puts: IbGib[] = [];
   const apart = new Map<Address, readonly Address[]>();
@@ -142,7 +146,14 @@ async function land(
       if (next !== to) apart.set(to, await headsOf(to, reader, options));
     }
   }
-  return { tips, puts, apart };
+  return { tips, puts, stones: [...stones], apart };
+}
+
+/** A stone's move goes to the stone itself, and so does that of a first frame that came alone. */
+async function stonesAmong(reader: FrameReader, moves: readonly RootMove[]): Promise<ReadonlySet<Address>> {
+  const alone = moves.filter(({ address, to }) => address === to).map(({ address }) => address);
+  const records = await reader.getMany(alone);
+  return new Set(alone.filter((_, at) => records[at] && !isFrame(records[at])));
 }
 
 /** What a receipt says of each root, in records that this space holds. */
