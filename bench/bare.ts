@@ -6,7 +6,7 @@ import { generateKeyPairSync, type KeyObject, randomBytes, sign, verify } from "
 import type { WebSocket } from "ws";
 import type { Crossing } from "./transcript.js";
 
-/** Durable statements beside the one that holds the records: what design.md, section 16, asks for, or none. */
+/** Durable statements beside the one that holds the records: two on each side, or none. */
 export type Durability = "records" | "every-statement";
 
 /** A key that is ready for use: what a bare exchange may have, and one-time keys never are. */

@@ -1,5 +1,5 @@
 /**
- * Holds the arrows of design.md, section 14, and keeps clock, randomness and timers in their few files.
+ * Holds the arrows of docs/architecture.md and keeps clock, randomness and timers in their few files.
  * Prints each violation as `file:line what` and fails if there is any. Reads text, not types: takes a moment.
  */
 import { readdirSync, readFileSync } from "node:fs";

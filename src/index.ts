@@ -28,6 +28,7 @@ export {
   type SyncReport,
 } from "./peer/index.js";
 export {
+  type AccessPolicy,
   type Admission,
   createReceiver,
   type Receiver,
@@ -50,15 +51,25 @@ export {
   type NewInvite,
   readInvite,
 } from "./peer/index.js";
-export { type Direction, type SessionLimits, sessionLimits } from "./saga/index.js";
 export type { OnEvent, PeerEvent, WaitReason } from "./peer/index.js";
+export {
+  type Direction,
+  type FinalTip,
+  type Role,
+  type SessionLimits,
+  sessionLimits,
+  type Totals,
+} from "./saga/index.js";
+// What peers take from outside.
 export { type Locks, type Platform, systemPlatform } from "./peer/index.js";
+export type { Clock, Instant, Moment, Random, Timers } from "./base/index.js";
 
 // Where a record is, and why.
 export {
   type Explanation,
   type ExplanationReason,
   explanations,
+  type ReceiptMark,
   type RecordStatus,
 } from "./peer/index.js";
 
@@ -80,6 +91,7 @@ export {
   addressOf,
   createTimeline,
   type Draft,
+  type DraftData,
   decodeRecord,
   fork,
   gibOf,
@@ -88,12 +100,19 @@ export {
   isAddress,
   isFrame,
   isTjp,
+  type Link,
   linksOf,
   mutate,
+  type NewFork,
+  type NewTimeline,
   nOf,
   ownerOf,
+  type Patch,
   parseAddress,
   previousOf,
+  type RecordText,
+  type Rel8ns,
+  type Relation,
   recordLimits,
   relate,
   sealRecord,
@@ -102,22 +121,41 @@ export {
   toText,
   withinOf,
 } from "./ibgib/index.js";
+export type { Json, JsonObject } from "./base/index.js";
 
 // Where records lie. `openLmdbSpace`, on disk, is in keysaga/node.
 export { saveRecords } from "./peer/index.js";
 export {
-  type Commit,
-  type CommitResult,
-  type Holder,
   InnerSpace,
   type InnerSpaceOptions,
-  type Scanned,
-  type Sight,
   type Space,
   type SpaceLimits,
   spaceLimits,
   type Tip,
-  type TipMove,
+} from "./space/index.js";
+// A store of one's own: a `Store` with a `StoreSpace` over it, or the whole of `Space`.
+export {
+  type Reader as StoreReader,
+  type Store,
+  StoreSpace,
+  type StoreSpaceOptions,
+  type Table as StoreTable,
+  type Writer as StoreWriter,
+} from "./space/index.js";
+export type {
+  CellChange,
+  Commit,
+  CommitResult,
+  Holder,
+  ProofPut,
+  SagaId,
+  Scanned,
+  Sight,
+  SpaceView,
+  StageTotals,
+  TakenOver,
+  TipMove,
+  TipNow,
 } from "./space/index.js";
 
 // Is everything in a space what it should be?
@@ -156,31 +194,41 @@ export {
   type HeadContent,
   headsOf,
   isMerge,
+  type Merged,
+  type MergedText,
   type MergeFunction,
   type MergeFunctions,
   type MergeHeads,
-  type Merged,
+  type MergeLimits,
+  type MergeMark,
   type MergeOptions,
   mergeFunctions,
+  mergeLimits,
   mergeText,
   mergeTips,
+  type Pause,
   type RecordKind,
   type Registration,
   resolveConflicts,
+  type TextChoice,
+  type TextContest,
   type TipRelation,
 } from "./merge/index.js";
 
 // How they reach each other: in memory, or over WebSocket.
 export {
   type Connection,
+  type ConnectionHandlers,
   createInnerspace,
   type Dial,
   dialWebSocket,
   type Innerspace,
   type InnerspacePair,
   innerspacePair,
+  type Message,
   type TlsOptions,
   type TransportLimits,
+  type TransportOptions,
   transportLimits,
   type WebSocketDialOptions,
 } from "./transport/index.js";

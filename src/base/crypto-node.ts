@@ -1,5 +1,5 @@
 /**
- * The crypto seam on Node: `node:crypto` (OpenSSL), several times faster than portable code; see engineering.md.
+ * The crypto seam on Node: `node:crypto` (OpenSSL), several times faster than portable code.
  * OpenSSL verifies by the cofactorless equation but takes small-order and non-canonical keys: `mayVerify` does not.
  */
 import {

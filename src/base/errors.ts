@@ -153,7 +153,6 @@ export const errorTable = {
     tellPeer: true,
     text: "The context does not cover this message, turn or session.",
   },
-  payload_mismatch: { retryable: false, tellPeer: true, text: "The payload is not what its context says." },
   credit_exceeded: {
     retryable: false,
     tellPeer: true,

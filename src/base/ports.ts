@@ -1,4 +1,4 @@
-/** Milliseconds since the epoch by somebody's clock. No safety rests on it: see design, section 9. */
+/** Milliseconds since the epoch by somebody's clock. What rests on it is in docs/security.md, threat 18. */
 export type Instant = number;
 
 /** Milliseconds since a moment of one process's own, for deadlines and for what something took. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Identity, KeysagaError, type Space } from "../index.js";
 
 /** How a receiver was last served from a home, in a cell of the command's own: for the commands that run beside it. */

@@ -169,7 +169,7 @@ export function readRecord(bytes: Uint8Array): IbGib {
 }
 
 /**
- * The byte form of a draft with an empty gib: what the digest of a keystone frame is taken over (design, section 4).
+ * The byte form of a draft with an empty gib: what the digest of a keystone frame is taken over (docs/keystone.md).
  *
  * @throws KeysagaError as `sealRecord`.
  */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
 import { genesis } from "./frame.js";

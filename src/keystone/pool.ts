@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fromHex, KeysagaError, lengthPrefixed, sameBytes, sha256, toHex, u32 } from "../base/index.js";
 import { keystoneLimits as limits } from "./limits.js";
 import { merklePath, merkleRoot, rootOfPath } from "./merkle.js";

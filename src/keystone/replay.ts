@@ -67,7 +67,7 @@ export function startReplay(genesis: IbGib, kind: KeystoneKind): KeystoneState {
  *
  * The frame before fixes everything: which challenges one proof has to open, and how the pools look afterwards. The
  * frame has to say exactly that. A solution is right when its public key hashes to the committed challenge and its
- * signature covers the frame digest (design, section 4). Hashes come before signatures, so that a forgery costs us
+ * signature covers the frame digest (docs/keystone.md). Hashes come before signatures, so that a forgery costs us
  * hashes only.
  *
  * @param record Admitted, and otherwise untrusted.

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ed25519Key, ed25519Verify, fromHex, type SigningKey, sha256, toHex } from "../base/index.js";
 
 /** Lower-case hex of exactly `bytes` bytes: the one accepted spelling. */

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { KeysagaError } from "../base/index.js";
 import { type Address, isAddress } from "../ibgib/index.js";
 import { StoredSecret } from "./device-secret.js";

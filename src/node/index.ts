@@ -9,7 +9,7 @@ export {
   serve,
   serverLimits,
 } from "../server/index.js";
-export { type LmdbSpaceOptions, openLmdbSpace } from "../space/lmdb-space.js";
+export { type LmdbSpaceOptions, openLmdbSpace, openSpaceOn } from "../space/lmdb-space.js";
 export {
   type CreateHomeOptions,
   createHome,

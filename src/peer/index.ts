@@ -10,6 +10,7 @@ export { confirmTip } from "./sender/confirm-tip.js";
 export { type Share, type Shared, share, unshare, whoMay } from "./rights/grants.js";
 export type { GrantState } from "./rights/granted.js";
 export type { Authorize } from "./rights/rights.js";
+export type { AccessPolicy } from "./rights/standing.js";
 export { exportReceipt } from "./verify/receipts.js";
 export { type Attestation, attestationOf, evidenceFor } from "./rights/attestations.js";
 export { saveRecords } from "./home/save-records.js";
@@ -42,6 +43,7 @@ export {
 } from "./receiver/receiver.js";
 export { type ReceiverLimits, receiverLimits } from "./receiver/quotas.js";
 export type { OnEvent, PeerEvent, WaitReason } from "./session/events.js";
+export type { ReceiptMark } from "./sender/arrivals.js";
 export {
   type Explanation,
   type ExplanationReason,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Address, hashOf, isAddress, type RecordText, tjpHashOf } from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
 

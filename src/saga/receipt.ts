@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { KeysagaError } from "../base/index.js";
 import { type Address, decodeText, type IbGib } from "../ibgib/index.js";
 import {
@@ -11,7 +11,7 @@ import {
 import { isHostSignature } from "./handshake.js";
 import { sagaLimits } from "./limits.js";
 import { FinalTip, hostSignature, ReceiptBody, recordText } from "./messages.js";
-import { listRoot, parseJson, pathOf, turnDigest } from "./turn.js";
+import { listRoot, parseJson, pathOf, type Totals, turnDigest } from "./turn.js";
 
 const framesMax = 20_000;
 const total = z.strictObject({ records: z.number(), bytes: z.number(), contexts: z.number() });
@@ -46,7 +46,7 @@ export interface SignedReceipt {
   readonly time: number;
   readonly tips: readonly FinalTip[];
   /** Of the whole session up to the receipt. */
-  readonly totals: { readonly up: z.infer<typeof total>; readonly down: z.infer<typeof total> };
+  readonly totals: { readonly up: Totals; readonly down: Totals };
 }
 
 const ReceiptContext = z.looseObject({

@@ -2,6 +2,8 @@
 
 export { InnerSpace, type InnerSpaceOptions } from "./inner-space.js";
 export { type SpaceLimits, spaceLimits } from "./limits.js";
+export type { Reader, Store, Table, Writer } from "./store.js";
+export { StoreSpace, type StoreSpaceOptions } from "./store-space.js";
 export type {
   CellChange,
   Commit,

@@ -15,7 +15,7 @@ export interface LmdbSpaceOptions {
  * Opens the space in a directory, and drops what processes that were killed had staged there. Several processes may
  * have the same directory open; within one process, open it from one thread.
  *
- * A damaged file can crash the process instead (engineering.md): check a doubtful one in a child process.
+ * A damaged file can crash the process instead: check a doubtful one in a child process.
  *
  * @throws KeysagaError `store_failed` or `store_damaged`, with the fact `reason`.
  */

@@ -100,7 +100,7 @@ function chainAfterMerge(
   return indexed;
 }
 
-/** The heads of the new tip have to be, or descend from, all heads of the old one (design, section 8). */
+/** The heads of the new tip have to be, or descend from, all heads of the old one: no tip forgets a head. */
 function requireHeads(move: TipMove, now: Tip, presence: Presence): void {
   const wanted = headsOf(now.address, presence);
   const floor = Math.min(...wanted.values());

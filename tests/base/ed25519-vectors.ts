@@ -1,4 +1,4 @@
-/** Every published Ed25519 verification case of tests/vectors/ed25519 in one shape. Sources: vectors/SOURCES.md. */
+/** Every published Ed25519 verification case of tests/vectors/ed25519 in one shape. Sources: tests/vectors/NOTICES.md. */
 import { readFileSync } from "node:fs";
 
 export interface VerifyCase {

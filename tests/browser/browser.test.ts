@@ -4,13 +4,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { expect, onTestFinished, test } from "vitest";
 import { createReceiver } from "../../src/index.js";
 import { serve } from "../../src/node/index.js";
 import { createWorld } from "../../src/testing/index.js";
 import { temporaryDirectory } from "../cli/directories.js";
+import { bundle } from "./bundle.js";
 
 const browser = process.env["KEYSAGA_BROWSER"] ?? "/usr/bin/chromium";
 const isThere = existsSync(browser);
@@ -18,23 +17,6 @@ const isThere = existsSync(browser);
 const isNeeded = isThere || process.env["CI"] === "true";
 if (!isNeeded)
   console.warn(`no browser at ${browser}: the browser test does not run (KEYSAGA_BROWSER names another)`);
-
-/**
- * The page and the built package, resolved as an app's bundler does for browsers: a `node:` import would not be found.
- * `npm test` builds the package first.
- */
-async function bundle(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL("page.ts", import.meta.url))],
-    bundle: true,
-    write: false,
-    format: "esm",
-    platform: "browser",
-    target: "es2022",
-    tsconfigRaw: {}, // ours would lead to the sources
-  });
-  return outputFiles[0]?.text ?? "";
-}
 
 /** Serves the page, and resolves `outcome` with what it tells. */
 async function servePage(script: string) {
@@ -88,7 +70,7 @@ test.runIf(isNeeded)(
     const world = await createWorld({ seed: "browser" });
     onTestFinished(() => world.close());
     const { receiver: bob } = world;
-    const page = await servePage(await bundle());
+    const page = await servePage((await bundle("page.ts")).text);
     const server = await serve({
       host: "127.0.0.1",
       port: 0,

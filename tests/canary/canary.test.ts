@@ -7,6 +7,7 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { ed25519PublicKey, hkdfSha256, hmacSha256, KeysagaError, toHex, utf8 } from "../../src/base/index.js";
 import { createHome, openHome } from "../../src/node/index.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { systemPlatform } from "../../src/peer/index.js";
 import { createWorld, type SenderPeer } from "../../src/testing/index.js";
 import { createInnerspace, dialWebSocket } from "../../src/transport/index.js";
@@ -173,7 +174,7 @@ describe("looked for is (threat 19)", () => {
     await close();
     console.info(passphrase);
     expect(takeHits().map(({ kind }) => kind)).toContain("passphrase");
-    const secret = identity.secretFor("vouch");
+    const secret = internalsOf(identity).secretFor("vouch");
     await writeFile(join(dir, "identity.json"), toHex(secret));
     await writeFile(join(dir, "notes.json"), toHex(secret));
     await rm(dir, { recursive: true });

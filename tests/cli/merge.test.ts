@@ -264,7 +264,7 @@ describe("files with one path", () => {
     const text = await textIn(world.there, beside);
     await unlink(join(world.here, "a.md"));
     await world.sync(world.here);
-    // Written as far as that the name beside is gone, and a.md still the old one.
+    // Written as far as that the name beside is gone, and the file itself still the old one.
     await unlink(join(world.there, beside));
     const report = await world.sync(world.there);
     expect(report.up).toEqual([]);

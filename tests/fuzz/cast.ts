@@ -1,4 +1,5 @@
 import { KeysagaError } from "../../src/base/index.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import {
   createIdentity,
   createReceiver,
@@ -96,7 +97,7 @@ export class Player extends Peer {
   rewind(): void {
     this.rewindable.store.rewind();
     this.stand.rewind();
-    this.identity.foundings.clear();
+    internalsOf(this.identity).foundings.clear();
     this.events.length = 0;
   }
 }

@@ -1,5 +1,5 @@
 import { type ErrorCode, KeysagaError, type Timers } from "../../src/base/index.js";
-import { certifyHostKey, stateOf } from "../../src/peer/home/identity.js";
+import { certifyHostKey, stateOf, internalsOf } from "../../src/peer/home/identity.js";
 import { peerFailure } from "../../src/peer/session/last-word.js";
 import { Link } from "../../src/peer/session/link.js";
 import {
@@ -140,7 +140,7 @@ const otherSide = (side: Role): Role => (side === "sender" ? "receiver" : "sende
 /** What the receiver of a cast is, as its machine is told. */
 export async function selfOf({ rita }: Cast): Promise<ReceiverSelf> {
   const { frames, hostKey } = await certifyHostKey(rita.identity);
-  const { hostSeed, sessionKeys } = rita.identity;
+  const { hostSeed, sessionKeys } = internalsOf(rita.identity);
   return {
     identity: stateOf(frames),
     frames,

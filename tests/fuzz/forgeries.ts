@@ -1,5 +1,6 @@
 import { sealRecord, toText } from "../../src/ibgib/index.js";
 import { signFrame } from "../../src/keystone/index.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { challengeTarget, signAsHost } from "../../src/saga/handshake.js";
 import { type Dialogue, type Role, signTurn, type TurnDraft } from "../../src/saga/index.js";
 import { mayFork } from "../one-time/ledger.js";
@@ -121,7 +122,7 @@ function forgedChallenge(
   const genesis = sealRecord({ ib, data: JSON.parse(data) }).address;
   const { certifiedBy } = body.host;
   if (choices.chance(0.8))
-    body.host.signature = signAsHost(cast.rita.identity.hostSeed, certifiedBy, genesis);
+    body.host.signature = signAsHost(internalsOf(cast.rita.identity).hostSeed, certifiedBy, genesis);
   const said = JSON.stringify(closed(body));
   const [hello, open] = [saidBefore(lines, "hello"), saidBefore(lines, "open")];
   const frame = signedAnew(signing, (unsigned) => {

@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { type Address, decodeText, type IbGib, type RecordText, tjpOf } from "../../src/ibgib/index.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { createSender, type Identity, openIdentity } from "../../src/peer/index.js";
 import type { FinalTip } from "../../src/saga/index.js";
 import type { Space } from "../../src/space/index.js";
@@ -54,7 +55,9 @@ const frameOf = (text: RecordText) => decodeText(text);
 
 /** A process that starts from there signs these very frames again, or has kept them. */
 async function goesOnFrom(survived: Space, sender: Identity, frames: readonly IbGib[]): Promise<void> {
-  const { signer } = await openIdentity({ space: survived, secret: sender.secretFor("vouch") });
+  const { secretFor } = internalsOf(sender);
+  const opened = await openIdentity({ space: survived, secret: secretFor("vouch") });
+  const { signer } = internalsOf(opened);
   for (const frame of frames) {
     const keystone = tjpOf(frame) ?? frame.address;
     const held = await signer.load(keystone, frame.ib === "keystone.lane" ? "lane" : "identity");

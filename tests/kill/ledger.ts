@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { sameBytes } from "../../src/base/index.js";
 import { type Address, decodeRecord, decodeText, type IbGib, nOf, tjpOf } from "../../src/ibgib/index.js";
 import type { Home } from "../../src/node/index.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { journalKey } from "../../src/peer/home/signer.js";
 import type { Space } from "../../src/space/index.js";
 import type { Line, Role, SaidLine } from "./steps.js";
@@ -59,7 +60,7 @@ export class Ledger {
     for (const { key } of await space.cells(journalKey("" as Address))) {
       const keystone = key.slice(journalKey("" as Address).length) as Address;
       const kind = keystone === identity.address ? "identity" : "lane";
-      const { newest } = await identity.signer.load(keystone, kind);
+      const { newest } = await internalsOf(identity).signer.load(keystone, kind);
       if (newest) this.#meet(newest);
     }
   }

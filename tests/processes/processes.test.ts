@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { toHex } from "../../src/base/index.js";
 import { type Address, type IbGib, nOf, parseAddress } from "../../src/ibgib/index.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { createIdentity, openIdentity } from "../../src/peer/index.js";
 import { openLmdbSpace } from "../../src/space/lmdb-space.js";
 import { createWorld, seededPlatform } from "../../src/testing/index.js";
@@ -74,7 +75,8 @@ async function expectAll({ space, address, secret, world }: Home, children: read
   expect(await world.receiver.space.hasMany(synced)).toEqual(synced.map(() => true));
 
   const identity = await openIdentity({ space, secret });
-  const own = await identity.signer.framesAfter(await identity.signer.load(address, "identity"), -1);
+  const { signer } = internalsOf(identity);
+  const own = await signer.framesAfter(await signer.load(address, "identity"), -1);
   expectChain(own, 2 + grants.length);
   const granted = own.map(({ data }) => claimOf(data)).filter(({ verb }) => verb === "grant");
   expect(new Set(granted.map(({ target }) => target)).size).toBe(granted.length);

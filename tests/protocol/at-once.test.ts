@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { type Address, nOf } from "../../src/ibgib/index.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { createSender, type Identity, openIdentity, share } from "../../src/peer/index.js";
 import type { SenderPeer } from "../../src/testing/index.js";
 import { codeOf, delays, expectQuiet, type Lab, openLab, spaceWith } from "./lab.js";
@@ -33,7 +34,8 @@ async function expectChains(
   { identity }: SenderPeer,
   done: { readonly grants: number },
 ): Promise<void> {
-  const { signer, address, space } = identity;
+  const { address, space } = identity;
+  const { signer } = internalsOf(identity);
   const own = await signer.framesAfter(await signer.load(address, "identity"), -1);
   expect(own.map(nOf)).toEqual(Array.from({ length: 2 + done.grants }, (_, n) => n));
   const lanes = await world.receiver.space.cells("lane/");
@@ -53,7 +55,8 @@ test(`two calls in a Promise.all, and what else may start with them, ${runs} tim
       around: (space) => spaceWith(space, { before: wait, after: wait }),
     });
     const alice = lab.world.senders[0]!;
-    const { space, secretFor, address } = alice.identity;
+    const { space, address } = alice.identity;
+    const { secretFor } = internalsOf(alice.identity);
     const other = await openIdentity({ space, secret: secretFor("vouch"), platform: lab.platform });
     const [one, two, three, four] = await Promise.all(
       ["one", "two", "three", "four"].map((name) => alice.timeline(name)),

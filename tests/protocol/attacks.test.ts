@@ -4,7 +4,7 @@ import { decodeText, type IbGib, isAddress, type RecordText, toText } from "../.
 import { foundSenderSession, genesis, hostKeyDetails } from "../../src/keystone/index.js";
 import { mergeFunctions } from "../../src/merge/index.js";
 import { mergingOf } from "../../src/peer/branches/merging.js";
-import { certifyHostKey, stateOf } from "../../src/peer/home/identity.js";
+import { certifyHostKey, identityFrames, internalsOf, stateOf } from "../../src/peer/home/identity.js";
 import {
   createIdentity,
   createReceiver,
@@ -110,9 +110,8 @@ async function receiverOf(
   const merging = mergingOf(mergeFunctions(), platform);
   const commits = new CommitQueue(receiverLimits, platform.timers);
   const kept = new KeptStages(identity.space, receiverLimits, platform.timers);
-  const receiver = lie
-    ? new Receiver(lie(await selfOf(identity, audiences)), quotas, merging, commits, kept, options)
-    : honest;
+  const parts = { quotas, merging, commits, kept, options };
+  const receiver = lie ? new Receiver({ ...parts, self: lie(await selfOf(identity, audiences)) }) : honest;
   const { listen, dial } = createInnerspace(platform);
   listen((connection) => receiver.accept(connection));
   return { identity, receiver, dial };
@@ -120,7 +119,7 @@ async function receiverOf(
 
 async function selfOf(identity: Identity, audiences: readonly string[]): Promise<ReceiverSelf> {
   const { frames, hostKey } = await certifyHostKey(identity);
-  const { hostSeed, sessionKeys } = identity;
+  const { hostSeed, sessionKeys } = internalsOf(identity);
   const limits = sessionLimits;
   return {
     identity: stateOf(frames),
@@ -187,7 +186,7 @@ describe("the receiver proves itself first", () => {
     const hostKey = toHex(ed25519PublicKey(hostSeed));
     await signHostKey(bob.identity, "delegate", hostKey);
     await signHostKey(bob.identity, "revoke", old.hostKey);
-    const frames = await chainOf(bob.identity);
+    const frames = await identityFrames(bob.identity);
 
     const stale = await receiverOf(lab, [], () => ({ ...old, frames }));
     expect(await connect(lab, alice.identity, stale.dial, bob.address)).toBe("receiver_unproved");
@@ -224,17 +223,14 @@ describe("the receiver proves itself first", () => {
 });
 
 function signHostKey(identity: Identity, verb: "delegate" | "revoke", hostKey: string): Promise<unknown> {
-  const { signer, address } = identity;
+  const { address } = identity;
+  const { signer } = internalsOf(identity);
   return signer.sign(async () => {
     const held = await signer.load(address, "identity");
     const state = stateOf(await signer.framesAfter(held, -1));
     const frame = { verb, target: hostKey, details: hostKeyDetails(state, verb, hostKey) };
     return { requests: [{ held, frame }] };
   });
-}
-
-async function chainOf({ signer, address }: Identity): Promise<readonly IbGib[]> {
-  return signer.framesAfter(await signer.load(address, "identity"), -1);
 }
 
 describe("eve between two honest peers", () => {
@@ -466,7 +462,7 @@ describe("frames that go ahead count for no more than frames that are shown (thr
     });
     const { alice, carol, bob } = benchOf(lab);
     if (to === "receiver") await shareOften(alice, often);
-    const hers = (await chainOf(carol.identity)).map(toText);
+    const hers = (await identityFrames(carol.identity)).map(toText);
     const foreign = JSON.stringify({ type: "frames", frames: hers });
     const victim = to === "sender" ? alice : bob;
     const before = await contentsOf(victim.space);
@@ -493,7 +489,7 @@ describe("frames that go ahead count for no more than frames that are shown (thr
     const { alice, bob } = benchOf(lab);
     const { sender, tap, events } = tapped(lab, alice);
     await sender.connect();
-    const frames = (await chainOf(alice.identity)).map(toText);
+    const frames = (await identityFrames(alice.identity)).map(toText);
     tap.inject(to, JSON.stringify({ type: "frames", frames }));
     const closed = () => (to === "sender" ? events : bob.events).find(({ kind }) => kind === "closed");
     expect(await eventually(() => closed() !== undefined)).toBe(true);

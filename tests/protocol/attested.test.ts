@@ -3,6 +3,7 @@ import { utf8 } from "../../src/base/index.js";
 import { type Address, gibOf, type IbGib, toText } from "../../src/ibgib/index.js";
 import { verifySpace } from "../../src/index.js";
 import { cellKinds, newCell } from "../../src/peer/home/cells.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { systemPlatform } from "../../src/peer/index.js";
 import {
   attestationOf,
@@ -104,7 +105,7 @@ async function meet(sender: SenderPeer, receiver: Peer) {
         keep(sender, {
           space: sender.space,
           established,
-          newest: framesOfSigner(sender.identity.signer),
+          newest: framesOfSigner(internalsOf(sender.identity).signer),
           proofs: said,
         }),
       receiver: () =>
@@ -295,7 +296,7 @@ describe("what heads rest on is filed once", () => {
     const { commit } = await meet(alice, bob);
     const { receiver } = commit(entriesOf(1));
     const genesis = (await alice.space.proof(alice.address))!;
-    const fork = new Chain(genesis, "identity", () => alice.identity.secretFor(""));
+    const fork = new Chain(genesis, "identity", () => internalsOf(alice.identity).secretFor(""));
     const forked = fork.add({ verb: "delegate", target: bob.address });
     const group = evidenceGroup(alice.address);
     await put(bob.space, {

@@ -1,5 +1,6 @@
 /** A home that has met receivers has its identity sign only once one of them has said that it knows nothing newer. */
 import { expect, test } from "vitest";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import {
   createReceiver,
   createSender,
@@ -68,12 +69,12 @@ test.each(Object.entries(acts))(
     const { world, before, identity, space, note } = all;
     await share(before, { timeline: note, with: somebody("A"), access: "read" });
     const contents = await contentsOf(space);
-    const { n } = (await identity.signer.load(identity.address, "identity")).state;
+    const { n } = (await internalsOf(identity).signer.load(identity.address, "identity")).state;
     expect(await act(all)).toBe("tip_unconfirmed");
     expect(await contentsOf(space)).toEqual(contents);
     expect(await connect(world, identity, "bob")).toBe("none");
     expect(await act(all)).toBe("none");
-    expect((await identity.signer.load(identity.address, "identity")).state.n).toBe(n + 1);
+    expect((await internalsOf(identity).signer.load(identity.address, "identity")).state.n).toBe(n + 1);
     await world.close();
   },
 );

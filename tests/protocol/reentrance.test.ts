@@ -1,11 +1,13 @@
 /** Whoever is called in the middle of something may call back: it ends, in time, with what was asked for or a code. */
 import { expect, test } from "vitest";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { createSender, type Sender } from "../../src/peer/index.js";
 import { codeOf, expectQuiet, openLab, tapped } from "./lab.js";
 
 test("a plan to sign has no way to sign", async () => {
   const lab = await openLab("a plan");
-  const { signer, address } = lab.world.senders[0]!.identity;
+  const { address } = lab.world.senders[0]!.identity;
+  const { signer } = internalsOf(lab.world.senders[0]!.identity);
   const names: string[] = [];
   await signer.sign(async (view) => {
     names.push(...Object.keys(view));
@@ -19,7 +21,8 @@ test("a plan to sign has no way to sign", async () => {
 
 test("a plan that signs all the same, with the signer it was not given, is told in time", async () => {
   const lab = await openLab("a plan that signs", { speed: 500 });
-  const { signer, address } = lab.world.senders[0]!.identity;
+  const { address } = lab.world.senders[0]!.identity;
+  const { signer } = internalsOf(lab.world.senders[0]!.identity);
   const nothing = async () => ({ requests: [] });
   const outer = codeOf(
     signer.sign(async () => {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { createSender, openIdentity, type Sender } from "../../src/peer/index.js";
 import type {
   ReceiverHandshakeEvent,
@@ -85,7 +86,8 @@ async function race(
   const { alice } = bench;
   for (let i = 0; i < 3; i++) {
     const [note] = await tell("note", bench, alice);
-    const { space, secretFor } = alice.identity;
+    const { space } = alice.identity;
+    const { secretFor } = internalsOf(alice.identity);
     const { platform, world } = lab;
     const senders: Sender[] = [];
     for (let process = 0; process < 3; process++) {

@@ -1,6 +1,7 @@
 /** Tabs of one page, or processes of one home: signers over one space, with a lock between them that is good or bad. */
 import { expect, test } from "vitest";
 import { nOf } from "../../src/ibgib/index.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { type Identity, type Locks, openIdentity, type Platform, share } from "../../src/peer/index.js";
 import { type CommitResult, InnerSpace } from "../../src/space/index.js";
 import { Peer } from "../../src/testing/index.js";
@@ -90,7 +91,8 @@ test.each(Object.entries(locks))("a lock %s: no two frames in one place (threat 
   };
   await Promise.all(identities.map(shareOften));
 
-  const { signer, address } = identities[0]!;
+  const { address } = identities[0]!;
+  const { signer } = internalsOf(identities[0]!);
   const frames = await signer.framesAfter(await signer.load(address, "identity"), -1);
   expect(frames.map(nOf)).toEqual(Array.from({ length: 1 + tabs * sharesOfEach }, (_, n) => n));
   const claims = frames.slice(1).map(({ data }) => JSON.stringify(Object(data).proofs[0].claim));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Address, type IbGib, nOf } from "../../src/ibgib/index.js";
 import { sealGrant, sealWithdrawal } from "../../src/keystone/index.js";
-import { identityFrames } from "../../src/peer/home/identity.js";
+import { identityFrames, internalsOf } from "../../src/peer/home/identity.js";
 import { type Identity, share, unshare, verifySpace, whoMay } from "../../src/peer/index.js";
 import { loadRights } from "../../src/peer/rights/rights.js";
 import { statementsFor } from "../../src/peer/rights/statements.js";
@@ -43,7 +43,7 @@ async function problemsOf({ space }: Identity): Promise<readonly string[]> {
 
 /** A frame of `by`, signed for this test. */
 async function state(by: Identity, frame: { verb: string; target: Address; scope?: Address }): Promise<void> {
-  await by.signer.sign(async (signer) => {
+  await internalsOf(by).signer.sign(async (signer) => {
     const held = await signer.load(by.address, "identity");
     return { requests: [{ held, frame }] };
   });

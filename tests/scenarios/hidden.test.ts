@@ -9,7 +9,7 @@ import {
   toText,
 } from "../../src/ibgib/index.js";
 import { sealGrant } from "../../src/keystone/index.js";
-import { identityFrames } from "../../src/peer/home/identity.js";
+import { identityFrames, internalsOf } from "../../src/peer/home/identity.js";
 import { evidenceFor } from "../../src/peer/index.js";
 import { CommitQueue } from "../../src/peer/receiver/commit-queue.js";
 import type { Conversation } from "../../src/peer/session/conversation.js";
@@ -256,7 +256,7 @@ scenario("without a grant, carol learns nothing from what is said to prove it (t
 
   const says = { issuer: carol.address, identity: dave.address, timeline: diary, access: "read" } as const;
   const grant = sealGrant(new Uint8Array(32).fill(7), says);
-  await carol.identity.signer.sign(async (signer) => {
+  await internalsOf(carol.identity).signer.sign(async (signer) => {
     const held = await signer.load(carol.address, "identity");
     return { requests: [{ held, frame: { verb: "grant", target: grant.address } }] };
   });

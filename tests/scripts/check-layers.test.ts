@@ -13,7 +13,7 @@ function violations(files: Record<string, string>): string[] {
       'import { base } from "../base/index.js";\nimport { dial } from "#socket";\nexport const peer = 1;',
     "src/transport/socket-browser.ts": 'import { base } from "../base/index.js";\nexport const dial = 1;',
     "src/transport/socket-node.ts": 'import { connect } from "node:net";\nimport { WebSocket } from "ws";',
-    "src/saga/messages.ts": 'import { z } from "zod";',
+    "src/saga/messages.ts": 'import * as z from "zod";',
     ...files,
   };
   return checkLayers(new Map(Object.entries(tree)), browserImports);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { decodeRecord } from "../../src/ibgib/index.js";
 import { openLmdbSpace } from "../../src/node/index.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { createSender, openIdentity, systemPlatform } from "../../src/peer/index.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { createWorld, type SenderPeer } from "../../src/testing/index.js";
@@ -30,7 +31,7 @@ test(`a record with a flipped bit is served to nobody: peers refuse it, or get a
   await alice.link(note, "color", [await alice.constant("color", { data: { name: "red" } })]);
   await alice.edit(note, ...Array.from({ length: 20 }, (_, n) => ({ text: `text ${n}` })));
   const records = await recordsOf(alice.space);
-  const secret = alice.identity.secretFor("vouch");
+  const secret = internalsOf(alice.identity).secretFor("vouch");
   await world.close();
   const data = await readFile(join(whole, "data.mdb"));
 

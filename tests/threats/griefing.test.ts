@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { createSender } from "../../src/peer/index.js";
 import type { SenderPeer } from "../../src/testing/index.js";
 import { tapDial } from "../../src/testing/index.js";
@@ -40,7 +41,8 @@ describe("a receiver that demands and drops, again and again (threat 17)", () =>
     const { audience } = lab.world;
     const { platform } = lab;
     const sender = createSender({ identity, dial, audience, access: "open", platform });
-    const identityN = async () => (await identity.signer.load(identity.address, "identity")).state.n;
+    const identityN = async () =>
+      (await internalsOf(identity).signer.load(identity.address, "identity")).state.n;
     const before = await identityN();
     for (let attempt = 0; attempt < attempts; attempt++)
       expect(await codeOf(sender.connect())).not.toBe("none");

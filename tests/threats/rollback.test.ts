@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { internalsOf } from "../../src/peer/home/identity.js";
 import { createReceiver, createSender, openIdentity, type Sender, share } from "../../src/peer/index.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { createWorld, type SenderPeer, seededPlatform, type World } from "../../src/testing/index.js";
@@ -23,7 +24,10 @@ async function worldWithBackups(senders: readonly string[] = ["alice"]) {
 /** The receiver of a world as it goes on from `older`, with senders to it. */
 async function rolledBackTo(older: Space, { receiver, audience }: World) {
   const platform = seededPlatform("rolled back");
-  const identity = await openIdentity({ space: older, secret: receiver.identity.secretFor("delegate") });
+  const identity = await openIdentity({
+    space: older,
+    secret: internalsOf(receiver.identity).secretFor("delegate"),
+  });
   const answering = await createReceiver({
     ...{ identity, platform },
     audiences: [audience],
@@ -88,5 +92,7 @@ test("a receiver that was put back to before it was told of a grant is told agai
 async function lanesOf({ identity, space }: SenderPeer): Promise<readonly number[]> {
   const cells = await space.cells("lane-to/");
   const lanes = cells.map(({ value }) => JSON.parse(Buffer.from(value).toString()).lane);
-  return Promise.all(lanes.map(async (lane) => (await identity.signer.load(lane, "lane")).state.n));
+  return Promise.all(
+    lanes.map(async (lane) => (await internalsOf(identity).signer.load(lane, "lane")).state.n),
+  );
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { type Address, isAddress, shortAddress } from "../../index.js";
 import { createHome } from "../../node/index.js";
 import { type RunningReceiver, runCommand, startReceiver } from "./children.js";

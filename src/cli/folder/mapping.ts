@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Address, type Commit, isAddress, KeysagaError, type Space } from "../../index.js";
 import { FolderError } from "./errors.js";
 import { type FileState, fileVersionOf } from "./model.js";

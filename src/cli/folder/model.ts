@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Address, type IbGib, ownerOf, type Space, shortAddress, tjpOf } from "../../index.js";
 import { FolderError } from "./errors.js";
 import { folderLimits } from "./limits.js";

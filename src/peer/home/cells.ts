@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fromUtf8, KeysagaError, utf8 } from "../../base/index.js";
 import { type Address, isAddress } from "../../ibgib/index.js";
 import { AttestedHead, FinalTip } from "../../saga/index.js";

@@ -17,12 +17,17 @@ import { Handshakes } from "./handshakes.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import { Signer } from "./signer.js";
 
-/** An identity on this device: who it is, where its records lie, and the one signer of its keystones. */
+/** An identity on this device: who it is, and where its records lie. Made by `createIdentity` and `openIdentity` alone. */
 export interface Identity {
   readonly address: Address;
   readonly space: Space;
+}
+
+/** What an identity signs with. It never leaves the peers of this process: see `internalsOf`. */
+export interface IdentityInternals {
+  /** The one signer of its keystones. */
   readonly signer: Signer;
-  /** The secret of a pool of this device's keystones; never leaves this process. */
+  /** The secret of a pool of this device's keystones. */
   readonly secretFor: SecretFor;
   /**
    * Lanes that are about to be founded, by receiver: connections that meet one at the same time found one lane. In
@@ -37,6 +42,17 @@ export interface Identity {
   readonly sessionKeys: SessionKeys;
   /** The host key of this home, an Ed25519 seed, for when it runs a receiver. */
   readonly hostSeed: Uint8Array;
+}
+
+/** Beside the identities, not in them: nothing that prints, copies or walks an identity meets a secret. */
+const internals = new WeakMap<Identity, IdentityInternals>();
+
+/** @throws TypeError for an object that only looks like an identity, such as a copy of one. */
+export function internalsOf(identity: Identity): IdentityInternals {
+  const own = internals.get(identity);
+  if (!own)
+    throw new TypeError("pass the identity that createIdentity or openIdentity gave, not a copy of it");
+  return own;
 }
 
 export interface IdentityOptions {
@@ -105,9 +121,8 @@ function holdIdentity(options: IdentityOptions, genesis: IbGib, confirmation: Co
   const { space, secret, platform = systemPlatform, queueTimeoutMs: waitMaxMs = queueTimeoutMs } = options;
   const { address } = genesis;
   const secretFor: SecretFor = () => secret;
-  return {
-    address,
-    space,
+  const identity: Identity = Object.freeze({ address, space });
+  internals.set(identity, {
     secretFor,
     foundings: new Map(),
     handshakes: new Handshakes(platform.timers, waitMaxMs),
@@ -125,17 +140,20 @@ function holdIdentity(options: IdentityOptions, genesis: IbGib, confirmation: Co
       return () => own;
     },
     hostSeed: hkdfSha256(secret, utf8(address), utf8("keysaga/host-key/1"), 32),
-  };
+  });
+  return identity;
 }
 
-async function proveSecret({ signer, address }: Identity): Promise<void> {
-  const { state } = await signer.load(address, "identity");
+async function proveSecret(identity: Identity): Promise<void> {
+  const { signer } = internalsOf(identity);
+  const { state } = await signer.load(identity.address, "identity");
   if (!signer.holdsKeysOf(state, "delegate")) throw new KeysagaError("wrong_secret");
 }
 
 /** The whole chain of the identity as it stands, the frame in the journal included. */
-export async function identityFrames({ signer, address }: Identity): Promise<readonly IbGib[]> {
-  return signer.framesAfter(await signer.load(address, "identity"), -1);
+export async function identityFrames(identity: Identity): Promise<readonly IbGib[]> {
+  const { signer } = internalsOf(identity);
+  return signer.framesAfter(await signer.load(identity.address, "identity"), -1);
 }
 
 /**
@@ -146,15 +164,15 @@ export async function identityFrames({ signer, address }: Identity): Promise<rea
 export async function certifyHostKey(
   identity: Identity,
 ): Promise<{ frames: readonly IbGib[]; hostKey: string }> {
-  const hostKey = toHex(ed25519PublicKey(identity.hostSeed));
+  const hostKey = toHex(ed25519PublicKey(internalsOf(identity).hostSeed));
   if (!stateOf(await identityFrames(identity)).hostKeys.has(hostKey))
     await signCertificate(identity, hostKey);
   return { frames: await identityFrames(identity), hostKey };
 }
 
-function signCertificate({ signer, address }: Identity, hostKey: string): Promise<unknown> {
-  return signer.sign(async (view) => {
-    const held = await view.load(address, "identity");
+function signCertificate(identity: Identity, hostKey: string): Promise<unknown> {
+  return internalsOf(identity).signer.sign(async (view) => {
+    const held = await view.load(identity.address, "identity");
     const state = stateOf(await view.framesAfter(held, -1));
     if (state.hostKeys.has(hostKey)) return { requests: [] };
     const frame = { verb: "delegate", target: hostKey, details: hostKeyDetails(state, "delegate", hostKey) };

@@ -11,10 +11,13 @@ import {
   utf8,
 } from "../../base/index.js";
 import { type Address, addressOf, gibOf } from "../../ibgib/index.js";
-import type { InviteKey } from "../../saga/index.js";
 
 /** What an invite says to who was given it. `key` is a secret: whoever shows it first is let in. */
-export interface Invite extends InviteKey {
+export interface Invite {
+  /** 16 bytes, in hex. */
+  readonly id: string;
+  /** 32 bytes. */
+  readonly key: Uint8Array;
   /** Where the receiver is reached: `ws://` or `wss://`. */
   readonly url: string;
   /** The identity that has to answer there. */

@@ -33,9 +33,6 @@ export interface Entry {
   readonly invite: string | undefined;
 }
 
-/** The home of a receiver, whether it runs or not. */
-type ReceiverHome = Pick<Identity, "address" | "space">;
-
 type Kept = Cell<CellValue<"admission">>;
 
 /** Who is let in: by the rule of this receiver, and by what is kept in its space, which every process on it shares. */
@@ -115,7 +112,7 @@ async function readAdmission(space: Space, identity: Address): Promise<Kept> {
  * Lets an identity in for good, at every receiver of a home, whatever their rule says of it. Durable when this resolves,
  * and good for whoever connects then, in every process.
  */
-export function admitIdentity(home: ReceiverHome, identity: Address): Promise<void> {
+export function admitIdentity(home: Identity, identity: Address): Promise<void> {
   return keep(home, identity, "admitted");
 }
 
@@ -124,7 +121,7 @@ export function admitIdentity(home: ReceiverHome, identity: Address): Promise<vo
  * admitted again. Durable when this resolves: no session of it is stored from then on, and no commit. Sessions that are
  * open end with their next turn; those of one receiver at once by `Receiver.expel`.
  */
-export function expelIdentity(home: ReceiverHome, identity: Address): Promise<void> {
+export function expelIdentity(home: Identity, identity: Address): Promise<void> {
   return keep(home, identity, "expelled");
 }
 
@@ -137,15 +134,13 @@ export interface AdmissionKept {
 }
 
 /** Whom a home has let in, and turned out, beside the rules of its receivers. */
-export async function admissionsOf({
-  space,
-}: Pick<ReceiverHome, "space">): Promise<readonly AdmissionKept[]> {
+export async function admissionsOf({ space }: Pick<Identity, "space">): Promise<readonly AdmissionKept[]> {
   const kept = await readCells(space, cellKinds.admission, "");
   return kept.map(({ name, value }) => ({ identity: parseAddress(name), ...value }));
 }
 
 async function keep(
-  { space, address }: ReceiverHome,
+  { space, address }: Identity,
   identity: Address,
   state: AdmissionKept["state"],
 ): Promise<void> {

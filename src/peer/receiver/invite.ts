@@ -20,7 +20,7 @@ import {
   readCells,
   removeCell,
 } from "../home/cells.js";
-import type { Identity } from "../home/identity.js";
+import { type Identity, internalsOf } from "../home/identity.js";
 import { writeInvite } from "../home/invite-text.js";
 import { type Platform, systemPlatform } from "../home/platform.js";
 
@@ -48,9 +48,6 @@ export interface NewInvite {
   readonly expires: Instant;
 }
 
-/** What makes invites: an identity of this device. */
-type Inviter = Pick<Identity, "address" | "space" | "secretFor">;
-
 /**
  * Makes an invite: whoever shows it first, before it expires, is admitted by this identity's receivers that admit by
  * invite (`Admission`), and stays so. Durable when this resolves, and good at once, in every process on this home.
@@ -58,7 +55,7 @@ type Inviter = Pick<Identity, "address" | "space" | "secretFor">;
  * @throws KeysagaError `invite_not_made`; `limit_exceeded` beyond `inviteLimits.openMax`.
  */
 export async function createInvite(
-  inviter: Inviter,
+  inviter: Identity,
   { url, expiresInMs, platform = systemPlatform }: InviteOptions,
 ): Promise<NewInvite> {
   if (!(expiresInMs > 0 && expiresInMs <= inviteLimits.expiresInMsMax))
@@ -73,7 +70,7 @@ export async function createInvite(
 
 /** @returns Whether it was kept; if not, another was made meanwhile, and has to be counted. */
 async function keep(
-  { space, address }: Inviter,
+  { space, address }: Identity,
   { id, expires }: Pick<NewInvite, "id" | "expires">,
   now: Instant,
 ): Promise<boolean> {
@@ -105,7 +102,7 @@ export type Invited = Candidate & { readonly invite: InviteShown };
  * @throws KeysagaError `invite_refused`, with the reason, which is for this side alone.
  */
 export async function redemptionOf(
-  inviter: Inviter,
+  inviter: Identity,
   { identity, invite: { id, mac }, connectTarget }: Invited,
   now: Instant,
 ): Promise<CellChange> {
@@ -133,8 +130,14 @@ function reasonAgainst(
 }
 
 /** Never stored: it follows from this device's secret and the id, so that a store alone lets nobody in. */
-function keyOf({ secretFor, address }: Inviter, id: string): Uint8Array {
-  return hkdfSha256(secretFor("invite"), utf8(address), lengthPrefixed("keysaga/invite-key/1", id), 32);
+function keyOf(inviter: Identity, id: string): Uint8Array {
+  const { secretFor } = internalsOf(inviter);
+  return hkdfSha256(
+    secretFor("invite"),
+    utf8(inviter.address),
+    lengthPrefixed("keysaga/invite-key/1", id),
+    32,
+  );
 }
 
 function bytesOf(hex: string): Uint8Array {

@@ -4,7 +4,7 @@ import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import { type ReceiverSelf, type SessionLimits, sessionLimits } from "../../saga/index.js";
 import type { Connection } from "../../transport/index.js";
 import { type Merging, mergingOf } from "../branches/merging.js";
-import { certifyHostKey, type Identity, stateOf } from "../home/identity.js";
+import { certifyHostKey, type Identity, internalsOf, stateOf } from "../home/identity.js";
 import { within } from "../home/patience.js";
 import { type Platform, systemPlatform } from "../home/platform.js";
 import type { AccessPolicy } from "../rights/standing.js";
@@ -48,30 +48,35 @@ interface UnderWay {
   over: Promise<void>;
 }
 
+/** What a receiver is made of. */
+export interface ReceiverParts {
+  readonly self: Omit<ReceiverSelf, "exporter">;
+  readonly quotas: Quotas;
+  readonly merging: Merging;
+  readonly commits: CommitQueue;
+  readonly kept: KeptStages;
+  readonly options: ReceiverOptions & { readonly platform: Platform };
+}
+
 /**
  * The answering side. It accepts connections from any transport, runs each to its end, and leaves nothing behind.
  * Made by `createReceiver`, which resolves when its host key is certified and durable.
  */
 export class Receiver {
+  readonly #parts: ReceiverParts;
   readonly #admissions: Admissions;
   readonly #sessions = new Map<ReceiverSession, UnderWay>();
   #isClosing = false;
 
-  constructor(
-    private readonly self: Omit<ReceiverSelf, "exporter">,
-    private readonly quotas: Quotas,
-    private readonly merging: Merging,
-    private readonly commits: CommitQueue,
-    private readonly kept: KeptStages,
-    private readonly options: ReceiverOptions & { readonly platform: Platform },
-  ) {
-    const { identity, admission, platform } = options;
+  constructor(parts: ReceiverParts) {
+    this.#parts = parts;
+    const { identity, admission, platform } = parts.options;
     this.#admissions = new Admissions(identity, admission, platform.clock);
   }
 
   /** The identity that senders pin. */
   get address(): Address {
-    return this.options.identity.address;
+    return this.#parts.options.identity.address;
   }
 
   /** Sessions under way, signed in or not. */
@@ -89,7 +94,7 @@ export class Receiver {
       void connection.close();
       return;
     }
-    const { identity, access = "owners", platform, onEvent, bindChannel = false } = this.options;
+    const { identity, access = "owners", platform, onEvent, bindChannel = false } = this.#parts.options;
     const binding = bindTo(connection, bindChannel);
     const tell: OnEvent = (event) => {
       onOwnEvent?.(event);
@@ -97,26 +102,26 @@ export class Receiver {
     };
     const underWay: UnderWay = { entered: undefined, isOver: false, over: Promise.resolve() };
     const session = new ReceiverSession({
-      self: { ...this.self, exporter: binding.exporter },
+      self: { ...this.#parts.self, exporter: binding.exporter },
       identity,
       space: identity.space,
       connection,
       admit: async (candidate) => {
         await this.#admissions.check(candidate);
         if (underWay.isOver) throw new KeysagaError("connection_closed");
-        this.quotas.enter(candidate.identity);
+        this.#parts.quotas.enter(candidate.identity);
         underWay.entered = candidate.identity;
       },
       entry: async (candidate) => {
         const entry = await this.#admissions.entry(candidate);
         const from = entry.invite === undefined ? connection.remoteAddress : undefined;
-        return { ...entry, claim: await this.quotas.meet(candidate.identity, from) };
+        return { ...entry, claim: await this.#parts.quotas.meet(candidate.identity, from) };
       },
-      quotas: this.quotas,
-      merging: this.merging,
+      quotas: this.#parts.quotas,
+      merging: this.#parts.merging,
       access,
-      commits: this.commits,
-      kept: this.kept,
+      commits: this.#parts.commits,
+      kept: this.#parts.kept,
       platform,
       onEvent: guarded(tell, (error) => session.end(error)),
     });
@@ -124,7 +129,7 @@ export class Receiver {
     this.#sessions.set(session, underWay);
     underWay.over = session.run().then(() => {
       underWay.isOver = true;
-      if (underWay.entered) this.quotas.leave(underWay.entered);
+      if (underWay.entered) this.#parts.quotas.leave(underWay.entered);
       this.#sessions.delete(session);
     });
   }
@@ -134,7 +139,7 @@ export class Receiver {
    * whoever connects then: here and in every other process on this home.
    */
   admit(identity: Address): Promise<void> {
-    return admitIdentity(this.options.identity, identity);
+    return admitIdentity(this.#parts.options.identity, identity);
   }
 
   /**
@@ -142,7 +147,7 @@ export class Receiver {
    * and no session of it is left in this process. In others on this home its sessions end with their next turn.
    */
   async expel(identity: Address): Promise<void> {
-    await expelIdentity(this.options.identity, identity);
+    await expelIdentity(this.#parts.options.identity, identity);
     const its = [...this.#sessions].filter(([, { entered }]) => entered === identity);
     for (const [session] of its) session.end(new KeysagaError("not_admitted", { rule: "expelled" }));
     await Promise.all(its.map(([, { over }]) => over));
@@ -155,10 +160,10 @@ export class Receiver {
   async close(graceMs = 0): Promise<void> {
     this.#isClosing = true;
     for (const session of this.#sessions.keys()) session.drain(goingAway());
-    if (graceMs > 0) await within(this.options.platform.timers, graceMs, this.#over());
+    if (graceMs > 0) await within(this.#parts.options.platform.timers, graceMs, this.#over());
     for (const session of this.#sessions.keys()) session.end(goingAway());
     await this.#over();
-    await this.kept.close();
+    await this.#parts.kept.close();
   }
 
   /** Resolves when nothing is left of any session; never rejects. */
@@ -173,22 +178,25 @@ export class Receiver {
  */
 export async function createReceiver(options: ReceiverOptions): Promise<Receiver> {
   const { identity, audiences, platform = systemPlatform } = options;
+  const { hostSeed, sessionKeys } = internalsOf(identity);
   const { frames, hostKey } = await certifyHostKey(identity);
-  const self: Omit<ReceiverSelf, "exporter"> = {
-    identity: stateOf(frames),
-    frames,
-    hostKey,
-    hostSeed: identity.hostSeed,
-    audiences,
-    limits: { ...sessionLimits, ...options.limits },
-    sessionKeys: identity.sessionKeys,
-  };
   const limits = { ...receiverLimits, ...options.limits };
-  const quotas = await Quotas.open(identity.space, limits, platform);
-  const merging = mergingOf(options.functions ?? mergeFunctions(), platform);
-  const commits = new CommitQueue(limits, platform.timers);
-  const kept = new KeptStages(identity.space, limits, platform.timers);
-  return new Receiver(self, quotas, merging, commits, kept, { ...options, platform });
+  return new Receiver({
+    self: {
+      identity: stateOf(frames),
+      frames,
+      hostKey,
+      hostSeed,
+      audiences,
+      limits: { ...sessionLimits, ...options.limits },
+      sessionKeys,
+    },
+    quotas: await Quotas.open(identity.space, limits, platform),
+    merging: mergingOf(options.functions ?? mergeFunctions(), platform),
+    commits: new CommitQueue(limits, platform.timers),
+    kept: new KeptStages(identity.space, limits, platform.timers),
+    options: { ...options, platform },
+  });
 }
 
 function describe(connection: Connection, session: ReceiverSession): Session {

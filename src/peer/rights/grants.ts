@@ -9,7 +9,7 @@ import {
   sealWithdrawal,
 } from "../../keystone/index.js";
 import type { Space } from "../../space/index.js";
-import type { Identity } from "../home/identity.js";
+import { type Identity, internalsOf } from "../home/identity.js";
 import { type Platform, systemPlatform } from "../home/platform.js";
 import {
   type Granted,
@@ -57,12 +57,12 @@ export async function share(
   given: Share,
   { random, clock }: Pick<Platform, "random" | "clock"> = systemPlatform,
 ): Promise<Address> {
-  const { signer, address } = identity;
+  const { address } = identity;
   await ownTimeline(identity, given.timeline);
   checkShare(given, address, clock.now());
   const record = sealGrant(random.bytes(32), grantOf(address, given));
   const { proof, cells } = keepGrant(record);
-  await signer.sign(async (view) => {
+  await internalsOf(identity).signer.sign(async (view) => {
     const held = await view.load(address, "identity");
     const frame = { verb: "grant", target: record.address };
     return { requests: [{ held, frame }], proofs: [proof], cells };
@@ -203,9 +203,9 @@ function inParts(tips: readonly Address[]): readonly Address[][] {
 }
 
 /** Keeps a withdrawal with the frame that makes it. */
-async function withdraw({ signer, address }: Identity, grant: Address, record: IbGib): Promise<void> {
-  await signer.sign(async (view) => {
-    const held = await view.load(address, "identity");
+async function withdraw(identity: Identity, grant: Address, record: IbGib): Promise<void> {
+  await internalsOf(identity).signer.sign(async (view) => {
+    const held = await view.load(identity.address, "identity");
     const frame = { verb: "revoke", target: record.address, scope: grant };
     return { requests: [{ held, frame }], proofs: [{ group: grant, record }] };
   });

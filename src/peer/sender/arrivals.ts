@@ -6,7 +6,11 @@ import { type Cell, type CellValue, cellKinds, changeCell, readCell, readCells }
 export type Arrival = CellValue<"arrival">;
 
 /** Whose receipt it is, and what of it tells it from others. `time` is the receiver's, and a claim. */
-export type ReceiptMark = Pick<NonNullable<Arrival["receipt"]>, "saga" | "session" | "time">;
+export interface ReceiptMark {
+  readonly saga: string;
+  readonly session: Address;
+  readonly time: number;
+}
 
 /** What a receipt says of a root. */
 export interface Arrived {

@@ -2,7 +2,7 @@ import { type ErrorCode, KeysagaError } from "../../base/index.js";
 import type { Address } from "../../ibgib/index.js";
 import { dialWebSocket } from "../../transport/index.js";
 import { cellKinds, readCells } from "../home/cells.js";
-import type { Identity } from "../home/identity.js";
+import { type Identity, internalsOf } from "../home/identity.js";
 import { type Platform, systemPlatform } from "../home/platform.js";
 import { createSender } from "./sender.js";
 
@@ -18,16 +18,17 @@ const contradictions: readonly ErrorCode[] = ["restored_backup", "duplicity"];
  *   `duplicity` where one of them knows more than this space.
  */
 export async function confirmTip(identity: Identity, platform: Platform = systemPlatform): Promise<void> {
-  if (identity.confirmation.isGiven) return;
+  const { confirmation } = internalsOf(identity);
+  if (confirmation.isGiven) return;
   const origins = await originsMet(identity);
   const enough = new AbortController();
   const meetings = origins.map(async ([origin, pin]) => {
     await meet(identity, { origin, pin }, platform, enough.signal);
-    if (identity.confirmation.isGiven) enough.abort();
+    if (confirmation.isGiven) enough.abort();
   });
   const ended = await Promise.allSettled(meetings);
   for (const end of ended) if (end.status === "rejected" && isContradiction(end.reason)) throw end.reason;
-  if (!identity.confirmation.isGiven) throw new KeysagaError("tip_unconfirmed", { asked: origins.length });
+  if (!confirmation.isGiven) throw new KeysagaError("tip_unconfirmed", { asked: origins.length });
 }
 
 function isContradiction(reason: unknown): boolean {

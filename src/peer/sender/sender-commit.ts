@@ -6,7 +6,7 @@ import type { Commit, Sight, Space, TipMove } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import { cellKinds, changeCell, readCell } from "../home/cells.js";
-import type { Identity } from "../home/identity.js";
+import { type Identity, internalsOf } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
 import { type CheckedHeads, fileHeads, keepOwn } from "../rights/attestations.js";
@@ -66,7 +66,7 @@ export async function commitSender(
   { identity, platform, conversation, merging, sight, telling, evidence, merges }: Landing,
   effect: CommitEffect,
 ): Promise<Landed> {
-  const { space, address, signer } = identity;
+  const { space, address } = identity;
   const { saga, final, found, refused } = effect;
   const { session, receiver } = conversation.established;
   const notTaken = new Set(refused.map(({ address }) => address));
@@ -78,7 +78,7 @@ export async function commitSender(
     const committing = {
       space,
       established: conversation.established,
-      newest: framesOfSigner(signer),
+      newest: framesOfSigner(internalsOf(identity).signer),
       proofs,
     };
     const kept = joinFilings([

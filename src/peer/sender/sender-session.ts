@@ -21,6 +21,7 @@ import {
 } from "../../saga/index.js";
 import type { Connection } from "../../transport/index.js";
 import { deferred } from "../home/deferred.js";
+import { internalsOf } from "../home/identity.js";
 import { endGraceMs, within } from "../home/patience.js";
 import { Conversation, isOneMessage } from "../session/conversation.js";
 import { connectedEvent, tellEnd, type WaitReason } from "../session/events.js";
@@ -69,7 +70,8 @@ export class SenderSession {
     const patience = { timers: platform.timers, stallTimeoutMs: limits.turnTimeoutMs };
     this.#link = new Link(connection, FromReceiver, this.#loop.put, patience);
     this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
-    const intent = { audience, pin, exporter, invite, limits, sessionKeys: identity.sessionKeys };
+    const { sessionKeys } = internalsOf(identity);
+    const intent = { audience, pin, exporter, invite, limits, sessionKeys };
     this.#handshake = startSenderHandshake(intent, platform.clock.elapsed());
   }
 
@@ -175,7 +177,7 @@ export class SenderSession {
     this.#stepHandshake({ kind: "ready", heard });
     if (this.#handshake.kind !== "ready") return;
     // It was shown all frames of the identity, and has met it before: it knows nothing newer.
-    if (!this.#lane?.founding) this.options.identity.confirmation.give();
+    if (!this.#lane?.founding) internalsOf(this.options.identity).confirmation.give();
     this.options.onEvent(connectedEvent(this.#handshake.established));
     this.#ready.resolve();
     if (this.#held) this.#begin(this.#held);

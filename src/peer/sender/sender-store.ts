@@ -11,7 +11,7 @@ import {
 } from "../../saga/index.js";
 import type { CellChange, ProofPut } from "../../space/index.js";
 import { type Cell, cellKinds, changeCell, readCell, removeCell } from "../home/cells.js";
-import type { Identity } from "../home/identity.js";
+import { type Identity, internalsOf } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
 import type { Held, SignerView, SignRequest } from "../home/signer.js";
 import { toldAgain } from "../rights/statements.js";
@@ -25,7 +25,8 @@ export async function loadSenderStanding(
   receiver: Address,
   platform: Platform,
 ): Promise<{ standing: SenderStanding; lane: LaneChoice }> {
-  const { space, signer, address } = identity;
+  const { space, address } = identity;
+  const { signer } = internalsOf(identity);
   const lane = await chooseLane(identity, receiver, platform);
   const [own, held, known] = await Promise.all([
     signer.load(address, "identity"),
@@ -47,16 +48,16 @@ async function chooseLane(identity: Identity, receiver: Address, platform: Platf
   const cell = await readCell(identity.space, cellKinds.laneTo, receiver);
   if (cell.value) return { address: cell.value.lane, founding: undefined };
   const names = { delegator: identity.address, receiver };
-  const founding =
-    identity.foundings.get(receiver) ?? foundLane(platform.random.bytes(32), names, identity.secretFor);
-  keepFounding(identity, receiver, founding);
+  const { foundings, secretFor } = internalsOf(identity);
+  const founding = foundings.get(receiver) ?? foundLane(platform.random.bytes(32), names, secretFor);
+  keepFounding(foundings, receiver, founding);
   return { address: founding.address, founding };
 }
 
 /** First meetings under way. Whoever answers with ever new identities, and proves none, takes no more than this. */
 const foundingsMax = 64;
 
-function keepFounding({ foundings }: Identity, receiver: Address, founding: IbGib): void {
+function keepFounding(foundings: Map<Address, IbGib>, receiver: Address, founding: IbGib): void {
   foundings.set(receiver, founding);
   const [oldest] = foundings.keys();
   if (foundings.size > foundingsMax && oldest !== undefined) foundings.delete(oldest);
@@ -93,7 +94,8 @@ export async function reserveConnect(
   effect: ReserveConnect,
   { audience, limits }: Pick<SenderIntent, "audience" | "limits">,
 ): Promise<ReservedConnect> {
-  const { signer, address } = identity;
+  const { address } = identity;
+  const { signer, confirmation, foundings } = internalsOf(identity);
   let shown: Omit<ReservedConnect, "vouching"> | undefined;
   const receiver = effect.receiver.keystone.tjp;
   const [vouching, delegating] = await signer.sign(async (view) => {
@@ -106,7 +108,7 @@ export async function reserveConnect(
     // What other processes move is read last: the sooner the commit, the less often they come before it.
     const [own, held] = await Promise.all([view.load(address, "identity"), holdLane(view, now)]);
     shown = await framesToShow(view, identity, { own, held }, effect, limits);
-    if (!now.founding && effect.theirIdentity?.tip === own.state.tip) identity.confirmation.give();
+    if (!now.founding && effect.theirIdentity?.tip === own.state.tip) confirmation.give();
     const vouch: SignRequest = {
       held,
       frame: { verb: "vouch", target: effect.session, scope: receiver },
@@ -123,7 +125,7 @@ export async function reserveConnect(
       ],
     };
   });
-  identity.foundings.delete(receiver);
+  foundings.delete(receiver);
   if (!shown || !vouching) throw new KeysagaError("internal", { what: "nothing was signed" });
   const { identityFrames, laneFrames } = shown;
   return { identityFrames: [...identityFrames, ...(delegating ? [delegating] : [])], laneFrames, vouching };

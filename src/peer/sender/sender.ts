@@ -7,7 +7,7 @@ import { mergingOf } from "../branches/merging.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import { cellKinds, readCell } from "../home/cells.js";
 import { Gate, queueTimeoutMs } from "../home/gate.js";
-import type { Identity } from "../home/identity.js";
+import { type Identity, internalsOf } from "../home/identity.js";
 import { type Invite, readInvite } from "../home/invite-text.js";
 import { Calls, orAborted } from "../home/patience.js";
 import { type Platform, systemPlatform } from "../home/platform.js";
@@ -112,6 +112,9 @@ interface Live {
  * that fails or is cancelled ends its session, and the next one opens another.
  */
 export class Sender {
+  readonly #options: SenderSettings;
+  readonly #reach: ReachByDial;
+  readonly #invite: Invite | undefined;
   readonly #platform: Platform;
   readonly #gate: Gate;
   readonly #waits: Waits;
@@ -121,11 +124,10 @@ export class Sender {
   readonly #calls = new Calls();
   #live: Live | undefined;
 
-  constructor(
-    private readonly options: SenderSettings,
-    private readonly reach: ReachByDial,
-    private readonly invite: Invite | undefined,
-  ) {
+  constructor(options: SenderSettings, reach: ReachByDial, invite: Invite | undefined) {
+    this.#options = options;
+    this.#reach = reach;
+    this.#invite = invite;
     this.#platform = options.platform ?? systemPlatform;
     const { timers } = this.#platform;
     this.#gate = new Gate(timers, options.queueTimeoutMs ?? queueTimeoutMs);
@@ -181,7 +183,7 @@ export class Sender {
    * @throws KeysagaError `limit_exceeded` where a walk meets more than a million addresses.
    */
   async explain(address: Address): Promise<Explanation> {
-    const { identity, functions = mergeFunctions() } = this.options;
+    const { identity, functions = mergeFunctions() } = this.#options;
     const { space, address: self } = identity;
     const now = () => this.#platform.clock.now();
     const standing = new Standing(self, { space, self, access: "owners", now });
@@ -201,7 +203,7 @@ export class Sender {
   #queue<Result>(signal: AbortSignal | undefined, task: (live: Live) => Promise<Result>): Promise<Result> {
     const { signal: cancel, release } = this.#calls.begin(signal);
     const endWait = this.#waits.begin("queued");
-    const { reconnect: options } = this.options;
+    const { reconnect: options } = this.#options;
     const retrying = { options, platform: this.#platform, onEvent: this.#tell, cancel };
     const once = (onReady: () => void) =>
       this.#withHandshakes(cancel, () => this.#try(task, cancel, onReady));
@@ -257,14 +259,14 @@ export class Sender {
 
   /** One handshake of an identity with a receiver at a time, from here until `ready`. */
   async #open(cancel: AbortSignal): Promise<Live> {
-    const { identity, limits } = this.options;
+    const { identity, limits } = this.#options;
     const { handshakeTimeoutMs: timeoutMs } = { ...sessionLimits, ...limits };
-    const turn = identity.handshakes.begin(this.reach.audience, timeoutMs, cancel);
+    const turn = internalsOf(identity).handshakes.begin(this.#reach.audience, timeoutMs, cancel);
     const endTurn = await this.#waits.during("queued", turn);
     try {
       const pin = await orAborted(this.#pin(), cancel);
       const { timers } = this.#platform;
-      const live = this.#start(await openConnection(this.reach.dial, { cancel, timers, timeoutMs }), pin);
+      const live = this.#start(await openConnection(this.#reach.dial, { cancel, timers, timeoutMs }), pin);
       live.ready.then(endTurn, endTurn);
       return live;
     } catch (thrown) {
@@ -274,11 +276,11 @@ export class Sender {
   }
 
   async #pin(): Promise<Address | undefined> {
-    const { pin, identity } = this.options;
+    const { pin, identity } = this.#options;
     return (
-      this.invite?.receiver ??
+      this.#invite?.receiver ??
       pin ??
-      (await readCell(identity.space, cellKinds.pin, this.reach.audience)).value?.receiver
+      (await readCell(identity.space, cellKinds.pin, this.#reach.audience)).value?.receiver
     );
   }
 
@@ -290,15 +292,15 @@ export class Sender {
       bindChannel = false,
       functions = mergeFunctions(),
       access = "owners",
-    } = this.options;
+    } = this.#options;
     const binding = bindTo(connection, bindChannel);
     const session = new SenderSession({
       identity,
       connection,
-      audience: this.reach.audience,
+      audience: this.#reach.audience,
       pin,
       exporter: binding.exporter,
-      invite: this.invite,
+      invite: this.#invite,
       limits: { ...sessionLimits, ...limits },
       merging: mergingOf(functions, this.#platform),
       access,

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Address, IbGib } from "../../ibgib/index.js";
 import {
   type Dialogue,

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { KeysagaError, type Timers, toKeysagaError, utf8 } from "../../base/index.js";
 import { type Exact, parseJson, pathOf, sagaLimits } from "../../saga/index.js";
 import type { Connection, Message as TransportMessage } from "../../transport/index.js";

@@ -10,9 +10,12 @@ export {
   sumOf,
 } from "./simulate.js";
 export { type App, notes } from "./app.js";
-export { isProfileName, type ProfileName, profiles } from "./profiles.js";
-export { type Program, programOf, type Step } from "./program.js";
-export { type Outcome, runProgram, type RunSettings } from "./run-program.js";
+export { type DeedKind, isProfileName, type Profile, type ProfileName, profiles } from "./profiles.js";
+export { type Deed, type Program, programOf, type Step } from "./program.js";
+export type { Crash } from "./home.js";
+export type { ConnectionFault, MessageFault, NetworkFault } from "./meddling.js";
+export { type Outcome, runProgram } from "./run-program.js";
+export type { RunSettings } from "./world.js";
 export { onlySteps, shrink, type Shrunk } from "./shrink.js";
 export { Dice } from "./dice.js";
 export type { Violation } from "./trace.js";

@@ -1,9 +1,9 @@
+import type { Role } from "../../saga/index.js";
 import { closeCodes } from "../../transport/close-codes.js";
 import { type Heartbeat, startHeartbeat } from "../../transport/heartbeat.js";
 import { type Message, transportLimits } from "../../transport/index.js";
 import { settingsFrom } from "../../transport/limits.js";
 import { type Wire, WireConnection, type WireReports } from "../../transport/wire-connection.js";
-import type { Side } from "./meddling.js";
 import type { SimulatedProcess } from "./process.js";
 import type { Scheduler } from "./scheduler.js";
 
@@ -87,7 +87,7 @@ export class LinkEnd implements Wire {
 
   constructor(
     readonly link: SimulatedLink,
-    readonly side: Side,
+    readonly side: Role,
     readonly process: SimulatedProcess | undefined,
   ) {
     if (!process) return;

@@ -3,8 +3,6 @@ import type { Message } from "../../transport/index.js";
 import type { Dice } from "./dice.js";
 
 /** Which end of a connection. */
-export type Side = "sender" | "receiver";
-
 /**
  * What can happen to a message on its way. The last three take somebody who means it: he says again what was said
  * elsewhere, says something else, or signs a frame himself and seals it anew, so that its address is right.

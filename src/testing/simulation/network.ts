@@ -1,8 +1,9 @@
 import { assert, KeysagaError, sha256Hex } from "../../base/index.js";
+import type { Role } from "../../saga/index.js";
 import { type Connection, type Dial, type Message, transportLimits } from "../../transport/index.js";
 import type { Dice } from "./dice.js";
 import { type Carrier, type LinkEnd, type Parcel, SimulatedLink } from "./link.js";
-import { type MessageFault, meddle, type NetworkFault, type Onward, type Side } from "./meddling.js";
+import { type MessageFault, meddle, type NetworkFault, type Onward } from "./meddling.js";
 import type { SimulatedProcess } from "./process.js";
 import type { Scheduler } from "./scheduler.js";
 import type { Trace } from "./trace.js";
@@ -13,7 +14,7 @@ export interface Ambush {
   /** The home whose messages count, whichever side it is. */
   readonly home: string;
   /** Only those on their way to this side; either, where it is left out. */
-  readonly to?: Side;
+  readonly to?: Role;
   /** So many that match pass before. */
   skip: number;
 }
@@ -41,7 +42,7 @@ const rememberedMax = 256;
 export class SimulatedNetwork implements Carrier {
   readonly links = new Set<SimulatedLink>();
   /** What was said in each direction, over all connections. */
-  readonly heard: Record<Side, Message[]> = { sender: [], receiver: [] };
+  readonly heard: Record<Role, Message[]> = { sender: [], receiver: [] };
   readonly #doors = new Map<string, Door[]>();
   #ambushes: Ambush[] = [];
   /** Pairs of homes that do not reach each other, until when. */

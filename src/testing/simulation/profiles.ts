@@ -9,7 +9,7 @@ export interface Profile {
   readonly weights: Readonly<Record<DeedKind, number>>;
 }
 
-type DeedKind = (typeof deedKinds)[number];
+export type DeedKind = (typeof deedKinds)[number];
 const deedKinds = [
   ...([
     "create",

@@ -1,7 +1,7 @@
-import type { Direction } from "../../saga/index.js";
+import type { Direction, Role } from "../../saga/index.js";
 import { Dice } from "./dice.js";
 import type { Crash } from "./home.js";
-import { connectionFaults, type MessageFault, type NetworkFault, type Side } from "./meddling.js";
+import { connectionFaults, type MessageFault, type NetworkFault } from "./meddling.js";
 import { type Profile, type ProfileName, profiles } from "./profiles.js";
 
 /** What a step does. Peers are named by number; timelines by number as well, among those there are by then. */
@@ -52,7 +52,7 @@ export type Deed =
       readonly do: "network";
       readonly home: string;
       readonly fault: NetworkFault;
-      readonly to: Side;
+      readonly to: Role;
       readonly skip: number;
     }
   | { readonly do: "part"; readonly by: number; readonly at: number; readonly ms: number }

@@ -2,7 +2,7 @@ import { notes } from "./app.js";
 import type { Program } from "./program.js";
 import { Settling } from "./settle.js";
 import type { Violation } from "./trace.js";
-import { World, type WorldSettings } from "./world.js";
+import { type RunSettings, World } from "./world.js";
 
 /** What came of one world. */
 export interface Outcome {
@@ -19,8 +19,6 @@ export interface Outcome {
     readonly ended: Readonly<Record<string, number>>;
   };
 }
-
-export type RunSettings = Partial<WorldSettings>;
 
 /** Runs one world to its end: its steps, then peace. Deterministic. One at a time: what rejects unheard is its own. */
 export async function runProgram(

@@ -1,8 +1,9 @@
 import type { ProfileName } from "./profiles.js";
 import { type Program, programOf } from "./program.js";
-import { type Outcome, type RunSettings, runProgram } from "./run-program.js";
+import { type Outcome, runProgram } from "./run-program.js";
 import { onlySteps, type Shrunk, shrink } from "./shrink.js";
 import type { Violation } from "./trace.js";
+import type { RunSettings } from "./world.js";
 
 /** Which worlds to run, and with what in them. */
 export interface SimulateOptions extends Omit<RunSettings, "hear"> {

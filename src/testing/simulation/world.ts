@@ -21,11 +21,17 @@ import { Scheduler } from "./scheduler.js";
 import { Trace } from "./trace.js";
 import { audienceOf, Witness } from "./witness.js";
 
-export interface WorldSettings {
+/** What a world is run with. */
+export interface RunSettings {
+  /** Default: the built-in merge function alone. */
   readonly functions?: MergeFunctions;
-  readonly app: App;
+  /** Default: `notes`. */
+  readonly app?: App;
+  /** Told each line of the world's trace. */
   readonly hear?: (line: string) => void;
 }
+
+type WorldSettings = RunSettings & { readonly app: App };
 
 /** What a receiver keeps of a lost connection is gone before a world ends. */
 const smallLimits: Readonly<Record<string, number>> = { keptMs: 5_000 };
