@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fromHex, KeysagaError, toHex } from "../base/index.js";
+import { fromHex, KeysagaError, limitExceeded, toHex } from "../base/index.js";
 import {
   type Address,
   decodeText,
@@ -69,7 +69,7 @@ export function readEvidence(items: readonly Evidence[]): {
   readonly heads: readonly AttestedHead[];
 } {
   const max = sagaLimits.evidenceMax;
-  if (items.length > max) throw new KeysagaError("limit_exceeded", { limit: "evidenceMax", max });
+  if (items.length > max) throw limitExceeded("evidenceMax", max);
   const records: IbGib[] = [];
   const heads: AttestedHead[] = [];
   for (const item of items) {

@@ -1,14 +1,4 @@
-import {
-  assert,
-  fromHex,
-  hkdfSha256,
-  type Instant,
-  KeysagaError,
-  lengthPrefixed,
-  sameSecret,
-  toHex,
-  utf8,
-} from "../../base/index.js";
+import { assert, fromHex, hkdfSha256, type Instant, KeysagaError, lengthPrefixed, limitExceeded, sameSecret, toHex, utf8 } from "../../base/index.js";
 import { type Candidate, type InviteShown, inviteMac } from "../../saga/index.js";
 import type { CellChange } from "../../space/index.js";
 import {
@@ -82,7 +72,7 @@ async function keep(
   const over = kept.filter(({ value }) => value.expires <= now);
   const open = kept.filter(({ value }) => value.expires > now && value.usedBy === undefined);
   if (open.length >= inviteLimits.openMax)
-    throw new KeysagaError("limit_exceeded", { limit: "openMax", max: inviteLimits.openMax });
+    throw limitExceeded("openMax", inviteLimits.openMax);
   const { kind } = await space.commit({
     holder: address,
     sight: { holders: [] },
