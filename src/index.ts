@@ -26,6 +26,7 @@ export {
   type SenderSettings,
   type SyncOptions,
   type SyncReport,
+  type TotalsOfBoth,
 } from "./peer/index.js";
 export {
   type Admission,
@@ -51,7 +52,7 @@ export {
   readInvite,
 } from "./peer/index.js";
 export { type Direction, type SessionLimits, sessionLimits } from "./saga/index.js";
-export type { OnEvent, PeerEvent, WaitReason } from "./peer/index.js";
+export type { FarParty, OnEvent, PeerEvent, WaitReason } from "./peer/index.js";
 export { type Locks, type Platform, systemPlatform } from "./peer/index.js";
 
 // Where a record is, and why.
@@ -193,4 +194,7 @@ export {
   type Facts,
   isErrorCode,
   KeysagaError,
+  type LimitFacts,
+  printable,
+  systemError,
 } from "./base/index.js";

@@ -47,8 +47,7 @@ export function refuseRecord(rule: RecordRule): never {
 
 /** @throws KeysagaError `limit_exceeded` where `count` is over. */
 export function checkLimit(limit: keyof typeof recordLimits, count: number): void {
-  if (count > recordLimits[limit])
-    throw limitExceeded(limit, recordLimits[limit]);
+  if (count > recordLimits[limit]) throw limitExceeded(limit, recordLimits[limit]);
 }
 
 /** Does a record with this ib hold raw bytes? */

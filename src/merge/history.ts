@@ -73,8 +73,7 @@ export class History {
     const unknown = [...new Set(addresses)].filter((address) => !this.#frames.has(address));
     if (unknown.length > 0) {
       const max = this.#limits.framesMax;
-      if (this.#frames.size + unknown.length > max)
-        throw limitExceeded("framesMax", max);
+      if (this.#frames.size + unknown.length > max) throw limitExceeded("framesMax", max);
       const records = await this.#reader.getMany(unknown);
       for (const [at, address] of unknown.entries())
         this.#frames.set(address, this.#frameOf(address, records[at]));

@@ -31,6 +31,10 @@ export type MergeFailure =
 
 export function refuseMerge(code: "merge_refused", rule: MergeRule): never;
 export function refuseMerge(code: "merge_failed", rule: MergeFailure, cause?: unknown): never;
-export function refuseMerge(code: "merge_refused" | "merge_failed", rule: MergeRule | MergeFailure, cause?: unknown): never {
+export function refuseMerge(
+  code: "merge_refused" | "merge_failed",
+  rule: MergeRule | MergeFailure,
+  cause?: unknown,
+): never {
   throw new KeysagaError(code, { rule }, cause === undefined ? undefined : { cause });
 }

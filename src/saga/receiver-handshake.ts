@@ -1,4 +1,12 @@
-import { type Instant, KeysagaError, limitExceeded, type Moment, printable, toHex, toKeysagaError } from "../base/index.js";
+import {
+  type Instant,
+  KeysagaError,
+  limitExceeded,
+  type Moment,
+  printable,
+  toHex,
+  toKeysagaError,
+} from "../base/index.js";
 import { type Address, decodeText, type IbGib, toText } from "../ibgib/index.js";
 import {
   advance,

@@ -1,5 +1,15 @@
 import type { z } from "zod";
-import { canonicalJson, isWithinDepth, jsonDepthMax, KeysagaError, lengthPrefixed, limitExceeded, sha256, toHex, utf8 } from "../base/index.js";
+import {
+  canonicalJson,
+  isWithinDepth,
+  jsonDepthMax,
+  KeysagaError,
+  lengthPrefixed,
+  limitExceeded,
+  sha256,
+  toHex,
+  utf8,
+} from "../base/index.js";
 import { type Address, decodeText, type IbGib, sealRecord, toText } from "../ibgib/index.js";
 import {
   advance,
@@ -112,9 +122,11 @@ export function tallyPayload(
     evidence: voice.payload.evidence + content.evidence.length,
   };
   const { records, bytes } = voice.totals;
-  if (records + payload.records > dialogue.caps.records) throw limitExceeded("recordsMax", dialogue.caps.records);
+  if (records + payload.records > dialogue.caps.records)
+    throw limitExceeded("recordsMax", dialogue.caps.records);
   if (bytes + payload.bytes > dialogue.caps.bytes) throw limitExceeded("bytesMax", dialogue.caps.bytes);
-  if (payload.entries.length > sagaLimits.entriesMax) throw limitExceeded("entriesMax", sagaLimits.entriesMax);
+  if (payload.entries.length > sagaLimits.entriesMax)
+    throw limitExceeded("entriesMax", sagaLimits.entriesMax);
   if (payload.evidence > sagaLimits.evidenceMax) throw limitExceeded("evidenceMax", sagaLimits.evidenceMax);
   return withVoice(dialogue, role, { ...voice, payload });
 }

@@ -1,4 +1,15 @@
-import { assert, fromHex, hkdfSha256, type Instant, KeysagaError, lengthPrefixed, limitExceeded, sameSecret, toHex, utf8 } from "../../base/index.js";
+import {
+  assert,
+  fromHex,
+  hkdfSha256,
+  type Instant,
+  KeysagaError,
+  lengthPrefixed,
+  limitExceeded,
+  sameSecret,
+  toHex,
+  utf8,
+} from "../../base/index.js";
 import { type Candidate, type InviteShown, inviteMac } from "../../saga/index.js";
 import type { CellChange } from "../../space/index.js";
 import {
@@ -71,8 +82,7 @@ async function keep(
   const kept = await readCells(space, cellKinds.invite, "");
   const over = kept.filter(({ value }) => value.expires <= now);
   const open = kept.filter(({ value }) => value.expires > now && value.usedBy === undefined);
-  if (open.length >= inviteLimits.openMax)
-    throw limitExceeded("openMax", inviteLimits.openMax);
+  if (open.length >= inviteLimits.openMax) throw limitExceeded("openMax", inviteLimits.openMax);
   const { kind } = await space.commit({
     holder: address,
     sight: { holders: [] },
