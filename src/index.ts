@@ -26,6 +26,7 @@ export {
   type SenderSettings,
   type SyncOptions,
   type SyncReport,
+  type TotalsOfBoth,
 } from "./peer/index.js";
 export {
   type AccessPolicy,
@@ -51,7 +52,7 @@ export {
   type NewInvite,
   readInvite,
 } from "./peer/index.js";
-export type { OnEvent, PeerEvent, WaitReason } from "./peer/index.js";
+export type { FarParty, OnEvent, PeerEvent, WaitReason } from "./peer/index.js";
 export {
   type Direction,
   type FinalTip,
@@ -241,4 +242,7 @@ export {
   type Facts,
   isErrorCode,
   KeysagaError,
+  type LimitFacts,
+  printable,
+  systemError,
 } from "./base/index.js";

@@ -24,7 +24,11 @@ export const errorTable = {
     tellPeer: true,
     text: "Keystone frames and contexts cannot travel as domain records.",
   },
-  limit_exceeded: { retryable: false, tellPeer: true, text: "A limit was exceeded." },
+  limit_exceeded: {
+    retryable: false,
+    tellPeer: true,
+    text: "A limit was exceeded. The side whose limit it is can raise it, if it is a setting.",
+  },
   merge_refused: {
     retryable: false,
     tellPeer: true,
@@ -93,7 +97,11 @@ export const errorTable = {
   not_shared: { retryable: false, tellPeer: false, text: "The timeline is not shared with that identity." },
 
   // handshake
-  auth_fail: { retryable: false, tellPeer: true, text: "The other side did not accept the handshake." },
+  auth_fail: {
+    retryable: false,
+    tellPeer: true,
+    text: "The other side did not accept the handshake, and tells strangers no reason: the receiver's log has it. Its operator can admit this identity (keysaga admit), and let it answer for the address that was dialled (keysaga serve --audience) or for the page's origin (--origin).",
+  },
   not_admitted: { retryable: false, tellPeer: true, text: "The receiver does not admit this identity." },
   invite_refused: {
     retryable: false,
@@ -113,7 +121,7 @@ export const errorTable = {
   receiver_changed: {
     retryable: false,
     tellPeer: false,
-    text: "The receiver at this address is not the one that was pinned. If the change is meant, remove the pin or name the new identity.",
+    text: "The receiver at this address is not the one that was pinned. If its operator confirms the new identity, name that one as the pin (--pin); if not, somebody else may be answering.",
   },
   receiver_unproved: {
     retryable: false,
@@ -128,7 +136,7 @@ export const errorTable = {
   wrong_audience: {
     retryable: false,
     tellPeer: true,
-    text: "The receiver does not answer for the address that was dialled.",
+    text: "The receiver does not answer for the address that was dialled. If it should, name that address with --audience.",
   },
   channel_not_bound: {
     retryable: false,
@@ -307,6 +315,21 @@ export const errorTable = {
     tellPeer: false,
     text: "Too many of this device's sessions never reached the receiver; the next connection uses a new lane.",
   },
+  disk_full: {
+    retryable: false,
+    tellPeer: true,
+    text: "There is no space left on the disk. Make room there and try again.",
+  },
+  file_refused: {
+    retryable: false,
+    tellPeer: false,
+    text: "The system does not allow this with the file or directory. Check whose it is and its permissions, and whether the disk is read-only.",
+  },
+  file_failed: {
+    retryable: false,
+    tellPeer: false,
+    text: "The system could not do this with the file or directory.",
+  },
   store_failed: { retryable: true, tellPeer: true, text: "The store could not complete the operation." },
   store_damaged: {
     retryable: false,
@@ -324,19 +347,32 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
-/** Helps whoever debugs: rules, counts, short addresses. Never data, never a secret, never sent to the peer. */
+/**
+ * What helps to understand a failure and to end it: rules, counts, addresses, paths. Never data, never a secret, never sent
+ * to the peer. Text that the other side chose is `printable`.
+ */
 export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/**
+ * What is said of a limit: whose it is (`ours`: of the side that throws), its name and its value. The other side tells
+ * no more than that there is one.
+ */
+export type LimitFacts = Facts &
+  ({ readonly side: "ours"; readonly limit: string; readonly max: number } | { readonly side: "theirs" });
 
 /** The one error class. What a peer can cause is a `KeysagaError`; what only our own bug can cause is an `assert`. */
 export class KeysagaError extends Error {
   override readonly name = "KeysagaError";
 
-  constructor(
-    readonly code: ErrorCode,
-    readonly facts: Facts = {},
-    options?: ErrorOptions,
-  ) {
+  readonly code: ErrorCode;
+  readonly facts: Facts;
+
+  constructor(code: "limit_exceeded", facts: LimitFacts, options?: ErrorOptions);
+  constructor(code: Exclude<ErrorCode, "limit_exceeded">, facts?: Facts, options?: ErrorOptions);
+  constructor(code: ErrorCode, facts: Facts = {}, options?: ErrorOptions) {
     super(describe(code, facts), options);
+    this.code = code;
+    this.facts = facts;
   }
 
   get retryable(): boolean {
@@ -359,8 +395,24 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorTable, code);
 }
 
+/** A limit of this side that was exceeded, by its name and value. */
+export function limitExceeded(limit: string, max: number, options?: ErrorOptions): KeysagaError {
+  return new KeysagaError("limit_exceeded", { side: "ours", limit, max }, options);
+}
+
+/** What went wrong elsewhere: at the other side, or in another process of this one, whose facts come along. */
+export function errorFromElsewhere(code: ErrorCode, facts: Facts): KeysagaError {
+  if (code !== "limit_exceeded") return new KeysagaError(code, facts);
+  const { side, limit, max } = facts;
+  const isOurs = side === "ours" && typeof limit === "string" && typeof max === "number";
+  return new KeysagaError(code, isOurs ? { ...facts, side, limit, max } : { ...facts, side: "theirs" });
+}
+
 /** Any thrown value as a `KeysagaError`: what is not one already is `fallback`, with the original as its cause. */
-export function toKeysagaError(thrown: unknown, fallback: ErrorCode = "internal"): KeysagaError {
+export function toKeysagaError(
+  thrown: unknown,
+  fallback: Exclude<ErrorCode, "limit_exceeded"> = "internal",
+): KeysagaError {
   return thrown instanceof KeysagaError ? thrown : new KeysagaError(fallback, {}, { cause: thrown });
 }
 

@@ -37,12 +37,17 @@ export {
   assert,
   type ErrorCode,
   type ErrorRow,
+  errorFromElsewhere,
   errorTable,
   type Facts,
   isErrorCode,
   KeysagaError,
+  type LimitFacts,
+  limitExceeded,
   toKeysagaError,
 } from "./errors.js";
 export { groupBy } from "./group-by.js";
 export { isWithinDepth, type Json, type JsonObject, sameJson } from "./json.js";
 export type { Clock, Instant, Moment, Random, Timers } from "./ports.js";
+export { printable } from "./printable.js";
+export { failedWith, meaningOf, systemError } from "./system-errors.js";

@@ -2,13 +2,25 @@ import { UsageError } from "./command.js";
 
 /** What `--audience` gives, as senders will name it: scheme, host and port, and no more. */
 export function parseAudience(text: string): string {
+  const origin = originIn(text, ["ws:", "wss:"]);
+  if (origin !== undefined) return origin;
+  throw new UsageError(`--audience takes what senders dial, as wss://sync.example or ws://127.0.0.1:4747`);
+}
+
+/** What `--origin` gives, as a browser sends it: scheme, host and port of a page, and no more. */
+export function parseOrigin(text: string): string {
+  const origin = originIn(text, ["http:", "https:"]);
+  if (origin !== undefined) return origin;
+  throw new UsageError(
+    `--origin takes where a page is from, as https://app.example or http://localhost:5173`,
+  );
+}
+
+function originIn(text: string, schemes: readonly string[]): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isOrigin =
     url !== undefined && ["", "/"].includes(url.pathname) && url.search === "" && url.hash === "";
-  if (url === undefined || !isOrigin || !["ws:", "wss:"].includes(url.protocol) || url.username !== "") {
-    throw new UsageError(`--audience takes what senders dial, as wss://sync.example or ws://127.0.0.1:4747`);
-  }
-  return url.origin;
+  return isOrigin && schemes.includes(url.protocol) && url.username === "" ? url.origin : undefined;
 }
 
 /** Who this receiver answers for when nothing else was said: where it listens, and the other names of this machine. */

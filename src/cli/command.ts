@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import type { Context } from "./context.js";
 
-/** What a command ends with. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2, conflicts: 3 } as const;
+/** What a command ends with. `attention`: done, and something is left for a person to look at. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, attention: 3 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** What the person typed cannot be meant: one line, and where to read on. */
@@ -39,6 +39,8 @@ export interface Definition<Of extends Options, Operands extends readonly string
   readonly operands: Operands;
   readonly options: Of;
   readonly examples: readonly string[];
+  /** A list that the help has behind the options. */
+  readonly list?: { readonly title: string; readonly rows: readonly (readonly [string, string])[] };
   run(context: Context, values: Values<Of>, operands: OperandValues<Operands>): Promise<ExitCode>;
 }
 export type OperandValues<Operands extends readonly string[]> = {
@@ -116,7 +118,7 @@ function checkOperands(names: readonly string[], given: readonly string[]): void
 }
 
 function helpOf<Of extends Options>(definition: Definition<Of, readonly string[]>): string {
-  const { name, about, operands, options, examples } = definition;
+  const { name, about, operands, options, examples, list } = definition;
   const shown = operands.map((operand) => (operand.endsWith("?") ? `[${operand.slice(0, -1)}]` : operand));
   const usage = ["Usage: keysaga", name, "[options]", ...shown].join(" ");
   const rows = Object.entries<Option>({ ...options, help: helpOption }).map(optionRow);
@@ -128,6 +130,7 @@ function helpOf<Of extends Options>(definition: Definition<Of, readonly string[]
     "Options:",
     ...columns(rows),
     "",
+    ...(list ? [list.title, ...columns(list.rows), ""] : []),
     "Examples:",
     ...examples.map((example) => `  ${example}`),
     "",

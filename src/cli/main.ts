@@ -3,6 +3,7 @@
 import { type Command, columns, type ExitCode, exitCodes, UsageError } from "./command.js";
 import { commands } from "./commands.js";
 import { type Context, note, print } from "./context.js";
+import { failureLine } from "./failure.js";
 import { version } from "./version.js";
 
 /** @param args What stands behind `keysaga`. */
@@ -67,13 +68,8 @@ function fail(context: Context, thrown: unknown, command: Command | undefined): 
     note(context, `keysaga: ${thrown.message}; see keysaga ${command ? `${command.name} ` : ""}--help`);
     return exitCodes.usage;
   }
-  note(context, `keysaga: ${lineOf(thrown)}`);
+  note(context, `keysaga: ${failureLine(thrown)}`);
   return exitCodes.failed;
-}
-
-function lineOf(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
-  return text.replace(/\s*\n\s*/g, " ");
 }
 
 function stackOf(thrown: unknown): string {
@@ -92,6 +88,12 @@ function endQuietlyOnBrokenPipe(): void {
   }
 }
 
+/** lmdb prints what it throws as well: the line above is the one for people. */
+function silenceLibraries(): void {
+  if (!process.env["KEYSAGA_DEBUG"]) console.error = () => undefined;
+}
+
 endQuietlyOnBrokenPipe();
+silenceLibraries();
 // Not `process.exit`: what was printed has to reach a pipe first.
 process.exitCode = await main(process, process.argv.slice(2));

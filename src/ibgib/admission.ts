@@ -2,7 +2,7 @@
  * What a record has to be before it is taken in. Stricter than the V1 hash, which does not say which field a hash
  * came from and takes several values as absent: so that two admitted records never share an address.
  */
-import { type Json, type JsonObject, KeysagaError } from "../base/index.js";
+import { type Json, type JsonObject, KeysagaError, limitExceeded } from "../base/index.js";
 import { type Address, gibOf, isAddress } from "./address.js";
 import { recordLimits } from "./limits.js";
 
@@ -47,8 +47,7 @@ export function refuseRecord(rule: RecordRule): never {
 
 /** @throws KeysagaError `limit_exceeded` where `count` is over. */
 export function checkLimit(limit: keyof typeof recordLimits, count: number): void {
-  if (count > recordLimits[limit])
-    throw new KeysagaError("limit_exceeded", { limit, max: recordLimits[limit] });
+  if (count > recordLimits[limit]) throw limitExceeded(limit, recordLimits[limit]);
 }
 
 /** Does a record with this ib hold raw bytes? */

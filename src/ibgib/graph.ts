@@ -1,4 +1,4 @@
-import { KeysagaError } from "../base/index.js";
+import { limitExceeded } from "../base/index.js";
 import { type Address, isPrimitive, isReservedIb } from "./address.js";
 import type { IbGib } from "./record.js";
 import { isTjp } from "./timeline.js";
@@ -201,6 +201,6 @@ class Frontier {
 
   #check(limit: "depth" | "addressesMet", count: number): void {
     const max = this.#limits[limit];
-    if (count > max) throw new KeysagaError("limit_exceeded", { limit, max });
+    if (count > max) throw limitExceeded(limit, max);
   }
 }

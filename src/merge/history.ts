@@ -1,4 +1,4 @@
-import { KeysagaError } from "../base/index.js";
+import { KeysagaError, limitExceeded } from "../base/index.js";
 import {
   type Address,
   hashOf,
@@ -73,8 +73,7 @@ export class History {
     const unknown = [...new Set(addresses)].filter((address) => !this.#frames.has(address));
     if (unknown.length > 0) {
       const max = this.#limits.framesMax;
-      if (this.#frames.size + unknown.length > max)
-        throw new KeysagaError("limit_exceeded", { limit: "framesMax", max });
+      if (this.#frames.size + unknown.length > max) throw limitExceeded("framesMax", max);
       const records = await this.#reader.getMany(unknown);
       for (const [at, address] of unknown.entries())
         this.#frames.set(address, this.#frameOf(address, records[at]));
@@ -101,7 +100,7 @@ export class History {
   /** @throws KeysagaError `limit_exceeded` where a merge would bring together more. */
   checkHeads(count: number): void {
     const max = this.#limits.headsMax;
-    if (count > max) throw new KeysagaError("limit_exceeded", { limit: "headsMax", max });
+    if (count > max) throw limitExceeded("headsMax", max);
   }
 
   #frameOf(address: Address, record: IbGib | undefined): Frame {

@@ -1,4 +1,4 @@
-import { type ErrorCode, KeysagaError } from "../base/index.js";
+import { KeysagaError } from "../base/index.js";
 
 /** Why a frame is not taken for a merge, or tips are not merged: the fact `rule` of a `merge_refused`. */
 export type MergeRule =
@@ -31,6 +31,10 @@ export type MergeFailure =
 
 export function refuseMerge(code: "merge_refused", rule: MergeRule): never;
 export function refuseMerge(code: "merge_failed", rule: MergeFailure, cause?: unknown): never;
-export function refuseMerge(code: ErrorCode, rule: MergeRule | MergeFailure, cause?: unknown): never {
+export function refuseMerge(
+  code: "merge_refused" | "merge_failed",
+  rule: MergeRule | MergeFailure,
+  cause?: unknown,
+): never {
   throw new KeysagaError(code, { rule }, cause === undefined ? undefined : { cause });
 }

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { KeysagaError, type Random } from "../base/index.js";
+import { KeysagaError, type Random, systemError } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import { createIdentity, type Identity, openIdentity, systemPlatform } from "../peer/index.js";
 import type { Space } from "../space/index.js";
@@ -13,6 +13,7 @@ import {
   moveDurably,
   readIdentityFile,
   reasonOf,
+  whyOf,
   writeIdentityFile,
 } from "./identity-file.js";
 import { formatRecoverySecret } from "./recovery-secret.js";
@@ -67,7 +68,9 @@ export async function createHome(options: CreateHomeOptions): Promise<NewHome> {
     return await makeHome(options);
   } catch (thrown) {
     if (thrown instanceof KeysagaError) throw thrown;
-    throw new KeysagaError("home_unwritable", { home: dir, reason: reasonOf(thrown) }, { cause: thrown });
+    const failed = systemError(thrown, dir);
+    if (failed?.code === "disk_full") throw failed;
+    throw new KeysagaError("home_unwritable", { home: dir, reason: whyOf(thrown) }, { cause: thrown });
   }
 }
 
@@ -189,7 +192,7 @@ async function exists(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (isMissing(error)) return false;
-    throw new KeysagaError("home_unwritable", { path, reason: reasonOf(error) }, { cause: error });
+    throw new KeysagaError("home_unwritable", { path, reason: whyOf(error) }, { cause: error });
   }
 }
 

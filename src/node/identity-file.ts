@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
-import { KeysagaError } from "../base/index.js";
+import { KeysagaError, meaningOf } from "../base/index.js";
 import { type Address, isAddress } from "../ibgib/index.js";
 import { StoredSecret } from "./device-secret.js";
 
@@ -43,7 +43,7 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
     return await open(path, constants.O_RDONLY);
   } catch (cause) {
     if (isMissing(cause)) return undefined;
-    throw new KeysagaError("home_damaged", { home: dirname(path), reason: reasonOf(cause) }, { cause });
+    throw new KeysagaError("home_damaged", { home: dirname(path), reason: whyOf(cause) }, { cause });
   }
 }
 
@@ -51,7 +51,7 @@ async function readText(file: FileHandle, dir: string): Promise<string> {
   try {
     return await file.readFile("utf8");
   } catch (cause) {
-    throw new KeysagaError("home_damaged", { home: dir, reason: reasonOf(cause) }, { cause });
+    throw new KeysagaError("home_damaged", { home: dir, reason: whyOf(cause) }, { cause });
   }
 }
 
@@ -102,6 +102,11 @@ async function syncDirectory(path: string): Promise<void> {
 
 export function isMissing(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR"].includes(reasonOf(error));
+}
+
+/** The same in words. */
+export function whyOf(error: unknown): string {
+  return meaningOf(reasonOf(error));
 }
 
 /** The system's own short name of what went wrong, as `EACCES`. */

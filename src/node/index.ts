@@ -1,8 +1,9 @@
 /** What needs Node: a space on disk, and homes, which hold an identity's secret beside its space. */
 
 export {
+  type ReachedLimit,
   type ReceiverServer,
-  type RefusalReason,
+  type Refusal,
   type ServeOptions,
   type ServerEvent,
   type ServerLimits,

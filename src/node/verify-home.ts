@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { KeysagaError } from "../base/index.js";
+import { errorFromElsewhere, KeysagaError } from "../base/index.js";
 import type { Verification } from "../peer/index.js";
 import { homeAddress } from "./home.js";
 import type { ChildLine, ChildTask } from "./verify-child.js";
@@ -49,7 +49,7 @@ async function* readApart(task: ChildTask, dir: string): AsyncGenerator<Finding>
     for await (const text of createInterface({ input: reader.stdout })) {
       // Our own child writes each line with JSON.stringify from this very type.
       const line: ChildLine = JSON.parse(text);
-      if (line.kind === "failed") throw new KeysagaError(line.code, line.facts);
+      if (line.kind === "failed") throw errorFromElsewhere(line.code, line.facts);
       yield line;
     }
     throw new KeysagaError("store_crashed", { reader: await ended });

@@ -25,7 +25,7 @@ export {
   type SyncOptions,
 } from "./sender/sender.js";
 export { type ReconnectOptions, reconnectDefaults } from "./sender/reconnect.js";
-export type { SyncReport } from "./sender/sender-commit.js";
+export type { SyncReport, TotalsOfBoth } from "./sender/sender-commit.js";
 export {
   type Admission,
   type AdmissionKept,
@@ -42,7 +42,7 @@ export {
   type Session,
 } from "./receiver/receiver.js";
 export { type ReceiverLimits, receiverLimits } from "./receiver/quotas.js";
-export type { OnEvent, PeerEvent, WaitReason } from "./session/events.js";
+export type { FarParty, OnEvent, PeerEvent, WaitReason } from "./session/events.js";
 export type { ReceiptMark } from "./sender/arrivals.js";
 export {
   type Explanation,

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { fromHex, groupBy, KeysagaError, toHex } from "../base/index.js";
+import { fromHex, groupBy, KeysagaError, limitExceeded, toHex } from "../base/index.js";
 import {
   type Address,
   decodeText,
@@ -70,7 +70,7 @@ export function readEvidence(items: readonly Evidence[]): {
   readonly heads: readonly AttestedHead[];
 } {
   const max = sagaLimits.evidenceMax;
-  if (items.length > max) throw new KeysagaError("limit_exceeded", { limit: "evidenceMax", max });
+  if (items.length > max) throw limitExceeded("evidenceMax", max);
   const records: IbGib[] = [];
   const heads: AttestedHead[] = [];
   for (const item of items) {

@@ -1,4 +1,4 @@
-import { KeysagaError } from "../base/index.js";
+import { limitExceeded } from "../base/index.js";
 import { decodeText, type IbGib, type RecordText, toText } from "../ibgib/index.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
 import type { Frames } from "./messages.js";
@@ -48,7 +48,7 @@ function checkBounds(ahead: Ahead, shown: readonly RecordText[], { chainFramesMa
   const frames = ahead.reduce((sum, message) => sum + message.frames.length, shown.length);
   const messagesMax = Math.ceil(chainFramesMax / sagaLimits.framesShownMax);
   if (frames > chainFramesMax || ahead.length > messagesMax)
-    throw new KeysagaError("limit_exceeded", { limit: "chainFramesMax", max: chainFramesMax });
+    throw limitExceeded("chainFramesMax", chainFramesMax);
 }
 
 function partsOf(frames: readonly RecordText[]): RecordText[][] {

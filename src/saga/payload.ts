@@ -3,6 +3,7 @@ import {
   concatBytes,
   fromUtf8,
   KeysagaError,
+  limitExceeded,
   parseCanonicalJson,
   utf8,
 } from "../base/index.js";
@@ -48,7 +49,7 @@ export function evidenceFrame(items: readonly Evidence[]): Uint8Array {
  */
 export function readPayload(frame: Uint8Array): PayloadContent {
   if (frame.length > sagaLimits.payloadBytesMax)
-    throw new KeysagaError("limit_exceeded", { limit: "payloadBytesMax", max: sagaLimits.payloadBytesMax });
+    throw limitExceeded("payloadBytesMax", sagaLimits.payloadBytesMax);
   switch (frame[0]) {
     case recordsKind:
       return { records: readRecords(frame), entries: [], evidence: [] };
@@ -69,10 +70,7 @@ function readRecords(frame: Uint8Array): IbGib[] {
     const end = at + 4 + view.getUint32(at);
     if (end > frame.length) throw new KeysagaError("malformed_message", { in: "payload", rule: "length" });
     if (records.length === sagaLimits.payloadRecordsMax)
-      throw new KeysagaError("limit_exceeded", {
-        limit: "payloadRecordsMax",
-        max: sagaLimits.payloadRecordsMax,
-      });
+      throw limitExceeded("payloadRecordsMax", sagaLimits.payloadRecordsMax);
     // A copy: what is kept of a record must not keep the whole frame alive.
     const record = decodeRecord(frame.slice(at + 4, end));
     refuseReserved(record);

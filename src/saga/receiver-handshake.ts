@@ -1,4 +1,12 @@
-import { type Instant, KeysagaError, type Moment, toHex, toKeysagaError } from "../base/index.js";
+import {
+  type Instant,
+  KeysagaError,
+  limitExceeded,
+  type Moment,
+  printable,
+  toHex,
+  toKeysagaError,
+} from "../base/index.js";
 import { type Address, decodeText, type IbGib, toText } from "../ibgib/index.js";
 import {
   advance,
@@ -162,7 +170,7 @@ function onOpen(self: ReceiverSelf, state: In<"awaitingOpen">, open: Exact<Open>
   const { message } = open;
   if (message.version !== protocolVersion || message.suite !== suites[0])
     throw new KeysagaError("no_common_version");
-  if (!self.audiences.includes(message.audience)) throw new KeysagaError("wrong_audience");
+  if (!self.audiences.includes(message.audience)) throw wrongAudience(self, message);
   const first = decodeText(message.session);
   const { keystone, details } = startSenderSession(first);
   const namesUs = details.receiver === self.identity.keystone.tjp && details.audience === message.audience;
@@ -175,11 +183,19 @@ function onOpen(self: ReceiverSelf, state: In<"awaitingOpen">, open: Exact<Open>
   };
 }
 
+/** What was dialled is the sender's to choose: it is shown to the operator of this side, and to nobody else. */
+function wrongAudience({ audiences }: ReceiverSelf, { audience }: Open): KeysagaError {
+  return new KeysagaError("wrong_audience", {
+    dialled: printable(audience),
+    answersFor: audiences.join(" "),
+  });
+}
+
 /** A sender states what its session may carry; more than this side allows is refused before it costs anything. */
 function refuseHighCaps(caps: Caps, limits: SessionLimits): void {
   const own = capsOf(limits);
   for (const cap of ["records", "bytes", "turns"] as const)
-    if (caps[cap] > own[cap]) throw new KeysagaError("limit_exceeded", { limit: cap, max: own[cap] });
+    if (caps[cap] > own[cap]) throw limitExceeded(`${cap}Max`, own[cap]);
 }
 
 /** The receiver's only two signatures before the sender is proved: the host key's, and R1's. */

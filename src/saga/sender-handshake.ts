@@ -1,4 +1,4 @@
-import { KeysagaError, type Moment, toHex, toKeysagaError } from "../base/index.js";
+import { KeysagaError, type Moment, printable, toHex, toKeysagaError } from "../base/index.js";
 import { type Address, decodeText, type IbGib, toText } from "../ibgib/index.js";
 import {
   advance,
@@ -185,7 +185,11 @@ function onHello(state: In<"awaitingHello">, hello: Exact<Hello>): SenderHandsha
   if (!versions.includes(protocolVersion) || !offered.includes(suites[0]))
     throw new KeysagaError("no_common_version");
   if (state.intent.pin !== undefined && receiver !== state.intent.pin)
-    throw new KeysagaError("receiver_changed");
+    throw new KeysagaError("receiver_changed", {
+      pinned: state.intent.pin,
+      answered: printable(receiver),
+      dialled: state.intent.audience,
+    });
   return {
     state: { ...state, kind: "loadingStanding", hello },
     effects: [{ kind: "loadStanding", receiver }],

@@ -5,6 +5,7 @@ import {
   jsonDepthMax,
   KeysagaError,
   lengthPrefixed,
+  limitExceeded,
   sha256,
   toHex,
   utf8,
@@ -128,10 +129,12 @@ export function tallyPayload(
     evidence: voice.payload.evidence + content.evidence.length,
   };
   const { records, bytes } = voice.totals;
-  if (records + payload.records > dialogue.caps.records) throw tooMuch("records", dialogue.caps.records);
-  if (bytes + payload.bytes > dialogue.caps.bytes) throw tooMuch("bytes", dialogue.caps.bytes);
-  if (payload.entries.length > sagaLimits.entriesMax) throw tooMuch("entriesMax", sagaLimits.entriesMax);
-  if (payload.evidence > sagaLimits.evidenceMax) throw tooMuch("evidenceMax", sagaLimits.evidenceMax);
+  if (records + payload.records > dialogue.caps.records)
+    throw limitExceeded("recordsMax", dialogue.caps.records);
+  if (bytes + payload.bytes > dialogue.caps.bytes) throw limitExceeded("bytesMax", dialogue.caps.bytes);
+  if (payload.entries.length > sagaLimits.entriesMax)
+    throw limitExceeded("entriesMax", sagaLimits.entriesMax);
+  if (payload.evidence > sagaLimits.evidenceMax) throw limitExceeded("evidenceMax", sagaLimits.evidenceMax);
   return withVoice(dialogue, role, { ...voice, payload });
 }
 
@@ -282,7 +285,7 @@ function openTurn(dialogue: Dialogue, role: Role, message: TurnMessage): Dialogu
   if (opens ? message.saga === dialogue.saga : message.saga !== dialogue.saga)
     throw new KeysagaError("out_of_turn", { got: message.type, saga: "another" });
   const { contexts } = voiceOf(dialogue, role).totals;
-  if (contexts + 1 > dialogue.caps.turns) throw tooMuch("turns", dialogue.caps.turns);
+  if (contexts + 1 > dialogue.caps.turns) throw limitExceeded("turnsMax", dialogue.caps.turns);
   return { ...dialogue, saga: message.saga, turn: message.turn };
 }
 
@@ -358,8 +361,4 @@ const voiceOf = (dialogue: Dialogue, role: Role): Voice => dialogue.voices[role]
 
 function withVoice(dialogue: Dialogue, role: Role, voice: Voice): Dialogue {
   return { ...dialogue, voices: { ...dialogue.voices, [role]: voice } };
-}
-
-function tooMuch(limit: string, max: number): KeysagaError {
-  return new KeysagaError("limit_exceeded", { limit, max });
 }

@@ -7,6 +7,13 @@ interface Place {
   isAuthenticated: boolean;
 }
 
+/** Why a connection was cut: a limit on connections, and its value. */
+export interface ReachedLimit {
+  readonly limit: ConnectionLimit;
+  readonly max: number;
+}
+type ConnectionLimit = (typeof connectionLimits)[number];
+
 /** Counts of one network, or of all. */
 interface Counts {
   open: number;
@@ -25,14 +32,15 @@ export class Doorkeeper {
 
   constructor(private readonly limits: ServerLimits) {}
 
-  /** Takes in a new TCP connection, or cuts it. @returns Whether it stays. */
-  admit(socket: Socket): boolean {
+  /** Takes in a new TCP connection, or cuts it. @returns The limit it would exceed. */
+  admit(socket: Socket): ReachedLimit | undefined {
     const name = nameOf(socket);
     const network = networkOf(socket.remoteAddress ?? "");
     const counts = this.#byNetwork.get(network) ?? { open: 0, unauthenticated: 0 };
-    if (name === undefined || this.#isFull(counts)) {
-      socket.destroy();
-      return false;
+    const reached = this.#reached(counts);
+    if (name === undefined || reached) {
+      socket.destroy(); // without a name it is gone already
+      return reached;
     }
     this.#byNetwork.set(network, counts);
     this.#places.set(name, { network, isAuthenticated: false });
@@ -42,7 +50,7 @@ export class Doorkeeper {
       count.unauthenticated++;
     }
     socket.once("close", () => this.#leave(socket, name));
-    return true;
+    return undefined;
   }
 
   /** Whoever is at the other end has proved who it is. `socket` may be the TLS socket over the one admitted. */
@@ -58,14 +66,16 @@ export class Doorkeeper {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #isFull({ open, unauthenticated }: Counts): boolean {
-    const { limits } = this;
-    return (
-      this.#all.open >= limits.connectionsMax ||
-      this.#all.unauthenticated >= limits.unauthenticatedMax ||
-      open >= limits.connectionsPerAddressMax ||
-      unauthenticated >= limits.unauthenticatedPerAddressMax
-    );
+  #reached(ofNetwork: Counts): ReachedLimit | undefined {
+    const counts: Readonly<Record<ConnectionLimit, number>> = {
+      connectionsMax: this.#all.open,
+      unauthenticatedMax: this.#all.unauthenticated,
+      connectionsPerAddressMax: ofNetwork.open,
+      unauthenticatedPerAddressMax: ofNetwork.unauthenticated,
+    };
+    for (const limit of connectionLimits)
+      if (counts[limit] >= this.limits[limit]) return { limit, max: this.limits[limit] };
+    return undefined;
   }
 
   #leave(socket: Socket, name: string): void {
@@ -85,6 +95,13 @@ export class Doorkeeper {
     return counts ? [this.#all, counts] : [this.#all];
   }
 }
+
+const connectionLimits = [
+  "connectionsMax",
+  "unauthenticatedMax",
+  "connectionsPerAddressMax",
+  "unauthenticatedPerAddressMax",
+] as const satisfies readonly (keyof ServerLimits)[];
 
 /** The other end's address and port: the same for a TLS socket and the TCP socket under it. Undefined once gone. */
 export function nameOf({ remoteAddress, remotePort }: Socket): string | undefined {

@@ -1,8 +1,9 @@
 /** A receiver as a server: HTTP, health, and limits on who may hold a connection. */
+export type { ReachedLimit } from "./doorkeeper.js";
 export { type ServerLimits, serverLimits } from "./limits.js";
 export {
   type ReceiverServer,
-  type RefusalReason,
+  type Refusal,
   type ServeOptions,
   type ServerEvent,
   serve,

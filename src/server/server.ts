@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { KeysagaError } from "../base/index.js";
+import { KeysagaError, printable } from "../base/index.js";
+import type { Address } from "../ibgib/index.js";
 import { type PeerEvent, type Receiver, systemPlatform } from "../peer/index.js";
 import { sagaLimits } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
@@ -11,8 +12,9 @@ import {
   refuseUpgrade,
   type WebSocketAcceptor,
 } from "../transport/websocket-acceptor-node.js";
-import { Doorkeeper, nameOf } from "./doorkeeper.js";
+import { Doorkeeper, nameOf, type ReachedLimit } from "./doorkeeper.js";
 import { type ServerLimits, serverLimits } from "./limits.js";
+import { Readiness } from "./readiness.js";
 
 export interface ServeOptions {
   /** Makes the receiver, once it is known where it listens; it is closed with the server. */
@@ -33,11 +35,22 @@ export interface ServeOptions {
 
 /** What a log may tell of a connection. */
 export type ServerEvent =
-  | { readonly kind: "refused"; readonly from: string; readonly reason: RefusalReason }
-  | { readonly kind: "peer"; readonly from: string; readonly event: PeerEvent };
+  | ({ readonly kind: "refused"; readonly from: string } & Refusal)
+  | {
+      readonly kind: "peer";
+      readonly from: string;
+      /** Once it is proved, and its session stored. */
+      readonly identity: Address | undefined;
+      readonly event: PeerEvent;
+    };
 
-/** `busy`: a limit on connections was reached. */
-export type RefusalReason = "busy" | "origin" | "starting" | "draining";
+/** Why a connection was not let in. */
+export type Refusal =
+  | { readonly reason: "starting" | "draining" }
+  /** A limit on connections was reached. */
+  | ({ readonly reason: "busy" } & ReachedLimit)
+  /** A page of that origin may not connect; the text is the page's, `printable`. */
+  | { readonly reason: "origin"; readonly origin: string };
 
 export interface ReceiverServer {
   /** Where it listens: `ws://127.0.0.1:4747`, or `wss://`. */
@@ -56,16 +69,16 @@ type Phase =
   | { readonly kind: "accepting" | "draining"; readonly receiver: Receiver };
 
 /**
- * Serves a receiver over WebSocket, with `/healthz` (200 while the process is up) and `/readyz` (200 only while
- * it accepts, else 503) beside it. Resolves exactly when a sender can connect.
+ * Serves a receiver over WebSocket, with `/healthz` (200 while the process is up) and `/readyz` beside it: 200 only while it
+ * accepts and can store, else 503 and why. Resolves exactly when a sender can connect.
  *
  * @throws KeysagaError `port_in_use`, `cannot_listen`, `tls_refused`, and what making the receiver throws.
  */
 export async function serve(options: ServeOptions): Promise<ReceiverServer> {
   const limits = { ...serverLimits, ...options.limits };
   const door = new Door(options, new Doorkeeper(limits));
-  const server = createHttpServer(options, limits, (request, response) => {
-    const { status, text } = door.answer(request);
+  const server = createHttpServer(options, limits, async (request, response) => {
+    const { status, text } = await door.answer(request);
     response.writeHead(status, { "content-type": "text/plain", "cache-control": "no-store" }).end(text);
   });
   server.on("connection", (socket) => door.meet(socket));
@@ -89,6 +102,7 @@ class Door {
     timers: systemPlatform.timers,
     messageBytesMax: sagaLimits.payloadBytesMax,
   });
+  readonly #readiness = new Readiness();
   #phase: Phase = { kind: "starting" };
 
   constructor(
@@ -110,51 +124,63 @@ class Door {
 
   meet(socket: Socket): void {
     const from = socket.remoteAddress ?? "";
-    if (!this.keeper.admit(socket)) this.#refused(from, "busy");
+    const reached = this.keeper.admit(socket);
+    if (reached) this.#refused(from, { reason: "busy", ...reached });
   }
 
   /** The two things that HTTP serves; whatever else is asked for is not there. */
-  answer({ method, url }: IncomingMessage): { status: number; text: string } {
+  async answer({ method, url }: IncomingMessage): Promise<{ status: number; text: string }> {
     const isRead = method === "GET" || method === "HEAD";
     if (isRead && url === "/healthz") return { status: 200, text: "ok\n" };
-    if (isRead && url === "/readyz") return readiness(this.#phase);
+    if (isRead && url === "/readyz") return this.#ready();
     return { status: 404, text: "" };
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const phase = this.#phase;
-    if (phase.kind !== "accepting") return this.#refuse(request, socket, phase.kind);
-    if (!this.#isFromAllowedPage(request)) return this.#refuse(request, socket, "origin");
+    if (phase.kind !== "accepting") return this.#refuse(request, socket, { reason: phase.kind });
+    const { origin } = request.headers;
+    if (!this.#isAllowed(origin))
+      return this.#refuse(request, socket, { reason: "origin", origin: printable(origin ?? "") });
     const name = nameOf(request.socket);
     this.acceptor.handleUpgrade(request, socket, head, (connection) =>
       this.#accept(phase.receiver, connection, name),
     );
   }
 
-  #isFromAllowedPage({ headers: { origin } }: IncomingMessage): boolean {
+  async #ready(): Promise<{ status: number; text: string }> {
+    const phase = this.#phase;
+    if (phase.kind !== "accepting") return { status: 503, text: `${phase.kind}\n` };
+    const reason = await this.#readiness.reason(phase.receiver);
+    return reason === undefined ? { status: 200, text: "ready\n" } : { status: 503, text: `${reason}\n` };
+  }
+
+  /** What is no browser sends no origin. */
+  #isAllowed(origin: string | undefined): boolean {
     return origin === undefined || (this.options.origins ?? []).includes(origin);
   }
 
   #accept(receiver: Receiver, connection: Connection, name: string | undefined): void {
     const from = connection.remoteAddress;
+    let identity: Address | undefined;
     receiver.accept(connection, (event) => {
-      if (event.kind === "connected" && name !== undefined) this.keeper.authenticated(name);
-      this.options.log?.({ kind: "peer", from, event });
+      if (event.kind === "connected") {
+        identity = event.identity;
+        if (name !== undefined) this.keeper.authenticated(name);
+      }
+      this.#readiness.hear(event);
+      this.options.log?.({ kind: "peer", from, identity, event });
     });
   }
 
-  #refuse(request: IncomingMessage, socket: Duplex, reason: RefusalReason): void {
-    this.#refused(request.socket.remoteAddress ?? "", reason);
-    refuseUpgrade(socket, reason === "origin" ? 403 : 503);
+  #refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+    this.#refused(request.socket.remoteAddress ?? "", refusal);
+    refuseUpgrade(socket, refusal.reason === "origin" ? 403 : 503);
   }
 
-  #refused(from: string, reason: RefusalReason): void {
-    this.options.log?.({ kind: "refused", from, reason });
+  #refused(from: string, refusal: Refusal): void {
+    this.options.log?.({ kind: "refused", from, ...refusal });
   }
-}
-
-function readiness({ kind }: Phase): { status: number; text: string } {
-  return kind === "accepting" ? { status: 200, text: "ready\n" } : { status: 503, text: `${kind}\n` };
 }
 
 function createHttpServer({ tls }: ServeOptions, limits: ServerLimits, onRequest: RequestListener): Server {

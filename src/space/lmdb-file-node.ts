@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import { KeysagaError } from "../base/index.js";
+import { getSystemErrorName } from "node:util";
+import { failedWith, KeysagaError } from "../base/index.js";
 
 /** Where things lie in the page that starts an lmdb file, and in the second one, which it takes turns with. */
 const meta = { magic: 24, pageSize: 48, freeRoot: 88, mainRoot: 136, transaction: 152, bytes: 160 } as const;
@@ -24,6 +25,47 @@ export function checkLmdbFile(path: string): boolean {
     return size > 0;
   } finally {
     closeSync(file);
+  }
+}
+
+/** Less than this is no room for a write of a store: lmdb writes up to so much at once. */
+const roomBytesMin = 1024 * 1024;
+/** What a new store takes, its locks among them. */
+const newStoreBytes = 64 * 1024;
+
+/**
+ * lmdb maps its locks into memory before they have a place on the disk: where there is none left, that crashes the
+ * process.
+ *
+ * @throws KeysagaError `disk_full`
+ */
+export function checkRoomForLocks(directory: string): void {
+  const parent = existsSync(directory) ? directory : dirname(directory);
+  if (!existsSync(`${directory}/lock.mdb`) && existsSync(parent) && roomIn(parent) < newStoreBytes)
+    throw failedWith("ENOSPC", directory);
+}
+
+/**
+ * What the system calls a failure of lmdb, which tells its number alone; undefined for what is no failure of the
+ * system. A write that did not fit is `EIO` to lmdb, so there the disk is looked at.
+ */
+export function systemNameOf(thrown: unknown, directory: string): string | undefined {
+  if (!(thrown instanceof Error) || !("code" in thrown)) return undefined;
+  const { code } = thrown;
+  if (typeof code === "string") return code;
+  if (/MDB_MAP_FULL/.test(thrown.message)) return "ENOSPC";
+  if (typeof code !== "number" || code <= 0) return undefined;
+  const name = getSystemErrorName(-code);
+  return name === "EIO" && roomIn(directory) < roomBytesMin ? "ENOSPC" : name;
+}
+
+/** Bytes that a file in `directory` may still take; none are known of a disk that does not answer. */
+function roomIn(directory: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }
 

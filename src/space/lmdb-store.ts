@@ -1,6 +1,6 @@
 import { open, type RangeOptions, type RootDatabase } from "lmdb";
-import { KeysagaError } from "../base/index.js";
-import { checkLmdbFile, flushNames } from "./lmdb-file-node.js";
+import { failedWith, KeysagaError, meaningOf } from "../base/index.js";
+import { checkLmdbFile, checkRoomForLocks, flushNames, systemNameOf } from "./lmdb-file-node.js";
 import { keyEncoder, lmdbKey, rangeOf, tableKey } from "./lmdb-keys.js";
 import type { Reader, Store, Table, Writer } from "./store.js";
 
@@ -11,10 +11,10 @@ type Row = readonly [key: string, value: Uint8Array];
 /**
  * The tables of the space in a directory, which is made where it is not there.
  *
- * @throws KeysagaError `store_failed` or `store_damaged`, with the fact `reason`.
+ * @throws KeysagaError `store_failed`, `store_damaged`, `disk_full` or `file_refused`, with the fact `reason`.
  */
 export function openLmdbStore(path: string): Store {
-  return new LmdbStore(openDatabase(path));
+  return new LmdbStore(openDatabase(path), path);
 }
 
 /**
@@ -22,7 +22,8 @@ export function openLmdbStore(path: string): Store {
  * both win one compare-and-set, so that is off, and a write resolves when it has been flushed.
  */
 function openDatabase(path: string): Database {
-  return orFail(() => {
+  return orFail(path, () => {
+    checkRoomForLocks(path);
     const isNew = !checkLmdbFile(`${path}/data.mdb`);
     const database = open<Uint8Array, string>({
       path,
@@ -41,14 +42,17 @@ class LmdbStore implements Store {
   readonly #database: Database;
   readonly #tables: LmdbTables;
 
-  constructor(database: Database) {
+  constructor(
+    database: Database,
+    private readonly path: string,
+  ) {
     this.#database = database;
-    this.#tables = new LmdbTables(database);
+    this.#tables = new LmdbTables(database, path);
   }
 
   read<Result>(work: (reader: Reader) => Result): Result {
     // lmdb keeps a snapshot for a whole turn of the event loop: too long where another process has just written.
-    orFail(() => this.#database.resetReadTxn());
+    orFail(this.path, () => this.#database.resetReadTxn());
     return work(this.#tables);
   }
 
@@ -65,14 +69,14 @@ class LmdbStore implements Store {
         }
       });
     } catch (error) {
-      throw thrown === undefined ? failureOf(await causeOf(error)) : thrown.error;
+      throw thrown === undefined ? failureOf(await causeOf(error), this.path) : thrown.error;
     }
   }
 
   *scan(table: Table): Generator<readonly Row[]> {
     let after: string | undefined;
     do {
-      orFail(() => this.#database.resetReadTxn());
+      orFail(this.path, () => this.#database.resetReadTxn());
       const page = [...this.#tables.rows({ ...rangeOf(table, { after }), limit: pageRows })];
       yield page;
       after = page.length < pageRows ? undefined : page.at(-1)?.[0];
@@ -88,12 +92,15 @@ class LmdbStore implements Store {
 class LmdbTables implements Writer {
   readonly #database: Database;
 
-  constructor(database: Database) {
+  constructor(
+    database: Database,
+    private readonly path: string,
+  ) {
     this.#database = database;
   }
 
   get(table: Table, key: string): Uint8Array | undefined {
-    const value = orFail(() => this.#database.getBinary(lmdbKey(table, key)));
+    const value = orFail(this.path, () => this.#database.getBinary(lmdbKey(table, key)));
     return value && plain(value);
   }
 
@@ -109,24 +116,24 @@ class LmdbTables implements Writer {
     try {
       for (const { key, value } of this.#database.getRange(range)) yield [tableKey(key), plain(value)];
     } catch (thrown) {
-      throw failureOf(thrown);
+      throw failureOf(thrown, this.path);
     }
   }
 
   put(table: Table, key: string, value: Uint8Array): void {
-    orFail(() => this.#database.putSync(lmdbKey(table, key), value));
+    orFail(this.path, () => this.#database.putSync(lmdbKey(table, key), value));
   }
 
   putNew(table: Table, key: string, value: Uint8Array): boolean {
     // Its types say `void`, its documentation and its code a boolean.
-    const isPut: unknown = orFail(() =>
+    const isPut: unknown = orFail(this.path, () =>
       this.#database.putSync(lmdbKey(table, key), value, { noOverwrite: true }),
     );
     return isPut === true;
   }
 
   remove(table: Table, key: string): void {
-    orFail(() => this.#database.removeSync(lmdbKey(table, key)));
+    orFail(this.path, () => this.#database.removeSync(lmdbKey(table, key)));
   }
 }
 
@@ -135,25 +142,28 @@ function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-function orFail<Result>(work: () => Result): Result {
+function orFail<Result>(path: string, work: () => Result): Result {
   try {
     return work();
   } catch (thrown) {
-    throw failureOf(thrown);
+    throw failureOf(thrown, path);
   }
 }
 
 /** Names of lmdb's errors that mean the file is not what lmdb left there. */
 const damage = /MDB_(?:CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|PANIC)/;
 
-function failureOf(thrown: unknown): KeysagaError {
+function failureOf(thrown: unknown, path: string): KeysagaError {
   if (thrown instanceof KeysagaError) return thrown;
+  const name = systemNameOf(thrown, path);
+  const cause = { cause: thrown };
+  if (name !== undefined) {
+    const failed = failedWith(name, path, thrown);
+    if (failed.code !== "file_failed") return failed;
+    return new KeysagaError("store_failed", { reason: meaningOf(name), path }, cause);
+  }
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  return new KeysagaError(
-    damage.test(reason) ? "store_damaged" : "store_failed",
-    { reason },
-    { cause: thrown },
-  );
+  return new KeysagaError(damage.test(reason) ? "store_damaged" : "store_failed", { reason, path }, cause);
 }
 
 /** A failed commit says what failed in a promise beside it. */

@@ -1,4 +1,4 @@
-import { KeysagaError } from "../base/index.js";
+import { limitExceeded } from "../base/index.js";
 import type { StoredStage } from "./batches.js";
 import type { SpaceLimits } from "./limits.js";
 import type { CheckedRecord, StagedPart } from "./presence.js";
@@ -141,7 +141,7 @@ export class StageBudget {
 
   #check(limit: keyof SpaceLimits, count: number): void {
     const max = this.#limits[limit];
-    if (count > max) throw new KeysagaError("limit_exceeded", { limit, max });
+    if (count > max) throw limitExceeded(limit, max);
   }
 }
 

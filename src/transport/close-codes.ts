@@ -1,4 +1,4 @@
-import { type ErrorCode, type Facts, KeysagaError } from "../base/index.js";
+import { KeysagaError } from "../base/index.js";
 
 /** WebSocket close codes (RFC 6455, section 7.4.1). `lost` is never sent: it is what a missing close frame reads as. */
 export const closeCodes = {
@@ -37,12 +37,8 @@ export function errorOfClose(received: number): KeysagaError | undefined {
       return undefined;
     case closeCodes.tooBig:
     case policyViolation:
-      return closedWith("limit_exceeded", { closeCode, by: "the other side" });
+      return new KeysagaError("limit_exceeded", { side: "theirs", closeCode });
     default:
-      return closedWith("connection_lost", { closeCode });
+      return new KeysagaError("connection_lost", { closeCode });
   }
-}
-
-function closedWith(code: ErrorCode, facts: Facts): KeysagaError {
-  return new KeysagaError(code, facts);
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { RawData, WebSocket } from "ws";
-import { assert, KeysagaError } from "../base/index.js";
+import { assert, KeysagaError, limitExceeded } from "../base/index.js";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.js";
 import type { TransportSettings } from "./limits.js";
 import type { Connection, Message } from "./transport.js";
@@ -63,7 +63,7 @@ class WsWire implements Wire {
     socket.on("message", (data, isBinary) => this.#received(data, isBinary));
     socket.on("ping", () => this.#heartbeat.heard());
     socket.on("pong", () => this.#heartbeat.heard());
-    socket.on("error", (error) => reports.failed(errorOfSocket(error)));
+    socket.on("error", (error) => reports.failed(errorOfSocket(error, settings)));
     socket.on("close", (closeCode) => this.#gone(closeCode));
   }
 
@@ -122,15 +122,16 @@ class WsWire implements Wire {
 }
 
 /** What of `ws`'s errors means that a limit was exceeded; its other `WS_ERR_` codes mean broken framing or UTF-8. */
-const limitErrors: ReadonlySet<string> = new Set([
-  "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
-  "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
-  "WS_ERR_TOO_MANY_BUFFERED_PARTS",
+const limitOf: ReadonlyMap<string, "messageBytesMax" | "fragmentsMax"> = new Map([
+  ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", "messageBytesMax"],
+  ["WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", "messageBytesMax"],
+  ["WS_ERR_TOO_MANY_BUFFERED_PARTS", "fragmentsMax"],
 ]);
 
-function errorOfSocket(error: Error): KeysagaError {
+function errorOfSocket(error: Error, settings: TransportSettings): KeysagaError {
   const reason = "code" in error && typeof error.code === "string" ? error.code : error.name;
-  if (limitErrors.has(reason)) return new KeysagaError("limit_exceeded", { reason }, { cause: error });
+  const limit = limitOf.get(reason);
+  if (limit) return limitExceeded(limit, settings[limit], { cause: error });
   if (reason.startsWith("WS_ERR_"))
     return new KeysagaError("malformed_message", { reason }, { cause: error });
   return new KeysagaError("connection_lost", { reason }, { cause: error });

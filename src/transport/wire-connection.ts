@@ -1,4 +1,4 @@
-import { assert, KeysagaError, toKeysagaError } from "../base/index.js";
+import { assert, KeysagaError, limitExceeded, toKeysagaError } from "../base/index.js";
 import { closeCodeOf, errorOfClose } from "./close-codes.js";
 import type { TransportSettings } from "./limits.js";
 import type { Connection, ConnectionHandlers, Message } from "./transport.js";
@@ -92,7 +92,7 @@ export class WireConnection implements Connection {
 
   send(message: Message): void {
     if (this.#state !== "open") throw new KeysagaError("connection_closed");
-    if (this.bufferedBytes > this.#settings.bufferedBytesMax) this.#cut(limitExceeded("bufferedBytesMax"));
+    if (this.bufferedBytes > this.#settings.bufferedBytesMax) this.#cut(this.#tooMuch("bufferedBytesMax"));
     else this.#write(message);
   }
 
@@ -127,7 +127,7 @@ export class WireConnection implements Connection {
 
   #received(message: Message, byteLength: number): void {
     if (this.#state !== "open") return;
-    if (byteLength > this.#settings.messageBytesMax) this.#beginClosing(limitExceeded("messageBytesMax"));
+    if (byteLength > this.#settings.messageBytesMax) this.#beginClosing(this.#tooMuch("messageBytesMax"));
     else this.#keep({ message, cost: byteLength + keptOverheadBytes });
   }
 
@@ -136,7 +136,7 @@ export class WireConnection implements Connection {
     this.#keptBytes += kept.cost;
     if (this.#keptBytes > this.#settings.keptBytesMax) {
       this.#dropKept();
-      this.#beginClosing(limitExceeded("keptBytesMax"));
+      this.#beginClosing(this.#tooMuch("keptBytesMax"));
     } else if (this.#keptBytes >= this.#settings.keptBytesHigh) {
       this.#setReading(false);
     }
@@ -230,12 +230,12 @@ export class WireConnection implements Connection {
     else this.#wire.pause();
   }
 
+  #tooMuch(limit: "bufferedBytesMax" | "messageBytesMax" | "keptBytesMax"): KeysagaError {
+    return limitExceeded(limit, this.#settings[limit]);
+  }
+
   #dropKept(): void {
     this.#kept = [];
     this.#keptBytes = 0;
   }
-}
-
-function limitExceeded(limit: string): KeysagaError {
-  return new KeysagaError("limit_exceeded", { limit });
 }

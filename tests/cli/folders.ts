@@ -5,6 +5,8 @@ import { cloneFolder, syncFolder } from "../../src/cli/folder/sync.js";
 import { createIdentity, type Identity, InnerSpace, parseAddress } from "../../src/index.js";
 import { temporaryDirectory, writeTree } from "./directories.js";
 
+const nothing = { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } };
+
 /**
  * Two directories of one home share its space: what is recorded from one comes down to the other, as if through a
  * receiver that is always in step.
@@ -15,7 +17,8 @@ export const inStep: Exchange = async () => ({
   tips: [],
   found: [],
   refused: [],
-  totals: { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } },
+  totals: nothing,
+  sessionTotals: nothing,
   elapsedMs: 1,
 });
 

@@ -20,7 +20,7 @@ Needs no passphrase. The exit status is 3 where there are conflicts.`,
       const found = await Promise.all((await conflictsIn(space, folder)).map((one) => inFull(space, one)));
       if (values.json) print(context, JSON.stringify({ conflicts: found }));
       else for (const conflict of found) print(context, conflictTextOf(conflict));
-      return found.length > 0 ? exitCodes.conflicts : exitCodes.ok;
+      return found.length > 0 ? exitCodes.attention : exitCodes.ok;
     } finally {
       await space.close();
     }

@@ -24,14 +24,13 @@ The device's own secret is locked with a passphrase, from a prompt or from KEYSA
     print(context, `identity         ${address}`);
     print(context, `recovery secret  ${recoverySecret}`);
     note(context, "");
-    note(
-      context,
-      "Write the recovery secret down and keep it away from this device: it is not stored and will",
-    );
-    note(
-      context,
-      "not be shown again. It is what remains of this identity if the device or passphrase is lost.",
-    );
+    for (const line of aboutTheSecret) note(context, line);
     return exitCodes.ok;
   },
 });
+
+const aboutTheSecret = [
+  "Write the recovery secret down and keep it away from this device: it is not stored, and will not be shown again.",
+  "Today nothing can be done with it: this version cannot recover an identity, so if this device or its passphrase is",
+  "lost, so is the identity. A later version will need the secret for that.",
+];

@@ -2,10 +2,11 @@ import { readFile } from "node:fs/promises";
 import { type Admission, admissionsOf, createReceiver, type Identity } from "../../index.js";
 import { checkHome, type ReceiverServer, type ServeOptions, serve as startServer } from "../../node/index.js";
 import { parseIdentity } from "../addresses.js";
-import { defaultAudiences, isEveryAddress, pageOrigin, parseAudience } from "../audiences.js";
+import { defaultAudiences, isEveryAddress, pageOrigin, parseAudience, parseOrigin } from "../audiences.js";
 import { commonOptions, defineCommand, exitCodes, UsageError } from "../command.js";
 import { confirmed } from "../confirmed.js";
 import { type Context, homeDir, note, print } from "../context.js";
+import { limitTable, parseLimits, serverPart } from "../limits.js";
 import { withHome } from "../open-home.js";
 import { serveLog } from "../serve-log.js";
 import { keepServing } from "../serving.js";
@@ -20,8 +21,8 @@ export const serve = defineCommand({
   name: "serve",
   summary: "Run a receiver.",
   about: `Runs a receiver for this home: senders it admits sync with its store. It prints one line when it is
-ready, then a line for each connection on stderr; /healthz and /readyz answer on the same port. SIGINT or
-SIGTERM lets sagas under way finish and ends it; a second one ends it at once.
+ready, then its log on stderr: when, from where, which identity, and of what failed why; /healthz and /readyz answer
+on the same port. SIGINT or SIGTERM lets sagas under way finish and ends it; a second one ends it at once.
 
 Whom keysaga admit names is admitted, and whom keysaga expel names is not, whatever is said here. Both work while
 this runs, as does keysaga invite.`,
@@ -41,6 +42,18 @@ this runs, as does keysaga invite.`,
       multiple: true,
       about: "What senders dial, as wss://sync.example (default: where it listens).",
     },
+    origin: {
+      type: "string",
+      value: "ORIGIN",
+      multiple: true,
+      about: "A web page's origin that may connect, as https://app.example (beside those of --audience).",
+    },
+    limit: {
+      type: "string",
+      value: "NAME=VALUE",
+      multiple: true,
+      about: "Sets a limit, as bytesMax=256MiB; the list is below.",
+    },
     admit: {
       type: "string",
       value: "WHO",
@@ -56,7 +69,12 @@ this runs, as does keysaga invite.`,
     "keysaga serve --allow 6E5BAC46…",
     "keysaga serve --admit invite",
     "keysaga serve --host 0.0.0.0 --port 443 --audience wss://sync.example --tls-cert c.pem --tls-key k.pem",
+    "keysaga serve --admit open --origin https://app.example --limit durableBytesPerIdentityMax=5GiB",
   ],
+  list: {
+    title: "Limits, and what they are unless set:",
+    rows: limitTable().map(([name, value, about]) => [name, `${value.padEnd(9)} ${about}`]),
+  },
   async run(context, values) {
     const admission = admissionOf(values.admit, values.allow ?? []);
     const host = values.host ?? defaultHost;
@@ -65,6 +83,8 @@ this runs, as does keysaga invite.`,
     if (audiences === undefined && isEveryAddress(host)) {
       throw new UsageError(`--host ${host} is no address to dial: say what senders dial with --audience`);
     }
+    const origins = values.origin?.map(parseOrigin) ?? [];
+    const limits = parseLimits(values.limit ?? []);
     const tls = await readTls(values["tls-cert"], values["tls-key"]);
     const isJson = values.json === true;
     await checkHome(homeDir(context, values.home));
@@ -75,7 +95,7 @@ this runs, as does keysaga invite.`,
         const stop = listenForStop();
         const log = serveLog(context, isJson);
         const at = { host, port, ...(tls && { tls }), log };
-        const server = await start(identity, admission, audiences, at);
+        const server = await start(identity, { admission, audiences, origins, limits }, at);
         announce(context, server, isJson);
         const isWaiting = isClosedToAll(admission) && (await admissionsOf(identity)).length === 0;
         if (isWaiting) note(context, `nobody can sync yet: ${howToAdmit[admission.kind]}`);
@@ -99,21 +119,26 @@ const howToAdmit: Readonly<Record<Admission["kind"], string>> = {
 
 type At = Pick<ServeOptions, "host" | "port" | "tls" | "log">;
 
-/** The audiences follow from where it listens, which is known once it does. */
-function start(
-  identity: Identity,
-  admission: Admission,
-  given: readonly string[] | undefined,
-  at: At,
-): Promise<ReceiverServer> {
+/** Whom it serves, and what they may cost it. */
+interface Policy {
+  readonly admission: Admission;
+  /** Undefined: they follow from where it listens, which is known once it does. */
+  readonly audiences: readonly string[] | undefined;
+  readonly origins: readonly string[];
+  readonly limits: ReturnType<typeof parseLimits>;
+}
+
+function start(identity: Identity, policy: Policy, at: At): Promise<ReceiverServer> {
+  const { admission, limits } = policy;
   return startServer({
     ...at,
     receiver: async (url) => {
-      const audiences = given ?? defaultAudiences(url);
+      const audiences = policy.audiences ?? defaultAudiences(url);
       await keepServing(identity, { audiences: [...audiences], admits: admission.kind });
-      return confirmed(identity, () => createReceiver({ identity, admission, audiences }));
+      return confirmed(identity, () => createReceiver({ identity, admission, audiences, limits }));
     },
-    origins: (given ?? []).map(pageOrigin),
+    origins: [...(policy.audiences ?? []).map(pageOrigin), ...policy.origins],
+    limits: serverPart(limits),
   });
 }
 

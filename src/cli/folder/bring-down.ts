@@ -17,7 +17,8 @@ export interface FolderReport {
   readonly skipped: readonly Skipped[];
   /** What a person should look at. All else is as it should be: the folder is in step. */
   readonly conflicts: readonly FolderConflict[];
-  readonly totals: SyncReport["totals"];
+  /** Of the connection, which is this command's alone. */
+  readonly totals: SyncReport["sessionTotals"];
 }
 
 /**

@@ -8,6 +8,7 @@ import type { FolderReport } from "./bring-down.js";
 import type { Exchange } from "./exchange.js";
 import { withReceiver } from "./exchange.js";
 import { folderIb } from "./model.js";
+import { needsAttention } from "./disk.js";
 import { eventLine, jsonOf, linesOf, retryLine, skippedLine } from "./report.js";
 
 /** Options of the commands that dial a receiver. */
@@ -77,7 +78,8 @@ export async function runExchange(
     for (const skipped of report.skipped) note(context, skippedLine(skipped));
     if (json) print(context, JSON.stringify(jsonOf(report, seconds)));
     else for (const line of linesOf(report, seconds)) print(context, line);
-    return report.conflicts.length > 0 ? exitCodes.conflicts : exitCodes.ok;
+    const isForAPerson = report.conflicts.length > 0 || report.skipped.some(needsAttention);
+    return isForAPerson ? exitCodes.attention : exitCodes.ok;
   } finally {
     stop.release();
   }

@@ -20,6 +20,15 @@ export type SkipReason =
 export interface Skipped {
   readonly path: string;
   readonly reason: SkipReason;
+  /** Of what is too large: its bytes, of the file itself or as a record has them, and how many there may be. */
+  readonly size?: { readonly of: "file" | "record"; readonly bytes: number; readonly bytesMax: number };
+}
+
+/** Left alone by design, in every folder: nobody has to look at it. */
+const byDesign: ReadonlySet<SkipReason> = new Set(["symbolic link", "not a regular file"]);
+
+export function needsAttention({ reason }: Skipped): boolean {
+  return !byDesign.has(reason);
 }
 
 /** The text files below a directory, as they were read, and what was left out. */
@@ -34,7 +43,7 @@ export interface Scan {
 export type OnDisk =
   | { readonly kind: "absent" }
   | { readonly kind: "text"; readonly text: string; readonly mode: number }
-  | { readonly kind: "other"; readonly reason: SkipReason };
+  | ({ readonly kind: "other" } & Omit<Skipped, "path">);
 
 /** Names of files on their way; the dot keeps them out of every scan. */
 const temporaryName = /^\.keysaga-(\d+)-[0-9a-f]{16}\.tmp$/;
@@ -88,7 +97,8 @@ async function takeFile(dir: string, path: string, scan: Filling): Promise<void>
   const found = await readTextFile(join(dir, path), path);
   if (found.kind === "absent") return; // removed since the directory was listed
   if (found.kind === "other") {
-    scan.skipped.push({ path, reason: found.reason });
+    const { kind: _, ...why } = found;
+    scan.skipped.push({ path, ...why });
     return;
   }
   scan.files.set(path, found.text);
@@ -122,10 +132,11 @@ export async function readTextFile(file: string, path: string): Promise<OnDisk> 
   }
   try {
     const { size, mode } = await handle.stat();
-    if (size > recordLimits.recordBytesMax) return { kind: "other", reason: "too large" };
+    if (size > textBytesMax) return tooLarge("file", size);
     const text = strictText(await handle.readFile());
     if (text === undefined) return { kind: "other", reason: "not UTF-8 text" };
-    return fitsRecord(path, text) ? { kind: "text", text, mode } : { kind: "other", reason: "too large" };
+    const bytes = Buffer.byteLength(JSON.stringify({ path, text }));
+    return bytes <= textBytesMax ? { kind: "text", text, mode } : tooLarge("record", bytes);
   } catch {
     return { kind: "other", reason: "unreadable" };
   } finally {
@@ -146,8 +157,11 @@ async function kindOf(file: string): Promise<"file" | Exclude<OnDisk, { kind: "t
 /** What a record of a file holds beside path and text: links, owner, numbers. Generous. */
 const frameBytes = 2 * 1024;
 
-function fitsRecord(path: string, text: string): boolean {
-  return Buffer.byteLength(JSON.stringify({ path, text })) + frameBytes <= recordLimits.recordBytesMax;
+/** Path and text of a file as JSON, in which a line end or a quote takes two bytes. */
+const textBytesMax = recordLimits.recordBytesMax - frameBytes;
+
+function tooLarge(of: "file" | "record", bytes: number): OnDisk {
+  return { kind: "other", reason: "too large", size: { of, bytes, bytesMax: textBytesMax } };
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

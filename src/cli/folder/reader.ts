@@ -31,7 +31,7 @@ export async function syncAsReader(
 ): Promise<FolderReport | undefined> {
   const { folder, base, unsent } = cell.mapping;
   if (!(await mayOnlyRead(identity, folder))) return undefined;
-  const { totals } = await exchange([folder], "pull").catch((thrown) => {
+  const { sessionTotals } = await exchange([folder], "pull").catch((thrown) => {
     throw isCode(thrown, "unknown_root") ? new FolderError("not_shared") : thrown;
   });
   if (!(await mayOnlyRead(identity, folder))) return undefined;
@@ -41,7 +41,7 @@ export async function syncAsReader(
   const written = await bringDown(identity, place, cell, unsent);
   const changes = added.length + edited.length + removed.length + unsent.length;
   if (changes > 0) throw new FolderError("read_only", { changes });
-  return { ...written, skipped: [...scan.skipped, ...written.skipped], totals };
+  return { ...written, skipped: [...scan.skipped, ...written.skipped], totals: sessionTotals };
 }
 
 /** Was the folder shared with this home to read, and nothing more, as far as it was told? */

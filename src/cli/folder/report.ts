@@ -52,8 +52,11 @@ function changeLine(arrow: string, { path, change }: Change): string {
   return `${arrow} ${printable(path)}${change === "removed" ? " (removed)" : ""}`;
 }
 
-export function skippedLine({ path, reason }: Skipped): string {
-  return `skipped ${printable(path)}: ${reason}`;
+export function skippedLine({ path, reason, size }: Skipped): string {
+  const figures = size
+    ? `: ${sizeOf(size.bytes)}${size.of === "record" ? " as a record" : ""}, at most ${sizeOf(size.bytesMax)}`
+    : "";
+  return `skipped ${printable(path)}: ${reason}${figures}`;
 }
 
 export function counted(count: number, thing: string): string {

@@ -56,7 +56,7 @@ export async function syncFolder(identity: Identity, dir: string, exchange: Exch
   const written = await bringDown(identity, place, recorded, done ? [] : unsent);
   if (!done) throw new FolderError("not_taken", { changes: unsent.length });
   if (done.refused.length > 0) throw new FolderError("not_shared");
-  return { ...written, skipped: [...scan.skipped, ...written.skipped], totals: done.totals };
+  return { ...written, skipped: [...scan.skipped, ...written.skipped], totals: done.sessionTotals };
 }
 
 /** @returns Undefined where the receiver did not take what was changed here. All else is done, and may be brought down. */
@@ -88,7 +88,7 @@ export async function cloneFolder(
   exchange: Exchange,
 ): Promise<FolderReport> {
   await checkVacant(dir);
-  const { totals } = await exchange([folder], "pull").catch((thrown) => {
+  const { sessionTotals } = await exchange([folder], "pull").catch((thrown) => {
     throw isCode(thrown, "unknown_root")
       ? new FolderError("unknown_folder", { timeline: shortAddress(folder) })
       : thrown;
@@ -99,7 +99,7 @@ export async function cloneFolder(
   const place = await realpath(dir);
   const before = await readMapping(identity.space, place);
   const mapped = await saveMapping(identity, before, { folder, base: [], unsent: [] });
-  return { ...(await bringDown(identity, place, mapped)), totals };
+  return { ...(await bringDown(identity, place, mapped)), totals: sessionTotals };
 }
 
 async function stateBefore(

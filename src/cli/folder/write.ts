@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, lstat, mkdir, open, rename, rmdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { systemError } from "../../index.js";
 import { isAny, makerOf, readTextFile, type Skipped, temporaryFileName } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { caseCollision, parentsOf } from "./paths.js";
@@ -27,7 +28,8 @@ interface Prepared {
  * @param dir A real path.
  * @param paths All files of the folder as it will be.
  * @returns The paths that were left alone, and why.
- * @throws FolderError `parent`, `tree`, before anything was written.
+ * @throws FolderError `parent`, `tree`, before anything was written; KeysagaError `disk_full`, `file_refused` or `file_failed`
+ *   with the path of the file.
  */
 export async function writeFiles(
   dir: string,
@@ -35,20 +37,29 @@ export async function writeFiles(
   paths: readonly string[],
 ): Promise<readonly Skipped[]> {
   await checkWays(dir, writes);
-  await checkCase(dir, paths);
+  await about(dir, () => checkCase(dir, paths));
   const leftAlone: Skipped[] = [];
   const prepared: Prepared[] = [];
   try {
     await prepareAll(dir, writes, prepared);
     for (const each of prepared) {
-      const skipped = await put(dir, each);
+      const skipped = await about(join(dir, each.write.path), () => put(dir, each));
       if (skipped) leftAlone.push(skipped);
     }
-    await flushDirectories(dir, writes);
+    await about(dir, () => flushDirectories(dir, writes));
   } finally {
     for (const { temporary } of prepared) if (temporary) await removeIfThere(temporary);
   }
   return leftAlone;
+}
+
+/** What the system refuses is told of the file that it is about, and not of a temporary one. */
+async function about<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw systemError(thrown, file) ?? thrown;
+  }
 }
 
 /** Takes away temporary files of processes that are gone. */
@@ -98,7 +109,9 @@ const flushesAtOnce = 32;
 async function prepareAll(dir: string, writes: readonly Write[], prepared: Prepared[]): Promise<void> {
   for (let at = 0; at < writes.length; at += flushesAtOnce) {
     const part = writes.slice(at, at + flushesAtOnce);
-    const outcomes = await Promise.allSettled(part.map((write) => prepare(dir, write)));
+    const outcomes = await Promise.allSettled(
+      part.map((write) => about(join(dir, write.path), () => prepare(dir, write))),
+    );
     for (const outcome of outcomes) if (outcome.status === "fulfilled") prepared.push(outcome.value);
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
     if (failed) throw failed.reason;
@@ -134,7 +147,7 @@ async function nearestDirectory(dir: string, path: string): Promise<string> {
 async function put(dir: string, { write, temporary }: Prepared): Promise<Skipped | undefined> {
   const { path, from, to } = write;
   const found = await readTextFile(join(dir, path), path);
-  if (found.kind === "other") return { path, reason: found.reason };
+  if (found.kind === "other") return { path, reason: found.reason, ...(found.size && { size: found.size }) };
   const text = found.kind === "text" ? found.text : undefined;
   if (text === to) return undefined;
   if (text !== from) return { path, reason: "changed meanwhile" };

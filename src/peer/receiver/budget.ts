@@ -1,4 +1,4 @@
-import { KeysagaError } from "../../base/index.js";
+import { limitExceeded } from "../../base/index.js";
 
 /** A limit by its name, for the error. */
 export interface NamedLimit {
@@ -53,5 +53,5 @@ export class Share {
 
 /** @throws KeysagaError `limit_exceeded` */
 export function checkLimit({ limit, max }: NamedLimit, count: number): void {
-  if (count > max) throw new KeysagaError("limit_exceeded", { limit, max });
+  if (count > max) throw limitExceeded(limit, max);
 }

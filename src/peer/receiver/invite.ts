@@ -5,6 +5,7 @@ import {
   type Instant,
   KeysagaError,
   lengthPrefixed,
+  limitExceeded,
   sameSecret,
   toHex,
   utf8,
@@ -78,8 +79,7 @@ async function keep(
   const kept = await readCells(space, cellKinds.invite, "");
   const over = kept.filter(({ value }) => value.expires <= now);
   const open = kept.filter(({ value }) => value.expires > now && value.usedBy === undefined);
-  if (open.length >= inviteLimits.openMax)
-    throw new KeysagaError("limit_exceeded", { limit: "openMax", max: inviteLimits.openMax });
+  if (open.length >= inviteLimits.openMax) throw limitExceeded("openMax", inviteLimits.openMax);
   const { kind } = await space.commit({
     holder: address,
     sight: { holders: [] },

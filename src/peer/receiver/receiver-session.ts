@@ -24,7 +24,7 @@ import type { Connection } from "../../transport/index.js";
 import { type Claim, releasing } from "../home/claims.js";
 import { endGraceMs, orAborted, within } from "../home/patience.js";
 import { Conversation } from "../session/conversation.js";
-import { connectedEvent, tellEnd, type WaitReason } from "../session/events.js";
+import { connectedEvent, type FarParty, tellEnd, type WaitReason } from "../session/events.js";
 import { lastWord, peerFailure } from "../session/last-word.js";
 import { Link } from "../session/link.js";
 import { type LoopEvent, SessionLoop } from "../session/session-loop.js";
@@ -64,6 +64,7 @@ export class ReceiverSession {
   /** What asks an embedder gives up with the session: a person may take any time. */
   readonly #over = new AbortController();
   #draining: KeysagaError | undefined;
+  #party: FarParty = {};
   /** Did the connection break? Then nobody meant to end the saga, and what it covers is kept. */
   #isLost = false;
   /** What is held of frames that go ahead of `connect`, in characters. */
@@ -166,6 +167,7 @@ export class ReceiverSession {
       throw new KeysagaError("out_of_turn", { got: message.type, during: "ready" });
     switch (message.type) {
       case "open":
+        this.#party = { claimed: message.identity.keystone };
         return this.#stepHandshake({ kind: "open", heard: { text, message } });
       case "frames":
         this.#unproved.claim(text.length);
@@ -216,6 +218,7 @@ export class ReceiverSession {
     const wasReady = this.#handshake.kind === "ready";
     const { state, effects } = stepReceiverHandshake(this.options.self, this.#handshake, event);
     this.#handshake = state;
+    if (state.kind === "admitting") this.#party = { identity: state.accepted.candidate.identity };
     if (state.kind === "ready" && !wasReady) this.#onReady(state);
     for (const effect of effects) this.#beginHandshake(effect);
   }
@@ -360,6 +363,6 @@ export class ReceiverSession {
     const ends = [this.#link.close(), this.#run?.end(this.#isLost), this.#loop.settled()];
     await within(this.options.platform.timers, endGraceMs, Promise.allSettled(ends));
     this.#inflow?.release();
-    tellEnd(this.options.onEvent, this.#run?.saga, error);
+    tellEnd(this.options.onEvent, this.#run?.saga, error, this.#party);
   }
 }

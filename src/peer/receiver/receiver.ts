@@ -1,5 +1,5 @@
 import { KeysagaError } from "../../base/index.js";
-import type { Address } from "../../ibgib/index.js";
+import { type Address, recordLimits } from "../../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import { type ReceiverSelf, type SessionLimits, sessionLimits } from "../../saga/index.js";
 import type { Connection } from "../../transport/index.js";
@@ -151,6 +151,19 @@ export class Receiver {
     const its = [...this.#sessions].filter(([, { entered }]) => entered === identity);
     for (const [session] of its) session.end(new KeysagaError("not_admitted", { rule: "expelled" }));
     await Promise.all(its.map(([, { over }]) => over));
+  }
+
+  /**
+   * Writes as much as the largest record takes, and removes it again, to see whether anything can be stored.
+   *
+   * @throws KeysagaError as the store does: `disk_full`, `store_failed` …
+   */
+  async tryStore(): Promise<void> {
+    const { space, address: holder } = this.#parts.options.identity;
+    for (const to of [new Uint8Array(recordLimits.recordBytesMax), undefined]) {
+      const cells = [{ key: "trial/", from: await space.cell("trial/"), to }];
+      await space.commit({ holder, sight: { holders: [] }, cells });
+    }
   }
 
   /**

@@ -26,9 +26,17 @@ export interface SyncReport {
   readonly refused: readonly FinalTip[];
   /** Timelines and stones that came along without being named. */
   readonly found: readonly FinalTip[];
-  /** Of this session so far: what went up to the receiver, and what came down. */
-  readonly totals: { readonly up: Totals; readonly down: Totals };
+  /** Of this sync: what went up to the receiver, and what came down. */
+  readonly totals: TotalsOfBoth;
+  /** Of its whole session so far, with the syncs before this one: as the receipt says it. */
+  readonly sessionTotals: TotalsOfBoth;
   readonly elapsedMs: number;
+}
+
+/** What travelled in each direction. */
+export interface TotalsOfBoth {
+  readonly up: Totals;
+  readonly down: Totals;
 }
 
 /** What a sender's commit goes by. */
@@ -45,6 +53,8 @@ export interface Landing {
   readonly evidence: Pick<CheckedHeads, "attestations" | "records">;
   /** Frames that the saga has made to bring branches together. */
   readonly merges: readonly IbGib[];
+  /** Of the session, as the saga began. */
+  readonly before: TotalsOfBoth;
 }
 
 /** What a commit has done here; `merged` are those frames of this side's making that are tips now. */
@@ -63,7 +73,7 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * ours that moved meanwhile is no failure: it is brought together with what came, and the next saga carries that.
  */
 export async function commitSender(
-  { identity, platform, conversation, merging, sight, telling, evidence, merges }: Landing,
+  { identity, platform, conversation, merging, sight, telling, evidence, merges, before }: Landing,
   effect: CommitEffect,
 ): Promise<Landed> {
   const { space, address } = identity;
@@ -103,7 +113,12 @@ export async function commitSender(
     });
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     if (result.kind === "committed") {
-      const report = { saga, session, tips: final, refused, found, totals: totalsOf(conversation) };
+      const sessionTotals = totalsOf(conversation);
+      const totals = {
+        up: difference(sessionTotals.up, before.up),
+        down: difference(sessionTotals.down, before.down),
+      };
+      const report = { saga, session, tips: final, refused, found, totals, sessionTotals };
       const tips = new Set(landing.tips.map(({ to }) => to));
       return { report, merged: [...merges, ...landing.puts].filter((frame) => tips.has(frame.address)) };
     }
@@ -211,6 +226,15 @@ async function sessionChange(
   return { cells: [listed, keepReceipt, ...filed.cells], dropProofGroups: filed.dropProofGroups };
 }
 
-function totalsOf({ dialogue }: Conversation) {
+function difference(now: Totals, before: Totals): Totals {
+  return {
+    records: now.records - before.records,
+    bytes: now.bytes - before.bytes,
+    contexts: now.contexts - before.contexts,
+  };
+}
+
+/** Of a session so far. */
+export function totalsOf({ dialogue }: Pick<Conversation, "dialogue">): TotalsOfBoth {
   return { up: dialogue.voices.sender.totals, down: dialogue.voices.receiver.totals };
 }

@@ -25,7 +25,7 @@ import { outgoing } from "../session/outgoing.js";
 import { Progress } from "../session/progress.js";
 import { keepSent } from "./keep-sent.js";
 import { planRoots } from "./plan-roots.js";
-import { commitSender, type SyncReport } from "./sender-commit.js";
+import { commitSender, type SyncReport, type TotalsOfBoth, totalsOf } from "./sender-commit.js";
 
 /** What to bring in step, and which way records may go. */
 export interface SyncRequest {
@@ -77,6 +77,7 @@ export class SenderSagaRun {
   #keeping: Promise<void> = Promise.resolve();
   #isOver = false;
   #isDurable = false;
+  readonly #before: TotalsOfBoth;
 
   constructor(
     readonly saga: string,
@@ -85,6 +86,7 @@ export class SenderSagaRun {
     private readonly options: SagaRunOptions,
   ) {
     const { identity, platform, onEvent } = options;
+    this.#before = totalsOf(conversation);
     this.#progress = new Progress(saga, "up", onEvent);
     this.#standing = new Standing(identity.address, {
       space: identity.space,
@@ -183,6 +185,7 @@ export class SenderSagaRun {
       telling: this.#telling,
       evidence: this.#checked,
       merges: this.#merges,
+      before: this.#before,
     };
     const { report, merged } = await commitSender(landing, effect);
     this.#isDurable = true;

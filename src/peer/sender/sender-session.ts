@@ -167,10 +167,16 @@ export class SenderSession {
     }
   }
 
-  /** The receiver says no more than that it refuses; after an invite was shown, that is most likely why. */
+  /**
+   * The receiver says no more than that it refuses: what its operator has to know to change that is known here. After an
+   * invite was shown, that is most likely why.
+   */
   #explained(failure: KeysagaError): KeysagaError {
-    const wasShown = this.options.invite !== undefined && this.#handshake.kind === "awaitingReady";
-    return wasShown ? new KeysagaError("invite_refused", failure.facts) : failure;
+    if (this.#handshake.kind === "ready") return failure;
+    const { invite, identity, audience } = this.options;
+    const wasShown = invite !== undefined && this.#handshake.kind === "awaitingReady";
+    const facts = { ...failure.facts, identity: identity.address, dialled: audience };
+    return new KeysagaError(wasShown ? "invite_refused" : "auth_fail", facts);
   }
 
   #onReady(heard: Extract<SenderHandshakeEvent, { kind: "ready" }>["heard"]): void {

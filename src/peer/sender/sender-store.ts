@@ -1,4 +1,4 @@
-import { KeysagaError } from "../../base/index.js";
+import { KeysagaError, limitExceeded } from "../../base/index.js";
 import type { Address, IbGib } from "../../ibgib/index.js";
 import { foundLane, type IdentityState, readIdentity } from "../../keystone/index.js";
 import {
@@ -143,7 +143,7 @@ async function framesToShow(
   if (held.state.n - (theirLane?.n ?? -1) > sagaLimits.framesShownMax - 1)
     await replaceLane(identity, receiver.keystone.tjp);
   if (own.state.n - (theirIdentity?.n ?? -1) > chainFramesMax - 1)
-    throw new KeysagaError("limit_exceeded", { limit: "chainFramesMax", max: chainFramesMax });
+    throw limitExceeded("chainFramesMax", chainFramesMax);
   const [identityFrames, laneFrames] = await Promise.all([
     lackingFrames(view, own, theirIdentity),
     lackingFrames(view, held, theirLane),

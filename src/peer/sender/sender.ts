@@ -333,7 +333,7 @@ function isLaneMoved(thrown: unknown): boolean {
 export function createSender(options: SenderOptions): Sender {
   const invite = options.invite === undefined ? undefined : readInvite(options.invite);
   if (invite && options.pin !== undefined && options.pin !== invite.receiver)
-    throw new KeysagaError("receiver_changed", { by: "the invite" });
+    throw new KeysagaError("receiver_changed", { pinned: options.pin, invitedTo: invite.receiver });
   if ("dial" in options) return new Sender(options, options, invite);
   const url = "url" in options ? options.url : (invite?.url ?? "");
   return new Sender(options, reachByUrl({ ...options, url }), invite);

@@ -90,8 +90,11 @@ export type PeerEvent =
   | { readonly kind: "resumed"; readonly saga: string; readonly records: number }
   /** A saga is durable: on a receiver here, on a sender on both sides. `tips` counts those in its receipt. */
   | { readonly kind: "durable"; readonly saga: string; readonly tips: number }
-  /** The session has ended; without an error by either side's `disconnect`. */
-  | { readonly kind: "closed"; readonly error: KeysagaError | undefined }
+  /**
+   * The session has ended; without an error by either side's `disconnect`. At a receiver also whose it was: `identity`, once
+   * the other end has proved it, whether it was let in or not; before, `claimed`, which anybody can say.
+   */
+  | ({ readonly kind: "closed"; readonly error: KeysagaError | undefined } & FarParty)
   /** A sender with `reconnect`: a call has failed so often now, last with `code`, and is made again after `delayMs`. */
   | {
       readonly kind: "reconnecting";
@@ -103,6 +106,14 @@ export type PeerEvent =
   | { readonly kind: "reconnected"; readonly tries: number }
   /** It is not made again, after that many tries more than the first: the call fails with `code`. */
   | { readonly kind: "gaveUp"; readonly tries: number; readonly code: ErrorCode };
+
+/** Who is at the other end of a session, as far as a receiver knows. */
+export interface FarParty {
+  /** Proved. */
+  readonly identity?: Address;
+  /** Said, and not proved. */
+  readonly claimed?: Address;
+}
 
 export type OnEvent = (event: PeerEvent) => void;
 
@@ -141,9 +152,14 @@ export function tellMerged(onEvent: OnEvent, saga: string, merged: readonly IbGi
 }
 
 /** A session is over, and with it the saga under way, if there is one. */
-export function tellEnd(onEvent: OnEvent, saga: string | undefined, error: KeysagaError | undefined): void {
+export function tellEnd(
+  onEvent: OnEvent,
+  saga: string | undefined,
+  error: KeysagaError | undefined,
+  party: FarParty = {},
+): void {
   if (saga !== undefined) onEvent({ kind: "refused", saga, code: error?.code ?? "connection_closed" });
-  onEvent({ kind: "closed", error });
+  onEvent({ kind: "closed", error, ...party });
 }
 
 export function connectedEvent({

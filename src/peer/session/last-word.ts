@@ -1,4 +1,4 @@
-import { type ErrorCode, isErrorCode, KeysagaError } from "../../base/index.js";
+import { type ErrorCode, errorFromElsewhere, isErrorCode, type KeysagaError } from "../../base/index.js";
 
 /** The one code for whatever goes wrong before authentication: a stranger learns nothing from it. */
 const beforeAuthentication: ErrorCode = "auth_fail";
@@ -40,7 +40,7 @@ function toldAs({ code, tellPeer }: KeysagaError): ErrorCode {
 /** The error that the other side's last word stands for, here. A code that is not one of ours is just an end. */
 export function peerFailure(code: string, isAuthenticated: boolean): KeysagaError {
   const fallback = isAuthenticated ? afterAuthentication : beforeAuthentication;
-  return new KeysagaError(isErrorCode(code) && isAuthenticated ? code : fallback, {
+  return errorFromElsewhere(isErrorCode(code) && isAuthenticated ? code : fallback, {
     told: "by the other side",
   });
 }

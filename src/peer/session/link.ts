@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { KeysagaError, type Timers, toKeysagaError, utf8 } from "../../base/index.js";
+import { KeysagaError, limitExceeded, type Timers, toKeysagaError, utf8 } from "../../base/index.js";
 import { type Exact, parseJson, pathOf, sagaLimits } from "../../saga/index.js";
 import type { Connection, Message as TransportMessage } from "../../transport/index.js";
 import { deferred } from "../home/deferred.js";
@@ -181,7 +181,7 @@ export class Link<Message extends { type: string }> {
 function checkSize(text: string): void {
   const max = sagaLimits.messageBytesMax;
   if (text.length <= max / 3 || (text.length <= max && utf8(text).length <= max)) return;
-  throw new KeysagaError("limit_exceeded", { limit: "messageBytesMax", max });
+  throw limitExceeded("messageBytesMax", max);
 }
 
 function isCredit(message: { type: string }): message is { type: "credit"; frames: number } {

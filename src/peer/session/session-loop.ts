@@ -1,4 +1,4 @@
-import { KeysagaError, toKeysagaError } from "../../base/index.js";
+import { KeysagaError, limitExceeded, toKeysagaError } from "../../base/index.js";
 import type { Platform } from "../home/platform.js";
 import { Inbox } from "./inbox.js";
 import type { Heard } from "./link.js";
@@ -38,7 +38,7 @@ export class SessionLoop<Message, Own> {
     else
       this.#inbox.put({
         kind: "end",
-        error: new KeysagaError("limit_exceeded", { limit: "unreadMax", max: unreadMax }),
+        error: limitExceeded("unreadMax", unreadMax),
       });
   };
 

@@ -1,0 +1,53 @@
+import { type ErrorCode, errorTable, type Moment, toKeysagaError } from "../base/index.js";
+import { type PeerEvent, type Receiver, systemPlatform } from "../peer/index.js";
+
+/** What says that nothing can be stored here, where it is not told by the other side. */
+const storeCodes: ReadonlySet<ErrorCode> = new Set([
+  "disk_full",
+  "file_refused",
+  "file_failed",
+  "store_failed",
+  "store_damaged",
+]);
+/** How often the store is tried at most, however often somebody asks. */
+const tryEveryMs = 1_000;
+
+/** Whether a receiver can store anything: taken for granted until a session fails over it, and tried from then on. */
+export class Readiness {
+  #trouble: ErrorCode | undefined;
+  #trying: Promise<void> | undefined;
+  #triedAt: Moment = Number.NEGATIVE_INFINITY;
+
+  /** What happens in the receiver's sessions. */
+  hear(event: PeerEvent): void {
+    if (event.kind === "dropped") this.#take(event.code);
+    if (event.kind === "closed" && event.error && event.error.facts["told"] === undefined)
+      this.#take(event.error.code);
+  }
+
+  /** @returns Why it is not ready: a code and its sentence, without paths, since anybody may ask; undefined if it is. */
+  async reason(receiver: Receiver): Promise<string | undefined> {
+    if (this.#trouble === undefined) return undefined;
+    this.#trying ??= this.#try(receiver).finally(() => {
+      this.#trying = undefined;
+    });
+    await this.#trying;
+    return this.#trouble && `${this.#trouble}: ${errorTable[this.#trouble].text}`;
+  }
+
+  async #try(receiver: Receiver): Promise<void> {
+    const now = systemPlatform.clock.elapsed();
+    if (now - this.#triedAt < tryEveryMs) return;
+    this.#triedAt = now;
+    try {
+      await receiver.tryStore();
+      this.#trouble = undefined;
+    } catch (thrown) {
+      this.#trouble = toKeysagaError(thrown, "store_failed").code;
+    }
+  }
+
+  #take(code: ErrorCode): void {
+    if (storeCodes.has(code)) this.#trouble = code;
+  }
+}
