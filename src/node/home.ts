@@ -204,5 +204,5 @@ function isAtWork(pid: number): boolean {
   }
 }
 
-const storeName = "store";
+export const storeName = "store";
 const makingPrefix = "making-";

@@ -18,11 +18,12 @@ import { printable } from "../../src/cli/folder/errors.js";
 import type { Exchange } from "../../src/cli/folder/exchange.js";
 import { readFolder } from "../../src/cli/folder/model.js";
 import { brokenPathRule, caseCollision } from "../../src/cli/folder/paths.js";
-import { cloneFolder, syncFolder } from "../../src/cli/folder/sync.js";
+import { cloneFolder } from "../../src/cli/folder/clone.js";
+import { syncFolder } from "../../src/cli/folder/sync.js";
 import { writeFiles } from "../../src/cli/folder/write.js";
 import { type Address, createTimeline, type Identity, KeysagaError, relate } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
-import { changesOf, inStep, makeIdentity, twoDirectories } from "./folders.js";
+import { agree, changesOf, inStep, makeIdentity, twoDirectories } from "./folders.js";
 
 describe("a folder and its directory", () => {
   test("text travels byte for byte: line ends, byte order mark, no last line end, nothing at all", async () => {
@@ -60,7 +61,7 @@ describe("a folder and its directory", () => {
     const { here, identity, folder, sync } = await twoDirectories({ "a.md": "1" });
     const [before] = (await readFolder(identity.space, folder)).files;
     await unlink(join(here, "a.md"));
-    await sync(here);
+    await sync(here, inStep, agree);
     expect((await readFolder(identity.space, folder)).files).toEqual([]);
     await writeTree(here, { "a.md": "1" });
     await sync(here);
@@ -74,8 +75,8 @@ describe("a folder and its directory", () => {
     await unlink(join(here, "b"));
     await rm(join(here, "a"), { recursive: true });
     await writeTree(here, { a: "file now", "b/y.md": "below" });
-    await sync(here);
-    expect((await sync(there)).skipped).toEqual([]);
+    await sync(here, inStep, agree);
+    expect((await sync(there, inStep, agree)).skipped).toEqual([]);
     expect(await readTree(there)).toEqual(await readTree(here));
   });
 

@@ -1,7 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Exchange } from "../../src/cli/folder/exchange.js";
-import { cloneFolder, syncFolder } from "../../src/cli/folder/sync.js";
+import { cloneFolder } from "../../src/cli/folder/clone.js";
+import { syncFolder } from "../../src/cli/folder/sync.js";
+import type { AskRemoval } from "../../src/cli/folder/removal.js";
 import { createIdentity, type Identity, InnerSpace, parseAddress } from "../../src/index.js";
 import { temporaryDirectory, writeTree } from "./directories.js";
 
@@ -19,6 +21,9 @@ export const inStep: Exchange = async () => ({
   elapsedMs: 1,
 });
 
+/** Says of every large removal that it is meant. */
+export const agree: AskRemoval = async () => true;
+
 export async function makeIdentity(): Promise<Identity> {
   return createIdentity({
     space: new InnerSpace(),
@@ -34,7 +39,8 @@ export async function twoDirectories(files: Readonly<Record<string, string>>) {
   await mkdir(here);
   await writeTree(here, files);
   const identity = await makeIdentity();
-  const sync = (place: string, exchange = inStep) => syncFolder(identity, place, exchange);
+  const sync = (place: string, exchange = inStep, ask?: AskRemoval) =>
+    syncFolder(identity, place, exchange, ask);
   const { folder } = await sync(here);
   await cloneFolder(identity, folder, there, inStep);
   return { dir, here, there, identity, folder, sync };
