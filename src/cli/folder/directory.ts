@@ -61,12 +61,13 @@ async function isStillAt(seenAt: string, { place, directory }: MappingCell): Pro
 
 /**
  * May a directory without a marker be the one that was synced at its path? It has to have the same files by and large,
- * though not the same texts: somebody may have tidied the marker away, or a crash came before it was written.
+ * though not the same texts: somebody may have tidied the marker away, or a crash came before it was written. Where it
+ * had none yet, nothing can be lost.
  */
 export function isLike({ mapping: { base } }: MappedCell, { textByPath, skipped }: Scan): boolean {
   const found = new Set([...textByPath.keys(), ...skipped.map(({ path }) => path)]);
   const shared = base.filter(({ path }) => found.has(path)).length;
-  return shared * 2 >= Math.max(base.length, textByPath.size);
+  return base.length === 0 || shared * 2 >= Math.max(base.length, textByPath.size);
 }
 
 /** The mapping of a directory that was synced: a look, which judges nothing. @throws FolderError `not_synced`. */
