@@ -25,6 +25,16 @@ export const StoredSecret = z.discriminatedUnion("kind", [
   }),
 ]);
 export type StoredSecret = z.infer<typeof StoredSecret>;
+
+/**
+ * Does a text hold a device secret, locked or not, as identity.json does: under any name, and also amid other text? The
+ * order of the fields, spaces and quotes that were escaped once more do not matter.
+ */
+export function holdsDeviceSecret(text: string): boolean {
+  return /"kind\\*"\s*:\s*\\*"(clear|scrypt-aes-256-gcm)\\*"/.test(text) && secretField.test(text);
+}
+const secretField = /"(secret|locked)\\*"\s*:\s*\\*"[0-9a-f]{64}\\*"/i;
+
 type Locked = Extract<StoredSecret, { kind: "scrypt-aes-256-gcm" }>;
 
 /** The secret for the file of `identity`; without a passphrase it is kept as it is. */

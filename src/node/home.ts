@@ -207,5 +207,5 @@ function isAtWork(pid: number): boolean {
   }
 }
 
-const storeName = "store";
+export const storeName = "store";
 const makingPrefix = "making-";

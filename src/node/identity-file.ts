@@ -15,7 +15,7 @@ const IdentityFile = z.strictObject({
 export type IdentityFile = z.infer<typeof IdentityFile>;
 
 export const identityFileName = "identity.json";
-const fileBytesMax = 16 * 1024;
+export const fileBytesMax = 16 * 1024;
 
 /**
  * Reads identity.json of a home. Its mode is checked on the open file, so that nothing can be put in its place

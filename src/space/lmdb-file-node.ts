@@ -69,6 +69,21 @@ function roomIn(directory: string): number {
   }
 }
 
+/** Does the file begin as lmdb's do, whole or not? False as well where it cannot be read. */
+export function isLmdbFile(path: string): boolean {
+  const view = new DataView(new ArrayBuffer(meta.bytes));
+  try {
+    const file = openSync(path, "r");
+    try {
+      return readSync(file, view, 0, meta.bytes, 0) > meta.magic && hasMagic(view);
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
+  }
+}
+
 /** lmdb flushes what is in its files, not their names: of a new store those are flushed here. */
 export function flushNames(directory: string): void {
   if (process.platform === "win32") return; // a directory cannot be opened there, and names are journaled
@@ -97,11 +112,12 @@ function checkHead(file: number, size: number): void {
 function metaAt(file: number, at: number): DataView {
   const view = new DataView(new ArrayBuffer(meta.bytes));
   if (readSync(file, view, 0, meta.bytes, at) < meta.bytes) return damaged("the data file is cut off");
-  const found = view.getUint32(meta.magic, true);
-  if (found !== magic && view.getUint32(meta.magic, false) !== magic) {
-    return damaged("the data file is not an lmdb file");
-  }
+  if (!hasMagic(view)) return damaged("the data file is not an lmdb file");
   return view;
+}
+
+function hasMagic(view: DataView): boolean {
+  return [true, false].some((littleEndian) => view.getUint32(meta.magic, littleEndian) === magic);
 }
 
 function transactionOf(view: DataView): bigint {

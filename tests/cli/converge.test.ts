@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { FolderReport } from "../../src/cli/folder/bring-down.js";
 import type { Exchange } from "../../src/cli/folder/exchange.js";
-import { cloneFolder, syncFolder } from "../../src/cli/folder/sync.js";
+import { cloneFolder } from "../../src/cli/folder/clone.js";
+import { syncFolder } from "../../src/cli/folder/sync.js";
 import { dependenciesFirst } from "../../src/ibgib/index.js";
 import {
   type Address,
@@ -19,7 +20,7 @@ import {
   type Space,
 } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
-import { inStep } from "./folders.js";
+import { agree, inStep } from "./folders.js";
 
 /** What a saga comes to, without one: both spaces hold all records of both, and the merge of their tips. */
 async function meet(one: Space, other: Space, holder: Address): Promise<void> {
@@ -76,7 +77,7 @@ async function homes(count: number): Promise<readonly Home[]> {
       await meet(identity.space, receiver, identity.address);
       return inStep(...given);
     };
-    const sync = (exchange = saga) => syncFolder(identity, place, exchange);
+    const sync = (exchange = saga) => syncFolder(identity, place, exchange, agree);
     if (folder === undefined) {
       await mkdir(place);
       await writeTree(place, { "a.md": "1\n2\n3\n4\n5\n", "b/c.md": "1\n2\n3\n" });

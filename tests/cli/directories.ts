@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
+import { markerName } from "../../src/cli/folder/marker.js";
 
 /** A directory that is gone when the test has ended. */
 export async function temporaryDirectory(): Promise<string> {
@@ -21,12 +22,16 @@ export async function writeTree(
   }
 }
 
-/** Everything below `dir`, by path: files with their bytes as base64, other things by what they are. */
+/**
+ * Everything below `dir`, by path: files with their bytes as base64, other things by what they are. Without the marker,
+ * which is another one in each directory.
+ */
 export async function readTree(dir: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     const file = join(entry.parentPath, entry.name);
+    if (entry.name === markerName) continue;
     if (entry.isFile()) found[file.slice(dir.length + 1)] = (await readFile(file)).toString("base64");
     else found[file.slice(dir.length + 1)] = entry.isDirectory() ? "directory" : "other";
   }

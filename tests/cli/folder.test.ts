@@ -13,16 +13,19 @@ import {
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { saveMapping } from "../../src/cli/folder/bring-down.js";
+import { mappingOf } from "../../src/cli/folder/directory.js";
 import { scanDirectory } from "../../src/cli/folder/disk.js";
 import { printable } from "../../src/cli/folder/errors.js";
 import type { Exchange } from "../../src/cli/folder/exchange.js";
 import { readFolder } from "../../src/cli/folder/model.js";
 import { brokenPathRule, caseCollision } from "../../src/cli/folder/paths.js";
-import { cloneFolder, syncFolder } from "../../src/cli/folder/sync.js";
+import { cloneFolder } from "../../src/cli/folder/clone.js";
+import { syncFolder } from "../../src/cli/folder/sync.js";
 import { writeFiles } from "../../src/cli/folder/write.js";
-import { type Address, createTimeline, type Identity, KeysagaError, relate } from "../../src/index.js";
+import { type Address, KeysagaError } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
-import { changesOf, inStep, makeIdentity, twoDirectories } from "./folders.js";
+import { agree, changesOf, hostileFolder, inStep, makeIdentity, twoDirectories } from "./folders.js";
 
 describe("a folder and its directory", () => {
   test("text travels byte for byte: line ends, byte order mark, no last line end, nothing at all", async () => {
@@ -60,7 +63,7 @@ describe("a folder and its directory", () => {
     const { here, identity, folder, sync } = await twoDirectories({ "a.md": "1" });
     const [before] = (await readFolder(identity.space, folder)).files;
     await unlink(join(here, "a.md"));
-    await sync(here);
+    await sync(here, inStep, agree);
     expect((await readFolder(identity.space, folder)).files).toEqual([]);
     await writeTree(here, { "a.md": "1" });
     await sync(here);
@@ -74,8 +77,8 @@ describe("a folder and its directory", () => {
     await unlink(join(here, "b"));
     await rm(join(here, "a"), { recursive: true });
     await writeTree(here, { a: "file now", "b/y.md": "below" });
-    await sync(here);
-    expect((await sync(there)).skipped).toEqual([]);
+    await sync(here, inStep, agree);
+    expect((await sync(there, inStep, agree)).skipped).toEqual([]);
     expect(await readTree(there)).toEqual(await readTree(here));
   });
 
@@ -201,13 +204,8 @@ describe("a sync that is interrupted", () => {
     const place = join(dir, "third");
     await cloneFolder(identity, folder, place, inStep);
     await unlink(join(place, "a.md"));
-    const mapping = await identity.space.cell(`folder/${place}`);
-    const begun = Buffer.from(JSON.stringify({ folder, base: [], unsent: [] }));
-    await identity.space.commit({
-      holder: identity.address,
-      sight: { holders: [identity.address] },
-      cells: [{ key: `folder/${place}`, from: mapping, to: begun }],
-    });
+    const cell = await mappingOf(identity.space, place);
+    await saveMapping(identity, cell, { folder, base: [], unsent: [] });
     expect(changesOf((await sync(place)).down)).toEqual(["added a.md"]);
     expect(await readTree(place)).toEqual(await readTree(here));
   });
@@ -231,31 +229,6 @@ describe("a sync that is interrupted", () => {
     expect(await sync(here)).toMatchObject({ up: [], down: [], unchanged: 1 });
   });
 });
-
-/** A folder by `eve`, whose files have these data. */
-async function hostileFolder(
-  identity: Identity,
-  files: readonly Record<string, unknown>[],
-): Promise<Address> {
-  const owner = identity.address;
-  const made = files.map((data, at) =>
-    createTimeline({ ib: "file", data: JSON.parse(JSON.stringify(data)), owner, uuid: String(at) }),
-  );
-  const first = createTimeline({ ib: "folder", owner, uuid: "eve" });
-  const tip = relate(first, { add: { file: made.map(({ address }) => address) } });
-  const result = await identity.space.commit({
-    holder: owner,
-    sight: { holders: [owner] },
-    puts: [...made, first, tip],
-    tips: [...made, tip].map((record) => ({
-      tjp: record === tip ? first.address : record.address,
-      from: undefined,
-      to: record.address,
-    })),
-  });
-  expect(result.kind).toBe("committed");
-  return first.address;
-}
 
 const isNot = (folder: Address) => (tip: { readonly tjp: Address }) => tip.tjp !== folder;
 

@@ -1,8 +1,19 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { expect } from "vitest";
 import type { Exchange } from "../../src/cli/folder/exchange.js";
-import { cloneFolder, syncFolder } from "../../src/cli/folder/sync.js";
-import { createIdentity, type Identity, InnerSpace, parseAddress } from "../../src/index.js";
+import { cloneFolder } from "../../src/cli/folder/clone.js";
+import { syncFolder } from "../../src/cli/folder/sync.js";
+import type { AskRemoval } from "../../src/cli/folder/removal.js";
+import {
+  type Address,
+  createIdentity,
+  createTimeline,
+  type Identity,
+  InnerSpace,
+  parseAddress,
+  relate,
+} from "../../src/index.js";
 import { temporaryDirectory, writeTree } from "./directories.js";
 
 const nothing = { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } };
@@ -22,6 +33,9 @@ export const inStep: Exchange = async () => ({
   elapsedMs: 1,
 });
 
+/** Says of every large removal that it is meant. */
+export const agree: AskRemoval = async () => true;
+
 export async function makeIdentity(): Promise<Identity> {
   return createIdentity({
     space: new InnerSpace(),
@@ -37,7 +51,8 @@ export async function twoDirectories(files: Readonly<Record<string, string>>) {
   await mkdir(here);
   await writeTree(here, files);
   const identity = await makeIdentity();
-  const sync = (place: string, exchange = inStep) => syncFolder(identity, place, exchange);
+  const sync = (place: string, exchange = inStep, ask?: AskRemoval) =>
+    syncFolder(identity, place, exchange, ask);
   const { folder } = await sync(here);
   await cloneFolder(identity, folder, there, inStep);
   return { dir, here, there, identity, folder, sync };
@@ -45,3 +60,28 @@ export async function twoDirectories(files: Readonly<Record<string, string>>) {
 
 export const changesOf = (changes: readonly { path: string; change: string }[]) =>
   changes.map(({ path, change }) => `${change} ${path}`);
+
+/** A folder by `eve`, whose files have these data. */
+export async function hostileFolder(
+  identity: Identity,
+  files: readonly Record<string, unknown>[],
+): Promise<Address> {
+  const owner = identity.address;
+  const made = files.map((data, at) =>
+    createTimeline({ ib: "file", data: JSON.parse(JSON.stringify(data)), owner, uuid: String(at) }),
+  );
+  const first = createTimeline({ ib: "folder", owner, uuid: "eve" });
+  const tip = relate(first, { add: { file: made.map(({ address }) => address) } });
+  const result = await identity.space.commit({
+    holder: owner,
+    sight: { holders: [owner] },
+    puts: [...made, first, tip],
+    tips: [...made, tip].map((record) => ({
+      tjp: record === tip ? first.address : record.address,
+      from: undefined,
+      to: record.address,
+    })),
+  });
+  expect(result.kind).toBe("committed");
+  return first.address;
+}

@@ -9,7 +9,8 @@ import { type FileState, readFolder } from "../../src/cli/folder/model.js";
 import { brokenPathRule, parentsOf } from "../../src/cli/folder/paths.js";
 import { placesOf } from "../../src/cli/folder/places.js";
 import { linesOf } from "../../src/cli/folder/report.js";
-import { cloneFolder, conflictsIn, syncFolder } from "../../src/cli/folder/sync.js";
+import { cloneFolder } from "../../src/cli/folder/clone.js";
+import { conflictsIn, syncFolder } from "../../src/cli/folder/sync.js";
 import {
   type Address,
   conflictsOf,

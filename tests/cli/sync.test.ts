@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { mkdir, readFile, unlink } from "node:fs/promises";
+import { cp, mkdir, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -101,6 +101,7 @@ describe("keysaga sync", { timeout: 90_000 }, () => {
     const syncOf = ({ dir, home }: Person, ...more: string[]) =>
       runHere(sync, dir, url, "--home", home, ...more);
     await writeTree(alice.dir, { "a.md": "1\n", "sub/b.md": "1\n", "image.png": Uint8Array.of(0x89, 0xff) });
+    await cp(alice.home, join(alice.dir, "sub/home"), { recursive: true });
 
     const first = await run(["sync", alice.dir, url, "--home", alice.home, "--verbose"]);
     expect(first.code).toBe(0);
@@ -114,6 +115,7 @@ describe("keysaga sync", { timeout: 90_000 }, () => {
       "durable ",
     ])
       expect(first.stderr).toContain(said);
+    expect(first.stderr).toContain("left out sub/home: a home of keysaga\n");
     expect(first.stderr).toContain("skipped image.png: not UTF-8 text\n");
     const [, folder = ""] = /^folder (\S+)/.exec(first.stdout) ?? [];
 
@@ -122,6 +124,7 @@ describe("keysaga sync", { timeout: 90_000 }, () => {
       folder,
       files: { up: 0, down: 0, unchanged: 2 },
       skipped: [{ path: "image.png", reason: "not UTF-8 text" }],
+      outside: [{ path: "sub/home", reason: "a home of keysaga" }],
       conflicts: [],
       records: 0,
       bytes: 0,
@@ -136,6 +139,14 @@ describe("keysaga sync", { timeout: 90_000 }, () => {
     await unlink(`${alice.dir}/a.md`);
     expect((await syncOf(alice)).stdout).toContain("↑ a.md (removed)\n↑ sub/b.md\n2 up, ");
     expect((await syncOf(copy)).stdout).toContain("↓ a.md (removed)\n↓ sub/b.md\n0 up, 2 down, ");
+
+    await unlink(`${alice.dir}/sub/b.md`);
+    const emptied = await run(["sync", alice.dir, url, "--home", alice.home]);
+    expect(emptied).toMatchObject({ code: 1, stdout: "" });
+    expect(emptied.stderr).toMatch(
+      /^keysaga: many files are gone .* --remove-missing .* \(gone: 1, of: 1\)\n$/,
+    );
+    expect((await syncOf(alice, "--remove-missing")).stdout).toContain("↑ sub/b.md (removed)\n1 up, ");
   });
 
   test("one line edited in two directories: exit 3 as long as it is not settled, both values in JSON and in full", async () => {

@@ -10,7 +10,13 @@ Each file is a timeline with all its versions; the first sync makes the folder's
 is printed, is what others clone, once you have shared it with them: see keysaga share. A renamed file is one that
 was removed and one that was added. The first time, an invite may stand in place of the URL, see keysaga invite.
 
-Left alone: names that begin with a dot, symbolic links, and what is not UTF-8 text or larger than a record.
+Left alone: names that begin with a dot, symbolic links, and what is not UTF-8 text or larger than a record. So are
+homes of keysaga in FOLDER, files that hold the secret of an identity, and directories that are synced by themselves.
+
+The first sync marks FOLDER with the file .keysaga-folder, which is never sent. By it a directory that was moved or
+renamed goes on as the same folder; a copy of one, a part of one, and one of another identity are refused. Where more
+than a third of the files, and more than two, or all are gone, here or at the receiver, a person at a terminal is
+asked, and a script is refused, until --remove-missing says that it is meant.
 
 Where the folder is shared with you to read only, what you change stays in FOLDER and is not sent, which is said, with
 exit status 1; what others change comes down all the same.
@@ -29,6 +35,10 @@ the exit status is 3 as long as there is any:
       type: "boolean",
       about: "Keep what somebody has changed in a folder of yours whose access you have taken back since.",
     },
+    "remove-missing": {
+      type: "boolean",
+      about: "Yes, also where many files are gone: remove them, here or for everybody.",
+    },
     json: commonOptions.json,
   },
   examples: [
@@ -36,5 +46,7 @@ the exit status is 3 as long as there is any:
     "keysaga sync ./notes ws://127.0.0.1:4747 --json",
   ],
   run: (context, values, [folder, url]) =>
-    runExchange(context, values, url, (identity, exchange) => syncFolder(identity, folder, exchange)),
+    runExchange(context, values, url, (identity, exchange, ask) =>
+      syncFolder(identity, folder, exchange, ask),
+    ),
 });

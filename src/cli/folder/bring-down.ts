@@ -1,10 +1,11 @@
 import type { Address, Identity, SyncReport } from "../../index.js";
 import { byPath, type FolderConflict, metRemovals, openConflicts } from "./conflicts.js";
-import type { Skipped } from "./disk.js";
+import type { Outside, Skipped } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell } from "./mapping.js";
 import { readFolder } from "./model.js";
 import { baseAfter, type Change, changeOf, type LocalChange, planWrites } from "./plan.js";
+import { type AskRemoval, checkRemoval, countRemoved } from "./removal.js";
 import { writeFiles } from "./write.js";
 
 /** What a sync of a folder did. */
@@ -15,30 +16,44 @@ export interface FolderReport {
   /** Files of the folder that went neither way. */
   readonly unchanged: number;
   readonly skipped: readonly Skipped[];
+  /** Homes and other synced directories below this one: none of its files, by design. */
+  readonly outside: readonly Outside[];
+  /** Where the directory was at the last sync, where that is elsewhere. */
+  readonly movedFrom: string | undefined;
   /** What a person should look at. All else is as it should be: the folder is in step. */
   readonly conflicts: readonly FolderConflict[];
   /** Of the connection, which is this command's alone. */
   readonly totals: SyncReport["sessionTotals"];
 }
 
+/** What writing has done: a report, but for what the scan and the saga know. */
+export type Written = Omit<FolderReport, "totals" | "outside" | "movedFrom">;
+
 /**
  * Writes what the space has and the directory has not, then moves the base.
  *
- * @param place The real path of the directory.
  * @param left Of the changes that were made here, those that the receiver still has not.
+ * @throws FolderError `removed_there` where much would be removed and `ask` does not agree: nothing is written then, and
+ *   the base stays, so that the next sync asks again.
  */
 export async function bringDown(
   identity: Identity,
-  place: string,
   cell: MappedCell,
+  ask: AskRemoval,
   left: readonly LocalChange[] = [],
-): Promise<Omit<FolderReport, "totals">> {
+): Promise<Written> {
   const { folder, base, unsent } = cell.mapping;
   const now = await readFolder(identity.space, folder);
   const { files } = now;
   const writes = planWrites(base, files);
+  try {
+    await checkRemoval({ kind: "removed_there", gone: countRemoved(writes), of: base.length }, ask);
+  } catch (thrown) {
+    await saveMapping(identity, cell, { folder, base, unsent: left });
+    throw thrown;
+  }
   const skipped = await writeFiles(
-    place,
+    cell.place,
     writes,
     files.map(({ path }) => path),
   );
@@ -59,11 +74,11 @@ export async function saveMapping(
   mapping: Mapping,
 ): Promise<MappedCell> {
   const changed = changeMapping(cell, mapping);
-  if (changed.change === undefined) return changed.cell;
+  if (changed.changes.length === 0) return changed.cell;
   const result = await space.commit({
     holder: address,
     sight: { holders: [address] },
-    cells: [changed.change],
+    cells: changed.changes,
   });
   if (result.kind !== "committed") throw new FolderError("moved");
   return changed.cell;

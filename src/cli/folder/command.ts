@@ -1,5 +1,6 @@
 import { type Address, gibOf, type Identity, isAddress, isInviteText, readInvite } from "../../index.js";
 import { parseIdentity } from "../addresses.js";
+import { removalSource } from "../ask-removal.js";
 import { commonOptions, type ExitCode, exitCodes, type Option, UsageError } from "../command.js";
 import { type Context, note, print } from "../context.js";
 import { withHome } from "../open-home.js";
@@ -9,7 +10,8 @@ import type { Exchange } from "./exchange.js";
 import { withReceiver } from "./exchange.js";
 import { folderIb } from "./model.js";
 import { needsAttention } from "./disk.js";
-import { eventLine, jsonOf, linesOf, retryLine, skippedLine } from "./report.js";
+import type { AskRemoval } from "./removal.js";
+import { directoryLines, eventLine, jsonOf, linesOf, retryLine, skippedLine } from "./report.js";
 
 /** Options of the commands that dial a receiver. */
 export const receiverOptions = {
@@ -38,19 +40,21 @@ interface Values {
   readonly retry: boolean | undefined;
   readonly verbose: boolean | undefined;
   readonly adopt?: boolean | undefined;
+  readonly "remove-missing"?: boolean | undefined;
   readonly json: boolean | undefined;
 }
 
 /** Opens the home and a way to the receiver, lets `work` bring a folder in step, and prints what it did. */
 export async function runExchange(
   context: Context,
-  { home, pin, insecure, unconfirmed, retry, verbose, adopt, json }: Values,
+  { home, pin, insecure, unconfirmed, retry, verbose, adopt, json, ...values }: Values,
   url: string,
-  work: (identity: Identity, exchange: Exchange) => Promise<FolderReport>,
+  work: (identity: Identity, exchange: Exchange, ask: AskRemoval | undefined) => Promise<FolderReport>,
 ): Promise<ExitCode> {
   const pinned = pin === undefined ? undefined : parseIdentity(pin, "--pin");
   const started = performance.now();
   const stop = listenForStop();
+  const ask = removalSource(context, values["remove-missing"] === true, stop.signal);
   const tell = (line: string | undefined) => line !== undefined && note(context, line);
   try {
     const report = await withHome(
@@ -68,13 +72,14 @@ export async function runExchange(
             signal: stop.signal,
             onEvent: (event) => tell(verbose ? eventLine(event) : retryLine(event)),
           },
-          (exchange) => work(identity, exchange),
+          (exchange) => work(identity, exchange, ask),
         ),
       { unconfirmed },
     );
     const seconds = (performance.now() - started) / 1000;
     if (isInviteText(url))
       note(context, `from now on, ${readInvite(url).url} will do in place of the invite`);
+    for (const line of directoryLines(report)) note(context, line);
     for (const skipped of report.skipped) note(context, skippedLine(skipped));
     if (json) print(context, JSON.stringify(jsonOf(report, seconds)));
     else for (const line of linesOf(report, seconds)) print(context, line);

@@ -2,8 +2,11 @@ import { constants, type Dirent } from "node:fs";
 import { lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { recordLimits } from "../../index.js";
+import { holdsDeviceSecret } from "../../node/index.js";
 import { FolderError } from "./errors.js";
+import { isAny, makerOf } from "./file-system.js";
 import { folderLimits } from "./limits.js";
+import { type OutsideReason, whyOutside } from "./own.js";
 import { brokenPathRule, type PathRule } from "./paths.js";
 
 /** Why something in the directory is left as it is. */
@@ -15,7 +18,9 @@ export type SkipReason =
   | "unreadable"
   | "name is not UTF-8"
   | `name (${PathRule})`
-  | "changed meanwhile";
+  | "changed meanwhile"
+  | "holds the secret of an identity"
+  | `in ${OutsideReason}`;
 
 export interface Skipped {
   readonly path: string;
@@ -31,10 +36,17 @@ export function needsAttention({ reason }: Skipped): boolean {
   return !byDesign.has(reason);
 }
 
+/** A directory that is none of the folder's, by design. */
+export interface Outside {
+  readonly path: string;
+  readonly reason: OutsideReason;
+}
+
 /** The text files below a directory, as they were read, and what was left out. */
 export interface Scan {
   readonly textByPath: ReadonlyMap<string, string>;
   readonly skipped: readonly Skipped[];
+  readonly outside: readonly Outside[];
   /** Temporary files of syncs that did not end, by path. */
   readonly leftovers: readonly string[];
 }
@@ -45,22 +57,10 @@ export type OnDisk =
   | { readonly kind: "text"; readonly text: string; readonly mode: number }
   | ({ readonly kind: "other" } & Omit<Skipped, "path">);
 
-/** Names of files on their way; the dot keeps them out of every scan. */
-const temporaryName = /^\.keysaga-(\d+)-[0-9a-f]{16}\.tmp$/;
-
-export function temporaryFileName(pid: number, random: Uint8Array): string {
-  return `.keysaga-${pid}-${Buffer.from(random).toString("hex")}.tmp`;
-}
-
-/** The process that made a temporary file; undefined for every other name. */
-export function makerOf(name: string): number | undefined {
-  const pid = temporaryName.exec(name)?.[1];
-  return pid === undefined ? undefined : Number(pid);
-}
-
 /**
  * Reads every text file below `dir`. Names that begin with a dot are left alone; what is no text file that a record
- * can hold is skipped and said. Follows no symbolic link. Files come in the order of their paths.
+ * can hold is skipped and said. Homes and other synced directories below it are not entered. Follows no symbolic link.
+ * Files come in the order of their paths.
  *
  * @throws FolderError `not_a_directory`, `too_many_files`, `too_much_text`.
  */
@@ -68,11 +68,17 @@ export async function scanDirectory(dir: string): Promise<Scan> {
   const scan = {
     files: new Map<string, string>(),
     skipped: [] as Skipped[],
+    outside: [] as Outside[],
     leftovers: [] as string[],
     bytes: 0,
   };
   const open: string[] = [""];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const reason = at === "" ? undefined : await whyOutside(join(dir, at));
+    if (reason !== undefined) {
+      scan.outside.push({ path: at, reason });
+      continue;
+    }
     for (const entry of await entriesOf(dir, at, scan.skipped)) {
       const name = strictText(entry.name);
       const path = (at === "" ? "" : `${at}/`) + (name ?? entry.name.toString());
@@ -88,7 +94,8 @@ export async function scanDirectory(dir: string): Promise<Scan> {
     }
   }
   const sorted = [...scan.files].sort(([a], [b]) => (a < b ? -1 : 1));
-  return { textByPath: new Map(sorted), skipped: scan.skipped, leftovers: scan.leftovers };
+  const { skipped, outside, leftovers } = scan;
+  return { textByPath: new Map(sorted), skipped, outside, leftovers };
 }
 
 type Filling = { files: Map<string, string>; skipped: Skipped[]; bytes: number };
@@ -135,6 +142,7 @@ export async function readTextFile(file: string, path: string): Promise<OnDisk> 
     if (size > textBytesMax) return tooLarge("file", size);
     const text = strictText(await handle.readFile());
     if (text === undefined) return { kind: "other", reason: "not UTF-8 text" };
+    if (holdsDeviceSecret(text)) return { kind: "other", reason: "holds the secret of an identity" };
     const bytes = Buffer.byteLength(JSON.stringify({ path, text }));
     return bytes <= textBytesMax ? { kind: "text", text, mode } : tooLarge("record", bytes);
   } catch {
@@ -173,8 +181,4 @@ function strictText(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-export function isAny(thrown: unknown, ...codes: readonly string[]): boolean {
-  return thrown instanceof Error && "code" in thrown && codes.includes(String(thrown.code));
 }

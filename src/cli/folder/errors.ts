@@ -22,7 +22,25 @@ const sentences = {
   not_a_directory: "there is no such directory",
   not_synced: "the directory was never synced from this home, so no folder is known for it",
   not_empty: "the directory to clone into exists and is not empty",
-  path_too_long: "the path of the directory is too long",
+  in_home:
+    "the directory is a home of keysaga or lies in one, which holds secrets and is never synced; choose another directory",
+  in_synced:
+    "the directory lies in one that is synced as a whole; sync that one, or choose a directory outside of it",
+  copied:
+    "the directory is a copy of a synced one; go on in that one, or remove .keysaga-folder from the copy to make a new folder of it",
+  other_home:
+    "another identity syncs the directory, or did so where it was copied from; name that one's --home, or clone into a new directory",
+  unknown_marker:
+    "this home does not know the directory, though one of its identity has synced it; clone the folder into a new directory, and copy over what you changed",
+  marker_damaged:
+    "the file that marks the directory as synced is not one that this keysaga wrote; put it back as it was, or remove it",
+  unmarked:
+    "this is not the directory that was synced here: .keysaga-folder is gone and so are its files; is a drive not mounted? If they are to be removed for everybody, say --remove-missing",
+  missing:
+    "many files are gone from the directory; bring them back, or say --remove-missing to remove them for everybody",
+  removed_there:
+    "others have removed many files of the folder; copy those that you want to keep, then say --remove-missing to have them removed here",
+  unwritable: "the directory cannot be written, so it cannot be marked as synced; change its permissions",
   no_text: "there is no text file in the directory",
   moved: "another process synced this folder at the same time; run it again",
 } as const satisfies Record<string, string>;
@@ -35,6 +53,10 @@ export interface FolderFacts {
   readonly rule?: PathRule | TreeRule;
   readonly timeline?: string;
   readonly max?: number;
+  readonly identity?: string;
+  /** Files that are gone, of how many that were there. */
+  readonly gone?: number;
+  readonly of?: number;
   /** Files that were changed here. */
   readonly changes?: number;
 }

@@ -1,6 +1,7 @@
+import { createHash, randomBytes } from "node:crypto";
 import * as z from "zod";
 import { type Address, type Commit, isAddress, KeysagaError, type Space } from "../../index.js";
-import { FolderError } from "./errors.js";
+import { DirectoryId } from "./marker.js";
 import { type FileState, fileVersionOf } from "./model.js";
 import { brokenPathRule } from "./paths.js";
 import type { LocalChange } from "./plan.js";
@@ -11,8 +12,9 @@ const address = z.custom<Address>(isAddress);
 const path = z.string().refine((text) => brokenPathRule(text) === undefined);
 const change = z.enum(["added", "edited", "removed"]);
 
-/** The JSON of a folder's cell. */
+/** The JSON of a directory's cell. */
 const Stored = z.strictObject({
+  place: z.string(),
   folder: address,
   base: z.array(z.strictObject({ file: address, tip: address, path })),
   unsent: z.array(z.strictObject({ path, change, file: address, frame: address })),
@@ -27,32 +29,71 @@ export interface Mapping {
   readonly unsent: readonly LocalChange[];
 }
 
-/** A mapping as it was read, with the bytes that a compare-and-set has to find again. */
+/**
+ * The mapping of a directory as it was read, with the bytes that a compare-and-set has to find again. A mapping is kept
+ * by the id that the marker has as well. A second cell tells which directory was last seen at a path: it finds the
+ * mapping where the marker is gone, and lets only one of two processes found a folder in one directory.
+ */
 export interface MappingCell {
-  readonly key: string;
-  readonly bytes: Uint8Array | undefined;
+  readonly directory: string;
+  /** The real path of the directory. */
+  readonly place: string;
   readonly mapping: Mapping | undefined;
+  /** Where the directory was when the mapping was last changed. */
+  readonly seenAt: string | undefined;
+  readonly bytes: Uint8Array | undefined;
+  readonly bytesAtPlace: Uint8Array | undefined;
+  /** The mapping of a directory that is no more: it goes with the first change. */
+  readonly replaced?: MappedCell;
 }
 
-/** A cell's key may have 1024 bytes. */
-const dirBytesMax = 1000;
+const cellKey = (directory: string) => `folder/${directory}`;
+/** A path may be longer than a key. */
+const placeKey = (place: string) => `folder-at/${createHash("sha256").update(place).digest("hex")}`;
 
 /**
- * @param dir The real path of the directory: what it is called by does not matter.
- * @throws FolderError `path_too_long`; KeysagaError `store_damaged`.
+ * @param place The real path of the directory: what it is called by does not matter.
+ * @param marked The id that the directory's marker has; without one, what was last seen at the path counts.
+ * @returns With a new id where nothing is known of the directory.
+ * @throws KeysagaError `store_damaged`.
  */
-export async function readMapping(space: Space, dir: string): Promise<MappingCell> {
-  if (Buffer.byteLength(dir) > dirBytesMax) throw new FolderError("path_too_long", { max: dirBytesMax });
-  const key = `folder/${dir}`;
-  const bytes = await space.cell(key);
-  return { key, bytes, mapping: bytes && (await parseMapping(space, bytes)) };
+export async function readMapping(
+  space: Space,
+  place: string,
+  marked: string | undefined,
+): Promise<MappingCell> {
+  const bytesAtPlace = await space.cell(placeKey(place));
+  const directory = marked ?? directoryIn(bytesAtPlace);
+  const bytes = directory === undefined ? undefined : await space.cell(cellKey(directory));
+  const found = bytes && (await parseMapping(space, bytes));
+  if (directory !== undefined && (marked !== undefined || found?.seenAt === place))
+    return { directory, place, mapping: found?.mapping, seenAt: found?.seenAt, bytes, bytesAtPlace };
+  return unmapped(place, bytesAtPlace);
 }
 
-async function parseMapping(space: Space, bytes: Uint8Array): Promise<Mapping> {
-  const { folder, base, unsent } = parseStored(bytes);
+function unmapped(place: string, bytesAtPlace: Uint8Array | undefined): MappingCell {
+  const directory = randomBytes(16).toString("hex");
+  return { directory, place, mapping: undefined, seenAt: undefined, bytes: undefined, bytesAtPlace };
+}
+
+/** A new directory at the path of one that may have been mapped. */
+export function mappedAnew(cell: MappingCell): MappingCell {
+  const anew = unmapped(cell.place, cell.bytesAtPlace);
+  return isMapped(cell) ? { ...anew, replaced: cell } : anew;
+}
+
+function directoryIn(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && DirectoryId.safeParse(Buffer.from(bytes).toString("utf8")).data;
+}
+
+async function parseMapping(
+  space: Space,
+  bytes: Uint8Array,
+): Promise<{ readonly mapping: Mapping; readonly seenAt: string }> {
+  const { place, folder, base, unsent } = parseStored(bytes);
   const tips = await space.getMany(base.map(({ tip }) => tip));
   const files = base.map(({ file, path }, at) => ({ ...fileVersionOf(file, tips[at]), path }));
-  return { folder, base: files, unsent };
+  return { mapping: { folder, base: files, unsent }, seenAt: place };
 }
 
 function parseStored(bytes: Uint8Array): z.infer<typeof Stored> {
@@ -72,15 +113,21 @@ export function isMapped(cell: MappingCell): cell is MappedCell {
   return cell.mapping !== undefined;
 }
 
-/** The change from what was read to `mapping`, if it is one, and the cell as it is once that is committed. */
+/** The changes from what was read to `mapping`, none where it is the same, and the cell once they are committed. */
 export function changeMapping(
-  { key, bytes }: MappingCell,
-  mapping: Mapping,
-): { readonly change: CellChange | undefined; readonly cell: MappedCell } {
-  const { folder, base, unsent } = mapping;
+  cell: MappingCell,
+  { folder, base, unsent }: Mapping,
+): { readonly changes: readonly CellChange[]; readonly cell: MappedCell } {
+  const { directory, place } = cell;
   const files = base.map(({ file, tip, path }) => ({ file, tip: tip.address, path }));
-  const stored = { folder, base: files, unsent };
-  const to = Buffer.from(JSON.stringify(stored));
-  const change = bytes && to.equals(bytes) ? undefined : { key, from: bytes, to };
-  return { change, cell: { key, bytes: to, mapping } };
+  const to = Buffer.from(JSON.stringify({ place, folder, base: files, unsent }));
+  const toAtPlace = Buffer.from(directory);
+  const changes: CellChange[] = [
+    { key: cellKey(directory), from: cell.bytes, to },
+    { key: placeKey(place), from: cell.bytesAtPlace, to: toAtPlace },
+  ].filter(({ from, to }) => from === undefined || !to.equals(from));
+  if (cell.replaced)
+    changes.push({ key: cellKey(cell.replaced.directory), from: cell.replaced.bytes, to: undefined });
+  const changed = { directory, place, seenAt: place, bytes: to, bytesAtPlace: toAtPlace };
+  return { changes, cell: { ...changed, mapping: { folder, base, unsent } } };
 }

@@ -1,8 +1,6 @@
 import type { Address, Share, Space } from "../../index.js";
 import { isFolderAddress, parseFolderAddress } from "./command.js";
-import { FolderError } from "./errors.js";
-import { readMapping } from "./mapping.js";
-import { realDirectory } from "./sync.js";
+import { mappingOf } from "./directory.js";
 
 /**
  * The folder that a person names: by its address or the 64 hex digits of it, or by a directory that was synced.
@@ -11,9 +9,7 @@ import { realDirectory } from "./sync.js";
  */
 export async function folderNamed(space: Space, text: string): Promise<Address> {
   if (isFolderAddress(text)) return parseFolderAddress(text);
-  const { mapping } = await readMapping(space, await realDirectory(text));
-  if (!mapping) throw new FolderError("not_synced", { path: text });
-  return mapping.folder;
+  return (await mappingOf(space, text)).mapping.folder;
 }
 
 /** What a grant says, as a sentence about a folder. */

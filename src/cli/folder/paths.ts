@@ -29,10 +29,15 @@ export function brokenPathRule(path: string): PathRule | undefined {
   if (names.length > folderLimits.depthMax) return "too_deep";
   for (const name of names) {
     if (name === "") return "empty_name";
-    if (name.startsWith(".")) return "hidden_name";
+    if (isHidden(name)) return "hidden_name";
     if (Buffer.byteLength(name) > folderLimits.nameBytesMax) return "name_too_long";
   }
   return undefined;
+}
+
+/** Some file systems drop characters that nobody sees: to them such a name may begin with a dot as well. */
+function isHidden(name: string): boolean {
+  return name.replace(/\p{Default_Ignorable_Code_Point}/gu, "").startsWith(".");
 }
 
 /** The directories on the way to `path`, outermost first: for `a/b/c` they are `a` and `a/b`. */

@@ -50,7 +50,7 @@ export function planLocal(scan: Scan, base: readonly FileState[], now: readonly 
   };
   const baseByPath = byPath(base);
   const nowByPath = byPath(now);
-  const leftOut = new Set(scan.skipped.map(({ path }) => path));
+  const leftOut = new Set([...scan.skipped, ...scan.outside].map(({ path }) => path));
   for (const path of sortedPaths(baseByPath, scan.textByPath)) {
     const was = baseByPath.get(path);
     const is = nowByPath.get(path);

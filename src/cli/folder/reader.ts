@@ -1,17 +1,16 @@
 import { type Address, type Identity, whoMay } from "../../index.js";
-import { bringDown, type FolderReport } from "./bring-down.js";
+import { bringDown, type FolderReport, type Written } from "./bring-down.js";
 import type { Scan } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { type Exchange, isCode } from "./exchange.js";
 import type { MappedCell } from "./mapping.js";
 import { readFolder } from "./model.js";
 import { planLocal } from "./plan.js";
+import type { AskRemoval } from "./removal.js";
 import { removeLeftovers } from "./write.js";
 
 /** A directory as a sync finds it. */
-interface Found {
-  /** Its real path. */
-  readonly place: string;
+export interface Found {
   readonly cell: MappedCell;
   readonly scan: Scan;
 }
@@ -26,9 +25,10 @@ interface Found {
  */
 export async function syncAsReader(
   identity: Identity,
-  { place, cell, scan }: Found,
+  { cell, scan }: Found,
   exchange: Exchange,
-): Promise<FolderReport | undefined> {
+  ask: AskRemoval,
+): Promise<(Written & Pick<FolderReport, "totals">) | undefined> {
   const { folder, base, unsent } = cell.mapping;
   if (!(await mayOnlyRead(identity, folder))) return undefined;
   const { sessionTotals } = await exchange([folder], "pull").catch((thrown) => {
@@ -37,11 +37,11 @@ export async function syncAsReader(
   if (!(await mayOnlyRead(identity, folder))) return undefined;
   const { files } = await readFolder(identity.space, folder);
   const { added, edited, removed } = planLocal(scan, base, files);
-  await removeLeftovers(place, scan.leftovers);
-  const written = await bringDown(identity, place, cell, unsent);
+  await removeLeftovers(cell.place, scan.leftovers);
+  const written = await bringDown(identity, cell, ask, unsent);
   const changes = added.length + edited.length + removed.length + unsent.length;
   if (changes > 0) throw new FolderError("read_only", { changes });
-  return { ...written, skipped: [...scan.skipped, ...written.skipped], totals: sessionTotals };
+  return { ...written, totals: sessionTotals };
 }
 
 /** Was the folder shared with this home to read, and nothing more, as far as it was told? */

@@ -30,7 +30,7 @@ export interface LocalState {
   readonly now: FolderState;
   readonly plan: LocalPlan;
   /** The folder's first frame, where this makes the folder. */
-  readonly founding: IbGib | undefined;
+  readonly founding?: IbGib;
 }
 
 /**
@@ -59,7 +59,7 @@ export async function recordLocal(
     ]),
   };
   const changed = changeMapping(cell, mapping);
-  if (changed.change === undefined) return changed.cell; // as it was: nothing to make durable
+  if (changed.changes.length === 0) return changed.cell; // as it was: nothing to make durable
   const versions = [...added, ...edited].map(({ tip }) => tip);
   const lists = listFrames(now.tip, added, plan.removed);
   const frames = founding ? [...versions, founding, ...lists] : [...versions, ...lists];
@@ -67,7 +67,7 @@ export async function recordLocal(
     holder: address,
     sight: { holders: [address] },
     ...(await joinTips(space, frames)),
-    cells: [changed.change],
+    cells: changed.changes,
   });
   if (result.kind !== "committed") throw new FolderError("moved");
   return changed.cell;

@@ -3,15 +3,16 @@ import type { FolderReport } from "./bring-down.js";
 import { conflictLines } from "./conflict-text.js";
 import { shortened } from "./conflict-values.js";
 import type { FolderConflict } from "./conflicts.js";
-import type { Skipped } from "./disk.js";
+import type { Outside, Skipped } from "./disk.js";
 import { printable } from "./errors.js";
 import type { Change } from "./plan.js";
 
-/** What `--json` prints. Counts; `skipped` names what was left alone, `conflicts` what a person should look at. */
+/** What `--json` prints. Counts; `skipped` names what was left alone, `outside` what is no part of the folder, `conflicts` what a person should look at. */
 export interface FolderJson {
   readonly folder: Address;
   readonly files: { readonly up: number; readonly down: number; readonly unchanged: number };
   readonly skipped: readonly Skipped[];
+  readonly outside: readonly Outside[];
   /** With values shortened; keysaga conflicts has them whole. */
   readonly conflicts: readonly FolderConflict[];
   /** Domain records, their canonical bytes, and signed turns, in both directions together. */
@@ -22,11 +23,12 @@ export interface FolderJson {
 }
 
 export function jsonOf(report: FolderReport, seconds: number): FolderJson {
-  const { folder, up, down, unchanged, skipped, conflicts, totals } = report;
+  const { folder, up, down, unchanged, skipped, outside, conflicts, totals } = report;
   return {
     folder,
     files: { up: up.length, down: down.length, unchanged },
     skipped,
+    outside,
     conflicts: conflicts.map(shortened),
     records: totals.up.records + totals.down.records,
     bytes: totals.up.bytes + totals.down.bytes,
@@ -57,6 +59,12 @@ export function skippedLine({ path, reason, size }: Skipped): string {
     ? `: ${sizeOf(size.bytes)}${size.of === "record" ? " as a record" : ""}, at most ${sizeOf(size.bytesMax)}`
     : "";
   return `skipped ${printable(path)}: ${reason}${figures}`;
+}
+
+/** What a person should know of the directory itself, beside its files. */
+export function directoryLines({ outside, movedFrom }: FolderReport): string[] {
+  const moved = movedFrom === undefined ? [] : [`the directory was at ${movedFrom} before: it goes on here`];
+  return [...moved, ...outside.map(({ path, reason }) => `left out ${printable(path)}: ${reason}`)];
 }
 
 export function counted(count: number, thing: string): string {

@@ -1,23 +1,18 @@
-import { mkdir, readdir, realpath } from "node:fs/promises";
 import { basename } from "node:path";
-import {
-  type Address,
-  type IbGib,
-  type Identity,
-  type Space,
-  type SyncReport,
-  shortAddress,
-} from "../../index.js";
-import { bringDown, type FolderReport, saveMapping } from "./bring-down.js";
+import type { Address, Identity, Space, SyncReport } from "../../index.js";
+import { bringDown, type FolderReport } from "./bring-down.js";
 import { type FolderConflict, openConflicts } from "./conflicts.js";
-import { isAny, scanDirectory } from "./disk.js";
+import { findDirectory, isLike, mappingOf, realDirectory } from "./directory.js";
+import { type Scan, scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { type Exchange, isCode } from "./exchange.js";
-import { isMapped, type Mapping, readMapping } from "./mapping.js";
+import { isMapped, type MappedCell, type MappingCell } from "./mapping.js";
+import { markerOf, withMarker } from "./marker.js";
 import { type FolderState, readFolder } from "./model.js";
 import { planLocal } from "./plan.js";
-import { syncAsReader } from "./reader.js";
+import { type Found, syncAsReader } from "./reader.js";
 import { newFolder, recordLocal } from "./record-local.js";
+import { type AskRemoval, checkRemoval, countMissing, refuseRemoval } from "./removal.js";
 import { removeLeftovers } from "./write.js";
 
 /**
@@ -39,24 +34,88 @@ import { removeLeftovers } from "./write.js";
  *
  * @throws FolderError (`not_taken` and `read_only` once all that came down is written), and what `exchange` throws.
  */
-export async function syncFolder(identity: Identity, dir: string, exchange: Exchange): Promise<FolderReport> {
+export async function syncFolder(
+  identity: Identity,
+  dir: string,
+  exchange: Exchange,
+  ask: AskRemoval = refuseRemoval,
+): Promise<FolderReport> {
   const place = await realDirectory(dir);
-  const cell = await readMapping(identity.space, place);
+  const { cell, hasMarker } = await findDirectory(identity, place);
   const scan = await scanDirectory(place);
-  if (isMapped(cell)) {
-    const report = await syncAsReader(identity, { place, cell, scan }, exchange);
-    if (report) return report;
-  }
-  const { now, founding } = await stateBefore(identity, cell.mapping, basename(place));
-  const plan = planLocal(scan, cell.mapping?.base ?? [], now.files);
-  const recorded = await recordLocal(identity, { cell, now, plan, founding });
+  const report = isMapped(cell)
+    ? await syncAgain(identity, { cell, scan }, hasMarker, exchange, ask)
+    : await syncFirst(identity, { cell, scan }, exchange, ask);
+  const movedFrom = cell.seenAt === place ? undefined : cell.seenAt;
+  return { ...report, skipped: [...scan.skipped, ...report.skipped], outside: scan.outside, movedFrom };
+}
+
+type Synced = Omit<FolderReport, "outside" | "movedFrom">;
+
+/** Founds a folder. The directory is marked once that is durable. */
+async function syncFirst(
+  identity: Identity,
+  { cell, scan }: { readonly cell: MappingCell; readonly scan: Scan },
+  exchange: Exchange,
+  ask: AskRemoval,
+): Promise<Synced> {
+  const founding = newFolder(identity.address, basename(cell.place));
+  const now = { folder: founding.address, owner: identity.address, tip: founding, files: [] };
+  const plan = planLocal(scan, [], now.files);
+  const recorded = await withMarker(cell.place, markerOf(identity, cell.directory, now.folder), () =>
+    recordLocal(identity, { cell, now, plan, founding }),
+  );
+  return bringInStep(identity, { now, recorded, scan }, exchange, ask);
+}
+
+async function syncAgain(
+  identity: Identity,
+  { cell, scan }: Found,
+  hasMarker: boolean,
+  exchange: Exchange,
+  ask: AskRemoval,
+): Promise<Synced> {
+  const agreed = hasMarker ? ask : await markAgain(identity, { cell, scan }, ask);
+  const report = await syncAsReader(identity, { cell, scan }, exchange, ask);
+  if (report) return report;
+  const { folder, base } = cell.mapping;
+  const now = await readFolder(identity.space, folder);
+  const plan = planLocal(scan, base, now.files);
+  await checkRemoval({ kind: "missing", gone: countMissing(plan), of: base.length }, agreed);
+  const recorded = await recordLocal(identity, { cell, now, plan });
+  return bringInStep(identity, { now, recorded, scan }, exchange, ask);
+}
+
+/**
+ * Marks a directory again whose marker is gone, where it is still what was synced at its path.
+ *
+ * @returns Who is to be asked about removals from now on: nobody, where this had to be asked already.
+ * @throws FolderError `unmarked`.
+ */
+async function markAgain(identity: Identity, { cell, scan }: Found, ask: AskRemoval): Promise<AskRemoval> {
+  const { base, folder } = cell.mapping;
+  const isAsked = !isLike(cell, scan);
+  const gone = base.filter(({ path }) => !scan.textByPath.has(path)).length;
+  if (isAsked && !(await ask({ kind: "unmarked", gone, of: base.length })))
+    throw new FolderError("unmarked", { gone, of: base.length });
+  await withMarker(cell.place, markerOf(identity, cell.directory, folder), async () => undefined);
+  return isAsked ? async () => true : ask;
+}
+
+/** The saga, and what comes down. */
+async function bringInStep(
+  identity: Identity,
+  { now, recorded, scan }: { readonly now: FolderState; readonly recorded: MappedCell; readonly scan: Scan },
+  exchange: Exchange,
+  ask: AskRemoval,
+): Promise<Synced> {
   const done = await exchangeBoth(exchange, now.folder, now.owner === identity.address);
-  await removeLeftovers(place, scan.leftovers);
+  await removeLeftovers(recorded.place, scan.leftovers);
   const { unsent } = recorded.mapping;
-  const written = await bringDown(identity, place, recorded, done ? [] : unsent);
+  const written = await bringDown(identity, recorded, ask, done ? [] : unsent);
   if (!done) throw new FolderError("not_taken", { changes: unsent.length });
   if (done.refused.length > 0) throw new FolderError("not_shared");
-  return { ...written, skipped: [...scan.skipped, ...written.skipped], totals: done.sessionTotals };
+  return { ...written, totals: done.sessionTotals };
 }
 
 /** @returns Undefined where the receiver did not take what was changed here. All else is done, and may be brought down. */
@@ -75,69 +134,11 @@ async function exchangeBoth(
 }
 
 /**
- * Brings a folder into a directory that is empty or not there yet. Nothing is made before the folder is here whole,
- * and its paths are found fit to be written. From then on the directory is mapped, so that `syncFolder` goes on where
- * this ended, however it ended.
- *
- * @throws FolderError (`unknown_folder` where the receiver has nothing of that address), and what `exchange` throws.
- */
-export async function cloneFolder(
-  identity: Identity,
-  folder: Address,
-  dir: string,
-  exchange: Exchange,
-): Promise<FolderReport> {
-  await checkVacant(dir);
-  const { sessionTotals } = await exchange([folder], "pull").catch((thrown) => {
-    throw isCode(thrown, "unknown_root")
-      ? new FolderError("unknown_folder", { timeline: shortAddress(folder) })
-      : thrown;
-  });
-  await readFolder(identity.space, folder);
-  await mkdir(dir, { recursive: true });
-  await checkVacant(dir);
-  const place = await realpath(dir);
-  const before = await readMapping(identity.space, place);
-  const mapped = await saveMapping(identity, before, { folder, base: [], unsent: [] });
-  return { ...(await bringDown(identity, place, mapped)), totals: sessionTotals };
-}
-
-async function stateBefore(
-  { space, address }: Identity,
-  mapping: Mapping | undefined,
-  name: string,
-): Promise<{ now: FolderState; founding: IbGib | undefined }> {
-  if (mapping) return { now: await readFolder(space, mapping.folder), founding: undefined };
-  const founding = newFolder(address, name);
-  return { now: { folder: founding.address, owner: address, tip: founding, files: [] }, founding };
-}
-
-/**
  * The conflicts of the folder that a directory was last synced with, as the space has it now.
  *
  * @throws FolderError `not_a_directory`, `not_synced`, and as `readFolder`.
  */
 export async function conflictsIn(space: Space, dir: string): Promise<readonly FolderConflict[]> {
-  const { mapping } = await readMapping(space, await realDirectory(dir));
-  if (mapping === undefined) throw new FolderError("not_synced", { path: dir });
+  const { mapping } = await mappingOf(space, dir);
   return openConflicts(await readFolder(space, mapping.folder));
-}
-
-/** @throws FolderError `not_a_directory`. */
-export async function realDirectory(dir: string): Promise<string> {
-  try {
-    return await realpath(dir);
-  } catch (thrown) {
-    throw isAny(thrown, "ENOENT", "ENOTDIR") ? new FolderError("not_a_directory", { path: dir }) : thrown;
-  }
-}
-
-/** @throws FolderError `not_empty`, also for a file. */
-async function checkVacant(dir: string): Promise<void> {
-  try {
-    if ((await readdir(dir)).length > 0) throw new FolderError("not_empty", { path: dir });
-  } catch (thrown) {
-    if (isAny(thrown, "ENOENT")) return;
-    throw isAny(thrown, "ENOTDIR") ? new FolderError("not_empty", { path: dir }) : thrown;
-  }
 }

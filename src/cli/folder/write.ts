@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { chmod, lstat, mkdir, open, rename, rmdir, unlink, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, rename, rmdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemError } from "../../index.js";
-import { isAny, makerOf, readTextFile, type Skipped, temporaryFileName } from "./disk.js";
+import { holdsDeviceSecret } from "../../node/index.js";
+import { readTextFile, type Skipped } from "./disk.js";
 import { FolderError } from "./errors.js";
+import { flushDirectory, isAny, makerOf, removeIfThere, temporaryFileName } from "./file-system.js";
+import { type OutsideReason, whyOutside } from "./own.js";
 import { caseCollision, parentsOf } from "./paths.js";
 import type { Write } from "./plan.js";
 
@@ -14,9 +17,10 @@ interface Prepared {
 }
 
 /**
- * Brings files to what `writes` say, as nearly all or nothing as a file system lets us:
+ * Brings files to what writes say, as nearly all or nothing as a file system lets us:
  *
- * 1. Every path on the way is looked at; what must not be written through refuses the whole.
+ * 1. Every path on the way is looked at; what must not be written through refuses the whole. What would go into a home
+ *    or another synced directory is left alone, and so is what would be taken for a part of a home.
  * 2. Every new text is written to a temporary file in a directory that exists, and flushed. Up to here nothing shows,
  *    and a failure (a full disk, say) takes the temporary files away again.
  * 3. Files that go are removed, then each temporary file takes its place by a rename. Just before, the file is read
@@ -33,12 +37,14 @@ interface Prepared {
  */
 export async function writeFiles(
   dir: string,
-  writes: readonly Write[],
+  all: readonly Write[],
   paths: readonly string[],
 ): Promise<readonly Skipped[]> {
+  const leftAlone = await forbiddenWrites(dir, all);
+  const forbidden = new Set(leftAlone.map(({ path }) => path));
+  const writes = all.filter(({ path }) => !forbidden.has(path));
   await checkWays(dir, writes);
   await about(dir, () => checkCase(dir, paths));
-  const leftAlone: Skipped[] = [];
   const prepared: Prepared[] = [];
   try {
     await prepareAll(dir, writes, prepared);
@@ -68,6 +74,20 @@ export async function removeLeftovers(dir: string, leftovers: readonly string[])
     const maker = makerOf(path.slice(path.lastIndexOf("/") + 1));
     if (maker !== undefined && !isRunning(maker)) await removeIfThere(join(dir, path));
   }
+}
+
+async function forbiddenWrites(dir: string, writes: readonly Write[]): Promise<Skipped[]> {
+  const reasons = new Map<string, OutsideReason | undefined>();
+  const forbidden: Skipped[] = [];
+  for (const { path, to } of writes) {
+    for (const parent of parentsOf(path))
+      if (!reasons.has(parent)) reasons.set(parent, await whyOutside(join(dir, parent)));
+    const [outside] = parentsOf(path).flatMap((parent) => reasons.get(parent) ?? []);
+    if (outside) forbidden.push({ path, reason: `in ${outside}` });
+    else if (to !== undefined && holdsDeviceSecret(to))
+      forbidden.push({ path, reason: "holds the secret of an identity" });
+  }
+  return forbidden;
 }
 
 /** @throws FolderError `parent` where a way leads through a symbolic link, or through a file that stays. */
@@ -199,20 +219,9 @@ async function kindOf(path: string): Promise<"absent" | "directory" | "file" | "
 
 /** Makes renames and removals durable, before the mapping says that they have happened. */
 async function flushDirectories(dir: string, writes: readonly Write[]): Promise<void> {
-  if (process.platform === "win32") return; // directories cannot be opened there
   const touched = new Set(writes.flatMap(({ path }) => [dirname(path), ...parentsOf(path).map(dirname)]));
   for (const path of touched) {
-    if ((await kindOf(join(dir, path))) !== "directory") continue;
-    const handle = await open(join(dir, path));
-    await handle.sync().finally(() => handle.close());
-  }
-}
-
-async function removeIfThere(file: string): Promise<void> {
-  try {
-    await unlink(file);
-  } catch (thrown) {
-    if (!isAny(thrown, "ENOENT", "ENOTDIR")) throw thrown;
+    if ((await kindOf(join(dir, path))) === "directory") await flushDirectory(join(dir, path));
   }
 }
 

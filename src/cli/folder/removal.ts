@@ -1,0 +1,56 @@
+import { FolderError } from "./errors.js";
+import type { LocalPlan, Write } from "./plan.js";
+
+/** A removal that is too large to be taken for meant. */
+export interface MassRemoval {
+  /** Files are missing here, or the whole directory is another one, or others have removed them. */
+  readonly kind: "missing" | "unmarked" | "removed_there";
+  readonly gone: number;
+  /** Files that lay in the directory when it was last in step. */
+  readonly of: number;
+}
+
+/** Asks whether a removal is meant. */
+export type AskRemoval = (removal: MassRemoval) => Promise<boolean>;
+
+/** Where nobody can be asked. */
+export const refuseRemoval: AskRemoval = async () => false;
+
+/** @throws FolderError of the removal's kind, where it is a large one and is not meant. */
+export async function checkRemoval({ kind, gone, of }: MassRemoval, ask: AskRemoval): Promise<void> {
+  if (isMuch(gone, of) && !(await ask({ kind, gone, of }))) throw new FolderError(kind, { gone, of });
+}
+
+/** More than a third and more than two, or all. */
+function isMuch(gone: number, of: number): boolean {
+  return gone > 0 && (gone === of || (gone > 2 && gone * 3 > of));
+}
+
+/** Files that are missing from a directory, without those whose text lies at a new path: they were moved. */
+export function countMissing({ removed, added }: LocalPlan): number {
+  return countGone(
+    removed.map(({ text }) => text),
+    added.map(({ text }) => text),
+  );
+}
+
+/** The same for what is about to be written. */
+export function countRemoved(writes: readonly Write[]): number {
+  return countGone(
+    writes.flatMap(({ from, to }) => (from !== undefined && to === undefined ? [from] : [])),
+    writes.flatMap(({ from, to }) => (from === undefined && to !== undefined ? [to] : [])),
+  );
+}
+
+/** Each text that came accounts for one that went. */
+function countGone(went: readonly string[], came: readonly string[]): number {
+  const arrivals = new Map<string, number>();
+  for (const text of came) arrivals.set(text, (arrivals.get(text) ?? 0) + 1);
+  let gone = 0;
+  for (const text of went) {
+    const left = arrivals.get(text) ?? 0;
+    if (left === 0) gone += 1;
+    else arrivals.set(text, left - 1);
+  }
+  return gone;
+}
