@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { createSender, type Sender } from "../../src/peer/index.js";
 import { codeOf, expectQuiet, openLab, tapped } from "./lab.js";
+import { turnTime } from "../turn-time.js";
 
 test("a plan to sign has no way to sign", async () => {
   const lab = await openLab("a plan");
@@ -18,7 +19,7 @@ test("a plan to sign has no way to sign", async () => {
 });
 
 test("a plan that signs all the same, with the signer it was not given, is told in time", async () => {
-  const lab = await openLab("a plan that signs", { speed: 500 });
+  const lab = await openLab("a plan that signs", { time: turnTime(5) });
   const { signer, address } = lab.world.senders[0]!.identity;
   const nothing = async () => ({ requests: [] });
   const outer = codeOf(
@@ -83,7 +84,7 @@ test("who is asked to admit may close the receiver, and wait for it", async () =
 test("who is asked to admit may connect as the one it is asked about: both end in time, and the next call gets through", async () => {
   let inner: Promise<string> | undefined;
   const lab = await openLab("admit connects", {
-    speed: 100,
+    time: turnTime(1),
     admission: {
       kind: "ask",
       async admit() {
@@ -105,7 +106,7 @@ test("who is asked to admit may connect as the one it is asked about: both end i
 });
 
 test("a dial may ask the sender that dials: it is told in time, or runs behind it", async () => {
-  const lab = await openLab("dial asks", { speed: 500 });
+  const lab = await openLab("dial asks", { time: turnTime(5) });
   const { world, platform } = lab;
   const alice = world.senders[0]!;
   const inner: Promise<string>[] = [];
