@@ -14,12 +14,14 @@ import {
 } from "../../src/index.js";
 import { type ReceiverServer, serve } from "../../src/node/index.js";
 import { saveRecords } from "../../src/peer/index.js";
-import { countedTimers, eventually } from "../protocol/lab.js";
+import { fakeTimers } from "../transport/timers.js";
 import { abuses } from "./abuses.js";
 import { RawClient, upgradeRequest } from "./raw-client.js";
+import { eventually } from "../waiting.js";
 
-/** So many times as fast as on the wall do the receiver's clock and timers run: its patience is some seconds. */
-const speed = 8;
+/** Time passes for the receiver with each honest sync, so that a stranger has the same time on every machine. */
+const time = fakeTimers();
+const msPerSync = 500;
 
 let server: ReceiverServer;
 let identity: Identity;
@@ -29,13 +31,12 @@ const note = (reason: unknown) => void unhandled.push(reason);
 beforeAll(async () => {
   process.on("unhandledRejection", note).on("uncaughtException", note);
   identity = await createIdentity({ space: new InnerSpace(), secret: random(), recoverySecret: random() });
-  const { timers } = countedTimers(speed);
-  const clock = { now: () => Date.now(), elapsed: () => performance.now() * speed };
-  const platform = { ...systemPlatform, timers, clock };
+  const { timers, elapsed } = time;
+  const platform = { ...systemPlatform, timers, clock: { now: () => Date.now(), elapsed } };
   server = await serve({
     host: "127.0.0.1",
     port: 0,
-    limits: { headersTimeoutMs: 1_000, requestTimeoutMs: 2_000, connectionsCheckingIntervalMs: 100 },
+    limits: { headersTimeoutMs: 4_000, requestTimeoutMs: 4_000, connectionsCheckingIntervalMs: 100 },
     receiver: (url) =>
       createReceiver({
         ...{ identity, audiences: [url], admission: { kind: "open" }, platform },
@@ -101,7 +102,10 @@ async function amidHonestSagas<Result>(abuse: () => Promise<Result>): Promise<Re
   const honest = await Honest.create();
   let isOver = false;
   const goOn = async () => {
-    while (!isOver || honest.synced < 2) await honest.sync();
+    while (!isOver || honest.synced < 2) {
+      await honest.sync();
+      time.advance(msPerSync);
+    }
   };
   const going = goOn();
   going.catch(() => undefined); // seen below
@@ -111,7 +115,7 @@ async function amidHonestSagas<Result>(abuse: () => Promise<Result>): Promise<Re
     isOver = true;
     await going;
     expect(await honest.isThere()).toBe(true);
-    expect(await eventually(() => server.receiver.sessionCount === 0, 10_000)).toBe(true);
+    expect(await eventually(() => server.receiver.sessionCount === 0)).toBe(true);
     expect(unhandled).toEqual([]);
   }
 }
@@ -138,7 +142,7 @@ describe("while honest sagas go on, a stranger who (threats 17, 21, 24)", () => 
     const flood = await amidHonestSagas(async () => {
       const clients = Array.from({ length: 300 }, () => new RawClient(server.port, "127.0.0.67"));
       for (const client of clients) client.write(upgradeRequest());
-      await eventually(() => clients.filter(({ isOver }) => isOver).length >= clients.length - held, 10_000);
+      await eventually(() => clients.filter(({ isOver }) => isOver).length >= clients.length - held);
       const upgraded = clients.filter(({ head }) => head !== undefined).length;
       for (const client of clients) client.destroy();
       return upgraded;

@@ -1,5 +1,6 @@
 import { deflateRawSync } from "node:zlib";
 import { encodeFrame, RawClient, upgradeRequest } from "./raw-client.js";
+import { sleep } from "../waiting.js";
 
 /** One kind of abuse: what a stranger does, and how that ends. */
 export interface Abuse {
@@ -34,14 +35,12 @@ function bare(ends: string, act: (client: RawClient) => Promise<void> | void): A
   };
 }
 
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
 /** A byte now and a byte then, for as long as anybody listens. */
 async function drip(client: RawClient, bytes: Buffer): Promise<void> {
   for (const byte of bytes) {
     if (client.isOver) return;
     client.write(Uint8Array.of(byte));
-    await pause(20);
+    await sleep(20);
   }
 }
 

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { until } from "../waiting.js";
 
 /** One WebSocket frame as a client may, or may not, send it. */
 export interface RawFrame {
@@ -145,12 +146,8 @@ export class RawClient {
     return [...told, close ? close.payload.readUInt16BE(0) : "cut"].join(" ");
   }
 
-  async until(holds: () => boolean): Promise<void> {
-    const last = performance.now() + 20_000;
-    while (!holds()) {
-      if (performance.now() > last) throw new Error("waited in vain for a server");
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+  until(holds: () => boolean): Promise<void> {
+    return until(holds, "a server");
   }
 
   destroy(): void {

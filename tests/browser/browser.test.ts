@@ -63,26 +63,22 @@ async function openPage(url: string): Promise<void> {
   });
 }
 
-test.runIf(isNeeded)(
-  "people in a browser sync with a receiver: push, share, pull and merge",
-  { timeout: 60_000 },
-  async () => {
-    const world = await createWorld({ seed: "browser" });
-    onTestFinished(() => world.close());
-    const { receiver: bob } = world;
-    const page = await servePage((await bundle("page.ts")).text);
-    const server = await serve({
-      host: "127.0.0.1",
-      port: 0,
-      origins: [page.origin],
-      receiver: (url) =>
-        createReceiver({ identity: bob.identity, audiences: [url], admission: { kind: "open" } }),
-    });
-    onTestFinished(() => server.close(0));
-    await openPage(`${page.origin}/?receiver=${encodeURIComponent(server.url)}`);
+test.runIf(isNeeded)("people in a browser sync with a receiver: push, share, pull and merge", async () => {
+  const world = await createWorld({ seed: "browser" });
+  onTestFinished(() => world.close());
+  const { receiver: bob } = world;
+  const page = await servePage((await bundle("page.ts")).text);
+  const server = await serve({
+    host: "127.0.0.1",
+    port: 0,
+    origins: [page.origin],
+    receiver: (url) =>
+      createReceiver({ identity: bob.identity, audiences: [url], admission: { kind: "open" } }),
+  });
+  onTestFinished(() => server.close(0));
+  await openPage(`${page.origin}/?receiver=${encodeURIComponent(server.url)}`);
 
-    const outcome = JSON.parse(await page.outcome);
-    expect(outcome).toMatchObject({ up: 301, down: 301, isSame: true, said: { mine: true, theirs: true } });
-    expect(await bob.space.tip(outcome.note)).toEqual(outcome.tip);
-  },
-);
+  const outcome = JSON.parse(await page.outcome);
+  expect(outcome).toMatchObject({ up: 301, down: 301, isSame: true, said: { mine: true, theirs: true } });
+  expect(await bob.space.tip(outcome.note)).toEqual(outcome.tip);
+});

@@ -3,8 +3,12 @@ import { searchFor } from "./watch.js";
 
 const methods = ["debug", "error", "info", "log", "trace", "warn"] as const;
 
-/** All that this process prints, by whatever way. */
+let isWatched = false;
+
+/** All that this process prints, by whatever way. Once is enough for files that share a process. */
 export function watchConsole(): void {
+  if (isWatched) return;
+  isWatched = true;
   for (const method of methods) {
     const print = console[method].bind(console);
     console[method] = (...args: unknown[]) => {

@@ -4,8 +4,12 @@ import { syncBuiltinESMExports } from "node:module";
 import { searchFiles } from "./watch.js";
 
 const made = new Set<string>();
+let isWatched = false;
 
+/** Once is enough for files that share a process. */
 export function watchTemporaryDirectories(): void {
+  if (isWatched) return;
+  isWatched = true;
   const { mkdtempSync, rmSync, promises } = fs;
   const { mkdtemp, rm } = promises;
   Object.assign(fs, {

@@ -32,9 +32,7 @@ async function hostileFolder({ space, address }: Identity) {
   return first.address;
 }
 
-test("keysaga clone: what cannot be cloned is one line, nothing is left behind", {
-  timeout: 90_000,
-}, async () => {
+test("keysaga clone: what cannot be cloned is one line, nothing is left behind", async () => {
   const { dir, people, serve } = await receiverFor("alice", "bob", "eve");
   const [alice, bob, eve] = people;
   const { url } = await serve();

@@ -1,13 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { registerCommand } from "../canary/homes.js";
 import { searchFor } from "../canary/watch.js";
 import { inChild } from "../one-time/ledger.js";
-
-const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-/** Longer than anything here takes on a busy machine. */
-const timeoutMs = 25_000;
+import { programOf } from "../programs/program.js";
 
 export interface Ended {
   readonly code: number | null;
@@ -27,15 +23,10 @@ export interface Running {
  * Starts `keysaga` as a person would, without a terminal. It is killed when the test ends, at the latest. What its
  * one-time keys sign is checked.
  */
-export function start(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  timeout = timeoutMs,
-): Running {
-  const child = spawn(process.execPath, ["--import", "tsx", "-C", "source", ...inChild.args, main, ...args], {
+export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+  const child = spawn(process.execPath, [...inChild.args(), programOf("src/cli/main.ts"), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...inChild.env, ...env },
-    timeout,
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const output = { stdout: "", stderr: "" };

@@ -57,7 +57,7 @@ test("share and unshare ask the receiver themselves; where it cannot be reached,
   expect(code).toBe(1);
   expect(stderr).toMatch(/^keysaga: No receiver has confirmed [^\n]*--unconfirmed[^\n]*\n$/);
   expect(await runHere(share, notes, bob, "--unconfirmed", ...at)).toMatchObject({ exitCode: 0 });
-}, 60_000);
+});
 
 test("sync with a second receiver asks the first", async () => {
   const { dir, home, notes, first } = await aliceWithNotes();
@@ -68,7 +68,7 @@ test("sync with a second receiver asks the first", async () => {
   await expect(runHere(sync, ...toThird)).rejects.toMatchObject(unconfirmed);
   expect(await runHere(sync, ...toThird, "--unconfirmed")).toMatchObject({ exitCode: 0 });
   await third.stop();
-}, 60_000);
+});
 
 test("serve asks once in the life of a home, for its host key", async () => {
   const { home, first } = await aliceWithNotes();
@@ -80,7 +80,7 @@ test("serve asks once in the life of a home, for its host key", async () => {
     serving.child.kill("SIGTERM");
     expect(await serving.ended).toMatchObject({ code: 0 });
   }
-}, 60_000);
+});
 
 test("a home that was put back from a backup shares nothing", async () => {
   const { dir, home, notes, first } = await aliceWithNotes();
@@ -98,4 +98,4 @@ test("a home that was put back from a backup shares nothing", async () => {
   expect(await after.space.cells("grant-on/")).toEqual([]);
   await after.close();
   await first.stop();
-}, 60_000);
+});

@@ -142,4 +142,4 @@ test("after any changes and syncs, another round or two brings all directories t
     for (const { dir } of all) await rm(dir, { recursive: true });
   });
   await fc.assert(property, { numRuns: Number(process.env["KEYSAGA_RUNS"] ?? 30) });
-}, 120_000);
+});

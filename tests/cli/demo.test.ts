@@ -5,20 +5,18 @@ import { start } from "./command.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
 import { runHere } from "./receiver.js";
 
-const timeoutMs = 90_000;
-
 /** Fails unless the directory that the demo says it works in is gone. */
 async function expectGone(stdout: string): Promise<void> {
   const [, dir = "/"] = /^Everything happens in (\S+),/.exec(stdout) ?? [];
   await expect(access(dir)).rejects.toMatchObject({ code: "ENOENT" });
 }
 
-describe("keysaga demo", { timeout: timeoutMs }, () => {
+describe("keysaga demo", () => {
   test("plays the story, tells every turn, touches nothing and leaves nothing", async () => {
     const source = await temporaryDirectory();
     await writeTree(source, { "a.md": "1\n", "sub/b.md": "2", "c.md": "" });
     const before = await readTree(source);
-    const { code, stdout, stderr } = await start(["demo", source], {}, timeoutMs).ended;
+    const { code, stdout, stderr } = await start(["demo", source]).ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const turns = ["alice -> receiver | init ", "receiver -> alice | ack ", "bob -> receiver | commit "];
     for (const said of [...turns, "receiver -> bob | receipt "]) expect(stdout).toContain(said);

@@ -19,15 +19,17 @@ async function homes<Names extends readonly string[]>(...names: Names) {
   return people as { [At in keyof Names]: (typeof people)[0] };
 }
 
-test("keysaga invite, beside a receiver that runs: two people get in, without anybody naming them", {
-  timeout: 90_000,
-}, async () => {
+test("keysaga invite, beside a receiver that runs: two people get in, without anybody naming them", async () => {
   const [bob, alice, carol, eve] = await homes("bob", "alice", "carol", "eve");
-  const { child, ended, firstLine } = start(
-    ["serve", "--home", bob.home, "--port", "0", "--admit", "invite"],
-    {},
-    80_000,
-  );
+  const { child, ended, firstLine } = start([
+    "serve",
+    "--home",
+    bob.home,
+    "--port",
+    "0",
+    "--admit",
+    "invite",
+  ]);
   const url = /ws:\/\/[^\s]+/.exec(await firstLine)?.[0] ?? "";
   await writeTree(alice.dir, { "a.md": "one\n" });
 

@@ -36,7 +36,7 @@ async function personIn(dir: string, name: string): Promise<Person> {
 }
 
 async function serve(args: readonly string[]) {
-  const { child, ended, firstLine } = start(["serve", "--json", ...args], {}, 120_000);
+  const { child, ended, firstLine } = start(["serve", "--json", ...args]);
   const { url } = JSON.parse(await firstLine);
   const stop = (signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<Ended> => {
     child.kill(signal);

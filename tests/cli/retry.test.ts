@@ -17,4 +17,4 @@ test("sync --retry waits for a receiver that is not there yet, and says so; with
   expect(exitCode).toBe(0);
   expect(stderr).toMatch(/to try again: Could not/);
   await again.stop();
-}, 120_000);
+});

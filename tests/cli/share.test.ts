@@ -32,7 +32,7 @@ async function aliceWithFolder() {
   return { home, notes, folder, address };
 }
 
-describe("keysaga share, unshare and who", { timeout: 90_000 }, () => {
+describe("keysaga share, unshare and who", () => {
   test("tell who may do what with a folder, named by its directory or its address", async () => {
     const { home, notes, folder, address } = await aliceWithFolder();
     const at = ["--home", home];
@@ -149,7 +149,7 @@ async function expectRefused({ dir, home }: Person, url: string, line: RegExp): 
   expect(stderr.slice("keysaga: ".length)).toMatch(line);
 }
 
-describe("a folder that is shared", { timeout: 90_000 }, () => {
+describe("a folder that is shared", () => {
   test("is cloned and edited by the grantee, whose edits come back to the owner", async () => {
     const { alice, bob, url, folder } = await served();
     await expect(cloneOf(bob, url, folder)).rejects.toMatchObject({ rule: "unknown_folder" });
@@ -241,9 +241,7 @@ describe("a folder that is shared", { timeout: 90_000 }, () => {
   });
 });
 
-test("who takes back without having synced is told what to do about the changes that came before", {
-  timeout: 90_000,
-}, async () => {
+test("who takes back without having synced is told what to do about the changes that came before", async () => {
   const { alice, bob, url, folder } = await served();
   await shareFolder(alice, url, bob);
   await cloneOf(bob, url, folder);

@@ -49,7 +49,7 @@ function saidOf({ stderr }: ChildProcess, what: string): Promise<void> {
 }
 
 // Processes are slow to start on a busy machine.
-describe("keysaga sync", { timeout: 90_000 }, () => {
+describe("keysaga sync", () => {
   test("real text, revision by revision: a clone is the same byte for byte, and all stores verify", async () => {
     const { receiver, people, serve } = await receiverFor("alice", "bob");
     const [alice, bob] = people;

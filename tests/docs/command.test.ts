@@ -4,7 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { blocksOf, page, root } from "./markdown.js";
+import { programOf } from "../programs/program.js";
+import { blocksOf, page } from "./markdown.js";
 import { freePort } from "./port.js";
 
 test("the README's commands do what it says", async () => {
@@ -26,17 +27,13 @@ test("the README's commands do what it says", async () => {
   expect(readFileSync(join(dir, "notes", "note.txt"), "utf8")).toBe("the first line\none more line\n");
   expect(sender.text()).toMatch(/↑ note\.txt/);
   expect(sender.text()).toMatch(/↓ note\.txt/);
-}, 240_000);
+});
 
-/** Puts a `keysaga` that runs the source into `bin`. */
+/** Puts a `keysaga` into `bin`. */
 function installCommand(bin: string): void {
   mkdirSync(bin);
-  const [node, tsx] = [process.execPath, `${root}node_modules/tsx/dist/esm/index.mjs`];
   const file = join(bin, "keysaga");
-  writeFileSync(
-    file,
-    `#!/bin/sh\nexec "${node}" --import "${tsx}" -C source "${root}src/cli/main.ts" "$@"\n`,
-  );
+  writeFileSync(file, `#!/bin/sh\nexec "${process.execPath}" "${programOf("src/cli/main.ts")}" "$@"\n`);
   chmodSync(file, 0o755);
 }
 

@@ -38,7 +38,7 @@ test("there is code to check", () => {
 test("all code has the types it uses", async () => {
   const { output } = await run([`${root}node_modules/typescript/bin/tsc`, "-p", dir]);
   expect(output).toBe("");
-}, 60_000);
+});
 
 describe("runs", () => {
   for (const [at, { name, code, runs, prints }] of programs.entries()) {
@@ -64,7 +64,7 @@ describe("runs", () => {
     const { output, status } = await runProgram("simulate-merge.mts");
     expect(status, output).toBe(0);
     expect(output).toBe("10 worlds, 0 in which something broke\n");
-  }, 120_000);
+  });
 });
 
 function programsOf(blocks: readonly Block[]): Program[] {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   corpus = await gather(seed);
   twice = await recordTwice(String(seed));
   for (const { cast } of [...corpus.recordings, ...twice]) selves.set(cast, await selfOf(cast));
-}, 120_000);
+});
 
 /** How often what was said once is taken a second time, by what it was taken as. */
 function takenOf(messages: readonly Line[], by: Recording): ReadonlyMap<string, number> {

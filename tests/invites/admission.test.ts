@@ -8,9 +8,10 @@ import {
 } from "../../src/index.js";
 import { createWorld, seededPlatform, type World, type WorldOptions } from "../../src/testing/index.js";
 import { createInnerspace } from "../../src/transport/index.js";
-import { codeOf, delays, eventually, expectQuiet, openLab, spaceWith } from "../protocol/lab.js";
+import { codeOf, delays, expectQuiet, openLab, spaceWith } from "../protocol/lab.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
 import { guest, invite, keptOf, newcomer, tryOnce } from "./cast.js";
+import { eventually } from "../waiting.js";
 
 /** Rules that do not let anybody in, and those that let in everybody. */
 const closed: readonly Admission[] = [
@@ -197,7 +198,7 @@ test("admit and expel at once, with connects in between: what was said last hold
     await expectQuiet(lab);
     await world.close();
   }
-}, 120_000);
+});
 
 /** Another receiver on the home of a world's, as in another process. */
 async function alsoAt({ receiver: { identity }, audience }: World, admission: Admission) {

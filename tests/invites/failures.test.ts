@@ -13,15 +13,10 @@ import {
 } from "../../src/testing/index.js";
 import { createInnerspace } from "../../src/transport/index.js";
 import { withWrongSignature } from "../protocol/faults.js";
-import {
-  type AroundCall,
-  codeOf,
-  contentsOf,
-  countedTimers,
-  eventually,
-  spaceWith,
-} from "../protocol/lab.js";
+import { type AroundCall, codeOf, contentsOf, spaceWith } from "../protocol/lab.js";
 import { byInvite, guest, invite, newcomer, tryOnce } from "./cast.js";
+import { eventually, settled } from "../waiting.js";
+import { turnTime } from "../turn-time.js";
 
 /** A receiver that admits by invite, with a good invite and somebody who has it. */
 interface Scene {
@@ -207,7 +202,6 @@ const failures: Readonly<Record<string, Failure>> = {
   "a connect that never comes": {
     seen: "handshake_timeout",
     told: "connection_lost",
-    options: { limits: { handshakeTimeoutMs: 300 } },
     go: (scene) =>
       connect(
         scene,
@@ -233,7 +227,7 @@ const failures: Readonly<Record<string, Failure>> = {
       };
       const outcome = attempt(guest(world, carol, made.text), cancel.signal);
       await outcome.catch(() => undefined);
-      await eventually(() => world.answering.sessionCount === 0, 100);
+      await settled(); // the receiver has seen it, and waits for its store
       goOn();
       await outcome;
     },
@@ -301,10 +295,9 @@ for (const [name, failure] of Object.entries(failures)) {
 
 async function openScene(seed: string, options: Failure["options"]): Promise<Scene> {
   const clock = { ahead: 0 };
-  const { timers } = countedTimers();
-  const steady = seededPlatform(seed);
-  const ahead = { ...steady.clock, now: () => steady.clock.now() + clock.ahead };
-  const platform = { ...steady, timers, clock: ahead };
+  const time = turnTime(1);
+  const ahead = { ...time.clock, now: () => time.clock.now() + clock.ahead };
+  const platform = { ...seededPlatform(seed), timers: time.timers, clock: ahead };
   const store: Scene["store"] = { before: () => undefined };
   const world = await createWorld({
     platform,

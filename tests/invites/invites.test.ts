@@ -3,9 +3,10 @@ import { describe, expect, test } from "vitest";
 import { createReceiver, createSender, inviteLimits, readInvite } from "../../src/peer/index.js";
 import { createWorld, type Peer, seededPlatform, type TapRule, tapDial } from "../../src/testing/index.js";
 import { createInnerspace } from "../../src/transport/index.js";
-import { codeOf, eventually, expectQuiet, openLab } from "../protocol/lab.js";
+import { codeOf, expectQuiet, openLab } from "../protocol/lab.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
 import { byInvite, guest, invite, keptOf, newcomer, patient, tryOnce } from "./cast.js";
+import { eventually } from "../waiting.js";
 
 const networks = { innerspace: undefined, websocket: webSocketNetwork };
 
@@ -148,7 +149,7 @@ describe("of many who show one invite at once, exactly one gets in (threat 22)",
       const another = async () => tryOnce(world, await newcomer(platform), (await invite(bob)).text);
       expect([await another(), await another()]).toEqual(["none", "invite_refused"]);
       await world.close();
-    }, 120_000);
+    });
   }
 });
 

@@ -2,17 +2,18 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createInvite, createSender, systemPlatform } from "../../src/index.js";
 import { createHome, openHome } from "../../src/node/index.js";
-import { codeOf, eventually } from "../protocol/lab.js";
+import { codeOf } from "../protocol/lab.js";
 import { newDirectory } from "../space/homes.js";
 import { startChild } from "../space/processes/child.js";
 import { newcomer, patient } from "./cast.js";
+import { eventually } from "../waiting.js";
 
 const guests = Number(process.env["KEYSAGA_GUESTS"] ?? 100);
 
 test(`of ${guests} who show one invite to two receivers on one home, exactly one gets in`, async () => {
   const dir = join(newDirectory(), "home");
   await createHome({ dir });
-  const receivers = [1, 2].map(() => startChild("../../invites/processes/receive.ts", dir, "ws://127.0.0.1"));
+  const receivers = [1, 2].map(() => startChild("invites/processes/receive.ts", dir, "ws://127.0.0.1"));
   onTestFinished(() => receivers.forEach((receiver) => void receiver.kill()));
   const { identity, space, close } = await openHome({ dir });
   await Promise.all(receivers.map((receiver) => receiver.printed(1)));
@@ -37,4 +38,4 @@ test(`of ${guests} who show one invite to two receivers on one home, exactly one
   expect(await eventually(() => told().length > 0)).toBe(true);
   expect(told()).toEqual([`admitted ${winners[0]?.address}`]);
   await close();
-}, 300_000);
+});

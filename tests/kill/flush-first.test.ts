@@ -122,7 +122,7 @@ async function claimsOf(tellsEarly: boolean) {
 }
 
 test("connect, ready, a receipt and every answer leave after the flush of what they say (threat 26)", {
-  timeout: 60_000 + 5_000 * runs,
+  timeout: 600_000 + 5_000 * runs,
 }, async () => {
   const said: string[] = [];
   for (let run = 0; run < runs; run++) {

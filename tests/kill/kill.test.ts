@@ -7,12 +7,7 @@ import { type Ended, type Running, run, start } from "../cli/command.js";
 import { temporaryDirectory, writeTree } from "../cli/directories.js";
 import { freePort } from "../docs/port.js";
 
-/** Processes are slow to start on a busy machine. */
-const timeout = 240_000;
-
-test("a keysaga sync and a keysaga serve that are killed at work: the next sync ends well, and both stores verify", {
-  timeout,
-}, async () => {
+test("a keysaga sync and a keysaga serve that are killed at work: the next sync ends well, and both stores verify", async () => {
   const dir = await temporaryDirectory();
   const [sender, receiver] = [join(dir, "sender"), join(dir, "receiver")];
   for (const home of [sender, receiver]) await createHome({ dir: home });
@@ -21,12 +16,12 @@ test("a keysaga sync and a keysaga serve that are killed at work: the next sync 
 
   await writeTree(join(dir, "folder"), texts("first"));
   const server = await serve(receiver, port);
-  const killed = start(sync, {}, timeout);
+  const killed = start(sync);
   await said(killed, "| payload");
   expect((await kill(killed)).signal).toBe("SIGKILL");
 
   await writeTree(join(dir, "folder"), texts("second"));
-  const cutOff = start(sync, {}, timeout);
+  const cutOff = start(sync);
   await said(cutOff, "| init");
   await kill(server);
   const { code, stderr } = await cutOff.ended;
@@ -43,7 +38,7 @@ test("a keysaga sync and a keysaga serve that are killed at work: the next sync 
 });
 
 async function serve(home: string, port: string): Promise<Running> {
-  const running = start(["serve", "--home", home, "--admit", "open", "--port", port], {}, timeout);
+  const running = start(["serve", "--home", home, "--admit", "open", "--port", port]);
   await running.firstLine;
   return running;
 }

@@ -310,7 +310,7 @@ describe("in a store on disk", () => {
   const flips = Number(process.env["KEYSAGA_FLIPS"] ?? 25);
 
   test(`any bit of any record or proof that is flipped is found and named (${flips} times)`, {
-    timeout: 30_000 + 500 * flips,
+    timeout: 600_000 + 500 * flips,
   }, async () => {
     const dir = await mkdtemp(join(tmpdir(), "keysaga-verify-"));
     cleanUp.push(() => rm(dir, { recursive: true, force: true }));

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { programOf } from "../programs/program.js";
 
 /** A one-time key by the hash of its public key; a message by its digest. Both in hex. */
 export interface Signed {
@@ -123,9 +123,9 @@ export function watchThemselves(): () => void {
 /** Where the processes that this test file starts write what they sign: a line `KEY MESSAGE`, before it is signed. */
 const childFile = join(tmpdir(), `keysaga-one-time-${process.pid}-${Math.random().toString(36).slice(2)}`);
 
-/** What a test gives a process that runs the source, so that what it signs is checked as well. */
+/** What a test gives a process that it starts, so that what it signs is checked as well. */
 export const inChild = {
-  args: ["--import", fileURLToPath(new URL("in-child.ts", import.meta.url))],
+  args: () => ["--import", programOf("tests/one-time/in-child.ts")],
   env: { KEYSAGA_ONE_TIME_FILE: childFile },
 };
 

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { sealRecord } from "../../src/ibgib/index.js";
 import { foundLane, nextFrame, signFrame, startReplay } from "../../src/keystone/index.js";
@@ -14,6 +13,7 @@ import {
   signedInChildren,
   signsTwice,
 } from "./ledger.js";
+import { programOf } from "../programs/program.js";
 
 const secret = new Uint8Array(32).fill(1);
 const somebody = sealRecord({ ib: "somebody", data: { a: 1 } }).address;
@@ -45,13 +45,11 @@ test("a second message on purpose has to be said, and has to be one", async () =
 });
 
 test("what a process signs is written down before, and is held against all others", async () => {
-  const program = fileURLToPath(new URL("sign.ts", import.meta.url));
   const run = async (target: string) => {
-    const child = spawn(
-      process.execPath,
-      ["-C", "source", "--import", "tsx", ...inChild.args, program, target],
-      { stdio: "inherit", env: { ...process.env, ...inChild.env } },
-    );
+    const child = spawn(process.execPath, [...inChild.args(), programOf("tests/one-time/sign.ts"), target], {
+      stdio: "inherit",
+      env: { ...process.env, ...inChild.env },
+    });
     expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
   };
   await Promise.all([run("one"), run("one")]);

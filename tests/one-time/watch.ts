@@ -24,6 +24,7 @@ vi.mock("../../src/keystone/identity.js", async (importOriginal) => {
   return { ...original, foundIdentity };
 });
 
+ledger().anew(); // of files that share a process each begins with no key used
 afterEach(() => ledger().check());
 
 afterAll(() => {

@@ -25,7 +25,6 @@ async function home(seed: string) {
   const limits = { sessionsPerIdentityMax: 1_000 };
   const network = webSocketNetwork();
   const world = await createWorld({ seed, senders: [], network, access: "open", limits });
-  const member = new URL("member.ts", import.meta.url);
   const args = [path, toHex(secret), world.audience];
   return {
     space,
@@ -33,7 +32,7 @@ async function home(seed: string) {
     secret,
     world,
     start: (name: string, ...more: readonly unknown[]) =>
-      startChild(member, ...args, name, ...more.map(String)),
+      startChild("processes/member.ts", ...args, name, ...more.map(String)),
     go: () =>
       space.commit({
         holder: address,
@@ -102,7 +101,7 @@ test(`${count} processes that meet, sync and share at once: every call gets thro
     for (const what of ["sync", "connect", "share"]) expect(doneBy(child, what)).toHaveLength(rounds);
   await expectAll(all, children);
   await all.close();
-}, 300_000);
+});
 
 test(`${kills} processes that are killed with something reserved: the others go on, and so does what comes after`, async () => {
   const all = await home("killed processes");
@@ -122,4 +121,4 @@ test(`${kills} processes that are killed with something reserved: the others go 
   expect(failuresOf(late).filter((line) => !line.endsWith("tip_unconfirmed"))).toEqual([]);
   await expectAll(all, [...children, late]);
   await all.close();
-}, 300_000);
+});

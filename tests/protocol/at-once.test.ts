@@ -85,7 +85,7 @@ test(`two calls in a Promise.all, and what else may start with them, ${runs} tim
     await expectQuiet(lab);
     await lab.world.close();
   }
-}, 300_000);
+});
 
 test("a hundred calls of one sender at once are done in the order asked", async () => {
   const wait = delays("a hundred", 1);
@@ -109,4 +109,4 @@ test("a hundred calls of one sender at once are done in the order asked", async 
   await expectChains(lab, alice, { grants: 0 });
   await expectQuiet(lab);
   await lab.world.close();
-}, 120_000);
+});

@@ -25,9 +25,10 @@ import { createInnerspace, type Dial } from "../../src/transport/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { copyOf } from "./copies.js";
 import { nameOf } from "./faults.js";
-import { codeOf, contentsOf, eventually, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
+import { codeOf, contentsOf, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
 import { benchOf } from "./matrix.js";
 import { newIdentity, stranger } from "./parties.js";
+import { eventually } from "../waiting.js";
 
 const spy = vi.hoisted(() => ({
   signatures: 0,

@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
 import { type Address, addressOf } from "../../src/ibgib/index.js";
 import { CommitQueue, type CommitTurn } from "../../src/peer/receiver/commit-queue.js";
-import { fakeTimers, turn } from "../transport/timers.js";
+import { fakeTimers } from "../transport/timers.js";
 import { codeOf } from "./lab.js";
+import { turn } from "../waiting.js";
 
 const limits = { commitWaitMs: 1_000, commitHoldMs: 100 };
 const patient = new AbortController().signal;

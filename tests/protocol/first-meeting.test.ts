@@ -4,6 +4,7 @@ import { InnerSpace, type Space } from "../../src/space/index.js";
 import { createWorld, tapDial } from "../../src/testing/index.js";
 import { codeOf, delays, expectQuiet, type Lab, openLab, spaceWith } from "./lab.js";
 import { newIdentity } from "./parties.js";
+import { turnTime } from "../turn-time.js";
 
 /** Calls at once; worlds with random delays, more by KEYSAGA_RUNS. */
 const atOnce = 100;
@@ -84,7 +85,7 @@ test("calls that start together bring all of it over, each on a first connection
 });
 
 test("a receiver that does not answer holds up nobody for longer than a handshake may take", async () => {
-  const lab = await openLab("a silent receiver", { speed: 50 });
+  const lab = await openLab("a silent receiver", { time: turnTime(1) });
   const { world, platform } = lab;
   const { identity } = world.senders[0]!;
   const silent = tapDial(world.dial, ({ message }) => (String(message).includes('"hello"') ? [] : [message]));

@@ -6,8 +6,9 @@ import { Gate } from "../../src/peer/home/gate.js";
 import { Handshakes } from "../../src/peer/home/handshakes.js";
 import type { Locks } from "../../src/peer/index.js";
 import { seededPlatform } from "../../src/testing/index.js";
-import { fakeTimers, turn } from "../transport/timers.js";
+import { fakeTimers } from "../transport/timers.js";
 import { codeOf } from "./lab.js";
+import { turn } from "../waiting.js";
 
 /** A task that runs until the test ends it, and says that it has begun. */
 function task() {

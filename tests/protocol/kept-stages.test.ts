@@ -2,8 +2,9 @@ import { beforeEach, expect, test } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
 import { type Address, addressOf, sealRecord } from "../../src/ibgib/index.js";
 import { KeptStages, type KeptStagesLimits } from "../../src/peer/receiver/kept-stages.js";
-import { fakeTimers, turn } from "../transport/timers.js";
+import { fakeTimers } from "../transport/timers.js";
 import { codeOf, WatchedSpace } from "./lab.js";
+import { turn } from "../waiting.js";
 
 const limits: KeptStagesLimits = {
   keptBytesPerIdentityMax: 1_000,

@@ -11,8 +11,10 @@ import {
 } from "../../src/testing/index.js";
 import { createInnerspace } from "../../src/transport/index.js";
 import { nameOf } from "./faults.js";
-import { codeOf, eventually, expectQuiet, openLab, type Tapped, tapped } from "./lab.js";
+import { codeOf, expectQuiet, openLab, type Tapped, tapped } from "./lab.js";
 import { benchOf, inPortions, tell } from "./matrix.js";
+import { eventually } from "../waiting.js";
+import { turnTime } from "../turn-time.js";
 
 /** A network whose connections can be cut, all at once. */
 function cuttable() {
@@ -264,7 +266,7 @@ describe("any other end drops everything", () => {
 
   test("a sender that falls silent", async () => {
     const patience = { turnTimeoutMs: 2_000, handshakeTimeoutMs: 3_600_000 };
-    const bench = await openCuttable("silent", { speed: 10, limits: patience });
+    const bench = await openCuttable("silent", { time: turnTime(1), limits: patience });
     const { lab, alice, bob } = bench;
     const roots = await tell("portions", bench, alice);
     let isSilent = false;
@@ -370,4 +372,4 @@ test("a connection that is lost at any message: the next saga converges, and not
   expect([...codes].sort()).toEqual(["connection_lost", "none"]);
   expect(kinds(bob.events, "resumed").length).toBeGreaterThan(3);
   await lab.world.close();
-}, 60_000);
+});

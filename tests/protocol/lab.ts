@@ -23,17 +23,19 @@ import {
   tapDial,
   type World,
 } from "../../src/testing/index.js";
+import { eventually } from "../waiting.js";
+import type { TurnTime } from "../turn-time.js";
 
 export { type AroundCall, spaceWith } from "./spaces.js";
 
-/** Timers that say how many are running; time passes `speed` times as fast as on the wall. */
-export function countedTimers(speed = 1): { readonly timers: Timers; running(): number } {
+/** Timers that say how many are running. */
+export function countedTimers(inner = systemPlatform.timers): { readonly timers: Timers; running(): number } {
   const running = new Set<object>();
   const timers: Timers = {
     after(ms, fire) {
       const timer = {};
       running.add(timer);
-      const stop = systemPlatform.timers.after(ms / speed, () => {
+      const stop = inner.after(ms, () => {
         running.delete(timer);
         fire();
       });
@@ -114,15 +116,13 @@ export async function openLab(
     earlier?: (receiver: Peer) => Promise<void>;
     /** See `Lab`. */
     limits?: Lab["limits"];
-    /** How fast the platform's clock and timers run. */
-    speed?: number;
+    /** The platform's clock and timers, where time-outs are to be waited for. */
+    time?: TurnTime;
   } = {},
 ): Promise<Lab> {
-  const { speed = 1, limits = {} } = options;
-  const { timers, running } = countedTimers(speed);
-  const { clock: wall } = systemPlatform;
-  const clock = { now: () => wall.now(), elapsed: () => wall.elapsed() * speed };
-  const platform = { ...seededPlatform(seed), timers, clock };
+  const { time = systemPlatform, limits = {} } = options;
+  const { timers, running } = countedTimers(time.timers);
+  const platform = { ...seededPlatform(seed), timers, clock: time.clock };
   const spaces: WatchedSpace[] = [];
   const world = await createWorld({
     seed,
@@ -155,7 +155,7 @@ export async function expectQuiet({ timersRunning, staged, world }: Lab): Promis
     staged: staged().length,
     sessions: world.answering.sessionCount,
   });
-  await eventually(() => Object.values(left()).every((count) => count === 0), 1_000);
+  await eventually(() => Object.values(left()).every((count) => count === 0));
   expect(left()).toEqual({ timers: 0, staged: 0, sessions: 0 });
 }
 
@@ -189,16 +189,6 @@ export function tapped(
     onEvent: (event) => events.push(event),
   });
   return { sender, tap, events };
-}
-
-/** Waits, by looking, for what has no event of its own; gives up after `ms`. */
-export async function eventually(holds: () => boolean, ms = 2_000): Promise<boolean> {
-  const end = performance.now() + ms;
-  while (!holds()) {
-    if (performance.now() > end) return false;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return true;
 }
 
 /** The code of what a promise rejects with; "none" where it resolves. */

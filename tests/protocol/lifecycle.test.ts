@@ -207,7 +207,7 @@ test("connect, then sync at once, 200 times over a slow store: nothing is lost",
   expect(await lab.world.receiver.space.hasMany(stones.flat())).toEqual(Array(200).fill(true));
   await expectQuiet(lab);
   await lab.world.close();
-}, 120_000);
+});
 
 async function syncAtOnce(lab: Lab, peer: SenderPeer, times: number): Promise<readonly Address[]> {
   const stones: Address[] = [];

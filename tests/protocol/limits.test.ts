@@ -27,9 +27,11 @@ import { tapDial } from "../../src/testing/index.js";
 import { createInnerspace, type Dial, type Message } from "../../src/transport/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
-import { codeOf, contentsOf, eventually, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
+import { codeOf, contentsOf, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
 import { benchOf, tell } from "./matrix.js";
 import { newIdentity, stranger } from "./parties.js";
+import { eventually } from "../waiting.js";
+import { turnTime } from "../turn-time.js";
 
 const noContent = { records: [], entries: [], evidence: [] };
 
@@ -122,7 +124,7 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
   audienceLengthMax: () => expectRefusedOpen({ audience: "x".repeat(sagaLimits.audienceLengthMax + 1) }),
 
   handshakeTimeoutMs: async () => {
-    const { lab, dial, codes } = await answering({}, { speed: 100 });
+    const { lab, dial, codes } = await answering({}, { time: turnTime(1) });
     const silent = await stranger(dial);
     expect(await eventually(silent.isOver)).toBe(true);
     expect(codes()).toEqual(["handshake_timeout"]);
@@ -150,7 +152,7 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     await expectQuiet(lab);
   },
   turnTimeoutMs: async () => {
-    const { lab, dial, codes } = await answering({ turnTimeoutMs: 10_000 }, { speed: 100 });
+    const { lab, dial, codes } = await answering({ turnTimeoutMs: 10_000 }, { time: turnTime(1) });
     const { alice } = benchOf(lab);
     const roots = await tell("note", benchOf(lab), alice);
     const { world } = lab;
@@ -161,7 +163,7 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     await expectQuiet(lab);
   },
   idleTimeoutMs: async () => {
-    const { lab, dial, codes } = await answering({ idleTimeoutMs: 5_000 }, { speed: 100 });
+    const { lab, dial, codes } = await answering({ idleTimeoutMs: 5_000 }, { time: turnTime(1) });
     const { sender } = tapped({ ...lab, world: { ...lab.world, dial } }, benchOf(lab).alice);
     await sender.connect();
     expect(await eventually(() => codes().length > 0)).toBe(true);
@@ -273,8 +275,11 @@ function codeFrom(act: () => unknown): string {
 }
 
 /** A receiver with limits of its own, and the codes that its sessions ended with. */
-async function answering(own: Partial<SessionLimits>, { speed = 1 } = {}) {
-  const lab = await openLab(`limits ${JSON.stringify(own)}`, { speed });
+async function answering(
+  own: Partial<SessionLimits>,
+  options: Pick<Parameters<typeof openLab>[1] & object, "time"> = {},
+) {
+  const lab = await openLab(`limits ${JSON.stringify(own)}`, options);
   const { platform, world } = lab;
   const { listen, dial } = createInnerspace(platform);
   const errors: string[] = [];

@@ -5,9 +5,10 @@ import type { Network, Peer } from "../../src/testing/index.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
 import { shareOften } from "../scenarios/turns.js";
 import { type FaultName, faultNames } from "./faults.js";
-import { eventually, openLab } from "./lab.js";
+import { openLab } from "./lab.js";
 import { benchOf, inPortions, record, runCell, tell } from "./matrix.js";
 import { type Impossible, type RowOutcomes, rows } from "./rows.js";
+import { eventually } from "../waiting.js";
 
 /** Over a real WebSocket, a sample of each row. */
 const sample: readonly FaultName[] = ["wrong type", "replayed", "truncated", "text for binary"];

@@ -7,7 +7,8 @@ import type { Passing, Peer, SenderPeer, Tap, TapRule, TapSide } from "../../src
 import type { Message } from "../../src/transport/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { type FaultName, type MessageName, misdo, nameOf } from "./faults.js";
-import { contentsOf, eventually, type Lab, tapped } from "./lab.js";
+import { contentsOf, type Lab, tapped } from "./lab.js";
+import { until } from "../waiting.js";
 
 /** What is synced in a row: each story makes its message travel. */
 export type StoryName =
@@ -159,13 +160,8 @@ export async function runCell(
   if (outcome !== undefined) expect(outcome).toBeInstanceOf(KeysagaError);
   eve.lateWord((message) => tap.inject(row.to, message));
   const theirs = () => bob.events.slice(heardBefore);
-  const isOver = await eventually(() => closings(events).length > 0 && closings(theirs()).length > 0, 1_000);
-  if (!isOver) {
-    await sender.disconnect();
-    return { seen: "nobody", isSpent: true };
-  }
-
-  expect(await eventually(() => lab.timersRunning() === 0)).toBe(true);
+  await until(() => closings(events).length > 0 && closings(theirs()).length > 0, "both sides to end");
+  await until(() => lab.timersRunning() === 0, "no timer to run");
   expect(lab.staged()).toEqual([]);
   expect(lab.world.answering.sessionCount).toBe(0);
   expect([closings(events).length, closings(theirs()).length]).toEqual([1, 1]);

@@ -1,7 +1,8 @@
 import { createIdentity, type Identity } from "../../src/peer/index.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import type { Dial } from "../../src/transport/index.js";
-import { eventually, type Lab } from "./lab.js";
+import type { Lab } from "./lab.js";
+import { eventually } from "../waiting.js";
 
 /** An identity that is nobody of the cast. */
 export function newIdentity(

@@ -12,8 +12,8 @@ import {
 import { createInnerspace, type Dial } from "../../src/transport/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
-import { eventually } from "./lab.js";
 import { stranger } from "./parties.js";
+import { eventually, settled } from "../waiting.js";
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -111,7 +111,7 @@ describe("a receiver counts what identities cost it (threat 11)", () => {
       await sender.connect();
       const before = ends.length;
       tap.inject("receiver", evidence);
-      await eventually(() => ends.length > before);
+      await settled();
       return { sender, limit: ends[before] };
     };
     const first = await list(alice);

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { internalsOf } from "../../src/peer/home/identity.js";
 import { createSender, type Sender } from "../../src/peer/index.js";
 import { codeOf, expectQuiet, openLab, tapped } from "./lab.js";
+import { turnTime } from "../turn-time.js";
 
 test("a plan to sign has no way to sign", async () => {
   const lab = await openLab("a plan");
@@ -20,7 +21,7 @@ test("a plan to sign has no way to sign", async () => {
 });
 
 test("a plan that signs all the same, with the signer it was not given, is told in time", async () => {
-  const lab = await openLab("a plan that signs", { speed: 500 });
+  const lab = await openLab("a plan that signs", { time: turnTime(5) });
   const { address } = lab.world.senders[0]!.identity;
   const { signer } = internalsOf(lab.world.senders[0]!.identity);
   const nothing = async () => ({ requests: [] });
@@ -86,7 +87,7 @@ test("who is asked to admit may close the receiver, and wait for it", async () =
 test("who is asked to admit may connect as the one it is asked about: both end in time, and the next call gets through", async () => {
   let inner: Promise<string> | undefined;
   const lab = await openLab("admit connects", {
-    speed: 100,
+    time: turnTime(1),
     admission: {
       kind: "ask",
       async admit() {
@@ -108,7 +109,7 @@ test("who is asked to admit may connect as the one it is asked about: both end i
 });
 
 test("a dial may ask the sender that dials: it is told in time, or runs behind it", async () => {
-  const lab = await openLab("dial asks", { speed: 500 });
+  const lab = await openLab("dial asks", { time: turnTime(5) });
   const { world, platform } = lab;
   const alice = world.senders[0]!;
   const inner: Promise<string>[] = [];

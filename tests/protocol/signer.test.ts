@@ -57,7 +57,7 @@ test("a hundred calls of four senders in two processes make one unbroken lane (t
     if (n > 0) expect(frame.rel8ns?.["past"]).toEqual([lane[n - 1]!.address]);
   expect(await lab.world.receiver.space.hasMany(stones)).toEqual(stones.map(() => true));
   await lab.world.close();
-}, 120_000);
+});
 
 test("after a crash between reserving and signing, exactly the reserved frame is signed (threat 5)", async () => {
   const lab = await openLab("a crash");

@@ -3,11 +3,10 @@ import { createSender, type PeerEvent } from "../../src/peer/index.js";
 import { sessionLimits } from "../../src/saga/index.js";
 import { tapDial } from "../../src/testing/index.js";
 import { nameOf } from "./faults.js";
-import { codeOf, eventually, expectQuiet, openLab } from "./lab.js";
+import { codeOf, expectQuiet, openLab } from "./lab.js";
 import { benchOf, tell } from "./matrix.js";
-
-/** Clock and timers run so many times as fast as on the wall. */
-const speed = 200;
+import { eventually } from "../waiting.js";
+import { turnTime } from "../turn-time.js";
 
 const patient = 10 * sessionLimits.turnTimeoutMs;
 const impatient = sessionLimits.turnTimeoutMs / 3;
@@ -19,7 +18,7 @@ test.each([
 ] as const)(
   "%s that takes no payload is not waited for longer than for a turn, though it lives",
   async (_, { stalled, story, turnTimeoutMs }) => {
-    const lab = await openLab(`stalled ${stalled}`, { speed });
+    const lab = await openLab(`stalled ${stalled}`, { time: turnTime(2) });
     const { world, platform } = lab;
     const bench = benchOf(lab);
     const { alice, bob } = bench;

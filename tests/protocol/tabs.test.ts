@@ -7,6 +7,7 @@ import { type CommitResult, InnerSpace } from "../../src/space/index.js";
 import { Peer } from "../../src/testing/index.js";
 import { expectQuiet, type Lab, openLab, spaceWith } from "./lab.js";
 import { newIdentity } from "./parties.js";
+import { turnTime } from "../turn-time.js";
 
 const tabs = 4;
 const sharesOfEach = 6;
@@ -77,7 +78,7 @@ async function openTabs({ platform }: Lab, lock: Locks | undefined, space: Raced
 }
 
 test.each(Object.entries(locks))("a lock %s: no two frames in one place (threat 5)", async (name, lock) => {
-  const lab = await openLab(`a lock ${name}`, { speed: name === "that is never given" ? 20 : 1 });
+  const lab = await openLab(`a lock ${name}`, name === "that is never given" ? { time: turnTime(1) } : {});
   const space = new RacedSpace();
   const identities = await openTabs(lab, lock, space);
   const alice = new Peer("alice", identities[0]!, lab.platform);

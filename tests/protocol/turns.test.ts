@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { KeysagaError } from "../../src/base/index.js";
 import type { TapSide } from "../../src/testing/index.js";
 import { nameOf } from "./faults.js";
-import { codeOf, eventually, expectQuiet, openLab, tapped } from "./lab.js";
+import { codeOf, expectQuiet, openLab, tapped } from "./lab.js";
 import { benchOf, type StoryName, tell } from "./matrix.js";
+import { eventually } from "../waiting.js";
 
 describe("between sagas there is no payload", () => {
   const cases: readonly (readonly [TapSide, StoryName])[] = [

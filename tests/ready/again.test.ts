@@ -42,5 +42,5 @@ for (const [transport, network] of Object.entries({ innerspace: undefined, webso
     expect(await codeOf(sender.sync([note]))).toBe("none");
     await sender.disconnect();
     await world.close();
-  }, 60_000);
+  });
 }

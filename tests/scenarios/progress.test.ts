@@ -5,10 +5,11 @@ import { createSender, type PeerEvent } from "../../src/index.js";
 import { createWorld, type SenderPeer } from "../../src/testing/index.js";
 import { runs } from "../merge/runs.js";
 import { nameOf } from "../protocol/faults.js";
-import { codeOf, eventually, expectQuiet, openLab, spaceWith, tapped } from "../protocol/lab.js";
+import { codeOf, expectQuiet, openLab, spaceWith, tapped } from "../protocol/lab.js";
 import { sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
 import { expectFullProgress, heldBefore, told } from "./told.js";
+import { eventually } from "../waiting.js";
 
 scenario("a push tells how far it is, and both sides when it is durable", async ({ alice, bob }) => {
   const note = await alice.timeline("note");
@@ -234,9 +235,9 @@ test("in any graph, with any branches, progress ends at exactly its total", asyn
       for (const { events } of [...peers, world.receiver]) expectFullProgress(events);
       await world.close();
     }),
-    { ...runs(15), interruptAfterTimeLimit: 60_000 },
+    runs(15),
   );
-}, 120_000);
+});
 
 /** A few stones, each linking to the one before. */
 async function stones(peer: SenderPeer, at: number): Promise<Address[]> {

@@ -3,9 +3,10 @@ import { toHex } from "../../src/base/index.js";
 import { type Address, shortAddress } from "../../src/ibgib/index.js";
 import type { PeerEvent } from "../../src/peer/index.js";
 import { createWorld, type SenderPeer, seededPlatform, type World } from "../../src/testing/index.js";
-import { codeOf, eventually } from "../protocol/lab.js";
+import { codeOf } from "../protocol/lab.js";
 import { type CutNetwork, cutInnerspace, cutWebSocket } from "./cut-network.js";
 import { expectInStep, expectProved } from "./turns.js";
+import { eventually } from "../waiting.js";
 
 const deltaBytes = 60_000;
 const recordBytes = 4_000;

@@ -3,10 +3,10 @@ import { attestationOf, createSender, unshare, whoMay } from "../../src/peer/ind
 import { type Passing, type ReceiverPeer, type SenderPeer, tapDial } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
 import { nameOf } from "../protocol/faults.js";
-import { eventually } from "../protocol/lab.js";
 import { expectSettled, sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
 import { expectInStep } from "./turns.js";
+import { eventually } from "../waiting.js";
 
 const notPermitted = { code: "not_permitted" };
 

@@ -5,7 +5,7 @@ import { type Commit, InnerSpace } from "../../src/space/index.js";
 import { createWorld, tapDial } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
 import { nameOf } from "../protocol/faults.js";
-import { eventually } from "../protocol/lab.js";
+import { eventually } from "../waiting.js";
 
 /** Keeps sagas from becoming durable here until it is told to go on. */
 class HeldSpace extends InnerSpace {

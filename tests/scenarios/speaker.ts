@@ -6,7 +6,7 @@ import { FromReceiver, TurnFromReceiver } from "../../src/saga/index.js";
 import type { TurnDraft } from "../../src/saga/turn.js";
 import { type ReceiverPeer, type SenderPeer, tapDial } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
-import { eventually } from "../protocol/lab.js";
+import { eventually } from "../waiting.js";
 
 /** Somebody who signs as it should, and says what it likes. */
 export interface Speaker {

@@ -50,4 +50,4 @@ test("a failing world shrinks to what it takes, the same way each time, and says
   expect(report.failures.map((failed) => failed.violation.rule)).toEqual([violation?.rule]);
   const described = describeFailure({ seed, profile, violation: violation!, smallest: once });
   expect(described).toContain(`from: ${seed}, seeds: 1, steps: [${once.kept.join(", ")}]`);
-}, 120_000);
+});

@@ -58,7 +58,7 @@ test("a data file that was cut off is damaged, and no crash", async () => {
 test.runIf(process.platform === "linux")(
   "a full disk fails the commit that met it, and nothing else",
   async () => {
-    const child = startOnFullDisk(2000, "fill-up.ts", newDirectory());
+    const child = startOnFullDisk(2000, "space/processes/fill-up.ts", newDirectory());
     expect(await child.ended).toBe(0);
     const committed = child.lines.indexOf("store_failed");
     expect(committed).toBeGreaterThan(3);

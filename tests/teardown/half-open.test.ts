@@ -7,18 +7,20 @@ import { createWorld } from "../../src/testing/index.js";
 import { createWebSocketAcceptor } from "../../src/transport/websocket-acceptor-node.js";
 import { dialWebSocket as dialFromBrowser } from "../../src/transport/websocket-browser.js";
 import { dialWebSocket as dialFromNode } from "../../src/transport/websocket-node.js";
-import { codeOf, eventually } from "../protocol/lab.js";
+import { codeOf } from "../protocol/lab.js";
 import { tcpProxy } from "./tcp-proxy.js";
+import { eventually } from "../waiting.js";
+import { turnTime } from "../turn-time.js";
 
-const { timers } = systemPlatform;
-/** Everything is found within a second or two. */
-const quick = { timers, pingIntervalMs: 150, closeGraceMs: 100 };
-const quickTurns = { turnTimeoutMs: 600 };
+const time = turnTime(1);
+const platform = { ...systemPlatform, ...time };
+/** Ping finds what is gone before a turn would be waited for in vain. */
+const quick = { ...time, pingIntervalMs: 5_000 };
 
 type DialKind = "Node" | "a page";
 
-/** A receiver over a real WebSocket, behind a proxy. `limits`: of both sides' sessions. */
-async function setting(kind: DialKind, limits: { turnTimeoutMs?: number } = {}) {
+/** A receiver over a real WebSocket, behind a proxy. */
+async function setting(kind: DialKind) {
   const world = await createWorld({ senders: ["alice"], access: "open" });
   const [alice] = world.senders;
   const [mine, theirs]: [PeerEvent[], PeerEvent[]] = [[], []];
@@ -31,7 +33,7 @@ async function setting(kind: DialKind, limits: { turnTimeoutMs?: number } = {}) 
     audiences: [proxy.url],
     admission: { kind: "open" },
     access: "open",
-    limits,
+    platform,
     onEvent: (event) => theirs.push(event),
   });
   server.on("upgrade", (request, socket, head) =>
@@ -45,7 +47,7 @@ async function setting(kind: DialKind, limits: { turnTimeoutMs?: number } = {}) 
     audience: proxy.url,
     dial,
     access: "open",
-    limits,
+    platform,
     onEvent,
   });
   onTestFinished(async () => {
@@ -75,9 +77,7 @@ describe("a connection that passes nothing any more, over a real WebSocket (thre
     const { sender, receiver, proxy, mine, theirs } = await setting("Node");
     await sender.connect();
     proxy.stop();
-    expect(await eventually(() => endOf(mine) !== undefined && endOf(theirs) !== undefined, 10_000)).toBe(
-      true,
-    );
+    expect(await eventually(() => endOf(mine) !== undefined && endOf(theirs) !== undefined)).toBe(true);
     expect([endOf(mine), endOf(theirs)]).toEqual(["connection_lost", "connection_lost"]);
     expect(receiver.sessionCount).toBe(0);
   });
@@ -89,25 +89,25 @@ describe("a connection that passes nothing any more, over a real WebSocket (thre
     proxy.stop();
     expect(await codeOf(sender.sync([note]))).toBe("connection_lost");
     expect((await sender.sync([note])).tips).toHaveLength(1);
-    expect(await eventually(() => endOf(theirs) !== undefined, 10_000)).toBe(true);
+    expect(await eventually(() => endOf(theirs) !== undefined)).toBe(true);
   });
 
   test("from a page, which has no ping: the receiver finds it by ping, the page by its next turn", async () => {
-    const { alice, sender, proxy, theirs } = await setting("a page", quickTurns);
+    const { alice, sender, proxy, theirs } = await setting("a page");
     const note = await alice.timeline("note");
     await sender.connect();
     proxy.stop();
-    expect(await eventually(() => endOf(theirs) !== undefined, 10_000)).toBe(true);
+    expect(await eventually(() => endOf(theirs) !== undefined)).toBe(true);
     expect(await codeOf(sender.sync([note]))).toBe("turn_timeout");
     expect((await sender.sync([note])).tips).toHaveLength(1);
   });
 
   test("from a page, with records on their way: it does not wait for credit for ever", async () => {
-    const { alice, sender, proxy, mine } = await setting("a page", quickTurns);
+    const { alice, sender, proxy, mine } = await setting("a page");
     const roots = await stones(alice, 12);
     await sender.connect();
     const call = codeOf(sender.sync(roots));
-    expect(await eventually(() => mine.some(({ kind }) => kind === "payload"), 10_000)).toBe(true);
+    expect(await eventually(() => mine.some(({ kind }) => kind === "payload"))).toBe(true);
     proxy.stop();
     expect(await call).toBe("turn_timeout");
     expect((await sender.sync(roots)).tips).toHaveLength(12);

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
+import { programOf } from "../programs/program.js";
 
 /** How many sagas fail; of each five, one over a real WebSocket or by a stranger there. */
 const sagas = Number(process.env["KEYSAGA_FAILED_SAGAS"] ?? 500);
@@ -43,7 +43,7 @@ test(
     console.log(`heap: ${lines.slice(0, 3).map((look) => (look as Look).heap)} bytes`);
     expect(end!.heap - half!.heap).toBeLessThan(heapTolerance);
   },
-  120_000 + sagas * 500,
+  600_000 + sagas * 500,
 );
 
 /** In memory where there is such a place: what is stored is not what is measured, and need not be flushed to a disk. */
@@ -54,11 +54,9 @@ function quickDirectory(): string {
 }
 
 async function failOften(directory: string, inMemory: number, overWebSocket: number): Promise<unknown[]> {
-  const program = fileURLToPath(new URL("many/fail-often.ts", import.meta.url));
   const running = promisify(execFile)(process.execPath, [
     ...["--expose-gc", "--no-opt", "--disable-warning=ExperimentalWarning"],
-    ...["--conditions=source", "--import", "tsx"],
-    ...[program, directory, String(inMemory), String(overWebSocket)],
+    ...[programOf("tests/teardown/many/fail-often.ts"), directory, String(inMemory), String(overWebSocket)],
   ]);
   onTestFinished(() => void running.child.kill());
   const { stdout } = await running;

@@ -1,17 +1,15 @@
 import { expect, test } from "vitest";
 import { createSender, type Platform } from "../../src/peer/index.js";
 import { createWorld, type SenderPeer, seededPlatform, tapDial } from "../../src/testing/index.js";
-import { countedTimers } from "../protocol/lab.js";
+import { turnTime } from "../turn-time.js";
 
 const day = 24 * 3_600_000;
-/** The loops of both sides look at the time every few milliseconds instead of every second. */
-const speed = 500;
 test.each([
   ["forward", day],
   ["back", -day],
 ])("a clock that jumps a day %s at any message changes no verdict (threat 18)", async (_, jump) => {
   let offset = 0;
-  const { timers } = countedTimers(speed);
+  const { timers } = turnTime(100); // the loops of both sides look at the clock all the time, not every second
   const { clock: steady, ...rest } = seededPlatform("clock");
   const clock = { ...steady, now: () => steady.now() + offset };
   const platform: Platform = { ...rest, timers, clock };

@@ -3,8 +3,9 @@ import { ChallengeBody } from "../../src/saga/messages.js";
 import type { SenderPeer } from "../../src/testing/index.js";
 import { tapDial } from "../../src/testing/index.js";
 import { nameOf } from "../protocol/faults.js";
-import { codeOf, eventually, openLab, tapped } from "../protocol/lab.js";
+import { codeOf, openLab, tapped } from "../protocol/lab.js";
 import { stranger } from "../protocol/parties.js";
+import { eventually } from "../waiting.js";
 
 describe("who is known here is told to nobody who does not know it already (threat 20)", () => {
   test("a stranger who names an identity hears the same, message by message, whether it is known or not", async () => {

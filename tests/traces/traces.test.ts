@@ -35,7 +35,7 @@ describe("a real text, typed by two peers in turn", () => {
     ["friendsforever_flat", 200],
     ["json-crdt-blog-post", 200],
     ["automerge-paper", 2_000],
-  ])("ends to the byte as it ended: %s", { timeout: 600_000 }, async (name, few) => {
+  ])("ends to the byte as it ended: %s", async (name, few) => {
     const trace = readTrace<SequentialTrace>(name);
     const { world, note, writers } = await openDesk(name, trace.startContent);
     const size = editsPerFrame(few);
@@ -93,9 +93,7 @@ async function typeAtOnce(
 }
 
 describe("a real text, typed by two people at once", () => {
-  it("comes to one text on every peer, and to the same one whoever merges", {
-    timeout: 600_000,
-  }, async () => {
+  it("comes to one text on every peer, and to the same one whoever merges", async () => {
     const trace = readTrace<ConcurrentTrace>("friendsforever");
     const shared = new SharedText(trace);
     expect(shared.read([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY])).toBe(trace.endContent);

@@ -3,7 +3,8 @@ import { toHex } from "../../src/base/index.js";
 import type { TransportLimits, TransportOptions } from "../../src/transport/limits.js";
 import type { Connection, Dial, Message } from "../../src/transport/transport.js";
 import { Recorder } from "./recorder.js";
-import { realTimers, sleep, turn, until } from "./timers.js";
+import { realTimers } from "./timers.js";
+import { settled, sleep, turn, until } from "../waiting.js";
 
 /** A place to connect to, and a way to let the network fail. */
 export interface Network {
@@ -25,7 +26,7 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
   const connections: Connection[] = [];
 
   async function network(limits: Partial<TransportLimits> = {}): Promise<Network> {
-    const made = await openNetwork({ closeGraceMs: 500, ...limits, timers: realTimers });
+    const made = await openNetwork({ closeGraceMs: 60_000, ...limits, timers: realTimers });
     opened.push(made);
     return made;
   }
@@ -106,11 +107,11 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
       };
       const seen: boolean[] = [];
       right.send("kept for the start");
-      await sleep(20);
+      await settled();
       call(() => left.start({ message: () => seen.push(inCall), closed: () => seen.push(inCall) }));
       call(() => left.pause());
       right.send("kept for the resume");
-      await sleep(20);
+      await settled();
       call(() => left.resume());
       await until(() => seen.length === 2, "two messages");
       const echo = new Recorder(right, () => call(() => right.send("answer")));
@@ -143,7 +144,7 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
       const drained = left.drained().then(() => {
         hasDrained = true;
       });
-      await sleep(50);
+      await settled();
       expect(hasDrained).toBe(false);
       const end = new Recorder(right);
       await drained;
@@ -210,20 +211,18 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
       right.pause();
       const end = new Recorder(right);
       left.send("never seen");
-      await sleep(20);
+      await settled();
       await right.close();
       expect(end.messages).toEqual([]);
       expect(await end.ended()).toBe("in order");
     });
 
     test("a side that has stopped reading can still close in order", async () => {
-      const { left, right } = await connect({ closeGraceMs: 3_000 });
+      const { left, right } = await connect();
       const end = new Recorder(left);
       await fill(left, 64 * 1024);
-      const before = performance.now();
       await right.close();
       expect(await end.ended()).toBe("in order");
-      expect(performance.now() - before).toBeLessThan(1_500);
     });
 
     test("a connection that is paused over a message reports its end behind it", async () => {
@@ -232,7 +231,7 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
       const end = new Recorder(right);
       left.send("last words");
       await left.close();
-      await sleep(20);
+      await settled();
       expect([end.messages, end.ends]).toEqual([[], []]);
       right.resume();
       expect(await end.ended()).toBe("in order");
@@ -246,7 +245,6 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
       const before = performance.now();
       await left.close();
       expect(performance.now() - before).toBeGreaterThan(50);
-      expect(performance.now() - before).toBeLessThan(1_000);
       expect(await end.ended()).toBe("in order");
     });
 
@@ -254,7 +252,7 @@ export function transportContract(name: string, openNetwork: OpenNetwork): void 
       const { left, right, vanish } = await connect();
       const started = new Recorder(left);
       left.send("arrived");
-      await sleep(20);
+      await settled();
       vanish();
       expect(await started.ended()).toBe("connection_lost");
       const late = new Recorder(right);

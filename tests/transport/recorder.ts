@@ -1,6 +1,6 @@
 import type { KeysagaError } from "../../src/base/index.js";
 import type { Connection, Message } from "../../src/transport/transport.js";
-import { until } from "./timers.js";
+import { until } from "../waiting.js";
 
 /** Starts a connection and writes down what it reports. */
 export class Recorder {

@@ -29,23 +29,5 @@ export function fakeTimers() {
     }
     now = until;
   };
-  return { timers, advance, waiting: () => waiting.size };
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** One turn of the event loop: sockets have had a chance to read and write. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Waits, by looking, for what has no event; fails after `ms`. */
-export async function until(holds: () => boolean, what: string, ms = 3_000): Promise<void> {
-  const end = performance.now() + ms;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
-    await sleep(2);
-  }
+  return { timers, advance, elapsed: () => now, waiting: () => waiting.size };
 }

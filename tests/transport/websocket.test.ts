@@ -8,15 +8,16 @@ import { dialWebSocket as dialFromBrowser } from "../../src/transport/websocket-
 import { dialWebSocket as dialFromNode } from "../../src/transport/websocket-node.js";
 import { httpServer, type Listening, listening, receiverServer } from "./http-server.js";
 import { Recorder } from "./recorder.js";
-import { fakeTimers, realTimers, sleep, until } from "./timers.js";
+import { fakeTimers, realTimers } from "./timers.js";
 import { testCert, testKey } from "./tls-fixture.js";
+import { settled, until } from "../waiting.js";
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const step of cleanUp.splice(0).reverse()) await step();
 });
 
-const options = { timers: realTimers, closeGraceMs: 100 };
+const options = { timers: realTimers, closeGraceMs: 60_000 };
 
 async function serving(server: Listening): Promise<Listening> {
   cleanUp.push(() => server.stop());
@@ -225,7 +226,7 @@ describe("a half-open connection", () => {
     const right = new Recorder(await server.accepted);
     for (let at = 1; at <= 3; at++) {
       clock.advance(25_000);
-      await sleep(20);
+      await settled();
     }
     expect(await right.ended()).toBe("connection_lost");
     await until(() => client.readyState === WebSocket.CLOSED, "the socket to be cut");
@@ -240,7 +241,7 @@ describe("a half-open connection", () => {
     for (let at = 1; at <= 6; at++) {
       clock.advance(25_000);
       await until(() => pings === at, `ping ${at}`);
-      await sleep(10); // for the answer to arrive
+      await settled(); // for the answer to arrive
     }
     expect(right.ends).toEqual([]);
     client.close();

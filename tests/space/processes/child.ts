@@ -7,8 +7,8 @@ import {
 } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { inChild } from "../../one-time/ledger.js";
+import { programOf } from "../../programs/program.js";
 
 /** A program of the tests, running in a process of its own; what its one-time keys sign is checked. */
 export interface Child {
@@ -22,9 +22,9 @@ export interface Child {
   readonly ended: Promise<number | undefined>;
 }
 
-/** @param program Of this folder, or by its URL. */
-export function startChild(program: string | URL, ...args: readonly string[]): Child {
-  return watch(String(program), spawn(process.execPath, nodeArguments(program, args), options));
+/** @param program A file of the tests, as `space/processes/count.ts`. */
+export function startChild(program: string, ...args: readonly string[]): Child {
+  return watch(program, spawn(process.execPath, nodeArguments(program, args), options));
 }
 
 /** With a disk that is full: no file grows beyond so many half kilobytes. What lmdb prints of it is not shown. */
@@ -38,9 +38,8 @@ const options: SpawnOptionsWithStdioTuple<StdioNull, StdioPipe, StdioNull> = {
   env: { ...process.env, ...inChild.env },
 };
 
-function nodeArguments(program: string | URL, args: readonly string[]): string[] {
-  const file = fileURLToPath(new URL(program, import.meta.url));
-  return ["--conditions=source", "--import", "tsx", ...inChild.args, file, ...args];
+function nodeArguments(program: string, args: readonly string[]): string[] {
+  return [...inChild.args(), programOf(`tests/${program}`), ...args];
 }
 
 function watch(program: string, child: ChildProcessByStdio<null, Readable, null>): Child {
