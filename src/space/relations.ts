@@ -7,22 +7,23 @@
  * row. Any other has a row, under its own gib, of what it adds and the relations it builds on.
  */
 import type { Address } from "../ibgib/index.js";
+import { GrowingSet } from "./growing-set.js";
 import { damaged, decodeRelation, type Relation } from "./rows.js";
 import type { Reader } from "./store.js";
 
 /** All that a relation comes to. */
 interface Reach {
-  readonly timelines: ReadonlySet<Address>;
-  readonly relations: ReadonlySet<string>;
+  readonly timelines: GrowingSet<Address>;
+  readonly relations: GrowingSet<string>;
 }
-
-const nothing: Reach = { timelines: new Set(), relations: new Set() };
 
 /** What a record's relation is, and the row to store where it is its own. */
 export interface Related {
   readonly relation: string | undefined;
   readonly adds: Relation | undefined;
 }
+
+const noReach = (): Reach => ({ timelines: GrowingSet.of(), relations: GrowingSet.of() });
 
 const unrelated: Related = { relation: undefined, adds: undefined };
 
@@ -43,7 +44,7 @@ export class Relations {
   add(key: string, timelines: ReadonlySet<Address>, inherited: ReadonlySet<string>): Related {
     if (timelines.size === 0 && inherited.size === 0) return unrelated;
     const [first] = inherited;
-    const base = first === undefined ? nothing : this.#reachOf(first);
+    const base = first === undefined ? noReach() : this.#reachOf(first);
     const newTimelines = [...timelines].filter((timeline) => !base.timelines.has(timeline));
     const newRelations = [...inherited].filter((relation) => !base.relations.has(relation));
     if (newTimelines.length === 0 && newRelations.length === 0) return { relation: first, adds: undefined };
@@ -58,22 +59,22 @@ export class Relations {
   #reachOf(key: string): Reach {
     const known = this.#reach.get(key);
     if (known !== undefined) return known;
-    const reach = { timelines: new Set<Address>(), relations: new Set<string>() };
-    collect([key], this.#find, reach);
+    const found = { timelines: new Set<Address>(), relations: new Set<string>() };
+    collect([key], this.#find, found);
+    const reach = { timelines: GrowingSet.of(found.timelines), relations: GrowingSet.of(found.relations) };
     this.#reach.set(key, reach);
     return reach;
   }
 
   #joined(key: string, base: Reach, { timelines, inherited }: Relation): Reach {
-    const reach = {
-      timelines: new Set([...base.timelines, ...timelines]),
-      relations: new Set([...base.relations, key]),
-    };
+    let reach: Reach = { timelines: base.timelines.with(timelines), relations: base.relations.with([key]) };
     for (const relation of inherited) {
       if (reach.relations.has(relation)) continue;
       const more = this.#reachOf(relation);
-      for (const timeline of more.timelines) reach.timelines.add(timeline);
-      for (const passed of more.relations) reach.relations.add(passed);
+      reach = {
+        timelines: reach.timelines.with(more.timelines),
+        relations: reach.relations.with(more.relations),
+      };
     }
     return reach;
   }

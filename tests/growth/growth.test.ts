@@ -1,0 +1,168 @@
+/** What a saga costs grows with what it is about, and not with its square: work is counted, no time is taken. */
+import { expect, test } from "vitest";
+import { type Address, createTimeline, type IbGib, mutate, sealRecord } from "../../src/ibgib/index.js";
+import { saveRecords } from "../../src/peer/index.js";
+import { loadRights } from "../../src/peer/rights/rights.js";
+import { emptyList, type GrowingList, grown, itemsOf } from "../../src/saga/growing-list.js";
+import { type ReceiverSagaState, stepReceiverSaga } from "../../src/saga/index.js";
+import { sessionLimits } from "../../src/saga/limits.js";
+import { createWorld, type SenderPeer, type World } from "../../src/testing/index.js";
+import { looksPerPair } from "./meter.js";
+
+/** Where one list is searched for each element of another it is a half and more; pages do not come out even. */
+const atMost = 0.25;
+/** Three times as many roots and heads still fit a message: that they travel in another way would count as growth. */
+const size = 30;
+
+type Story = (world: World, size: number) => Promise<() => Promise<unknown>>;
+
+const stories: Readonly<Record<string, Story>> = {
+  "a push of owned timelines": async ({ senders: [alice] }, count) => {
+    const notes = await timelines(alice!, count);
+    return () => alice!.sync(notes, { direction: "push" });
+  },
+  "a push of stones, each a root": async ({ senders: [alice] }, count) => {
+    const stones = stonesOf(count);
+    await saveRecords(alice!, stones);
+    return () => alice!.sync(addressesOf(stones), { direction: "push" });
+  },
+  "a pull of stones, each a root": async ({ senders: [alice, carol], receiver }, count) => {
+    const stones = stonesOf(count);
+    await receiver.space.commit({
+      holder: carol!.address,
+      sight: { holders: [] },
+      puts: stones,
+      roots: addressesOf(stones),
+    });
+    await alice!.sync(await timelines(alice!, 1));
+    return () => carol!.sync(addressesOf(stones), { direction: "pull" });
+  },
+  "edits of timelines that both sides have": async ({ senders: [alice] }, count) => {
+    const notes = await timelines(alice!, count);
+    await alice!.sync(notes);
+    await editAll(alice!, notes);
+    return () => alice!.sync(notes);
+  },
+  "timelines of somebody else, which are refused": async ({ senders: [alice, carol] }, count) => {
+    const notes = await timelines(carol!, count, 0, alice!);
+    await editAll(carol!, notes);
+    return () => carol!.sync(notes, { direction: "push" }).catch(() => undefined);
+  },
+  "a folder of timelines": async ({ senders: [alice] }, count) => {
+    const notes = await timelines(alice!, count);
+    const folder = await alice!.timeline("folder");
+    await alice!.link(folder, "note", notes);
+    return () => alice!.sync(folder, { direction: "push" });
+  },
+  "stones, each of which links to the one before and to a timeline": async ({ senders: [alice] }, count) => {
+    const notes = await timelines(alice!, count);
+    let before: Address | undefined;
+    const chain = notes.map((note) => {
+      const stone = sealRecord({
+        ib: "stone",
+        rel8ns: { note: [note], ...(before && { before: [before] }) },
+      });
+      before = stone.address;
+      return stone;
+    });
+    await saveRecords(alice!, chain);
+    return () => alice!.sync(before!, { direction: "push" });
+  },
+};
+
+test.each(Object.entries(stories))("%s", { timeout: 120_000 }, async (_, story) => {
+  const worlds: World[] = [];
+  const looks = await looksPerPair(size, async (count) => {
+    const world = await createWorld({ senders: ["alice", "carol"] });
+    worlds.push(world);
+    return story(world, count);
+  });
+  for (const world of worlds) await world.close();
+  expect(looks).toBeLessThan(atMost);
+});
+
+test("a payload frame costs a receiver the same however many roots there are and stones have come", async () => {
+  const [record] = stonesOf(1);
+  const looks = await looksPerPair(size, (count) => {
+    const roots = stonesOf(count).map(({ address }) => ({ address, tip: address, n: 0 }));
+    let state: ReceiverSagaState = {
+      kind: "awaitingCommit",
+      limits: sessionLimits,
+      saga: "saga",
+      direction: "push",
+      roots,
+      statuses: roots.map(() => ({ status: "unknown" })),
+      found: [],
+      staging: 0,
+      asked: false,
+      offered: false,
+      overtaken: 0,
+      uncovered: false,
+      deadline: 1,
+    };
+    return () => {
+      for (let at = 0; at < count; at++)
+        state = stepReceiverSaga(state, { kind: "payload", records: [record!], now: 0 }).state;
+      expect(state).toMatchObject({ kind: "awaitingCommit", staging: count });
+    };
+  });
+  expect(looks).toBeLessThan(atMost);
+});
+
+test("a list that comes in as many parts as it has entries is put together once", async () => {
+  const looks = await looksPerPair(size, (count) => () => {
+    let list: GrowingList<number> = emptyList;
+    for (let at = 0; at < count; at++) list = grown(list, [at]);
+    expect(list.length).toBe(count);
+    expect(itemsOf(list)).toEqual(Array.from({ length: count }, (_, at) => at));
+  });
+  expect(looks).toBeLessThan(atMost);
+});
+
+test("what a grant allows is looked up, however many grants there are", async () => {
+  const world = await createWorld({ senders: ["alice", "carol"] });
+  const [alice, carol] = world.senders;
+  const notes: Address[] = [];
+  const looks = await looksPerPair(10, async (count) => {
+    for (const note of await timelines(alice!, count, notes.length)) {
+      notes.push(note);
+      await alice!.share(note, carol!);
+    }
+    const firsts = (await alice!.space.getMany(notes.slice(-count))).flatMap((first) => first ?? []);
+    const self = world.receiver.address;
+    const rights = await loadRights(alice!.space, carol!.address, { now: 0, self });
+    return () => expect(firsts.map((first) => rights.writes(first))).toEqual(firsts.map(() => true));
+  });
+  await world.close();
+  expect(looks).toBeLessThan(atMost);
+});
+
+/** First frames of `owner`, which `peer` holds. @param from Their numbers tell them apart. */
+async function timelines(
+  peer: SenderPeer,
+  count: number,
+  from = 0,
+  owner = peer,
+): Promise<readonly Address[]> {
+  const firsts = Array.from({ length: count }, (_, at) =>
+    createTimeline({ ib: "note", owner: owner.address, uuid: `${from + at}` }),
+  );
+  await saveRecords(peer, firsts);
+  return addressesOf(firsts);
+}
+
+function stonesOf(count: number): readonly IbGib[] {
+  return Array.from({ length: count }, (_, i) => sealRecord({ ib: "stone", data: { i } }));
+}
+
+async function editAll(peer: SenderPeer, notes: readonly Address[]): Promise<void> {
+  const tips = await Promise.all(notes.map((note) => peer.tip(note)));
+  await saveRecords(
+    peer,
+    tips.map((tip) => mutate(tip, { by: peer.name })),
+  );
+}
+
+function addressesOf(records: readonly IbGib[]): readonly Address[] {
+  return records.map(({ address }) => address);
+}
