@@ -104,8 +104,6 @@ function tsconfig() {
         "keysaga/testing": source("testing/index.ts"),
       },
       typeRoots: [`${root}node_modules/@types`],
-      // Readers have their own settings; this one would only put marks behind every destructured list.
-      noUncheckedIndexedAccess: false,
     },
     include: ["*.mts"],
   };
