@@ -3,6 +3,7 @@
 # command. What is not in the tarball is found here, not by a user.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -24,5 +25,27 @@ const used = [createIdentity, createReceiver, createSender, createTimeline, Inne
 if (tips.length !== 1 || used.some((each) => typeof each !== "function")) throw new Error("exports are incomplete");
 JS
 node use.mjs
+
+# A store of one's own, with what is public alone, as strict as a compiler can be, and with nothing else installed.
+cp "$root/examples/own-store.ts" store.mts
+cat >tsconfig.json <<'JSON'
+{
+  "compilerOptions": {
+    "target": "es2023",
+    "lib": ["es2023", "dom"],
+    "module": "nodenext",
+    "types": [],
+    "strict": true,
+    "exactOptionalPropertyTypes": true,
+    "noUncheckedIndexedAccess": true,
+    "noPropertyAccessFromIndexSignature": true,
+    "verbatimModuleSyntax": true,
+    "outDir": "out"
+  },
+  "files": ["store.mts"]
+}
+JSON
+"$root/node_modules/.bin/tsc"
+node out/store.mjs
 npx --no-install keysaga --version
 echo "the packed package works"

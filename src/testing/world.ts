@@ -234,8 +234,8 @@ export class SenderPeer extends Peer {
 }
 
 /** Options of a world: names of the senders and receivers, who is admitted, and how they are connected. */
-export interface WorldOptions {
-  readonly senders?: readonly string[];
+export interface WorldOptions<Senders extends readonly string[] = readonly string[]> {
+  readonly senders?: Senders;
   readonly receivers?: readonly [string, ...string[]];
   readonly seed?: string;
   /** Instead of a seeded one. */
@@ -253,9 +253,10 @@ export interface WorldOptions {
 }
 
 /** Receivers, and senders that reach all of them: everything in memory unless the network says otherwise. */
-export interface World {
+export interface World<Senders extends readonly string[] = readonly string[]> {
   readonly receivers: readonly ReceiverPeer[];
-  readonly senders: readonly SenderPeer[];
+  /** One for each name, in their order. */
+  readonly senders: { readonly [At in keyof Senders]: SenderPeer };
   /** The first receiver, and where it is reached. */
   readonly receiver: ReceiverPeer;
   readonly answering: Receiver;
@@ -266,6 +267,10 @@ export interface World {
   close(): Promise<void>;
 }
 
+/** A world with one sender, `alice`, and one receiver, `bob`, where no others are named. */
+export function createWorld<const Senders extends readonly string[] = readonly ["alice"]>(
+  options?: WorldOptions<Senders>,
+): Promise<World<Senders>>;
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const {
     senders = ["alice"],

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { bundle } from "./bundle.js";
 
-/** What a sender may weigh in a page, in bytes: a tenth above what docs/performance.md states. */
+/** What a sender may weigh in a page, in bytes: a tenth above what it does by docs/performance.md. */
 const limits = { minified: 360_000, gzip: 120_000 };
 
 test("a sender, bundled and minified for browsers, stays small", async () => {

@@ -19,7 +19,7 @@ interface Program {
 }
 
 const programs = pages().flatMap((page) => programsOf(blocksOf(page)));
-const examples = ["embed-node", "simulate-merge"];
+const examples = ["embed-node", "own-store", "simulate-merge"];
 let dir: string;
 
 beforeAll(() => {
@@ -58,6 +58,14 @@ describe("runs", () => {
     expect(output).toContain(String.raw`alice and carol read: "title by alice\n\nbody\n\nend by carol\n"`);
     expect(output).toContain("dave is told: not_permitted");
     expect(output).toContain(String.raw`dave reads: "title by alice\n\nbody by dave\n\nend by carol\n"`);
+  });
+
+  test("examples/own-store.ts", async () => {
+    const { output, status } = await runProgram("own-store.mts");
+    expect({ output, status }).toEqual({
+      output: "the store has the note\nthe receiver has 1 record\n",
+      status: 0,
+    });
   });
 
   test("examples/simulate-merge.ts", async () => {
@@ -104,8 +112,6 @@ function tsconfig() {
         "keysaga/testing": source("testing/index.ts"),
       },
       typeRoots: [`${root}node_modules/@types`],
-      // Readers have their own settings; this one would only put marks behind every destructured list.
-      noUncheckedIndexedAccess: false,
     },
     include: ["*.mts"],
   };
