@@ -30,7 +30,10 @@ export function causeOf(error: KeysagaError, identity: Address | undefined): str
       return identity === undefined ? errorTable[code].text : notAdmitted(identity, facts["rule"]);
     case "wrong_audience": {
       const dialled = String(facts["dialled"]);
-      return `it dialled ${quoted(dialled)}, and this receiver answers for ${facts["answersFor"]}; if it should, serve with --audience ${named(dialled, /^wss?:/)} as well`;
+      return (
+        `it dialled ${quoted(dialled)}, and this receiver answers for ${facts["answersFor"]}; if it should, serve with` +
+        ` --audience ${named(dialled, /^wss?:/)}, and with one for each of the others that is to go on`
+      );
     }
     case "invite_refused":
       return `the invite ${facts["invite"]} does not count: ${facts["reason"]}`;

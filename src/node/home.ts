@@ -67,7 +67,10 @@ export async function createHome(options: CreateHomeOptions): Promise<NewHome> {
     await checkVacant(dir);
     return await makeHome(options);
   } catch (thrown) {
-    if (thrown instanceof KeysagaError) throw thrown;
+    if (thrown instanceof KeysagaError)
+      throw thrown.code === "disk_full"
+        ? new KeysagaError("disk_full", { path: dir }, { cause: thrown })
+        : thrown;
     const failed = systemError(thrown, dir);
     if (failed?.code === "disk_full") throw failed;
     throw new KeysagaError("home_unwritable", { home: dir, reason: whyOf(thrown) }, { cause: thrown });

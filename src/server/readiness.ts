@@ -12,7 +12,10 @@ const storeCodes: ReadonlySet<ErrorCode> = new Set([
 /** How often the store is tried at most, however often somebody asks. */
 const tryEveryMs = 1_000;
 
-/** Whether a receiver can store anything: taken for granted until a session fails over it, and tried from then on. */
+/**
+ * Whether a receiver can store anything: as long as its disk has room, and no session has failed over its store. From
+ * then on the store is tried when somebody asks, until it works again.
+ */
 export class Readiness {
   #trouble: ErrorCode | undefined;
   #trying: Promise<void> | undefined;
@@ -27,12 +30,17 @@ export class Readiness {
 
   /** @returns Why it is not ready: a code and its sentence, without paths, since anybody may ask; undefined if it is. */
   async reason(receiver: Receiver): Promise<string | undefined> {
+    const code = codeOf(() => receiver.checkRoom()) ?? (await this.#tried(receiver));
+    return code && `${code}: ${errorTable[code].text}`;
+  }
+
+  async #tried(receiver: Receiver): Promise<ErrorCode | undefined> {
     if (this.#trouble === undefined) return undefined;
     this.#trying ??= this.#try(receiver).finally(() => {
       this.#trying = undefined;
     });
     await this.#trying;
-    return this.#trouble && `${this.#trouble}: ${errorTable[this.#trouble].text}`;
+    return this.#trouble;
   }
 
   async #try(receiver: Receiver): Promise<void> {
@@ -49,5 +57,14 @@ export class Readiness {
 
   #take(code: ErrorCode): void {
     if (storeCodes.has(code)) this.#trouble = code;
+  }
+}
+
+function codeOf(look: () => void): ErrorCode | undefined {
+  try {
+    look();
+    return undefined;
+  } catch (thrown) {
+    return toKeysagaError(thrown, "store_failed").code;
   }
 }

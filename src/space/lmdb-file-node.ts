@@ -2,6 +2,7 @@ import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readSync, statfs
 import { dirname } from "node:path";
 import { getSystemErrorName } from "node:util";
 import { failedWith, KeysagaError } from "../base/index.js";
+import { recordLimits } from "../ibgib/index.js";
 
 /** Where things lie in the page that starts an lmdb file, and in the second one, which it takes turns with. */
 const meta = { magic: 24, pageSize: 48, freeRoot: 88, mainRoot: 136, transaction: 152, bytes: 160 } as const;
@@ -28,8 +29,8 @@ export function checkLmdbFile(path: string): boolean {
   }
 }
 
-/** Less than this is no room for a write of a store: lmdb writes up to so much at once. */
-const roomBytesMin = 1024 * 1024;
+/** With less than this a disk is full: the largest record does not fit any more. */
+const roomBytesMin = recordLimits.recordBytesMax;
 /** What a new store takes, its locks among them. */
 const newStoreBytes = 64 * 1024;
 
@@ -43,6 +44,11 @@ export function checkRoomForLocks(directory: string): void {
   const parent = existsSync(directory) ? directory : dirname(directory);
   if (!existsSync(`${directory}/lock.mdb`) && existsSync(parent) && roomIn(parent) < newStoreBytes)
     throw failedWith("ENOSPC", directory);
+}
+
+/** @throws KeysagaError `disk_full` */
+export function checkRoom(directory: string): void {
+  if (roomIn(directory) < roomBytesMin) throw failedWith("ENOSPC", directory);
 }
 
 /**

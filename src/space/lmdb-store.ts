@@ -1,6 +1,6 @@
 import { open, type RangeOptions, type RootDatabase } from "lmdb";
 import { failedWith, KeysagaError, meaningOf } from "../base/index.js";
-import { checkLmdbFile, checkRoomForLocks, flushNames, systemNameOf } from "./lmdb-file-node.js";
+import { checkLmdbFile, checkRoom, checkRoomForLocks, flushNames, systemNameOf } from "./lmdb-file-node.js";
 import { keyEncoder, lmdbKey, rangeOf, tableKey } from "./lmdb-keys.js";
 import type { Reader, Store, Table, Writer } from "./store.js";
 
@@ -81,6 +81,10 @@ class LmdbStore implements Store {
       yield page;
       after = page.length < pageRows ? undefined : page.at(-1)?.[0];
     } while (after !== undefined);
+  }
+
+  checkRoom(): void {
+    checkRoom(this.path);
   }
 
   async close(): Promise<void> {

@@ -238,6 +238,12 @@ export interface Space {
    * that stops it.
    */
   watch(listener: (tips: readonly Tip[]) => void): () => void;
+  /**
+   * Where what is stored lies on a disk: is there room for a record of the largest size? Costs a look at the disk.
+   *
+   * @throws KeysagaError `disk_full`
+   */
+  checkRoom?(): void;
   /** Waits for what is under way, then closes. Idempotent. */
   close(): Promise<void>;
 }

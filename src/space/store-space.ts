@@ -216,6 +216,10 @@ export class StoreSpace implements Space {
     };
   }
 
+  checkRoom(): void {
+    this.#store.checkRoom?.();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -56,6 +56,8 @@ export interface Store {
   write<Result>(work: (writer: Writer) => Result): Promise<Result>;
   /** A whole table in pages. May be left at any time: between pages nothing is held. */
   scan(table: Table): Iterable<readonly (readonly [key: string, value: Uint8Array])[]>;
+  /** See `Space.checkRoom`. */
+  checkRoom?(): void;
   /** Called once, with nothing under way. */
   close(): Promise<void>;
 }

@@ -153,6 +153,11 @@ export class Receiver {
     await Promise.all(its.map(([, { over }]) => over));
   }
 
+  /** Is there room on the disk? Costs a look at it. @throws KeysagaError `disk_full` */
+  checkRoom(): void {
+    this.options.identity.space.checkRoom?.();
+  }
+
   /**
    * Writes as much as the largest record takes, and removes it again, to see whether anything can be stored.
    *
