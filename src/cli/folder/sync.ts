@@ -12,7 +12,7 @@ import { type FolderState, readFolder } from "./model.js";
 import { planLocal } from "./plan.js";
 import { type Found, syncAsReader } from "./reader.js";
 import { newFolder, recordLocal } from "./record-local.js";
-import { type AskRemoval, checkRemoval, countMissing, refuseRemoval } from "./removal.js";
+import { type AskRemoval, checkRemoval, countMissing, demandYes, refuseRemoval } from "./removal.js";
 import { removeLeftovers } from "./write.js";
 
 /**
@@ -102,8 +102,7 @@ async function markAgain(identity: Identity, { cell, scan }: Found, ask: AskRemo
   const { base, folder } = cell.mapping;
   const isAsked = !isLike(cell, scan);
   const gone = base.filter(({ path }) => !scan.textByPath.has(path)).length;
-  if (isAsked && !(await ask({ kind: "unmarked", gone, of: base.length })))
-    throw new FolderError("unmarked", { gone, of: base.length });
+  if (isAsked) await demandYes({ kind: "unmarked", gone, of: base.length }, ask);
   await withMarker(cell.place, markerOf(identity, cell.directory, folder), async () => undefined);
   return isAsked ? async () => true : ask;
 }
