@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { lstat, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isLmdbFile } from "../space/lmdb-file-node.js";
 import { holdsDeviceSecret } from "./device-secret.js";
@@ -10,13 +10,22 @@ export type OwnDirectory = "home" | "store";
 
 /**
  * Tells a home from a directory of a person's own files: by its content, so that nothing that can be said in text makes
- * a home of a directory. What cannot be read is not recognized. Costs three looks at the disk.
+ * a home of a directory. An identity file alone is a stray file, see `holdsDeviceSecret`. What cannot be read is not
+ * recognized. Costs three looks at the disk.
  */
 export async function ownDirectory(dir: string): Promise<OwnDirectory | undefined> {
   if (await isStore(dir)) return "store";
-  return (await isStore(join(dir, storeName))) || (await isIdentityFile(join(dir, identityFileName)))
-    ? "home"
-    : undefined;
+  const store = join(dir, storeName);
+  if (await isStore(store)) return "home";
+  return (await isThere(store)) && (await isIdentityFile(join(dir, identityFileName))) ? "home" : undefined;
+}
+
+/** Also a link that leads nowhere, as where a drive is not mounted. */
+function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function isStore(dir: string): Promise<boolean> {

@@ -91,7 +91,7 @@ describe("two homes and one folder", () => {
   });
 
   test("both add one path, one removes what the other edits: nothing is lost, and both see the same", async () => {
-    const { alice, bob, syncOf, expectInStep } = await sharedFolder({ "old.md": "1\n" });
+    const { alice, bob, syncOf, expectInStep } = await sharedFolder({ "old.md": "1\n", "stays.md": "stays" });
     await writeTree(alice.dir, { "new.md": "by alice" });
     await unlink(join(alice.dir, "old.md"));
     await writeTree(bob.dir, { "new.md": "by bob", "old.md": "edited by bob\n" });
@@ -104,7 +104,7 @@ describe("two homes and one folder", () => {
     ]);
     expect(await syncOf(alice)).toMatchObject({ exitCode: 3, conflicts: conflicts.slice(1) });
     const texts = Object.values(await readTree(alice.dir)).map(atob);
-    expect(texts.sort()).toEqual(["by alice", "by bob"]);
+    expect(texts.sort()).toEqual(["by alice", "by bob", "stays"]);
     await expectInStep();
   });
 

@@ -36,11 +36,11 @@ describe("a home below the folder", () => {
     await homeAt(join(dir, "deep/er/bob"));
     await homeAt(join(dir, "no-identity"));
     await rm(join(dir, "no-identity/identity.json"));
-    await homeAt(join(dir, "no-store"));
-    await rm(join(dir, "no-store/store"), { recursive: true });
+    await homeAt(join(dir, "empty-store"));
+    await rm(join(dir, "empty-store/store/data.mdb"));
     await homeAt(join(dir, "half/making-1234"));
     await cp(join(home, "store"), join(dir, "alone"), { recursive: true });
-    await writeTree(dir, { "alice/more.md": "1", "no-store/notes.md": "1", "alone/x.md": "1" });
+    await writeTree(dir, { "alice/more.md": "1", "empty-store/notes.md": "1", "alone/x.md": "1" });
     const { files, outside, skipped } = await scanned(dir);
     expect(files).toEqual(["a.md", "deep/er/b.md"]);
     expect(skipped).toEqual([]);
@@ -48,9 +48,9 @@ describe("a home below the folder", () => {
       alice: "a home of keysaga",
       alone: "a store of keysaga",
       "deep/er/bob": "a home of keysaga",
+      "empty-store": "a home of keysaga",
       "half/making-1234": "a home of keysaga",
       "no-identity": "a home of keysaga",
-      "no-store": "a home of keysaga",
     });
   });
 
@@ -144,15 +144,26 @@ describe("a file that holds the secret of an identity", () => {
     const { identity, secret } = JSON.parse(text);
     const files = {
       "identity.json.bak": text,
+      "sub/identity.json": text,
       "sub/old.txt": JSON.stringify({ secret, identity, more: 1 }),
       "windows.txt": `\u{FEFF}${text.replaceAll("\n", "\r\n")}`,
       "mail.md": `here it is:\n\n${text}\nkeep it`,
       "escaped.json": JSON.stringify({ backup: text }),
     };
-    await writeTree(dir, { ...files, "notes.md": 'the "secret" of "kind" words' });
+    await writeTree(dir, { ...files, "sub/more.md": "1", "notes.md": 'the "secret" of "kind" words' });
     const { files: taken, skipped } = await scanned(dir);
-    expect(taken).toEqual(["notes.md"]);
+    expect(taken).toEqual(["notes.md", "sub/more.md"]);
     expect(skipped).toEqual(expect.arrayContaining(Object.keys(files).map((path) => ({ path, reason }))));
+  });
+
+  test("does not keep the directory that it lies in, nor those below, from being synced", async () => {
+    const dir = await temporaryDirectory();
+    await cp(join(home, "identity.json"), join(dir, "identity.json"));
+    await writeTree(dir, { "sub/a.md": "1", "b.md": "1" });
+    const identity = await makeIdentity();
+    const { up, skipped } = await syncFolder(identity, dir, inStep);
+    expect(changesOf(up)).toEqual(["added b.md", "added sub/a.md"]);
+    expect(skipped).toEqual([{ path: "identity.json", reason }]);
   });
 
   test("locked or not", () => {

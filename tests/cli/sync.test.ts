@@ -144,7 +144,7 @@ describe("keysaga sync", () => {
     const emptied = await run(["sync", alice.dir, url, "--home", alice.home]);
     expect(emptied).toMatchObject({ code: 1, stdout: "" });
     expect(emptied.stderr).toMatch(
-      /^keysaga: many files are gone .* --remove-missing .* \(gone: 1, of: 1\)\n$/,
+      /^keysaga: many files are gone .* --remove-missing .* \(gone: 1 of 1\)\n$/,
     );
     expect((await syncOf(alice, "--remove-missing")).stdout).toContain("↑ sub/b.md (removed)\n1 up, ");
   });

@@ -1,5 +1,5 @@
 import { mkdir, readdir, realpath } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type Address, type Identity, shortAddress } from "../../index.js";
 import { bringDown, type FolderReport, saveMapping } from "./bring-down.js";
 import { FolderError } from "./errors.js";
@@ -44,7 +44,7 @@ export async function cloneFolder(
 
 /** May a folder be cloned into `dir`? @throws FolderError `in_home`, `in_synced`, `not_empty`. */
 async function checkPlace(dir: string): Promise<void> {
-  const place = await realPlace(resolve(dir));
+  const place = await realPlace(dir);
   await checkOutsideHomes(place);
   await checkOutsideSynced(place);
   await checkVacant(dir);

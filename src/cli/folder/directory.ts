@@ -60,14 +60,14 @@ async function isStillAt(seenAt: string, { place, directory }: MappingCell): Pro
 }
 
 /**
- * May a directory without a marker be the one that was synced at its path? It has to have the same files by and large,
- * though not the same texts: somebody may have tidied the marker away, or a crash came before it was written. Where it
- * had none yet, nothing can be lost.
+ * May a directory without a marker be the one that was synced at its path? It has to have half of the files, one of them
+ * unchanged: somebody may have tidied the marker away, or a crash came before it was written. Where there were no files
+ * yet, nothing can be lost.
  */
 export function isLike({ mapping: { base } }: MappedCell, { textByPath, skipped }: Scan): boolean {
   const found = new Set([...textByPath.keys(), ...skipped.map(({ path }) => path)]);
-  const shared = base.filter(({ path }) => found.has(path)).length;
-  return base.length === 0 || shared * 2 >= Math.max(base.length, textByPath.size);
+  const isHere = base.filter(({ path }) => found.has(path)).length * 2 >= base.length;
+  return base.length === 0 || (isHere && base.some(({ path, text }) => textByPath.get(path) === text));
 }
 
 /** The mapping of a directory that was synced: a look, which judges nothing. @throws FolderError `not_synced`. */

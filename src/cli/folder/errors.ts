@@ -35,7 +35,7 @@ const sentences = {
   marker_damaged:
     "the file that marks the directory as synced is not one that this keysaga wrote; put it back as it was, or remove it",
   unmarked:
-    "this is not the directory that was synced here: .keysaga-folder is gone and so are its files; is a drive not mounted? If they are to be removed for everybody, say --remove-missing",
+    "this is not the directory that was synced here: .keysaga-folder is gone, and its files are gone or others; is a drive not mounted? If it is meant so, say --remove-missing",
   missing:
     "many files are gone from the directory; bring them back, or say --remove-missing to remove them for everybody",
   removed_there:
@@ -54,9 +54,8 @@ export interface FolderFacts {
   readonly timeline?: string;
   readonly max?: number;
   readonly identity?: string;
-  /** Files that are gone, of how many that were there. */
-  readonly gone?: number;
-  readonly of?: number;
+  /** `3 of 5`: files that are gone, of those that were there. */
+  readonly gone?: string;
   /** Files that were changed here. */
   readonly changes?: number;
 }

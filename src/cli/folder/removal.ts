@@ -17,12 +17,18 @@ export type AskRemoval = (removal: MassRemoval) => Promise<boolean>;
 export const refuseRemoval: AskRemoval = async () => false;
 
 /** @throws FolderError of the removal's kind, where it is a large one and is not meant. */
-export async function checkRemoval({ kind, gone, of }: MassRemoval, ask: AskRemoval): Promise<void> {
-  if (isMuch(gone, of) && !(await ask({ kind, gone, of }))) throw new FolderError(kind, { gone, of });
+export async function checkRemoval(removal: MassRemoval, ask: AskRemoval): Promise<void> {
+  if (isMuch(removal)) await demandYes(removal, ask);
+}
+
+/** @throws FolderError of the removal's kind, where it is not meant. */
+export async function demandYes(removal: MassRemoval, ask: AskRemoval): Promise<void> {
+  const { kind, gone, of } = removal;
+  if (!(await ask(removal))) throw new FolderError(kind, { gone: `${gone} of ${of}` });
 }
 
 /** More than a third and more than two, or all. */
-function isMuch(gone: number, of: number): boolean {
+function isMuch({ gone, of }: MassRemoval): boolean {
   return gone > 0 && (gone === of || (gone > 2 && gone * 3 > of));
 }
 

@@ -12,7 +12,7 @@ import { type FolderState, readFolder } from "./model.js";
 import { planLocal } from "./plan.js";
 import { type Found, syncAsReader } from "./reader.js";
 import { newFolder, recordLocal } from "./record-local.js";
-import { type AskRemoval, checkRemoval, countMissing, refuseRemoval } from "./removal.js";
+import { type AskRemoval, checkRemoval, countMissing, demandYes, refuseRemoval } from "./removal.js";
 import { removeLeftovers } from "./write.js";
 
 /**
@@ -20,18 +20,24 @@ import { removeLeftovers } from "./write.js";
  * of one that comes down. Each step is durable before the next begins, and each finds out by itself what is left to
  * do, so that after a crash anywhere the next sync converges:
  *
- * 1. Read the mapping (`readMapping`), the directory (`scanDirectory`) and the folder as the space has it.
- * 2. Tell local changes from what came down before and was not written (`planLocal`). A crash up to here left nothing.
+ * 1. Find out which directory it is (`findDirectory`), read it (`scanDirectory`) and the folder as the space has it.
+ * 2. Tell local changes from what came down before and was not written (`planLocal`), and ask where much is missing. A
+ *    crash up to here left nothing, nor does a no.
  * 3. Commit frames, merges with what came down before, tips and the new base in one transaction (`recordLocal`). A
- *    crash after it: the next sync finds the directory equal to its base, and goes on with the saga.
+ *    crash after it: the next sync finds the directory equal to its base, and goes on with the saga. The first time, the
+ *    marker is written to a temporary file before, and takes its place after (`withMarker`). A crash in between: the
+ *    next sync knows the path, finds its files there (`isLike`) and writes the marker.
  * 4. The saga, which merges with what the receiver has. A crash in it leaves the space either without or with all that
  *    came down; in the second case the next sync finds the space ahead of the base, as this one does in step 5.
- * 5. Write what came down (`writeFiles`). A crash in it leaves whole files, old or new: the next sync takes those that
- *    are new already as written, since they say what the space says, and writes the others.
+ * 5. Ask where much is to be removed here, then write what came down (`writeFiles`). A no leaves the directory and its
+ *    base as they are, so that the next sync asks again. A crash in it leaves whole files, old or new: the next sync
+ *    takes those that are new already as written, since they say what the space says, and writes the others.
  * 6. Commit the base. A crash before it is the same as one at the end of 5.
  *
+ * Where a directory has moved, its new path is in the base that 3 or 6 commits; until then each sync finds out anew.
  * Who may only read, as far as this home was told, records nothing: see `syncAsReader`.
  *
+ * @param ask Where more than a third of the files and more than two, or all, would be removed for everybody or here.
  * @throws FolderError (`not_taken` and `read_only` once all that came down is written), and what `exchange` throws.
  */
 export async function syncFolder(
@@ -96,8 +102,7 @@ async function markAgain(identity: Identity, { cell, scan }: Found, ask: AskRemo
   const { base, folder } = cell.mapping;
   const isAsked = !isLike(cell, scan);
   const gone = base.filter(({ path }) => !scan.textByPath.has(path)).length;
-  if (isAsked && !(await ask({ kind: "unmarked", gone, of: base.length })))
-    throw new FolderError("unmarked", { gone, of: base.length });
+  if (isAsked) await demandYes({ kind: "unmarked", gone, of: base.length }, ask);
   await withMarker(cell.place, markerOf(identity, cell.directory, folder), async () => undefined);
   return isAsked ? async () => true : ask;
 }
