@@ -1,9 +1,26 @@
+import { statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./tests/longest-first.js";
 
 /** What needs nothing but the processor: no file, socket, process or timer, and no mock of its own. */
 const fast = ["base", "ibgib", "keystone", "merge", "rights", "saga", "traces"].map(
   (folder) => `tests/${folder}/**/*.test.ts`,
 );
+
+/**
+ * Stores of tests lie in memory where there is room for that. What they show is how processes die, not how power fails:
+ * the kernel keeps what was written, here as on a disk.
+ */
+function temporaryFiles(): string {
+  const [memory, roomBytes] = ["/dev/shm", 2 ** 30];
+  try {
+    const { bavail, bsize } = statfsSync(memory);
+    return process.env["TMPDIR"] === undefined && bavail * bsize >= roomBytes ? memory : tmpdir();
+  } catch {
+    return tmpdir(); // there is no such place
+  }
+}
 
 export default defineConfig({
   resolve: { conditions: ["source"] },
@@ -14,6 +31,8 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
+    env: { TMPDIR: temporaryFiles() },
     projects: [
       { extends: true, test: { name: "fast", include: fast, isolate: false } },
       {

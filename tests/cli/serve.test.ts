@@ -14,6 +14,8 @@ import {
 } from "../../src/index.js";
 import { createHome } from "../../src/node/index.js";
 import { systemPlatform } from "../../src/peer/index.js";
+import { tapDial } from "../../src/testing/index.js";
+import { nameOf } from "../protocol/faults.js";
 import { run, start } from "./command.js";
 import { temporaryDirectory } from "./directories.js";
 
@@ -114,11 +116,23 @@ describe("keysaga serve", () => {
   test("a second signal ends it at once", async () => {
     const { dir } = await home();
     const { url, child, ended } = await serving(dir, "--admit", "open");
-    await (await sender(url)).connect();
-    child.kill("SIGSTOP"); // both signals wait, and arrive together
+    const { identity } = await sender(url);
+    const stone = sealRecord({ ib: "stone", data: { at: 1 } });
+    await saveRecords(identity, [stone]);
+    // A saga that does not end: its commit is never said.
+    const syncing = new Promise<void>((resolve) => {
+      const { dial } = tapDial(dialWebSocket(url, systemPlatform), ({ message }) => {
+        if (nameOf(message) !== "commit") return [message];
+        resolve();
+        return [];
+      });
+      const stuck = createSender({ identity, audience: url, dial });
+      onTestFinished(() => stuck.disconnect());
+      stuck.sync([stone.address]).catch(() => undefined);
+    });
+    await syncing;
     child.kill("SIGINT");
     child.kill("SIGTERM");
-    child.kill("SIGCONT");
     const { code } = await ended;
     expect([130, 143]).toContain(code);
   });

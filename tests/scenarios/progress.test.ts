@@ -9,7 +9,8 @@ import { codeOf, expectQuiet, openLab, spaceWith, tapped } from "../protocol/lab
 import { sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
 import { expectFullProgress, heldBefore, told } from "./told.js";
-import { eventually } from "../waiting.js";
+import { turnTime } from "../turn-time.js";
+import { eventually, settled } from "../waiting.js";
 
 scenario("a push tells how far it is, and both sides when it is durable", async ({ alice, bob }) => {
   const note = await alice.timeline("note");
@@ -132,18 +133,21 @@ scenario("a saga that ends before anything was committed is refused as a whole",
 });
 
 describe("what is waited for longer than a moment is told once", () => {
+  /** A moment is a thousand turns of the loop. */
+  const time = turnTime(0.1);
+  const muchLater = () => settled(3_000);
   const reasons = (events: readonly PeerEvent[]) =>
     events.flatMap((event) => (event.kind === "waiting" ? event.reason : []));
 
   test("another call, and the other side's turn", async () => {
-    const lab = await openLab("waits");
+    const lab = await openLab("waits", { time });
     const [alice] = lab.world.senders;
     const note = await alice!.timeline("note");
     const events: PeerEvent[] = [];
     const sender = createSender({
       identity: alice!.identity,
       audience: lab.world.audience,
-      dial: heldBefore("commit", lab.world.dial, () => new Promise((resolve) => setTimeout(resolve, 300))),
+      dial: heldBefore("commit", lab.world.dial, muchLater),
       platform: lab.platform,
       onEvent: (event) => events.push(event),
     });
@@ -156,7 +160,7 @@ describe("what is waited for longer than a moment is told once", () => {
   });
 
   test("room at a receiver that takes no more", async () => {
-    const lab = await openLab("credit");
+    const lab = await openLab("credit", { time });
     const [alice] = lab.world.senders;
     const note = await alice!.timeline("note");
     await alice!.edit(note, ...Array.from({ length: 40 }, (_, at) => ({ text: `${at}`.repeat(60_000) })));
@@ -176,11 +180,11 @@ describe("what is waited for longer than a moment is told once", () => {
     let isSlow = false;
     const lab = await openLab("others", {
       senders: ["alice", "carol"],
+      time,
       around: (space, of) =>
         spaceWith(space, {
           before: async (method) => {
-            if (of === 0 && isSlow && method === "commit")
-              await new Promise((resolve) => setTimeout(resolve, 250));
+            if (of === 0 && isSlow && method === "commit") await muchLater();
           },
         }),
     });
