@@ -155,7 +155,7 @@ export class Receiver {
 
   /** Is there room on the disk? Costs a look at it. @throws KeysagaError `disk_full` */
   checkRoom(): void {
-    this.options.identity.space.checkRoom?.();
+    this.#parts.options.identity.space.checkRoom?.();
   }
 
   /**
