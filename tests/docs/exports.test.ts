@@ -48,7 +48,7 @@ function hiddenTypes(project: Project): readonly string[] {
       queue.push({ symbol: named, isTypeOnly: true, by: `${by} > ${named.name}` });
     }
   }
-  return hidden.sort();
+  return hidden;
 }
 
 function exportsOf({ checker, program }: Project, entry: string): Reached[] {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { ed25519PublicKey, toHex } from "../../src/base/index.js";
-import { decodeText, type IbGib, isAddress, type RecordText, toText } from "../../src/ibgib/index.js";
+import { decodeText, isAddress, type RecordText, toText } from "../../src/ibgib/index.js";
 import { foundSenderSession, genesis, hostKeyDetails } from "../../src/keystone/index.js";
 import { mergeFunctions } from "../../src/merge/index.js";
 import { mergingOf } from "../../src/peer/branches/merging.js";
