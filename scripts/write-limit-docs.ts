@@ -18,14 +18,22 @@ export function withLimits(readme: string): string {
 function table(): string[] {
   const { filesMax, textBytesMax, pathBytesMax } = folderLimits;
   const rows = [
-    [fixed, showLimit("recordBytesMax", recordLimits.recordBytesMax), "one record, so also a file's text as JSON"],
+    [
+      fixed,
+      showLimit("recordBytesMax", recordLimits.recordBytesMax),
+      "one record, so also a file's text as JSON",
+    ],
     [fixed, showLimit("filesMax", filesMax), "files of a folder"],
     [fixed, showLimit("textBytesMax", textBytesMax), "text of a folder"],
     [fixed, showLimit("pathBytesMax", pathBytesMax), "a path in a folder"],
     [fixed, showLimit("openMax", inviteLimits.openMax), "invites that are neither used nor expired"],
     ...limitTable().map(([name, value, about]) => [`\`${name}\``, value, about]),
   ];
-  return ["| limit | value | of what |", "| --- | --- | --- |", ...rows.map((row) => `| ${row.join(" | ")} |`)];
+  return [
+    "| limit | value | of what |",
+    "| --- | --- | --- |",
+    ...rows.map((row) => `| ${row.join(" | ")} |`),
+  ];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -148,9 +148,7 @@ export const knownFaults: readonly KnownFault[] = [
   {
     name: "a receiver answers for addresses that are not its own",
     file: "src/saga/receiver-handshake.ts",
-    change: [
-      ["  if (!self.audiences.includes(message.audience)) throw wrongAudience(self, message);\n", ""],
-    ],
+    change: [["  if (!self.audiences.includes(message.audience)) throw wrongAudience(self, message);\n", ""]],
     profile: "hostile",
     within: 200,
   },
