@@ -8,7 +8,7 @@ const intro = `# Errors
 <!-- Written by \`npm run docs:errors\` from src/base/errors.ts. Change it there. -->
 
 Every failure of the library is one class, \`KeysagaError\`, with a \`code\` from this closed table. \`error.message\` is
-the sentence below, followed by \`error.facts\`: rules, limits and counts for whoever debugs, never data of a record and
+the sentence below, followed by \`error.facts\`: rules, limits, addresses and paths, never data of a record and
 never a secret. \`error.cause\` holds what was thrown underneath, where there was something.
 
 - **Retry**: the same call may succeed later, although nobody changes anything. For all others trying again is of no
@@ -22,8 +22,11 @@ as \`malformed_message\` or \`wrong_context\`, ends the session; report it with 
 
 The command adds two kinds of its own, which are no codes: a command line that cannot be meant (exit status 2), and a
 folder that cannot be taken as it is, or that this home may not read or write (exit status 1). Every other failure is
-exit status 1. Exit status 3 is no failure: the folder is in step, but some edits met, and a person should look at what
-was chosen.
+exit status 1. Exit status 3 is no failure: the folder is in step, but some edits met, or files were left out, and a person
+should look at it.
+
+\`auth_fail\` and \`invite_refused\` have the facts \`identity\` and \`dialled\`: what the receiver's operator needs.
+\`limit_exceeded\` has \`side\` (\`ours\` or \`theirs\`), and of this side's limits \`limit\` and \`max\`.
 
 \`not_permitted\` is the one code after which a sync has been done all the same, on both sides, but for what the receiver
 did not take; the connection goes on.

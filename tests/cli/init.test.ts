@@ -16,6 +16,7 @@ test("init prints the address and, once, the recovery secret; id prints the addr
   const [, secret] = secretLine.exec(made.stdout) ?? [];
   expect(parseRecoverySecret(secret ?? "")).toHaveLength(32);
   expect(made.stderr).toMatch(/not be shown again/);
+  expect(made.stderr).toMatch(/Today nothing can be done with it/);
   expect(made.stderr).not.toContain(secret);
   expect(await readFile(join(home, "identity.json"), "utf8")).not.toContain(secret);
 

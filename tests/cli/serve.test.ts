@@ -3,6 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
 import {
   createIdentity,
   createSender,
@@ -57,7 +58,10 @@ describe("keysaga serve", () => {
     child.kill("SIGTERM");
     const end = await ended;
     expect(end).toMatchObject({ code: 0, signal: null, stdout: `${line}\n` });
-    expect(end.stderr).toMatch(/^127\.0\.0\.1 connected as keystone\.identity\^[0-9A-F]{4}…$/m);
+    const { address: proved } = alice.identity;
+    const lines = end.stderr.trimEnd().split("\n");
+    for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]{12}Z 127\.0\.0\.1 /);
+    expect(lines[0]?.slice(25)).toBe(`127.0.0.1 connected ${proved}`);
   });
 
   test("--json prints objects; SIGINT ends it as well; whom it does not admit it refuses", async () => {
@@ -65,13 +69,80 @@ describe("keysaga serve", () => {
     const { line, url, child, ended } = await serving(dir, "--json");
     expect(JSON.parse(line)).toEqual({ event: "ready", url, identity: address });
     const alice = await sender(url);
-    await expect(alice.connect()).rejects.toMatchObject({ code: "auth_fail" });
+    const { address: alices } = alice.identity;
+    await expect(alice.connect()).rejects.toMatchObject({
+      code: "auth_fail",
+      facts: { identity: alices, dialled: url },
+    });
     child.kill("SIGINT");
     const { code, stderr } = await ended;
     expect(code).toBe(0);
     const [warning, ...log] = stderr.trimEnd().split("\n");
     expect(warning).toBe("nobody can sync yet: name whom to admit with --allow");
-    expect(log.map((text) => JSON.parse(text).event)).toEqual(["failed"]);
+    expect(log.map((text) => JSON.parse(text))).toEqual([
+      {
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+        event: "failed",
+        from: "127.0.0.1",
+        identity: alices,
+        code: "not_admitted",
+        cause: expect.stringContaining(`keysaga admit ${alices} lets it in`),
+      },
+    ]);
+  });
+
+  test("says what was dialled, and marks who is only claimed; what others chose is quoted and bounded", async () => {
+    const { dir } = await home();
+    const { url, child, ended } = await serving(dir, "--admit", "open", "--json");
+    const dialled = ["wss://sync.example", `ws://x\n\u001b[31m${"y".repeat(200)}`];
+    const { identity } = await sender(url);
+    const dial = dialWebSocket(url, { timers: systemPlatform.timers });
+    for (const audience of dialled)
+      await expect(createSender({ identity, audience, dial }).connect()).rejects.toMatchObject({
+        code: "auth_fail",
+      });
+    child.kill("SIGTERM");
+    const log = (await ended).stderr.trimEnd().split("\n");
+    const [one, two] = log.map((text) => JSON.parse(text));
+    expect(one).toMatchObject({ event: "failed", code: "wrong_audience", claimed: identity.address });
+    expect(one.cause).toContain(`dialled "wss://sync.example", and this receiver answers for ${url} `);
+    expect(one.cause).toContain("serve with --audience wss://sync.example,");
+    expect(two.cause).toContain("--audience ORIGIN");
+    expect(two.cause.length).toBeLessThan(500);
+    for (const { identity: proved } of [one, two]) expect(proved).toBeUndefined();
+    expect(log.join("")).not.toMatch(/\\n|u001b/);
+  });
+
+  test("--origin lets pages of an origin connect, and the log names one that may not", async () => {
+    const { dir } = await home();
+    const { url, child, ended } = await serving(dir, "--admit", "open", "--origin", "http://localhost:5173/");
+    const from = async (origin: string) => {
+      const page = new WebSocket(url, ["keysaga.v1"], { headers: { origin } });
+      onTestFinished(() => page.terminate());
+      return Promise.race([
+        once(page, "message").then(([text]) => JSON.parse(String(text)).type),
+        once(page, "error").then(([error]) => String(error)),
+      ]);
+    };
+    expect(await from("http://localhost:5173")).toBe("hello");
+    expect(await from("https://app.example")).toContain("403");
+    child.kill("SIGTERM");
+    expect((await ended).stderr).toMatch(
+      /refused: origin: a page of origin "https:\/\/app\.example" may not connect; .* --origin https:\/\/app\.example$/m,
+    );
+  });
+
+  test("--limit sets a limit, and one that is exceeded is named in the log with its value", async () => {
+    const { dir } = await home();
+    const limits = ["--limit", "newIdentitiesPerHour=1", "--limit", "idleTimeoutMs=1h"];
+    const { url, child, ended } = await serving(dir, "--admit", "open", ...limits);
+    await (await sender(url)).connect();
+    const second = await sender(url);
+    await expect(second.connect()).rejects.toMatchObject({ code: "auth_fail" });
+    child.kill("SIGTERM");
+    expect((await ended).stderr).toContain(
+      `failed ${second.identity.address}: limit_exceeded: the limit newIdentitiesPerHour of this side was exceeded: at most 1; serve with --limit newIdentitiesPerHour=… to raise it`,
+    );
   });
 
   test("admits whom --allow names, by address or by digits", async () => {
@@ -196,6 +267,11 @@ describe("keysaga serve says in one line why it cannot", () => {
       failure("--home", dir, "--allow", "alice"),
       failure("--home", dir, "--audience", "https://sync.example"),
       failure("--home", dir, "--host", "0.0.0.0"),
+      failure("--home", dir, "--origin", "wss://app.example"),
+      failure("--home", dir, "--limit", "bytesMax"),
+      failure("--home", dir, "--limit", "bytes=1"),
+      failure("--home", dir, "--limit", "bytesMax=many"),
+      failure("--home", dir, "--limit", "idleTimeoutMs=25d"),
       failure("--home", dir, "--tls-cert", "cert.pem"),
       failure("--home", dir, "--tls-cert", "/nonexistent/c", "--tls-key", "/nonexistent/k"),
     ]);
@@ -205,6 +281,11 @@ describe("keysaga serve says in one line why it cannot", () => {
       "--allow takes",
       "--audience takes",
       "--audience",
+      "--origin takes",
+      "NAME=VALUE",
+      "there is no limit 'bytes'",
+      "64MiB",
+      "up to 24d",
       "together",
       "cannot read",
     ];

@@ -29,7 +29,9 @@ scenario("each saga of a session leaves a receipt over all that came before", as
   const notes = await alice.timeline("notes");
   await alice.sender.sync([notes]);
   await alice.edit(notes, { text: "more" });
-  const { session } = await alice.sender.sync([notes]);
+  const { session, totals, sessionTotals } = await alice.sender.sync([notes]);
+  expect(totals.up).toMatchObject({ records: 1, contexts: 2 });
+  expect(sessionTotals.up).toMatchObject({ records: 2, contexts: 4 });
   await alice.sender.disconnect();
   const bundle = await exportReceipt(alice.space, { session, receiver: bob.address });
   expect(checkReceipt(bundle, bob.address)).toMatchObject({

@@ -13,6 +13,9 @@ const noAnswers: ReadonlySet<ErrorCode> = new Set([
   "handshake_timeout",
   "shutting_down",
   "store_failed",
+  "disk_full",
+  "file_refused",
+  "file_failed",
 ]);
 
 /** Tells the other side, as well as can be, that this one ends the session with an error. Never throws. */
