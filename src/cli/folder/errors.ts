@@ -29,7 +29,7 @@ const sentences = {
   copied:
     "the directory is a copy of a synced one; go on in that one, or remove .keysaga-folder from the copy to make a new folder of it",
   other_home:
-    "another identity syncs the directory, or did so where it was copied from; name that one's --home, or clone into a new directory",
+    "another identity syncs the directory, or did so where it was copied from; name that one's --home, clone into a new directory, or remove .keysaga-folder to make a new folder of it",
   unknown_marker:
     "this home does not know the directory, though one of its identity has synced it; clone the folder into a new directory, and copy over what you changed",
   marker_damaged:
