@@ -160,6 +160,6 @@ for (const [transport, network, count] of [
       expect(await world.receiver.space.cells("admission/")).toHaveLength(count);
       await world.close();
     },
-    60_000 + 2_000 * count,
+    600_000 + 2_000 * count,
   );
 }
