@@ -1,5 +1,8 @@
 /** Waiting for what has no event of its own. No test fails because a machine is slow: only what hangs takes so long. */
 
+/** For crowds on a busy machine: what is lost is never found, however long it is waited for. */
+export const patient = { handshakeTimeoutMs: 600_000, turnTimeoutMs: 600_000 };
+
 /** What is waited for longer than this does not come, however busy the machine is. */
 const patienceMs = 5 * 60_000;
 /** So often a look costs nothing but a turn of the event loop; after that there is time to let others work. */

@@ -21,9 +21,9 @@ export function checkLmdbFile(path: string): boolean {
   const file = openIfThere(path);
   if (file === undefined) return false;
   try {
-    const { size } = fstatSync(file);
-    if (size > 0) checkHead(file, size);
-    return size > 0;
+    const isThere = sizeOf(file) > 0n;
+    if (isThere) checkHead(file);
+    return isThere;
   } finally {
     closeSync(file);
   }
@@ -103,16 +103,22 @@ export function flushNames(directory: string): void {
   }
 }
 
-function checkHead(file: number, size: number): void {
+/** Another process may write meanwhile. It lets the file grow before the head says so: so the size is read last. */
+function checkHead(file: number): void {
   const first = metaAt(file, 0);
   const second = metaAt(file, first.getUint32(meta.pageSize, isLittleEndian(first)));
   const newest = transactionOf(first) > transactionOf(second) ? first : second;
   const littleEndian = isLittleEndian(newest);
   const pageSize = BigInt(newest.getUint32(meta.pageSize, littleEndian));
+  const size = sizeOf(file);
   for (const at of [meta.freeRoot, meta.mainRoot]) {
     const root = newest.getBigUint64(at, littleEndian);
-    if (root !== noPage && (root + 1n) * pageSize > BigInt(size)) damaged("the data file is cut off");
+    if (root !== noPage && (root + 1n) * pageSize > size) damaged("the data file is cut off");
   }
+}
+
+function sizeOf(file: number): bigint {
+  return fstatSync(file, { bigint: true }).size;
 }
 
 function metaAt(file: number, at: number): DataView {

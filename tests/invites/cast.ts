@@ -17,9 +17,6 @@ import { codeOf } from "../protocol/lab.js";
 /** Admits whoever shows an invite. */
 export const byInvite = { kind: "invite" } as const;
 
-/** For crowds on a busy machine: what is lost is never found, however long it is waited for. */
-export const patient = { handshakeTimeoutMs: 600_000, turnTimeoutMs: 600_000 };
-
 /** An identity that nobody has met. */
 export function newcomer({ random }: Pick<Platform, "random">): Promise<Identity> {
   return createIdentity({

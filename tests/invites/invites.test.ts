@@ -5,8 +5,8 @@ import { createWorld, type Peer, seededPlatform, type TapRule, tapDial } from ".
 import { createInnerspace } from "../../src/transport/index.js";
 import { codeOf, expectQuiet, openLab } from "../protocol/lab.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
-import { byInvite, guest, invite, keptOf, newcomer, patient, tryOnce } from "./cast.js";
-import { eventually } from "../waiting.js";
+import { byInvite, guest, invite, keptOf, newcomer, tryOnce } from "./cast.js";
+import { eventually, patient } from "../waiting.js";
 
 const networks = { innerspace: undefined, websocket: webSocketNetwork };
 

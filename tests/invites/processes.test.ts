@@ -5,8 +5,8 @@ import { createHome, openHome } from "../../src/node/index.js";
 import { codeOf } from "../protocol/lab.js";
 import { newDirectory } from "../space/homes.js";
 import { startChild } from "../space/processes/child.js";
-import { newcomer, patient } from "./cast.js";
-import { eventually } from "../waiting.js";
+import { newcomer } from "./cast.js";
+import { eventually, patient } from "../waiting.js";
 
 const guests = Number(process.env["KEYSAGA_GUESTS"] ?? 100);
 

@@ -161,8 +161,8 @@ describe("texts made to be slow (threat 25)", () => {
     const merged = mergeText(noise(letters, 1), noise(letters, 2), noise(letters, 3));
     const { user, system } = process.cpuUsage(started);
     expect(merged.contests.length).toBeGreaterThan(0);
-    // Without a budget these take minutes; with it, tenths of a second.
-    expect((user + system) / 1e6).toBeLessThan(5);
+    // Of the processor, which is the same on a busy machine: minutes without a budget, tenths of a second with it.
+    expect((user + system) / 1e6).toBeLessThan(60);
   });
 });
 

@@ -124,7 +124,7 @@ test.each([
       for (const code of await restoreOnce(`restore ${name} ${round}`, made())) outcomes.add(code);
     expect(outcomes).toEqual(new Set(["restored_backup", "tip_unconfirmed"]));
   },
-  300_000,
+  600_000,
 );
 
 test("the newest copy goes on where the home ended (threats 5, 14)", async () => {

@@ -15,6 +15,7 @@ import { type Address, createTimeline, parseAddress, sealRecord } from "../../sr
 import { createSender, type Identity, openIdentity, saveRecords, share } from "../../src/peer/index.js";
 import type { Space } from "../../src/space/index.js";
 import { openLmdbSpace } from "../../src/space/lmdb-space.js";
+import { patient } from "../waiting.js";
 
 const [path = "", secret = "", url = "", name = "", rounds = "0", killAfter] = argv.slice(2);
 const space = dying(await openLmdbSpace({ path }), Number(killAfter ?? Number.POSITIVE_INFINITY));
@@ -44,7 +45,7 @@ async function told(what: string, call: () => Promise<Address>): Promise<void> {
 async function syncStone(owner: Identity, round: number): Promise<Address> {
   const stone = sealRecord({ ib: "stone", data: { of: name, round } });
   await saveRecords(owner, [stone]);
-  const sender = createSender({ identity: owner, url });
+  const sender = createSender({ identity: owner, url, limits: patient });
   try {
     await sender.sync([stone.address]);
   } finally {
@@ -54,7 +55,7 @@ async function syncStone(owner: Identity, round: number): Promise<Address> {
 }
 
 async function connectOnce(owner: Identity): Promise<Address> {
-  const sender = createSender({ identity: owner, url });
+  const sender = createSender({ identity: owner, url, limits: patient });
   try {
     await sender.connect();
   } finally {

@@ -9,6 +9,7 @@ import { createWorld, seededPlatform } from "../../src/testing/index.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
 import { newDirectory } from "../space/homes.js";
 import { type Child, startChild } from "../space/processes/child.js";
+import { patient } from "../waiting.js";
 
 const count = Number(process.env["KEYSAGA_PROCESSES"] ?? 8);
 /** Rounds of three calls that each process makes; processes that are killed. */
@@ -22,7 +23,7 @@ async function home(seed: string) {
   const [secret, recoverySecret] = [platform.random.bytes(32), platform.random.bytes(32)];
   const space = await openLmdbSpace({ path });
   const { address } = await createIdentity({ space, secret, recoverySecret, platform });
-  const limits = { sessionsPerIdentityMax: 1_000 };
+  const limits = { ...patient, sessionsPerIdentityMax: 1_000 };
   const network = webSocketNetwork();
   const world = await createWorld({ seed, senders: [], network, access: "open", limits });
   const args = [path, toHex(secret), world.audience];

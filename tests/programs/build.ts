@@ -16,7 +16,7 @@ declare module "vitest" {
 
 /**
  * Run once, before the tests: strips the types off the sources, and off what tests start as processes, file by file. A
- * process starts from that in a fourth of the time that it takes from TypeScript, and it is never older than the sources.
+ * process starts from that in a third of the time that it takes from TypeScript, and it is never older than the sources.
  */
 export default async function buildPrograms(project: TestProject): Promise<() => Promise<void>> {
   const dir = await mkdtemp(join(tmpdir(), "keysaga-programs-"));

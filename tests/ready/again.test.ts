@@ -2,10 +2,11 @@
 import { expect, test } from "vitest";
 import { InnerSpace } from "../../src/space/index.js";
 import { createWorld, seededPlatform } from "../../src/testing/index.js";
-import { guest, patient } from "../invites/cast.js";
+import { guest } from "../invites/cast.js";
 import { codeOf, spaceWith } from "../protocol/lab.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
 import { jitterOf, jitteryDial } from "./jitter.js";
+import { patient } from "../waiting.js";
 
 const rounds = Number(process.env["KEYSAGA_ROUNDS"] ?? 12);
 

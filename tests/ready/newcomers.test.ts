@@ -13,10 +13,10 @@ import {
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { createWorld, Peer, seededPlatform, type World } from "../../src/testing/index.js";
 import type { Dial } from "../../src/transport/index.js";
-import { patient } from "../invites/cast.js";
 import { spaceWith } from "../protocol/lab.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
 import { jitterOf, jitteryDial } from "./jitter.js";
+import { patient } from "../waiting.js";
 
 /** A thousand and more for a long look: each costs some 40 ms. */
 const rounds = Number(process.env["KEYSAGA_NEWCOMERS"] ?? 80);
@@ -160,6 +160,6 @@ for (const [transport, network, count] of [
       expect(await world.receiver.space.cells("admission/")).toHaveLength(count);
       await world.close();
     },
-    60_000 + 2_000 * count,
+    600_000 + 2_000 * count,
   );
 }

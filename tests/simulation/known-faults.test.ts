@@ -28,7 +28,7 @@ describe("a known fault is found within its number of worlds:", () => {
       const withoutIt = await runProgram(programOf(`${found?.seed}`, fault.profile));
       expect(withoutIt.violations).toEqual([]);
     },
-    120_000,
+    600_000,
   );
 });
 

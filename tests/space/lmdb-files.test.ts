@@ -1,6 +1,7 @@
-import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+import fs, { readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openLmdbSpace } from "../../src/space/lmdb-space.js";
 import { newDirectory } from "./homes.js";
 import { startOnFullDisk } from "./processes/child.js";
@@ -53,6 +54,32 @@ test("a data file that was cut off is damaged, and no crash", async () => {
     });
   }
 });
+
+test("a data file that another process lets grow while its head is read is not taken for one that was cut off", async () => {
+  const path = newDirectory();
+  const data = join(path, "data.mdb");
+  const space = await openLmdbSpace({ path });
+  const note = timeline("note", 200);
+  await keep(space, note);
+  await space.close();
+  const grown = readFileSync(data);
+  truncateSync(data, grown.length / 2);
+  const { readSync } = fs;
+  const grow = (...args: Parameters<typeof readSync>) => {
+    writeFileSync(data, grown);
+    return readSync(...args);
+  };
+  replace({ readSync: grow });
+  onTestFinished(() => replace({ readSync }));
+  const again = await openLmdbSpace({ path });
+  expect(await again.frames(first(note).address, 0, 199)).toHaveLength(200);
+  await again.close();
+});
+
+function replace(functions: object): void {
+  Object.assign(fs, functions);
+  syncBuiltinESMExports();
+}
 
 // `ulimit` counts alike on Linux only.
 test.runIf(process.platform === "linux")(

@@ -7,7 +7,6 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { argv } from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import type { Address } from "../../../src/ibgib/index.js";
 import { createTimeline, mutate } from "../../../src/ibgib/index.js";
@@ -25,6 +24,7 @@ import { type Tap, tapDial } from "../../../src/testing/index.js";
 import { type Connection, createInnerspace, type Dial, dialWebSocket } from "../../../src/transport/index.js";
 import { spaceWith } from "../../protocol/spaces.js";
 import { FailingStore, faults, ruleAt } from "./faults.js";
+import { settled, until } from "../../waiting.js";
 import { collections, handles, heapUsed, liveObjects } from "./looks.js";
 
 const [directory = "", count = "0", countOverWebSocket = "0"] = argv.slice(2);
@@ -162,8 +162,8 @@ async function disturb(at: number): Promise<void> {
 }
 
 async function report(when: string): Promise<void> {
-  for (let waited = 0; server.receiver.sessionCount > 0 && waited < 200; waited++) await sleep(50);
-  await sleep(200); // for sockets to be gone on both sides
+  await until(() => server.receiver.sessionCount === 0, "no session to be left");
+  await settled(); // sockets are gone on both sides
   const line = { when, failed, succeeded, heap: heapUsed(), handles: handles() };
   console.log(JSON.stringify(line));
 }
