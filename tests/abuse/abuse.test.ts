@@ -17,7 +17,7 @@ import { saveRecords } from "../../src/peer/index.js";
 import { fakeTimers } from "../transport/timers.js";
 import { abuses } from "./abuses.js";
 import { RawClient, upgradeRequest } from "./raw-client.js";
-import { eventually } from "../waiting.js";
+import { eventually, patient } from "../waiting.js";
 
 /** Time passes for the receiver with each honest sync, so that a stranger has the same time on every machine. */
 const time = fakeTimers();
@@ -78,10 +78,13 @@ class Honest {
     await saveRecords(self, [next]);
     this.#tip = next;
     const { url } = server;
+    const { timers } = systemPlatform;
+    const { handshakeTimeoutMs } = patient;
     const sender = createSender({
       identity: self,
       audience: url,
-      dial: dialWebSocket(url, { timers: systemPlatform.timers }),
+      dial: dialWebSocket(url, { timers, handshakeTimeoutMs }),
+      limits: patient,
     });
     try {
       await sender.sync([this.note!]);

@@ -2,10 +2,13 @@ import { createServer as createTlsServer } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
+import { createSender, systemPlatform } from "../../src/peer/index.js";
+import { createWorld } from "../../src/testing/index.js";
 import type { Connection } from "../../src/transport/transport.js";
 import { dialWebSocket } from "../../src/transport/websocket.js";
 import { dialWebSocket as dialFromBrowser } from "../../src/transport/websocket-browser.js";
 import { dialWebSocket as dialFromNode } from "../../src/transport/websocket-node.js";
+import { codeOf } from "../protocol/lab.js";
 import { httpServer, type Listening, listening, receiverServer } from "./http-server.js";
 import { Recorder } from "./recorder.js";
 import { fakeTimers, realTimers } from "./timers.js";
@@ -95,6 +98,31 @@ describe.each(dialers)("dialling from %s", (_name, dial) => {
     await expect(dial(other.url)()).rejects.toMatchObject({ code: "cannot_connect" });
     await until(() => other.webSockets.clients.size === 0, "the socket to end");
   });
+});
+
+test("a sender's handshakeTimeoutMs is also that of the dial of its url", async () => {
+  const silent = await serving(await listening(createTcpServer((socket) => socket.resume())));
+  const { timers, advance } = fakeTimers();
+  const { senders, close } = await createWorld({ senders: ["alice"] });
+  cleanUp.push(close);
+  const sender = createSender({
+    identity: senders[0]!.identity,
+    url: silent.url,
+    platform: { ...systemPlatform, timers },
+    limits: { handshakeTimeoutMs: 60_000 },
+  });
+  let code: string | undefined;
+  const told = codeOf(sender.connect()).then((is) => {
+    code = is;
+  });
+  await until(() => silent.sockets.size > 0, "the server to see it");
+  advance(59_000);
+  await settled();
+  expect(code).toBeUndefined();
+  advance(1_000);
+  await told;
+  expect(code).toBe("cannot_connect");
+  await sender.disconnect();
 });
 
 describe("dialling from Node says why it failed", () => {

@@ -345,8 +345,15 @@ function reachByUrl({
   insecure = false,
   tls,
   platform = systemPlatform,
+  limits,
 }: ReachByUrl & SenderSettings): ReachByDial {
-  const dial = dialWebSocket(url, { timers: platform.timers, insecure, ...(tls && { tls }) });
+  const { handshakeTimeoutMs } = { ...sessionLimits, ...limits };
+  const dial = dialWebSocket(url, {
+    timers: platform.timers,
+    insecure,
+    handshakeTimeoutMs,
+    ...(tls && { tls }),
+  });
   return { dial, audience: originOf(url) };
 }
 
