@@ -9,6 +9,7 @@ import {
   type Root,
   RootStatus,
 } from "./messages.js";
+import { afterMovement, type Pace, startPace } from "./pace.js";
 import { finalTips, fromBitmap, isEmpty, isSameTip, type SendPlan, statusesAfter } from "./roots.js";
 import {
   type Answered,
@@ -44,7 +45,9 @@ export function stepSenderSaga(state: SenderSagaState, event: SenderSagaEvent): 
     case "tick":
       return onTick(state, event.now);
     case "payload":
-      return onPayload(state, event.records, event.now);
+      return onPayload(state, event);
+    case "credit":
+      return stay(isPaced(state) ? moveOn(state, event) : state);
     case "payloadStaged":
       return onPayloadStaged(state);
     default:
@@ -53,7 +56,10 @@ export function stepSenderSaga(state: SenderSagaState, event: SenderSagaEvent): 
 }
 
 type Running = Exclude<SenderSagaState, { kind: "committed" | "failed" }>;
-type Progress = Exclude<SenderSagaEvent, { kind: "failed" | "tick" | "payload" | "payloadStaged" }>;
+type Progress = Exclude<
+  SenderSagaEvent,
+  { kind: "failed" | "tick" | "payload" | "credit" | "payloadStaged" }
+>;
 type In<Kind> = Extract<SenderSagaState, { kind: Kind }>;
 type On<Kind> = Extract<SenderSagaEvent, { kind: Kind }>;
 
@@ -83,10 +89,10 @@ function onPlanned(state: In<"planning">, { roots, evidence, now }: On<"planned"
   return {
     state: {
       ...base(state),
+      ...startPace(now, state.limits),
       kind: "awaitingAck",
       wanted: state.wanted,
       roots,
-      deadline: now + state.limits.turnTimeoutMs,
     },
     effects: [{ kind: "sendTurn", draft }],
   };
@@ -96,18 +102,18 @@ function onPlanned(state: In<"planning">, { roots, evidence, now }: On<"planned"
  * Records come ahead of a turn that answers with what this side lacks, and are staged, where nobody sees them; parts of a
  * list come ahead of any turn that has one.
  */
-function onPayload(state: Running, records: readonly IbGib[], now: Moment): SenderSagaStep {
+function onPayload(state: Running, event: On<"payload">): SenderSagaStep {
+  const { records } = event;
   const isAwaited =
     state.kind === "awaitingAck" || state.kind === "awaitingBranch" || state.kind === "awaitingReceipt";
   if (!isAwaited || (records.length > 0 && state.direction === "push"))
     return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
-  const waiting = { ...state, deadline: now + state.limits.turnTimeoutMs };
-  if (records.length === 0) return stay(waiting);
+  if (records.length === 0) return stay(state);
   const asked = new Set(state.roots.filter(({ tip }) => tip === undefined).map(({ address }) => address));
   const stones = records.filter((record) => asked.has(record.address) && !isFrame(record));
   return {
     state: {
-      ...waiting,
+      ...moveOn(state, event),
       staging: state.staging + 1,
       stones: [...state.stones, ...stones.map(({ address }) => address)],
     },
@@ -157,7 +163,7 @@ function onCompared(state: In<"comparing">, { asks, now }: On<"compared">): Send
   if (state.direction === "push")
     return fail(new KeysagaError("diverged", { timeline: shortAddress(first.address) }));
   return {
-    state: { ...answeredOf(state), kind: "awaitingBranch", deadline: now + state.limits.turnTimeoutMs },
+    state: { ...answeredOf(state), ...startPace(now, state.limits), kind: "awaitingBranch" },
     effects: [{ kind: "sendTurn", draft: { type: "ask", entries: asks } }],
   };
 }
@@ -179,10 +185,10 @@ function onResolved(state: In<"resolving">, event: On<"resolved">): SenderSagaSt
   return {
     state: {
       ...resolved,
+      ...startPace(now, state.limits),
       kind: "awaitingWants",
       plan,
       offered: unsure,
-      deadline: now + state.limits.turnTimeoutMs,
     },
     effects: [{ kind: "sendTurn", draft: { type: "offer", entries: unsure } }],
   };
@@ -220,7 +226,7 @@ function send(
 /** What has gone out is covered in between, so that a lost connection keeps it; then the rest follows. */
 function onPortionSent(state: In<"sending">, now: Moment): SenderSagaStep {
   return {
-    state: { ...resolvedOf(state), kind: "awaitingStaged", deadline: now + state.limits.turnTimeoutMs },
+    state: { ...resolvedOf(state), ...startPace(now, state.limits), kind: "awaitingStaged" },
     effects: [{ kind: "sendTurn", draft: { type: "delta" } }],
   };
 }
@@ -231,9 +237,8 @@ function sendOn(state: In<"awaitingStaged">): SenderSagaStep {
 
 function commit(state: Resolved, now: Moment): SenderSagaStep {
   const { final, heads, evidence } = state;
-  const deadline = now + state.limits.turnTimeoutMs;
   return {
-    state: { ...resolvedOf(state), kind: "awaitingReceipt", deadline },
+    state: { ...resolvedOf(state), ...startPace(now, state.limits), kind: "awaitingReceipt" },
     effects: [{ kind: "sendTurn", draft: { type: "commit", entries: [...final, ...heads], evidence } }],
   };
 }
@@ -294,8 +299,19 @@ function isRefusal(tip: FinalTip, roots: readonly Root[], statuses: readonly Roo
   return isAsItWas || (status?.status === "unknown" && tip.tip === tip.address);
 }
 
+/** What waits for the receiver, whose time runs while no payload moves. */
+type Paced = Extract<Running, Pace>;
+
+function isPaced(state: Running): state is Paced {
+  return "deadline" in state;
+}
+
+function moveOn<State extends Paced>(state: State, { bytes, now }: On<"payload"> | On<"credit">): State {
+  return { ...state, ...afterMovement(state, bytes, now, state.limits) };
+}
+
 function onTick(state: Running, now: Moment): SenderSagaStep {
-  if (!("deadline" in state) || now < state.deadline) return stay(state);
+  if (!isPaced(state) || now < state.deadline) return stay(state);
   return fail(new KeysagaError("turn_timeout", { during: state.kind }));
 }
 
