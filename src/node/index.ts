@@ -8,6 +8,7 @@ export {
   type ServerLimits,
   serve,
   serverLimits,
+  type TrustProxy,
 } from "../server/index.js";
 export { type LmdbSpaceOptions, openLmdbSpace } from "../space/lmdb-space.js";
 export {

@@ -1,9 +1,11 @@
-import { isIPv6, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { networkOf } from "../transport/index.js";
 import type { ServerLimits } from "./limits.js";
 
 /** A socket's place among those that are open: given up when it closes. */
 interface Place {
-  readonly network: string;
+  /** Whom it counts for; nobody yet, where a proxy has still to say so. */
+  network: string | undefined;
   isAuthenticated: boolean;
 }
 
@@ -14,7 +16,7 @@ interface Counts {
 }
 
 /**
- * Counts the open TCP connections, in all and per address, and says which may stay. It counts sockets and not
+ * Counts the open TCP connections, in all and per network, and says which may stay. It counts sockets and not
  * sessions, so that who asks for nothing, or never ends its headers, counts like everyone else.
  */
 export class Doorkeeper {
@@ -25,23 +27,41 @@ export class Doorkeeper {
 
   constructor(private readonly limits: ServerLimits) {}
 
-  /** Takes in a new TCP connection, or cuts it. @returns Whether it stays. */
-  admit(socket: Socket): boolean {
+  /**
+   * Takes in a new TCP connection, or cuts it. @returns Whether it stays.
+   *
+   * @param address Of who connects; undefined where a proxy has still to say whom it speaks for.
+   */
+  admit(socket: Socket, address: string | undefined): boolean {
     const name = nameOf(socket);
-    const network = networkOf(socket.remoteAddress ?? "");
-    const counts = this.#byNetwork.get(network) ?? { open: 0, unauthenticated: 0 };
-    if (name === undefined || this.#isFull(counts)) {
+    if (name === undefined || this.#areAllFull()) {
       socket.destroy();
       return false;
     }
-    this.#byNetwork.set(network, counts);
-    this.#places.set(name, { network, isAuthenticated: false });
+    this.#places.set(name, { network: undefined, isAuthenticated: false });
     this.#sockets.add(socket);
-    for (const count of [this.#all, counts]) {
-      count.open++;
-      count.unauthenticated++;
-    }
+    this.#all.open++;
+    this.#all.unauthenticated++;
     socket.once("close", () => this.#leave(socket, name));
+    if (address === undefined || this.settle(name, address)) return true;
+    socket.destroy();
+    return false;
+  }
+
+  /**
+   * Counts a connection for the network of `address`, once, while it is open. @returns Whether there is room for it: if not,
+   * it is to be ended.
+   */
+  settle(name: string, address: string): boolean {
+    const place = this.#places.get(name);
+    if (place === undefined || place.network !== undefined) return true;
+    const network = networkOf(address);
+    const counts = this.#byNetwork.get(network) ?? { open: 0, unauthenticated: 0 };
+    if (this.#isFull(counts)) return false;
+    this.#byNetwork.set(network, counts);
+    place.network = network;
+    counts.open++;
+    if (!place.isAuthenticated) counts.unauthenticated++;
     return true;
   }
 
@@ -58,14 +78,14 @@ export class Doorkeeper {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  #areAllFull(): boolean {
+    const { connectionsMax, unauthenticatedMax } = this.limits;
+    return this.#all.open >= connectionsMax || this.#all.unauthenticated >= unauthenticatedMax;
+  }
+
   #isFull({ open, unauthenticated }: Counts): boolean {
-    const { limits } = this;
-    return (
-      this.#all.open >= limits.connectionsMax ||
-      this.#all.unauthenticated >= limits.unauthenticatedMax ||
-      open >= limits.connectionsPerAddressMax ||
-      unauthenticated >= limits.unauthenticatedPerAddressMax
-    );
+    const { connectionsPerAddressMax, unauthenticatedPerAddressMax } = this.limits;
+    return open >= connectionsPerAddressMax || unauthenticated >= unauthenticatedPerAddressMax;
   }
 
   #leave(socket: Socket, name: string): void {
@@ -77,11 +97,12 @@ export class Doorkeeper {
       count.open--;
       if (!place.isAuthenticated) count.unauthenticated--;
     }
-    if (this.#byNetwork.get(place.network)?.open === 0) this.#byNetwork.delete(place.network);
+    const { network } = place;
+    if (network !== undefined && this.#byNetwork.get(network)?.open === 0) this.#byNetwork.delete(network);
   }
 
   #countsOf({ network }: Place): Counts[] {
-    const counts = this.#byNetwork.get(network);
+    const counts = network === undefined ? undefined : this.#byNetwork.get(network);
     return counts ? [this.#all, counts] : [this.#all];
   }
 }
@@ -89,16 +110,4 @@ export class Doorkeeper {
 /** The other end's address and port: the same for a TLS socket and the TCP socket under it. Undefined once gone. */
 export function nameOf({ remoteAddress, remotePort }: Socket): string | undefined {
   return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
-}
-
-/** An IPv4 address, however it is spelled, or the first 64 bits of an IPv6 address. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address);
-  if (mapped?.[1] !== undefined) return mapped[1];
-  if (!isIPv6(address)) return address;
-  const [left = "", right] = (address.split("%")[0] ?? "").split("::");
-  const head = left === "" ? [] : left.split(":");
-  const tail = right ? right.split(":") : [];
-  const gap = right === undefined ? 0 : 8 - head.length - tail.length;
-  return [...head, ...Array<string>(gap).fill("0"), ...tail].slice(0, 4).join(":");
 }

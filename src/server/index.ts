@@ -1,5 +1,6 @@
 /** A receiver as a server: HTTP, health, and limits on who may hold a connection. */
 export { type ServerLimits, serverLimits } from "./limits.js";
+export type { TrustProxy } from "./proxies.js";
 export {
   type ReceiverServer,
   type RefusalReason,

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { KeysagaError } from "../base/index.js";
+import { KeysagaError, toKeysagaError } from "../base/index.js";
 import { type PeerEvent, type Receiver, systemPlatform } from "../peer/index.js";
 import { sagaLimits } from "../saga/index.js";
 import type { Connection } from "../transport/index.js";
@@ -11,8 +11,10 @@ import {
   refuseUpgrade,
   type WebSocketAcceptor,
 } from "../transport/websocket-acceptor-node.js";
+import { addressOf } from "../transport/websocket-connection-node.js";
 import { Doorkeeper, nameOf } from "./doorkeeper.js";
 import { type ServerLimits, serverLimits } from "./limits.js";
+import { Proxies, type TrustProxy, takeProxyHeader } from "./proxies.js";
 
 export interface ServeOptions {
   /** Makes the receiver, once it is known where it listens; it is closed with the server. */
@@ -27,6 +29,8 @@ export interface ServeOptions {
    * is refused; what is no browser sends none, and is not asked for one.
    */
   readonly origins?: readonly string[];
+  /** Proxies in front of this server: limits and log then go by the addresses of their clients. */
+  readonly trustProxy?: TrustProxy;
   readonly limits?: Partial<ServerLimits>;
   readonly log?: (event: ServerEvent) => void;
 }
@@ -36,8 +40,8 @@ export type ServerEvent =
   | { readonly kind: "refused"; readonly from: string; readonly reason: RefusalReason }
   | { readonly kind: "peer"; readonly from: string; readonly event: PeerEvent };
 
-/** `busy`: a limit on connections was reached. */
-export type RefusalReason = "busy" | "origin" | "starting" | "draining";
+/** `busy`: a limit on connections was reached. `proxy`: a proxy did not say for whom it connects, or not in time. */
+export type RefusalReason = "busy" | "proxy" | "origin" | "starting" | "draining";
 
 export interface ReceiverServer {
   /** Where it listens: `ws://127.0.0.1:4747`, or `wss://`. */
@@ -59,16 +63,16 @@ type Phase =
  * Serves a receiver over WebSocket, with `/healthz` (200 while the process is up) and `/readyz` (200 only while
  * it accepts, else 503) beside it. Resolves exactly when a sender can connect.
  *
- * @throws KeysagaError `port_in_use`, `cannot_listen`, `tls_refused`, and what making the receiver throws.
+ * @throws KeysagaError `port_in_use`, `cannot_listen`, `tls_refused`, `wrong_proxy_address`, and what making the receiver throws.
  */
 export async function serve(options: ServeOptions): Promise<ReceiverServer> {
   const limits = { ...serverLimits, ...options.limits };
-  const door = new Door(options, new Doorkeeper(limits));
+  const door = new Door(options, limits);
   const server = createHttpServer(options, limits, (request, response) => {
     const { status, text } = door.answer(request);
     response.writeHead(status, { "content-type": "text/plain", "cache-control": "no-store" }).end(text);
   });
-  server.on("connection", (socket) => door.meet(socket));
+  standInFront(server, (socket, letIn) => door.meet(socket, letIn));
   server.on("upgrade", (request, socket, head) => door.upgrade(request, socket, head));
   const port = await listen(server, options);
   const url = urlOf(options, port);
@@ -89,12 +93,19 @@ class Door {
     timers: systemPlatform.timers,
     messageBytesMax: sagaLimits.payloadBytesMax,
   });
+  readonly keeper: Doorkeeper;
+  readonly #proxies: Proxies;
+  /** Clients of connections that began with a PROXY header. */
+  readonly #clients = new Map<string, string>();
   #phase: Phase = { kind: "starting" };
 
   constructor(
     private readonly options: ServeOptions,
-    readonly keeper: Doorkeeper,
-  ) {}
+    private readonly limits: ServerLimits,
+  ) {
+    this.keeper = new Doorkeeper(limits);
+    this.#proxies = new Proxies(options.trustProxy);
+  }
 
   open(receiver: Receiver): void {
     this.#phase = { kind: "accepting", receiver };
@@ -108,9 +119,30 @@ class Door {
     await receiver.close(graceMs);
   }
 
-  meet(socket: Socket): void {
-    const from = socket.remoteAddress ?? "";
-    if (!this.keeper.admit(socket)) this.#refused(from, "busy");
+  /** Lets a new TCP connection in, or cuts it: that of a proxy which speaks first once it has said for whom. */
+  meet(socket: Socket, letIn: () => void): void {
+    const from = addressOf(socket);
+    const isProxy = this.#proxies.isProxy(from);
+    if (!this.keeper.admit(socket, isProxy ? undefined : from)) return this.#refused(from, "busy");
+    if (this.#proxies.speaksFirst(from)) void this.#hearProxy(socket, from, letIn);
+    else letIn();
+  }
+
+  async #hearProxy(socket: Socket, from: string, letIn: () => void): Promise<void> {
+    socket.on("error", () => {}); // nobody else listens before it is let in
+    const name = nameOf(socket);
+    try {
+      const said = await takeProxyHeader(socket, systemPlatform.timers, this.limits.headersTimeoutMs);
+      const client = said ?? from;
+      if (name === undefined || !this.keeper.settle(name, client)) return this.#cut(socket, client, "busy");
+      this.#clients.set(name, client);
+      socket.once("close", () => this.#clients.delete(name));
+      letIn();
+    } catch (thrown) {
+      // A proxy that connects and closes looks whether somebody listens.
+      if (toKeysagaError(thrown).code === "connection_lost") socket.destroy();
+      else this.#cut(socket, from, "proxy");
+    }
   }
 
   /** The two things that HTTP serves; whatever else is asked for is not there. */
@@ -123,12 +155,18 @@ class Door {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const phase = this.#phase;
-    if (phase.kind !== "accepting") return this.#refuse(request, socket, phase.kind);
-    if (!this.#isFromAllowedPage(request)) return this.#refuse(request, socket, "origin");
     const name = nameOf(request.socket);
-    this.acceptor.handleUpgrade(request, socket, head, (connection) =>
-      this.#accept(phase.receiver, connection, name),
-    );
+    const from = this.#clientOf(request, name);
+    if (phase.kind !== "accepting") return this.#refuse(socket, from, phase.kind);
+    if (!this.#isFromAllowedPage(request)) return this.#refuse(socket, from, "origin");
+    if (name !== undefined && !this.keeper.settle(name, from)) return this.#refuse(socket, from, "busy");
+    const accept = (connection: Connection) => this.#accept(phase.receiver, connection, name);
+    this.acceptor.handleUpgrade(request, socket, head, accept, from);
+  }
+
+  #clientOf({ socket, headers }: IncomingMessage, name: string | undefined): string {
+    const told = name === undefined ? undefined : this.#clients.get(name);
+    return told ?? this.#proxies.clientOf(addressOf(socket), headers["x-forwarded-for"]);
   }
 
   #isFromAllowedPage({ headers: { origin } }: IncomingMessage): boolean {
@@ -143,14 +181,30 @@ class Door {
     });
   }
 
-  #refuse(request: IncomingMessage, socket: Duplex, reason: RefusalReason): void {
-    this.#refused(request.socket.remoteAddress ?? "", reason);
+  #refuse(socket: Duplex, from: string, reason: RefusalReason): void {
+    this.#refused(from, reason);
     refuseUpgrade(socket, reason === "origin" ? 403 : 503);
+  }
+
+  #cut(socket: Socket, from: string, reason: RefusalReason): void {
+    this.#refused(from, reason);
+    socket.destroy();
   }
 
   #refused(from: string, reason: RefusalReason): void {
     this.options.log?.({ kind: "refused", from, reason });
   }
+}
+
+/** Has `meet` see each new connection before the server does, which gets those that are let in. */
+function standInFront(server: Server, meet: (socket: Socket, letIn: () => void) => void): void {
+  const own = server.listeners("connection");
+  server.removeAllListeners("connection");
+  server.on("connection", (socket) =>
+    meet(socket, () => {
+      for (const listener of own) Reflect.apply(listener, server, [socket]);
+    }),
+  );
 }
 
 function readiness({ kind }: Phase): { status: number; text: string } {

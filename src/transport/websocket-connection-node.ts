@@ -24,15 +24,19 @@ export type FarEnd = Pick<Connection, "remoteAddress" | "channelBinding"> & {
 };
 
 /**
- * To be read while the socket is open: afterwards it knows nothing more. An IPv4 address looks the same whether it
- * arrived on a dual-stack socket or not: limits count by it.
+ * To be read while the socket is open: afterwards it knows nothing more.
  */
 export function farEndOf(socket: Socket): FarEnd {
-  const remoteAddress = (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+  const remoteAddress = addressOf(socket);
   const isTls13 = socket instanceof TLSSocket && socket.getProtocol() === "TLSv1.3";
   const context = Buffer.alloc(0);
   const exported = isTls13 ? socket.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", context) : undefined;
   return { remoteAddress, channelBinding: exported && new Uint8Array(exported), socket };
+}
+
+/** Whom a socket leads to, an IPv4 address always in its own spelling; empty once it is gone. */
+export function addressOf({ remoteAddress = "" }: Pick<Socket, "remoteAddress">): string {
+  return remoteAddress.replace(/^::ffff:(?=\d+\.)/, "");
 }
 
 /** A connection over a `ws` socket that has just opened; to be called before the event loop goes on. */

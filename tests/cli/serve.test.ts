@@ -3,6 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
 import {
   createIdentity,
   createSender,
@@ -70,6 +71,28 @@ describe("keysaga serve", () => {
     const [warning, ...log] = stderr.trimEnd().split("\n");
     expect(warning).toBe("nobody can sync yet: name whom to admit with --allow");
     expect(log.map((text) => JSON.parse(text).event)).toEqual(["failed"]);
+  });
+
+  test("behind a proxy the log names its clients, by whom it says they are", async () => {
+    const { dir } = await home();
+    const { url, child, ended } = await serving(
+      dir,
+      "--json",
+      "--admit",
+      "open",
+      "--trust-proxy",
+      "127.0.0.0/8",
+    );
+    const headers = { "X-Forwarded-For": "198.51.100.1" };
+    const page = new WebSocket(url, "keysaga.v1", { headers, origin: "https://page.example" });
+    await once(page, "error");
+    child.kill("SIGTERM");
+    const { stderr } = await ended;
+    const log = stderr
+      .trimEnd()
+      .split("\n")
+      .map((text) => JSON.parse(text));
+    expect(log).toEqual([{ event: "refused", from: "198.51.100.1", detail: "origin" }]);
   });
 
   test("admits whom --allow names, by address or by digits", async () => {
@@ -174,6 +197,12 @@ describe("keysaga serve says in one line why it cannot", () => {
     expect(three).toMatch(/^1 keysaga: The store is damaged\. .*missing/);
   });
 
+  test("a proxy to trust that is no address", async () => {
+    const { dir } = await home();
+    const line = await failure("--home", dir, "--port", "0", "--trust-proxy", "proxy.example");
+    expect(line).toMatch(/^1 keysaga: A proxy to trust is named by its IP address/);
+  });
+
   test("arguments that cannot be meant", async () => {
     const { dir } = await home();
     const lines = await Promise.all([
@@ -184,6 +213,7 @@ describe("keysaga serve says in one line why it cannot", () => {
       failure("--home", dir, "--host", "0.0.0.0"),
       failure("--home", dir, "--tls-cert", "cert.pem"),
       failure("--home", dir, "--tls-cert", "/nonexistent/c", "--tls-key", "/nonexistent/k"),
+      failure("--home", dir, "--proxy-protocol"),
     ]);
     const words = [
       "65535",
@@ -193,6 +223,7 @@ describe("keysaga serve says in one line why it cannot", () => {
       "--audience",
       "together",
       "cannot read",
+      "--proxy-protocol needs --trust-proxy",
     ];
     for (const [at, word] of words.entries()) {
       expect(lines[at]).toMatch(/^2 keysaga: .*; see keysaga serve --help\n$/);
