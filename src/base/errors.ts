@@ -295,6 +295,11 @@ export const errorTable = {
     tellPeer: false,
     text: "The TLS certificate and key cannot be used: both have to be PEM, and belong together.",
   },
+  wrong_proxy_address: {
+    retryable: false,
+    tellPeer: false,
+    text: "A proxy to trust is named by its IP address, or by a block of them as in 10.0.0.0/8.",
+  },
   cannot_listen: {
     retryable: true,
     tellPeer: false,

@@ -14,6 +14,8 @@ export function refusalOf(refusal: Refusal): string {
     }
     case "busy":
       return limitWords(refusal) + raiseWords(refusal);
+    case "proxy":
+      return "a trusted proxy did not say for whom it connects; it has to send a PROXY header at once";
     case "starting":
       return "this receiver is not ready yet";
     case "draining":

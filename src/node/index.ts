@@ -9,6 +9,7 @@ export {
   type ServerLimits,
   serve,
   serverLimits,
+  type TrustProxy,
 } from "../server/index.js";
 export { type LmdbSpaceOptions, openLmdbSpace, openSpaceOn } from "../space/lmdb-space.js";
 export {

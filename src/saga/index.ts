@@ -52,6 +52,7 @@ export {
   verifyTurn,
 } from "./turn.js";
 export { checkReceipt, ReceiptBundle, type SignedReceipt } from "./receipt.js";
+export { afterMovement, type Pace, startPace } from "./pace.js";
 export { entriesFrame, evidenceFrame, readPayload, recordsFrame } from "./payload.js";
 export {
   attestHeads,

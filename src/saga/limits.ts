@@ -35,8 +35,10 @@ export const sessionLimits = {
   handshakeTimeoutMs: 10_000,
   /** Frames of its identity that either side may show before it is known: each costs a hash and a signature to check. */
   chainFramesMax: 1_024,
-  /** For the other side to answer; every payload frame counts as a sign of life. */
+  /** For the other side to answer, lists included; absolute, unless records move meanwhile at `payloadBytesPerSecondMin`. */
   turnTimeoutMs: 60_000,
+  /** Bytes of payload a second, averaged over ten: while at least as many move, nobody is called slow. */
+  payloadBytesPerSecondMin: 4 * 1024,
   /** For a receiver: between sagas. */
   idleTimeoutMs: 10 * 60_000,
   /** What a session may carry in each direction: records, their canonical bytes, signed turns. */

@@ -15,6 +15,7 @@ import type {
   Root,
   RootStatus,
 } from "./messages.js";
+import { afterMovement, type Pace, startPace } from "./pace.js";
 import {
   areFinalTips,
   isEmpty,
@@ -53,7 +54,7 @@ export type ReceiverSagaState =
   | (Saga & { readonly kind: "comparing" })
   /** Records are on their way out; `turn` closes them. */
   | (Answered & { readonly kind: "sending"; readonly turn: TurnDraft })
-  | (Answered & { readonly kind: "awaitingCommit"; readonly deadline: Moment })
+  | (Answered & Pace & { readonly kind: "awaitingCommit" })
   | (Answered & { readonly kind: "readingBranches" })
   | (Answered & { readonly kind: "choosing" })
   /** A turn covers what has come, and not all of that is staged. */
@@ -88,7 +89,15 @@ export type ReceiverSagaEvent =
       readonly now: Moment;
     } & Found)
   | { readonly kind: "recordsSent"; readonly now: Moment }
-  | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Moment }
+  /** A payload frame of so many bytes has come; the parts of a list are no records. */
+  | {
+      readonly kind: "payload";
+      readonly records: readonly IbGib[];
+      readonly bytes: number;
+      readonly now: Moment;
+    }
+  /** The other side has dealt with a payload frame of so many bytes. */
+  | { readonly kind: "credit"; readonly bytes: number; readonly now: Moment }
   | { readonly kind: "payloadStaged"; readonly now: Moment }
   | { readonly kind: "ask"; readonly turn: Verified<AskBody> }
   | ({ readonly kind: "branchesRead"; readonly now: Moment } & Found)
@@ -144,7 +153,9 @@ export function stepReceiverSaga(state: ReceiverSagaState, event: ReceiverSagaEv
     case "tick":
       return onTick(state, event.now);
     case "payload":
-      return onPayload(state, event.records, event.now);
+      return onPayload(state, event);
+    case "credit":
+      return stay(state.kind === "awaitingCommit" ? moveOn(state, event) : state);
     case "payloadStaged":
       return onPayloadStaged(state, event.now);
     default:
@@ -153,7 +164,10 @@ export function stepReceiverSaga(state: ReceiverSagaState, event: ReceiverSagaEv
 }
 
 type Running = Exclude<ReceiverSagaState, { kind: "failed" }>;
-type Progress = Exclude<ReceiverSagaEvent, { kind: "failed" | "tick" | "payload" | "payloadStaged" }>;
+type Progress = Exclude<
+  ReceiverSagaEvent,
+  { kind: "failed" | "tick" | "payload" | "credit" | "payloadStaged" }
+>;
 type In<Kind> = Extract<ReceiverSagaState, { kind: Kind }>;
 type On<Kind> = Extract<ReceiverSagaEvent, { kind: Kind }>;
 
@@ -219,9 +233,9 @@ function say(state: Answered, draft: TurnDraft, now: Moment): ReceiverSagaStep {
   return {
     state: {
       ...answeredOf(state),
+      ...startPace(now, state.limits),
       kind: "awaitingCommit",
       uncovered: false,
-      deadline: turnDeadline(state, now),
     },
     effects: [{ kind: "sendTurn", draft }],
   };
@@ -247,17 +261,17 @@ function isUnsettled({ status }: RootStatus): boolean {
   return status === "behind" || status === "diverged";
 }
 
-function onPayload(state: Running, records: readonly IbGib[], now: Moment): ReceiverSagaStep {
+function onPayload(state: Running, event: On<"payload">): ReceiverSagaStep {
+  const { records } = event;
   if (records.length === 0 && state.kind === "awaitingInit") return stay(state);
   const expected = state.kind === "awaitingCommit" && (records.length === 0 || state.direction !== "pull");
   if (!expected) return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
-  if (records.length === 0) return stay({ ...state, deadline: turnDeadline(state, now) });
+  if (records.length === 0) return stay(state);
   return {
     state: {
-      ...state,
+      ...moveOn(state, event),
       staging: state.staging + 1,
       uncovered: true,
-      deadline: turnDeadline(state, now),
     },
     effects: [{ kind: "stage", saga: state.saga, records }],
   };
@@ -345,7 +359,12 @@ function onTick(state: Running, now: Moment): ReceiverSagaStep {
   return fail(new KeysagaError("turn_timeout", { during: state.kind }));
 }
 
-const turnDeadline = ({ limits }: Saga, now: Moment): Moment => now + limits.turnTimeoutMs;
+function moveOn(
+  state: In<"awaitingCommit">,
+  { bytes, now }: On<"payload"> | On<"credit">,
+): In<"awaitingCommit"> {
+  return { ...state, ...afterMovement(state, bytes, now, state.limits) };
+}
 
 const sagaOf = ({ limits, saga, direction, roots }: Saga): Saga => ({ limits, saga, direction, roots });
 

@@ -17,6 +17,7 @@ import type {
   StagedBody,
   WantsBody,
 } from "./messages.js";
+import type { Pace } from "./pace.js";
 import type { RootMove, SendPlan } from "./roots.js";
 import type { TurnDraft, Verified } from "./turn.js";
 
@@ -55,27 +56,27 @@ export interface Resolved extends Answered {
 
 export type SenderSagaState =
   | (Saga & { readonly kind: "planning"; readonly wanted: readonly Address[] })
-  | (Saga & {
-      readonly kind: "awaitingAck";
-      readonly wanted: readonly Address[];
-      readonly roots: readonly Root[];
-      readonly deadline: Moment;
-    })
+  | (Saga &
+      Pace & {
+        readonly kind: "awaitingAck";
+        readonly wanted: readonly Address[];
+        readonly roots: readonly Root[];
+      })
   | (Answered & { readonly kind: "comparing" })
-  | (Answered & { readonly kind: "awaitingBranch"; readonly deadline: Moment })
+  | (Answered & Pace & { readonly kind: "awaitingBranch" })
   /** Everything has come, and not all of it is staged. */
   | (Answered & { readonly kind: "gathering" })
   | (Answered & { readonly kind: "resolving" })
-  | (Resolved & {
-      readonly kind: "awaitingWants";
-      readonly plan: SendPlan;
-      readonly offered: readonly Address[];
-      readonly deadline: Moment;
-    })
+  | (Resolved &
+      Pace & {
+        readonly kind: "awaitingWants";
+        readonly plan: SendPlan;
+        readonly offered: readonly Address[];
+      })
   | (Resolved & { readonly kind: "sending" })
   /** So many records have gone out that a turn covers them; there are more. */
-  | (Resolved & { readonly kind: "awaitingStaged"; readonly deadline: Moment })
-  | (Resolved & { readonly kind: "awaitingReceipt"; readonly deadline: Moment })
+  | (Resolved & Pace & { readonly kind: "awaitingStaged" })
+  | (Resolved & Pace & { readonly kind: "awaitingReceipt" })
   | (Resolved & { readonly kind: "committing"; readonly receipt: Verified<ReceiptBody> })
   | { readonly kind: "committed"; readonly saga: string; readonly receipt: Verified<ReceiptBody> }
   | { readonly kind: "failed"; readonly error: KeysagaError };
@@ -89,7 +90,15 @@ export type SenderSagaEvent =
       readonly evidence: readonly Evidence[];
       readonly now: Moment;
     }
-  | { readonly kind: "payload"; readonly records: readonly IbGib[]; readonly now: Moment }
+  /** A payload frame of so many bytes has come; the parts of a list are no records. */
+  | {
+      readonly kind: "payload";
+      readonly records: readonly IbGib[];
+      readonly bytes: number;
+      readonly now: Moment;
+    }
+  /** The other side has dealt with a payload frame of so many bytes. */
+  | { readonly kind: "credit"; readonly bytes: number; readonly now: Moment }
   | { readonly kind: "payloadStaged" }
   | { readonly kind: "ack"; readonly turn: Verified<AckBody> }
   /** Roots whose tip at the receiver this side does not hold. */

@@ -9,6 +9,7 @@ import {
   type Root,
   RootStatus,
 } from "./messages.js";
+import { afterMovement, type Pace, startPace } from "./pace.js";
 import {
   finalTips,
   fromBitmap,
@@ -52,7 +53,9 @@ export function stepSenderSaga(state: SenderSagaState, event: SenderSagaEvent): 
     case "tick":
       return onTick(state, event.now);
     case "payload":
-      return onPayload(state, event.records, event.now);
+      return onPayload(state, event);
+    case "credit":
+      return stay(isPaced(state) ? moveOn(state, event) : state);
     case "payloadStaged":
       return onPayloadStaged(state);
     default:
@@ -61,7 +64,10 @@ export function stepSenderSaga(state: SenderSagaState, event: SenderSagaEvent): 
 }
 
 type Running = Exclude<SenderSagaState, { kind: "committed" | "failed" }>;
-type Progress = Exclude<SenderSagaEvent, { kind: "failed" | "tick" | "payload" | "payloadStaged" }>;
+type Progress = Exclude<
+  SenderSagaEvent,
+  { kind: "failed" | "tick" | "payload" | "credit" | "payloadStaged" }
+>;
 type In<Kind> = Extract<SenderSagaState, { kind: Kind }>;
 type On<Kind> = Extract<SenderSagaEvent, { kind: Kind }>;
 
@@ -91,10 +97,10 @@ function onPlanned(state: In<"planning">, { roots, evidence, now }: On<"planned"
   return {
     state: {
       ...base(state),
+      ...startPace(now, state.limits),
       kind: "awaitingAck",
       wanted: state.wanted,
       roots,
-      deadline: now + state.limits.turnTimeoutMs,
     },
     effects: [{ kind: "sendTurn", draft }],
   };
@@ -104,15 +110,15 @@ function onPlanned(state: In<"planning">, { roots, evidence, now }: On<"planned"
  * Records come ahead of a turn that answers with what this side lacks, and are staged, where nobody sees them; parts of a
  * list come ahead of any turn that has one.
  */
-function onPayload(state: Running, records: readonly IbGib[], now: Moment): SenderSagaStep {
+function onPayload(state: Running, event: On<"payload">): SenderSagaStep {
+  const { records } = event;
   const isAwaited =
     state.kind === "awaitingAck" || state.kind === "awaitingBranch" || state.kind === "awaitingReceipt";
   if (!isAwaited || (records.length > 0 && state.direction === "push"))
     return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
-  const waiting = { ...state, deadline: now + state.limits.turnTimeoutMs };
-  if (records.length === 0) return stay(waiting);
+  if (records.length === 0) return stay(state);
   return {
-    state: { ...waiting, staging: state.staging + 1 },
+    state: { ...moveOn(state, event), staging: state.staging + 1 },
     effects: [{ kind: "stage", saga: state.saga, records }],
   };
 }
@@ -160,7 +166,7 @@ function onCompared(state: In<"comparing">, { asks, now }: On<"compared">): Send
   if (state.direction === "push")
     return fail(new KeysagaError("diverged", { timeline: shortAddress(first.address) }));
   return {
-    state: { ...answeredOf(state), kind: "awaitingBranch", deadline: now + state.limits.turnTimeoutMs },
+    state: { ...answeredOf(state), ...startPace(now, state.limits), kind: "awaitingBranch" },
     effects: [{ kind: "sendTurn", draft: { type: "ask", entries: asks } }],
   };
 }
@@ -182,10 +188,10 @@ function onResolved(state: In<"resolving">, event: On<"resolved">): SenderSagaSt
   return {
     state: {
       ...resolved,
+      ...startPace(now, state.limits),
       kind: "awaitingWants",
       plan,
       offered: unsure,
-      deadline: now + state.limits.turnTimeoutMs,
     },
     effects: [{ kind: "sendTurn", draft: { type: "offer", entries: unsure } }],
   };
@@ -223,7 +229,7 @@ function send(
 /** What has gone out is covered in between, so that a lost connection keeps it; then the rest follows. */
 function onPortionSent(state: In<"sending">, now: Moment): SenderSagaStep {
   return {
-    state: { ...resolvedOf(state), kind: "awaitingStaged", deadline: now + state.limits.turnTimeoutMs },
+    state: { ...resolvedOf(state), ...startPace(now, state.limits), kind: "awaitingStaged" },
     effects: [{ kind: "sendTurn", draft: { type: "delta" } }],
   };
 }
@@ -234,9 +240,8 @@ function sendOn(state: In<"awaitingStaged">): SenderSagaStep {
 
 function commit(state: Resolved, now: Moment): SenderSagaStep {
   const { final, heads, evidence } = state;
-  const deadline = now + state.limits.turnTimeoutMs;
   return {
-    state: { ...resolvedOf(state), kind: "awaitingReceipt", deadline },
+    state: { ...resolvedOf(state), ...startPace(now, state.limits), kind: "awaitingReceipt" },
     effects: [{ kind: "sendTurn", draft: { type: "commit", entries: [...final, ...heads], evidence } }],
   };
 }
@@ -296,8 +301,19 @@ function isRefusal(tip: FinalTip, status: RootStatus | undefined): boolean {
   return isAsItWas || (status?.status === "unknown" && tip.tip === tip.address);
 }
 
+/** What waits for the receiver, whose time runs while no payload moves. */
+type Paced = Extract<Running, Pace>;
+
+function isPaced(state: Running): state is Paced {
+  return "deadline" in state;
+}
+
+function moveOn<State extends Paced>(state: State, { bytes, now }: On<"payload"> | On<"credit">): State {
+  return { ...state, ...afterMovement(state, bytes, now, state.limits) };
+}
+
 function onTick(state: Running, now: Moment): SenderSagaStep {
-  if (!("deadline" in state) || now < state.deadline) return stay(state);
+  if (!isPaced(state) || now < state.deadline) return stay(state);
   return fail(new KeysagaError("turn_timeout", { during: state.kind }));
 }
 

@@ -1,9 +1,11 @@
-import { isIPv6, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { networkOf } from "../transport/index.js";
 import type { ServerLimits } from "./limits.js";
 
 /** A socket's place among those that are open: given up when it closes. */
 interface Place {
-  readonly network: string;
+  /** Whom it counts for; nobody yet, where a proxy has still to say so. */
+  network: string | undefined;
   isAuthenticated: boolean;
 }
 
@@ -12,7 +14,7 @@ export interface ReachedLimit {
   readonly limit: ConnectionLimit;
   readonly max: number;
 }
-type ConnectionLimit = (typeof connectionLimits)[number];
+type ConnectionLimit = Exclude<Extract<keyof ServerLimits, `${string}Max`>, "headerBytesMax">;
 
 /** Counts of one network, or of all. */
 interface Counts {
@@ -21,7 +23,7 @@ interface Counts {
 }
 
 /**
- * Counts the open TCP connections, in all and per address, and says which may stay. It counts sockets and not
+ * Counts the open TCP connections, in all and per network, and says which may stay. It counts sockets and not
  * sessions, so that who asks for nothing, or never ends its headers, counts like everyone else.
  */
 export class Doorkeeper {
@@ -32,24 +34,45 @@ export class Doorkeeper {
 
   constructor(private readonly limits: ServerLimits) {}
 
-  /** Takes in a new TCP connection, or cuts it. @returns The limit it would exceed. */
-  admit(socket: Socket): ReachedLimit | undefined {
+  /**
+   * Takes in a new TCP connection, or cuts it.
+   *
+   * @param address Of who connects; undefined where a proxy has still to say whom it speaks for.
+   * @returns The limit it would exceed.
+   */
+  admit(socket: Socket, address: string | undefined): ReachedLimit | undefined {
     const name = nameOf(socket);
-    const network = networkOf(socket.remoteAddress ?? "");
-    const counts = this.#byNetwork.get(network) ?? { open: 0, unauthenticated: 0 };
-    const reached = this.#reached(counts);
+    const reached = this.#reached("connectionsMax", "unauthenticatedMax", this.#all);
     if (name === undefined || reached) {
       socket.destroy(); // without a name it is gone already
       return reached;
     }
-    this.#byNetwork.set(network, counts);
-    this.#places.set(name, { network, isAuthenticated: false });
+    this.#places.set(name, { network: undefined, isAuthenticated: false });
     this.#sockets.add(socket);
-    for (const count of [this.#all, counts]) {
-      count.open++;
-      count.unauthenticated++;
-    }
+    this.#all.open++;
+    this.#all.unauthenticated++;
     socket.once("close", () => this.#leave(socket, name));
+    const exceeded = address === undefined ? undefined : this.settle(name, address);
+    if (exceeded) socket.destroy();
+    return exceeded;
+  }
+
+  /**
+   * Counts a connection for the network of `address`, once, while it is open.
+   *
+   * @returns The limit it would exceed: then it is to be ended.
+   */
+  settle(name: string, address: string): ReachedLimit | undefined {
+    const place = this.#places.get(name);
+    if (place === undefined || place.network !== undefined) return undefined;
+    const network = networkOf(address);
+    const counts = this.#byNetwork.get(network) ?? { open: 0, unauthenticated: 0 };
+    const reached = this.#reached("connectionsPerAddressMax", "unauthenticatedPerAddressMax", counts);
+    if (reached) return reached;
+    this.#byNetwork.set(network, counts);
+    place.network = network;
+    counts.open++;
+    if (!place.isAuthenticated) counts.unauthenticated++;
     return undefined;
   }
 
@@ -66,16 +89,15 @@ export class Doorkeeper {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #reached(ofNetwork: Counts): ReachedLimit | undefined {
-    const counts: Readonly<Record<ConnectionLimit, number>> = {
-      connectionsMax: this.#all.open,
-      unauthenticatedMax: this.#all.unauthenticated,
-      connectionsPerAddressMax: ofNetwork.open,
-      unauthenticatedPerAddressMax: ofNetwork.unauthenticated,
-    };
-    for (const limit of connectionLimits)
-      if (counts[limit] >= this.limits[limit]) return { limit, max: this.limits[limit] };
-    return undefined;
+  #reached(
+    ofOpen: ConnectionLimit,
+    ofUnauthenticated: ConnectionLimit,
+    counts: Counts,
+  ): ReachedLimit | undefined {
+    const { [ofOpen]: openMax, [ofUnauthenticated]: unauthenticatedMax } = this.limits;
+    if (counts.open >= openMax) return { limit: ofOpen, max: openMax };
+    if (counts.unauthenticated < unauthenticatedMax) return undefined;
+    return { limit: ofUnauthenticated, max: unauthenticatedMax };
   }
 
   #leave(socket: Socket, name: string): void {
@@ -87,35 +109,17 @@ export class Doorkeeper {
       count.open--;
       if (!place.isAuthenticated) count.unauthenticated--;
     }
-    if (this.#byNetwork.get(place.network)?.open === 0) this.#byNetwork.delete(place.network);
+    const { network } = place;
+    if (network !== undefined && this.#byNetwork.get(network)?.open === 0) this.#byNetwork.delete(network);
   }
 
   #countsOf({ network }: Place): Counts[] {
-    const counts = this.#byNetwork.get(network);
+    const counts = network === undefined ? undefined : this.#byNetwork.get(network);
     return counts ? [this.#all, counts] : [this.#all];
   }
 }
 
-const connectionLimits = [
-  "connectionsMax",
-  "unauthenticatedMax",
-  "connectionsPerAddressMax",
-  "unauthenticatedPerAddressMax",
-] as const satisfies readonly (keyof ServerLimits)[];
-
 /** The other end's address and port: the same for a TLS socket and the TCP socket under it. Undefined once gone. */
 export function nameOf({ remoteAddress, remotePort }: Socket): string | undefined {
   return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
-}
-
-/** An IPv4 address, however it is spelled, or the first 64 bits of an IPv6 address. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address);
-  if (mapped?.[1] !== undefined) return mapped[1];
-  if (!isIPv6(address)) return address;
-  const [left = "", right] = (address.split("%")[0] ?? "").split("::");
-  const head = left === "" ? [] : left.split(":");
-  const tail = right ? right.split(":") : [];
-  const gap = right === undefined ? 0 : 8 - head.length - tail.length;
-  return [...head, ...Array<string>(gap).fill("0"), ...tail].slice(0, 4).join(":");
 }

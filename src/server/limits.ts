@@ -1,6 +1,6 @@
 /** Everything a stranger can make the server hold or wait for. Times in milliseconds. */
 export interface ServerLimits {
-  /** A request's headers, or the TLS handshake, have to be there after this. */
+  /** A request's headers, or the TLS handshake, or what a proxy says ahead of both, have to be there after this. */
   readonly headersTimeoutMs: number;
   /** A whole request has to be there after this. */
   readonly requestTimeoutMs: number;
@@ -10,7 +10,7 @@ export interface ServerLimits {
   readonly headerBytesMax: number;
   /** TCP connections in all. Beyond any of these four, a new one is cut at once. */
   readonly connectionsMax: number;
-  /** From one address: an IPv4 address, or the /64 network of an IPv6 address, which is one host's own. */
+  /** From one network: an IPv4 address, or the /64 of an IPv6 address, which is one host's own. */
   readonly connectionsPerAddressMax: number;
   /** TCP connections on which nobody has proved who they are, whether or not they have asked for anything. */
   readonly unauthenticatedMax: number;

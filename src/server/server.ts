@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { KeysagaError, printable } from "../base/index.js";
+import { KeysagaError, printable, toKeysagaError } from "../base/index.js";
 import type { Address } from "../ibgib/index.js";
 import { type PeerEvent, type Receiver, systemPlatform } from "../peer/index.js";
 import { sagaLimits } from "../saga/index.js";
@@ -12,8 +12,10 @@ import {
   refuseUpgrade,
   type WebSocketAcceptor,
 } from "../transport/websocket-acceptor-node.js";
+import { addressOf } from "../transport/websocket-connection-node.js";
 import { Doorkeeper, nameOf, type ReachedLimit } from "./doorkeeper.js";
 import { type ServerLimits, serverLimits } from "./limits.js";
+import { Proxies, type TrustProxy, takeProxyHeader } from "./proxies.js";
 import { Readiness } from "./readiness.js";
 
 export interface ServeOptions {
@@ -29,6 +31,8 @@ export interface ServeOptions {
    * is refused; what is no browser sends none, and is not asked for one.
    */
   readonly origins?: readonly string[];
+  /** Proxies in front of this server: limits and log then go by the addresses of their clients. */
+  readonly trustProxy?: TrustProxy;
   readonly limits?: Partial<ServerLimits>;
   readonly log?: (event: ServerEvent) => void;
 }
@@ -46,7 +50,8 @@ export type ServerEvent =
 
 /** Why a connection was not let in. */
 export type Refusal =
-  | { readonly reason: "starting" | "draining" }
+  /** `proxy`: a proxy did not say for whom it connects, or not in time. */
+  | { readonly reason: "starting" | "draining" | "proxy" }
   /** A limit on connections was reached. */
   | ({ readonly reason: "busy" } & ReachedLimit)
   /** A page of that origin may not connect; the text is the page's, `printable`. */
@@ -72,16 +77,16 @@ type Phase =
  * Serves a receiver over WebSocket, with `/healthz` (200 while the process is up) and `/readyz` beside it: 200 only while it
  * accepts and can store, else 503 and why. Resolves exactly when a sender can connect.
  *
- * @throws KeysagaError `port_in_use`, `cannot_listen`, `tls_refused`, and what making the receiver throws.
+ * @throws KeysagaError `port_in_use`, `cannot_listen`, `tls_refused`, `wrong_proxy_address`, and what making the receiver throws.
  */
 export async function serve(options: ServeOptions): Promise<ReceiverServer> {
   const limits = { ...serverLimits, ...options.limits };
-  const door = new Door(options, new Doorkeeper(limits));
+  const door = new Door(options, limits);
   const server = createHttpServer(options, limits, async (request, response) => {
     const { status, text } = await door.answer(request);
     response.writeHead(status, { "content-type": "text/plain", "cache-control": "no-store" }).end(text);
   });
-  server.on("connection", (socket) => door.meet(socket));
+  standInFront(server, (socket, letIn) => door.meet(socket, letIn));
   server.on("upgrade", (request, socket, head) => door.upgrade(request, socket, head));
   const port = await listen(server, options);
   const url = urlOf(options, port);
@@ -102,13 +107,20 @@ class Door {
     timers: systemPlatform.timers,
     messageBytesMax: sagaLimits.payloadBytesMax,
   });
+  readonly keeper: Doorkeeper;
   readonly #readiness = new Readiness();
+  readonly #proxies: Proxies;
+  /** Clients of connections that began with a PROXY header. */
+  readonly #clients = new Map<string, string>();
   #phase: Phase = { kind: "starting" };
 
   constructor(
     private readonly options: ServeOptions,
-    readonly keeper: Doorkeeper,
-  ) {}
+    private readonly limits: ServerLimits,
+  ) {
+    this.keeper = new Doorkeeper(limits);
+    this.#proxies = new Proxies(options.trustProxy);
+  }
 
   open(receiver: Receiver): void {
     this.#phase = { kind: "accepting", receiver };
@@ -122,10 +134,33 @@ class Door {
     await receiver.close(graceMs);
   }
 
-  meet(socket: Socket): void {
-    const from = socket.remoteAddress ?? "";
-    const reached = this.keeper.admit(socket);
-    if (reached) this.#refused(from, { reason: "busy", ...reached });
+  /** Lets a new TCP connection in, or cuts it: that of a proxy which speaks first once it has said for whom. */
+  meet(socket: Socket, letIn: () => void): void {
+    const from = addressOf(socket);
+    const isProxy = this.#proxies.isProxy(from);
+    const reached = this.keeper.admit(socket, isProxy ? undefined : from);
+    if (reached) return this.#refused(from, { reason: "busy", ...reached });
+    if (this.#proxies.speaksFirst(from)) void this.#hearProxy(socket, from, letIn);
+    else letIn();
+  }
+
+  async #hearProxy(socket: Socket, from: string, letIn: () => void): Promise<void> {
+    socket.on("error", () => {}); // nobody else listens before it is let in
+    const name = nameOf(socket);
+    try {
+      const said = await takeProxyHeader(socket, systemPlatform.timers, this.limits.headersTimeoutMs);
+      const client = said ?? from;
+      if (name === undefined) return;
+      const reached = this.keeper.settle(name, client);
+      if (reached) return this.#cut(socket, client, { reason: "busy", ...reached });
+      this.#clients.set(name, client);
+      socket.once("close", () => this.#clients.delete(name));
+      letIn();
+    } catch (thrown) {
+      // A proxy that connects and closes looks whether somebody listens.
+      if (toKeysagaError(thrown).code === "connection_lost") socket.destroy();
+      else this.#cut(socket, from, { reason: "proxy" });
+    }
   }
 
   /** The two things that HTTP serves; whatever else is asked for is not there. */
@@ -138,14 +173,21 @@ class Door {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const phase = this.#phase;
-    if (phase.kind !== "accepting") return this.#refuse(request, socket, { reason: phase.kind });
+    const name = nameOf(request.socket);
+    const from = this.#clientOf(request, name);
+    if (phase.kind !== "accepting") return this.#refuse(socket, from, { reason: phase.kind });
     const { origin } = request.headers;
     if (!this.#isAllowed(origin))
-      return this.#refuse(request, socket, { reason: "origin", origin: printable(origin ?? "") });
-    const name = nameOf(request.socket);
-    this.acceptor.handleUpgrade(request, socket, head, (connection) =>
-      this.#accept(phase.receiver, connection, name),
-    );
+      return this.#refuse(socket, from, { reason: "origin", origin: printable(origin ?? "") });
+    const reached = name === undefined ? undefined : this.keeper.settle(name, from);
+    if (reached) return this.#refuse(socket, from, { reason: "busy", ...reached });
+    const accept = (connection: Connection) => this.#accept(phase.receiver, connection, name);
+    this.acceptor.handleUpgrade(request, socket, head, accept, from);
+  }
+
+  #clientOf({ socket, headers }: IncomingMessage, name: string | undefined): string {
+    const told = name === undefined ? undefined : this.#clients.get(name);
+    return told ?? this.#proxies.clientOf(addressOf(socket), headers["x-forwarded-for"]);
   }
 
   async #ready(): Promise<{ status: number; text: string }> {
@@ -173,14 +215,30 @@ class Door {
     });
   }
 
-  #refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
-    this.#refused(request.socket.remoteAddress ?? "", refusal);
+  #refuse(socket: Duplex, from: string, refusal: Refusal): void {
+    this.#refused(from, refusal);
     refuseUpgrade(socket, refusal.reason === "origin" ? 403 : 503);
+  }
+
+  #cut(socket: Socket, from: string, refusal: Refusal): void {
+    this.#refused(from, refusal);
+    socket.destroy();
   }
 
   #refused(from: string, refusal: Refusal): void {
     this.options.log?.({ kind: "refused", from, ...refusal });
   }
+}
+
+/** Has `meet` see each new connection before the server does, which gets those that are let in. */
+function standInFront(server: Server, meet: (socket: Socket, letIn: () => void) => void): void {
+  const own = server.listeners("connection");
+  server.removeAllListeners("connection");
+  server.on("connection", (socket) =>
+    meet(socket, () => {
+      for (const listener of own) Reflect.apply(listener, server, [socket]);
+    }),
+  );
 }
 
 function createHttpServer({ tls }: ServeOptions, limits: ServerLimits, onRequest: RequestListener): Server {

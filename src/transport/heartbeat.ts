@@ -7,6 +7,8 @@ export interface HeartbeatOptions {
   readonly missesMax: number;
   /** Sends a ping and calls `written` once it was handed to the network. */
   ping(written: () => void): void;
+  /** What has come from the network so far: a part of a large message is a sign of life. */
+  bytesRead(): number;
   /** Is this end reading? While it is not, it cannot see an answer, and nothing counts as missed. */
   isReading(): boolean;
   /** Called once. */
@@ -14,8 +16,6 @@ export interface HeartbeatOptions {
 }
 
 export interface Heartbeat {
-  /** Anything at all has arrived. */
-  heard(): void;
   /** Something was handed to the network. */
   moved(): void;
   stop(): void;
@@ -28,21 +28,26 @@ export interface Heartbeat {
  */
 export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
   let misses = 0;
-  let heardSince = true;
+  let read = -1; // the first interval excuses itself: nobody was asked before it
   let movedSince = false;
   let pingWaits = false;
   let cancel = options.timers.after(options.intervalMs, beat);
 
   function beat(): void {
-    const excused = heardSince || !options.isReading() || (pingWaits && movedSince);
+    const excused = hasRead() || !options.isReading() || (pingWaits && movedSince);
     misses = excused ? 0 : misses + 1;
     if (misses >= options.missesMax) options.lost();
     else goOn();
   }
 
+  function hasRead(): boolean {
+    const before = read;
+    read = options.bytesRead();
+    return read !== before;
+  }
+
   function goOn(): void {
     cancel = options.timers.after(options.intervalMs, beat);
-    heardSince = false;
     movedSince = false;
     if (!pingWaits) sendPing();
   }
@@ -55,9 +60,6 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
   }
 
   return {
-    heard: () => {
-      heardSince = true;
-    },
     moved: () => {
       movedSince = true;
     },

@@ -11,12 +11,15 @@ export interface WebSocketAcceptor {
   /**
    * Answers one `upgrade` event. `onConnection` is called before this returns, or not at all: a request that is not
    * a WebSocket upgrade or does not offer `keysaga.v1` gets 400, and 503 once closing has begun.
+   *
+   * @param remoteAddress Who is at the other end, where that is not whoever the socket leads to.
    */
   handleUpgrade(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
     onConnection: (connection: Connection) => void,
+    remoteAddress?: string,
   ): void;
   /** Takes no further upgrades and closes every connection. Resolves when none is left, within the close grace. */
   close(): Promise<void>;
@@ -34,10 +37,11 @@ export function createWebSocketAcceptor(options: TransportOptions): WebSocketAcc
   let isClosing = false;
 
   return {
-    handleUpgrade: (request, socket, head, onConnection) => {
+    handleUpgrade: (request, socket, head, onConnection, remoteAddress) => {
       if (isClosing) return refuseUpgrade(socket, 503);
       if (!offersSubprotocol(request)) return refuseUpgrade(socket, 400);
-      const farEnd = farEndOf(request.socket);
+      const seen = farEndOf(request.socket);
+      const farEnd = { ...seen, remoteAddress: remoteAddress ?? seen.remoteAddress };
       server.handleUpgrade(request, socket, head, (webSocket) => {
         const connection = connectionOver(webSocket, farEnd, settings);
         live.add(connection);

@@ -1,4 +1,4 @@
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { RawData, WebSocket } from "ws";
 import { assert, KeysagaError, limitExceeded } from "../base/index.js";
@@ -18,19 +18,25 @@ export function wsOptions(settings: TransportSettings) {
   };
 }
 
-/** What the network says of the other end. */
-export type FarEnd = Pick<Connection, "remoteAddress" | "channelBinding">;
+/** What the network says of the other end, and the socket to it. */
+export type FarEnd = Pick<Connection, "remoteAddress" | "channelBinding"> & {
+  readonly socket: Pick<Socket, "bytesRead">;
+};
 
 /**
- * To be read while the socket is open: afterwards it knows nothing more. An IPv4 address looks the same whether it
- * arrived on a dual-stack socket or not: limits count by it.
+ * To be read while the socket is open: afterwards it knows nothing more.
  */
-export function farEndOf(socket: Duplex & { readonly remoteAddress?: string | undefined }): FarEnd {
-  const remoteAddress = (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+export function farEndOf(socket: Socket): FarEnd {
+  const remoteAddress = addressOf(socket);
   const isTls13 = socket instanceof TLSSocket && socket.getProtocol() === "TLSv1.3";
   const context = Buffer.alloc(0);
   const exported = isTls13 ? socket.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", context) : undefined;
-  return { remoteAddress, channelBinding: exported && new Uint8Array(exported) };
+  return { remoteAddress, channelBinding: exported && new Uint8Array(exported), socket };
+}
+
+/** Whom a socket leads to, an IPv4 address always in its own spelling; empty once it is gone. */
+export function addressOf({ remoteAddress = "" }: Pick<Socket, "remoteAddress">): string {
+  return remoteAddress.replace(/^::ffff:(?=\d+\.)/, "");
 }
 
 /** A connection over a `ws` socket that has just opened; to be called before the event loop goes on. */
@@ -55,14 +61,13 @@ class WsWire implements Wire {
       intervalMs: settings.pingIntervalMs,
       missesMax: settings.pingMissesMax,
       ping: (written) => this.#ping(written),
+      bytesRead: () => farEnd.socket.bytesRead,
       isReading: () => !socket.isPaused,
       lost: () => reports.lost(new KeysagaError("connection_lost", { reason: "no answer to ping" })),
     });
     // Binary messages get memory of their own: a view into what the socket read would keep all of that alive.
     socket.binaryType = "arraybuffer";
     socket.on("message", (data, isBinary) => this.#received(data, isBinary));
-    socket.on("ping", () => this.#heartbeat.heard());
-    socket.on("pong", () => this.#heartbeat.heard());
     socket.on("error", (error) => reports.failed(errorOfSocket(error, settings)));
     socket.on("close", (closeCode) => this.#gone(closeCode));
   }
@@ -100,7 +105,6 @@ class WsWire implements Wire {
   }
 
   #received(data: RawData, isBinary: boolean): void {
-    this.#heartbeat.heard();
     if (isBinary) {
       assert(data instanceof ArrayBuffer, "binaryType is arraybuffer");
       this.#reports.received(new Uint8Array(data), data.byteLength);

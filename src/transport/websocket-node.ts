@@ -1,5 +1,5 @@
 import { WebSocket } from "ws";
-import { KeysagaError } from "../base/index.js";
+import { assert, KeysagaError } from "../base/index.js";
 import { settingsFrom, type TransportSettings } from "./limits.js";
 import type { Connection, Dial } from "./transport.js";
 import { connectionOver, type FarEnd, farEndOf, wsOptions } from "./websocket-connection-node.js";
@@ -34,7 +34,7 @@ function established(
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
     let failure: KeysagaError | undefined;
-    let farEnd: FarEnd = { remoteAddress: "", channelBinding: undefined };
+    let farEnd: FarEnd | undefined;
     const giveUp = (error: KeysagaError) => {
       failure ??= error;
       socket.terminate();
@@ -64,6 +64,7 @@ function established(
     });
     socket.on("open", () => {
       settle();
+      assert(farEnd !== undefined, "a socket upgrades before it opens");
       resolve(connectionOver(socket, farEnd, settings));
     });
   });

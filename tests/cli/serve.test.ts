@@ -145,6 +145,28 @@ describe("keysaga serve", () => {
     );
   });
 
+  test("behind a proxy the log names its clients, by whom it says they are", async () => {
+    const { dir } = await home();
+    const { url, child, ended } = await serving(
+      dir,
+      "--json",
+      "--admit",
+      "open",
+      "--trust-proxy",
+      "127.0.0.0/8",
+    );
+    const headers = { "X-Forwarded-For": "198.51.100.1" };
+    const page = new WebSocket(url, "keysaga.v1", { headers, origin: "https://page.example" });
+    await once(page, "error");
+    child.kill("SIGTERM");
+    const { stderr } = await ended;
+    const log = stderr
+      .trimEnd()
+      .split("\n")
+      .map((text) => JSON.parse(text));
+    expect(log).toEqual([{ event: "refused", from: "198.51.100.1", detail: "origin" }]);
+  });
+
   test("admits whom --allow names, by address or by digits", async () => {
     const { dir } = await home();
     const [one, two] = [await sender("ws://127.0.0.1:1"), await sender("ws://127.0.0.1:1")];
@@ -259,6 +281,12 @@ describe("keysaga serve says in one line why it cannot", () => {
     expect(three).toMatch(/^1 keysaga: The store is damaged\. .*missing/);
   });
 
+  test("a proxy to trust that is no address", async () => {
+    const { dir } = await home();
+    const line = await failure("--home", dir, "--port", "0", "--trust-proxy", "proxy.example");
+    expect(line).toMatch(/^1 keysaga: A proxy to trust is named by its IP address/);
+  });
+
   test("arguments that cannot be meant", async () => {
     const { dir } = await home();
     const lines = await Promise.all([
@@ -274,6 +302,7 @@ describe("keysaga serve says in one line why it cannot", () => {
       failure("--home", dir, "--limit", "idleTimeoutMs=25d"),
       failure("--home", dir, "--tls-cert", "cert.pem"),
       failure("--home", dir, "--tls-cert", "/nonexistent/c", "--tls-key", "/nonexistent/k"),
+      failure("--home", dir, "--proxy-protocol"),
     ]);
     const words = [
       "65535",
@@ -288,6 +317,7 @@ describe("keysaga serve says in one line why it cannot", () => {
       "up to 24d",
       "together",
       "cannot read",
+      "--proxy-protocol needs --trust-proxy",
     ];
     for (const [at, word] of words.entries()) {
       expect(lines[at]).toMatch(/^2 keysaga: .*; see keysaga serve --help\n$/);

@@ -1,5 +1,5 @@
-import { type ErrorCode, KeysagaError, type Timers } from "../../src/base/index.js";
-import { certifyHostKey, stateOf, internalsOf } from "../../src/peer/home/identity.js";
+import { type Clock, type ErrorCode, KeysagaError, type Timers } from "../../src/base/index.js";
+import { certifyHostKey, internalsOf, stateOf } from "../../src/peer/home/identity.js";
 import { peerFailure } from "../../src/peer/session/last-word.js";
 import { Link } from "../../src/peer/session/link.js";
 import {
@@ -35,7 +35,8 @@ export function isOurFault(code: ErrorCode): boolean {
 }
 
 /** An ear sends nothing, so it waits for nothing. */
-const noTimers: Timers = { after: () => () => undefined };
+const timers: Timers = { after: () => () => undefined };
+const clock: Clock = { now: () => 0, elapsed: () => 0 };
 
 /**
  * One side of a session at one moment, without its effects: what is said to it goes through the real link and the real
@@ -55,7 +56,7 @@ export class Ear {
       this.#handlers = handlers;
     };
     const half = now.side === "sender" ? FromReceiver : FromSender;
-    const patience = { timers: noTimers, stallTimeoutMs: 0 };
+    const patience = { platform: { clock, timers }, limits: sessionLimits };
     new Link({ start } as unknown as Connection, half as never, heard as never, patience).start();
   }
 
@@ -73,7 +74,7 @@ export class Ear {
   #hear(event: Parameters<ConstructorParameters<typeof Link>[2]>[0]): void {
     if (event.kind === "closed") this.#refuse(event.error ?? new KeysagaError("connection_closed"));
     else if (event.kind === "payload") this.#take("payload", () => this.#payload(event.frame));
-    else {
+    else if (event.kind === "message") {
       const { message } = event.heard;
       if (message.type === "error")
         this.#refuse(peerFailure("sync_error", this.now.handshake.kind === "ready"));
@@ -128,7 +129,7 @@ export class Ear {
     if (now.handshake.kind !== "ready" || !now.dialogue || !isRunning) throw new KeysagaError("out_of_turn");
     const content = readPayload(frame);
     const dialogue: Dialogue = tallyPayload(now.dialogue, otherSide(now.side), frame, content);
-    const event = { kind: "payload", records: content.records, now: time } as const;
+    const event = { kind: "payload", records: content.records, bytes: frame.length, now: time } as const;
     if (now.side === "sender")
       return { ...now, dialogue, saga: now.saga && stepSenderSaga(now.saga, event).state };
     return { ...now, dialogue, saga: now.saga && stepReceiverSaga(now.saga, event).state };

@@ -99,10 +99,11 @@ test("a payload frame costs a receiver the same however many roots there are and
       overtaken: 0,
       uncovered: false,
       deadline: 1,
+      moved: [],
     };
     return () => {
       for (let at = 0; at < count; at++)
-        state = stepReceiverSaga(state, { kind: "payload", records: [record!], now: 0 }).state;
+        state = stepReceiverSaga(state, { kind: "payload", records: [record!], bytes: 0, now: 0 }).state;
       expect(state).toMatchObject({ kind: "awaitingCommit", staging: count });
     };
   });

@@ -10,6 +10,7 @@ import {
 import { createReceiver, createSender } from "../../src/peer/index.js";
 import { showChain } from "../../src/saga/chain-shown.js";
 import {
+  afterMovement,
   type Caps,
   type Dialogue,
   evidenceFrame,
@@ -19,6 +20,7 @@ import {
   sagaLimits,
   sessionLimits,
   signTurn,
+  startPace,
   TurnFromSender,
   tallyPayload,
 } from "../../src/saga/index.js";
@@ -161,6 +163,11 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     expect(await codeOf(sender.sync(roots))).toBe("turn_timeout");
     expect(codes()).toEqual(["turn_timeout"]);
     await expectQuiet(lab);
+  },
+  payloadBytesPerSecondMin: () => {
+    const limits = { ...sessionLimits, payloadBytesPerSecondMin: 1_000 };
+    const after = (bytes: number) => afterMovement(startPace(0, limits), bytes, 1, limits).deadline;
+    expect([after(9_999), after(10_000)]).toEqual([limits.turnTimeoutMs, limits.turnTimeoutMs + 1]);
   },
   idleTimeoutMs: async () => {
     const { lab, dial, codes } = await answering({ idleTimeoutMs: 5_000 }, { time: turnTime(1) });

@@ -9,7 +9,7 @@ import {
   tapDial,
   type World,
 } from "../../src/testing/index.js";
-import { createInnerspace, type Dial } from "../../src/transport/index.js";
+import { type Connection, createInnerspace, type Dial } from "../../src/transport/index.js";
 import { shareOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
 import { stranger } from "./parties.js";
@@ -20,8 +20,29 @@ afterEach(async () => {
   for (const { close } of open.splice(0).reverse()) await close();
 });
 
+/** The same connection, by somebody who looks like `remoteAddress` to the network. */
+function seenAs(inner: Connection, remoteAddress: string): Connection {
+  return {
+    start: (handlers) => inner.start(handlers),
+    send: (message) => inner.send(message),
+    get bufferedBytes() {
+      return inner.bufferedBytes;
+    },
+    drained: () => inner.drained(),
+    pause: () => inner.pause(),
+    resume: () => inner.resume(),
+    close: () => inner.close(),
+    channelBinding: inner.channelBinding,
+    remoteAddress,
+  };
+}
+
 /** A world whose receiver has other limits, and what the receiver made of each session. */
-async function worldWith(limits: Partial<ReceiverLimits>, senders = ["alice", "carol", "dave"]) {
+async function worldWith(
+  limits: Partial<ReceiverLimits>,
+  senders = ["alice", "carol", "dave"],
+  from: () => string = () => "innerspace",
+) {
   let ahead = 0;
   // Not the world's own seed: from that, a secret there would be a nonce here.
   const steady = seededPlatform("quotas of a receiver");
@@ -39,7 +60,7 @@ async function worldWith(limits: Partial<ReceiverLimits>, senders = ["alice", "c
     onEvent: (event) => event.kind === "closed" && ends.push(String(event.error?.facts["limit"] ?? "")),
   });
   const { listen, dial } = createInnerspace(platform);
-  const stop = listen((connection) => receiver.accept(connection));
+  const stop = listen((connection) => receiver.accept(seenAs(connection, from())));
   const senderTo = (to: Dial, { identity }: SenderPeer) =>
     createSender({ identity, dial: to, audience, platform });
   const senderOf = (peer: SenderPeer) => senderTo(dial, peer);
@@ -106,7 +127,8 @@ describe("a receiver counts what identities cost it (threat 11)", () => {
     });
     const evidence = evidenceFrame([["context", "", "", "x".repeat(100_000)]]);
     const list = async (peer: SenderPeer) => {
-      const tap = tapDial(dial);
+      // Credit for what was injected is nothing that the sender could know of.
+      const tap = tapDial(dial, ({ message }) => (nameOf(message) === "credit" ? [] : [message]));
       const sender = senderTo(tap.dial, peer);
       await sender.connect();
       const before = ends.length;
@@ -149,6 +171,17 @@ describe("a receiver counts what identities cost it (threat 11)", () => {
     await sync(carol);
     await expect(sync(dave)).rejects.toMatchObject(refused);
     expect(ends.at(-1)).toBe("newIdentitiesPerAddressPerHour");
+  });
+
+  test("newIdentitiesPerAddressPerHour counts an IPv6 /64 network as one", async () => {
+    const addresses = ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::3", "2001:db8:0:1::1"];
+    const limits = { newIdentitiesPerAddressPerHour: 2 };
+    const { alice, carol, dave, ends } = await worldWith(limits, undefined, () => addresses.shift() ?? "");
+    await sync(alice);
+    await sync(carol);
+    await expect(sync(dave)).rejects.toMatchObject(refused);
+    expect(ends.at(-1)).toBe("newIdentitiesPerAddressPerHour");
+    await sync(dave);
   });
 
   test("sessionsPerIdentityMax: a session that has ended makes room", async () => {

@@ -170,6 +170,7 @@ const noAck: Row<SenderSagaEvent> = {
   recordsSent: no,
   receipt: no,
   spaceCommitted: no,
+  credit: "stays",
   "late tick": "stays",
   // One of the payload frames that are being staged; which other state that is, makes no difference.
   payloadStaged: "stays",
@@ -216,6 +217,7 @@ const noInit: Row<ReceiverSagaEvent> = {
   commit: no,
   spaceCommitted: no,
   spaceMoved: no,
+  credit: "stays",
   "late tick": "stays",
 };
 const receiverSaga: Table<ReceiverSagaState, ReceiverSagaEvent> = {

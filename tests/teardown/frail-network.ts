@@ -22,6 +22,7 @@ class FrailWire implements Wire {
   endReceived = false;
   isGone = false;
   readonly heartbeat: Heartbeat | undefined;
+  pongs = 0;
 
   constructor(
     readonly side: TapSide,
@@ -36,6 +37,7 @@ class FrailWire implements Wire {
         intervalMs: settings.pingIntervalMs,
         missesMax: settings.pingMissesMax,
         ping: (written) => this.link.ping(written),
+        bytesRead: () => this.pongs,
         isReading: () => true,
         lost: () => this.reports.lost(new KeysagaError("connection_lost", { reason: "no answer to ping" })),
       });
@@ -149,7 +151,7 @@ export class FrailLink {
   ping(written: () => void): void {
     setImmediate(() => {
       written();
-      if (!this.#isSilent) for (const { heartbeat } of Object.values(this.#wires)) heartbeat?.heard();
+      if (!this.#isSilent) for (const wire of Object.values(this.#wires)) wire.pongs++;
     });
   }
 

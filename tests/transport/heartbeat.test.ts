@@ -7,15 +7,18 @@ function beating(isReading: () => boolean = () => true) {
   const clock = fakeTimers();
   const pings: (() => void)[] = [];
   let lost = 0;
+  let bytesRead = 0;
   const heartbeat = startHeartbeat({
     timers: clock.timers,
     intervalMs: 1_000,
     missesMax: 2,
     ping: (written) => pings.push(written),
+    bytesRead: () => bytesRead,
     isReading,
     lost: () => lost++,
   });
-  return { ...clock, pings, heartbeat, lost: () => lost };
+  const read = () => bytesRead++;
+  return { ...clock, pings, heartbeat, read, lost: () => lost };
 }
 
 describe("the heartbeat", () => {
@@ -35,12 +38,12 @@ describe("the heartbeat", () => {
     expect(lost()).toBe(1);
   });
 
-  test("any sign of life starts the count anew", () => {
-    const { advance, pings, heartbeat, lost } = beating();
+  test("any byte that comes starts the count anew, be it a part of a message", () => {
+    const { advance, pings, read, lost } = beating();
     for (let second = 0; second < 100; second++) {
       advance(1_000);
       pings.at(-1)?.();
-      if (second % 2 === 1) heartbeat.heard();
+      if (second % 2 === 1) read();
     }
     expect(lost()).toBe(0);
   });

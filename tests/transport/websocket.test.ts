@@ -46,8 +46,8 @@ async function bareServer(settings: object) {
 }
 
 /** A `ws` client of its own, for what our dialling side never does. */
-async function bareClient(url: string): Promise<WebSocket> {
-  const client = new WebSocket(url, "keysaga.v1");
+async function bareClient(url: string, extra: { autoPong?: boolean } = {}): Promise<WebSocket> {
+  const client = new WebSocket(url, "keysaga.v1", extra);
   await new Promise((resolve, reject) => client.once("open", resolve).once("error", reject));
   return client;
 }
@@ -258,6 +258,24 @@ describe("a half-open connection", () => {
     }
     expect(await right.ended()).toBe("connection_lost");
     await until(() => client.readyState === WebSocket.CLOSED, "the socket to be cut");
+  });
+
+  test("is not what a slow one is: a large message that arrives bit by bit is a sign of life", async () => {
+    const clock = fakeTimers();
+    const server = await receiver({ timers: clock.timers });
+    const client = await bareClient(server.url, { autoPong: false });
+    const right = new Recorder(await server.accepted);
+    const read = () => [...server.sockets].reduce((sum, socket) => sum + socket.bytesRead, 0);
+    for (let at = 1; at <= 8; at++) {
+      const before = read();
+      client.send(new Uint8Array(1_000), { fin: at === 8 });
+      await until(() => read() >= before + 1_000, "a part to arrive");
+      clock.advance(25_000);
+    }
+    await until(() => right.messages.length === 1, "the message to be whole");
+    expect(right.ends).toEqual([]);
+    client.close();
+    expect(await right.ended()).toBe("in order");
   });
 
   test("is not what a quiet one is: a peer that answers pings stays", async () => {

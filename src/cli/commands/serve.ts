@@ -63,6 +63,16 @@ this runs, as does keysaga invite.`,
     allow: { type: "string", value: "IDENTITY", multiple: true, about: "An identity to admit." },
     "tls-cert": { type: "string", value: "FILE", about: "Certificate chain, PEM; with --tls-key." },
     "tls-key": { type: "string", value: "FILE", about: "Private key, PEM." },
+    "trust-proxy": {
+      type: "string",
+      value: "ADDRESS",
+      multiple: true,
+      about: "A proxy in front, or a block of them (10.0.0.0/8): its X-Forwarded-For says who connects.",
+    },
+    "proxy-protocol": {
+      type: "boolean",
+      about: "The proxies of --trust-proxy say so by the PROXY protocol instead.",
+    },
     json: { type: "boolean", about: "Print the ready line and the log as JSON, an object a line." },
   },
   examples: [
@@ -86,6 +96,7 @@ this runs, as does keysaga invite.`,
     const origins = values.origin?.map(parseOrigin) ?? [];
     const limits = parseLimits(values.limit ?? []);
     const tls = await readTls(values["tls-cert"], values["tls-key"]);
+    const trustProxy = trustOf(values["trust-proxy"], values["proxy-protocol"] === true);
     const isJson = values.json === true;
     await checkHome(homeDir(context, values.home));
     await withHome(
@@ -94,7 +105,7 @@ this runs, as does keysaga invite.`,
       async ({ identity }) => {
         const stop = listenForStop();
         const log = serveLog(context, isJson);
-        const at = { host, port, ...(tls && { tls }), log };
+        const at = { host, port, ...(tls && { tls }), ...(trustProxy && { trustProxy }), log };
         const server = await start(identity, { admission, audiences, origins, limits }, at);
         announce(context, server, isJson);
         const isWaiting = isClosedToAll(admission) && (await admissionsOf(identity)).length === 0;
@@ -117,7 +128,7 @@ const howToAdmit: Readonly<Record<Admission["kind"], string>> = {
   open: "",
 };
 
-type At = Pick<ServeOptions, "host" | "port" | "tls" | "log">;
+type At = Pick<ServeOptions, "host" | "port" | "tls" | "trustProxy" | "log">;
 
 /** Whom it serves, and what they may cost it. */
 interface Policy {
@@ -183,6 +194,17 @@ function parsePort(text: string | undefined): number {
   if (text === undefined) return defaultPort;
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new UsageError(`--port is a number from 0 to 65535, not '${text}'`);
+}
+
+function trustOf(
+  addresses: readonly string[] | undefined,
+  usesProxyProtocol: boolean,
+): ServeOptions["trustProxy"] {
+  if (addresses !== undefined)
+    return { addresses, by: usesProxyProtocol ? "proxy-protocol" : "x-forwarded-for" };
+  if (usesProxyProtocol)
+    throw new UsageError("--proxy-protocol needs --trust-proxy, which names the proxies");
+  return undefined;
 }
 
 async function readTls(cert: string | undefined, key: string | undefined): Promise<ServeOptions["tls"]> {

@@ -12,7 +12,7 @@ import { Inflow } from "./inflow.js";
 export const receiverLimits = {
   /** Identities whose frames are kept. */
   identitiesMax: 100_000,
-  /** Identities met for the first time within an hour: from one network address, and in all. */
+  /** Identities met for the first time within an hour: from one IPv4 address or IPv6 /64 network, and in all. */
   newIdentitiesPerAddressPerHour: 20,
   newIdentitiesPerHour: 1_000,
   /** Sessions of one identity at a time. */
@@ -111,7 +111,7 @@ export class Quotas implements Charging {
   /**
    * Claims a place for an identity that may be about to be kept for the first time.
    *
-   * @param from The network address that it counts for; none for one that was invited.
+   * @param from The network that it counts for; none for one that was invited.
    * @throws KeysagaError `limit_exceeded`
    */
   async meet(identity: Address, from: string | undefined): Promise<Claim> {

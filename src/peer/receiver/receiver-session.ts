@@ -73,8 +73,8 @@ export class ReceiverSession {
   constructor(private readonly options: ReceiverSessionOptions) {
     const { self, platform, connection, quotas } = options;
     this.#loop = new SessionLoop(platform);
-    const patience = { timers: platform.timers, stallTimeoutMs: self.limits.turnTimeoutMs };
-    this.#link = new Link(connection, FromSender, this.#loop.put, patience);
+    const { limits } = self;
+    this.#link = new Link(connection, FromSender, this.#loop.put, { platform, limits });
     this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
     const hello = helloOf(self);
     this.#handshake = startReceiverHandshake(
@@ -135,6 +135,9 @@ export class ReceiverSession {
         break;
       case "payload":
         this.#hearPayload(event.frame);
+        break;
+      case "credit":
+        this.#stepSaga({ kind: "credit", bytes: event.bytes, now: this.#now() });
         break;
       case "tick":
         this.#tick();
@@ -210,7 +213,7 @@ export class ReceiverSession {
     const content = this.#spoken().hearPayload(frame);
     const { records } = content;
     this.#coming().hear(frame, content);
-    this.#stepSaga({ kind: "payload", records, now: this.#now() });
+    this.#stepSaga({ kind: "payload", records, bytes: frame.length, now: this.#now() });
     if (records.length === 0) this.#link.grant();
   }
 

@@ -2,7 +2,7 @@ import { KeysagaError } from "../../base/index.js";
 import { type Address, recordLimits } from "../../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import { type ReceiverSelf, type SessionLimits, sessionLimits } from "../../saga/index.js";
-import type { Connection } from "../../transport/index.js";
+import { type Connection, networkOf } from "../../transport/index.js";
 import { type Merging, mergingOf } from "../branches/merging.js";
 import { certifyHostKey, type Identity, internalsOf, stateOf } from "../home/identity.js";
 import { within } from "../home/patience.js";
@@ -114,7 +114,7 @@ export class Receiver {
       },
       entry: async (candidate) => {
         const entry = await this.#admissions.entry(candidate);
-        const from = entry.invite === undefined ? connection.remoteAddress : undefined;
+        const from = entry.invite === undefined ? networkOf(connection.remoteAddress) : undefined;
         return { ...entry, claim: await this.#parts.quotas.meet(candidate.identity, from) };
       },
       quotas: this.#parts.quotas,

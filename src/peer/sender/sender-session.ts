@@ -67,8 +67,7 @@ export class SenderSession {
   constructor(private readonly options: SenderSessionOptions) {
     const { identity, audience, pin, exporter, invite, limits, platform, connection } = options;
     this.#loop = new SessionLoop(platform);
-    const patience = { timers: platform.timers, stallTimeoutMs: limits.turnTimeoutMs };
-    this.#link = new Link(connection, FromReceiver, this.#loop.put, patience);
+    this.#link = new Link(connection, FromReceiver, this.#loop.put, { platform, limits });
     this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
     const { sessionKeys } = internalsOf(identity);
     const intent = { audience, pin, exporter, invite, limits, sessionKeys };
@@ -116,6 +115,9 @@ export class SenderSession {
         break;
       case "payload":
         this.#hearPayload(event.frame);
+        break;
+      case "credit":
+        this.#stepSaga({ kind: "credit", bytes: event.bytes, now: this.options.platform.clock.elapsed() });
         break;
       case "tick":
         this.#tick();
@@ -217,7 +219,8 @@ export class SenderSession {
       throw new KeysagaError("out_of_turn", { got: "payload", during: this.#handshake.kind });
     const { records, evidence } = this.#conversation.hearPayload(frame);
     this.#running().hear(evidence);
-    this.#stepSaga({ kind: "payload", records, now: this.options.platform.clock.elapsed() });
+    const now = this.options.platform.clock.elapsed();
+    this.#stepSaga({ kind: "payload", records, bytes: frame.length, now });
     if (records.length === 0) this.#link.grant();
   }
 

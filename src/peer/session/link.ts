@@ -1,22 +1,34 @@
 import type * as z from "zod";
-import { KeysagaError, limitExceeded, type Timers, toKeysagaError, utf8 } from "../../base/index.js";
-import { type Exact, parseJson, pathOf, sagaLimits } from "../../saga/index.js";
+import { KeysagaError, limitExceeded, toKeysagaError, utf8 } from "../../base/index.js";
+import {
+  afterMovement,
+  type Exact,
+  type Pace,
+  parseJson,
+  pathOf,
+  type SessionLimits,
+  sagaLimits,
+  startPace,
+} from "../../saga/index.js";
 import type { Connection, Message as TransportMessage } from "../../transport/index.js";
 import { deferred } from "../home/deferred.js";
+import type { Platform } from "../home/platform.js";
 
 /** Payload frames that either side may have under way before the other grants more. */
 const creditWindow = 8;
 
-/** How long the other side may take nothing of what goes out. */
+/** How long the other side may take to deal with what goes out, and by whose time. */
 export interface LinkPatience {
-  readonly timers: Timers;
-  readonly stallTimeoutMs: number;
+  readonly platform: Pick<Platform, "clock" | "timers">;
+  readonly limits: Pick<SessionLimits, "turnTimeoutMs" | "payloadBytesPerSecondMin">;
 }
 
 /** What arrives over a link, in order. */
 export type Heard<Message> =
   | { readonly kind: "message"; readonly heard: Exact<Message> }
   | { readonly kind: "payload"; readonly frame: Uint8Array }
+  /** The other side has dealt with a payload frame of so many bytes. */
+  | { readonly kind: "credit"; readonly bytes: number }
   | { readonly kind: "closed"; readonly error: KeysagaError | undefined };
 
 /**
@@ -26,11 +38,12 @@ export type Heard<Message> =
  * that it closes, and why, is heard as `closed`.
  */
 export class Link<Message extends { type: string }> {
-  #toSend = creditWindow;
+  /** Bytes of each payload frame that is under way, oldest first. */
+  readonly #underWay: number[] = [];
+  /** Payload frames that came and are not dealt with. */
   #owed = 0;
-  #granting = 0;
-  /** What the other side has granted so far. */
-  #credited = 0;
+  /** Of what is under way, since there was last credit left. */
+  #pace: Pace;
   #failed: KeysagaError | undefined;
   #waiting: (() => void)[] = [];
 
@@ -39,7 +52,9 @@ export class Link<Message extends { type: string }> {
     private readonly schema: z.ZodType<Message>,
     private readonly heard: (event: Heard<Message>) => void,
     private readonly patience: LinkPatience,
-  ) {}
+  ) {
+    this.#pace = this.#newPace();
+  }
 
   start(): void {
     this.connection.start({
@@ -70,9 +85,10 @@ export class Link<Message extends { type: string }> {
   /**
    * Sends a payload frame once there is credit and room.
    *
-   * @throws KeysagaError when the link ends first; `turn_timeout` when the other side takes nothing for too long.
+   * @throws KeysagaError when the link ends first; `turn_timeout` when the other side takes too little for too long.
    */
   async sayPayload(frame: Uint8Array): Promise<void> {
+    if (this.#underWay.length < creditWindow) this.#pace = this.#newPace();
     const stall = this.#watchForStall();
     try {
       await Promise.race([this.#sendPayload(frame), stall.promise]);
@@ -82,22 +98,18 @@ export class Link<Message extends { type: string }> {
   }
 
   async #sendPayload(frame: Uint8Array): Promise<void> {
-    while (this.#toSend === 0 && !this.#failed)
+    while (this.#underWay.length === creditWindow && !this.#failed)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#failed) throw this.#failed;
-    this.#toSend--;
+    this.#underWay.push(frame.length);
     this.#send(frame);
     await this.connection.drained();
   }
 
-  /** A payload frame has been dealt with: the other side may send another. Told in halves of the window. */
+  /** A payload frame has been dealt with: the other side may send another. Told at once, since it says that data moves. */
   grant(): void {
     this.#owed--;
-    this.#granting++;
-    if (this.#granting < creditWindow / 2 || this.#failed) return;
-    const frames = this.#granting;
-    this.#granting = 0;
-    this.say({ type: "credit", frames });
+    if (!this.#failed) this.say({ type: "credit", frames: 1 });
   }
 
   /** Rejects only where the connection breaks its contract. */
@@ -106,19 +118,22 @@ export class Link<Message extends { type: string }> {
     await this.connection.close();
   }
 
-  /** Rejects once neither credit has come nor anything has gone out between two looks. */
+  /** Rejects once what is under way has moved too slowly for too long. */
   #watchForStall(): { readonly promise: Promise<never>; stop(): void } {
-    const { timers, stallTimeoutMs } = this.patience;
+    const { clock, timers } = this.patience.platform;
     const stalled = deferred<never>();
-    const seen = () => `${this.#credited} ${this.connection.bufferedBytes}`;
-    let last = seen();
     const look = () => {
-      if (seen() === last) return stalled.reject(new KeysagaError("turn_timeout", { awaited: "credit" }));
-      last = seen();
-      stop = timers.after(stallTimeoutMs, look);
+      const leftMs = this.#pace.deadline - clock.elapsed();
+      if (leftMs > 0) stop = timers.after(leftMs, look);
+      else stalled.reject(new KeysagaError("turn_timeout", { awaited: "credit" }));
     };
-    let stop = timers.after(stallTimeoutMs, look);
+    let stop = () => {};
+    look();
     return { promise: stalled.promise, stop: () => stop() };
+  }
+
+  #newPace(): Pace {
+    return startPace(this.patience.platform.clock.elapsed(), this.patience.limits);
   }
 
   #send(message: TransportMessage): void {
@@ -152,16 +167,18 @@ export class Link<Message extends { type: string }> {
 
   #takePayload(frame: Uint8Array): void {
     this.#owed++;
-    if (this.#owed + this.#granting > creditWindow)
-      throw new KeysagaError("credit_exceeded", { window: creditWindow });
+    if (this.#owed > creditWindow) throw new KeysagaError("credit_exceeded", { window: creditWindow });
     this.heard({ kind: "payload", frame });
   }
 
   #credit(frames: number): void {
-    this.#toSend += frames;
-    this.#credited += frames;
-    if (this.#toSend > creditWindow)
+    const dealtWith = this.#underWay.splice(0, frames);
+    if (dealtWith.length < frames)
       throw new KeysagaError("out_of_turn", { got: "credit", rule: "beyond the window" });
+    const bytes = dealtWith.reduce((sum, length) => sum + length, 0);
+    const { clock } = this.patience.platform;
+    this.#pace = afterMovement(this.#pace, bytes, clock.elapsed(), this.patience.limits);
+    this.heard({ kind: "credit", bytes });
     this.#wake();
   }
 

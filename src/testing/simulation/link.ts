@@ -80,6 +80,7 @@ export class LinkEnd implements Wire {
   #reports: WireReports | undefined;
   #heartbeat: Heartbeat | undefined;
   #isReading = true;
+  #taken = 0;
   #kept: Parcel[] = [];
   #hasEnded = false;
   #endReceived: number | undefined;
@@ -104,6 +105,7 @@ export class LinkEnd implements Wire {
         this.#carry({ kind: "ping" });
         written();
       },
+      bytesRead: () => this.#taken,
       isReading: () => this.#isReading,
       lost: () => this.leave(closeCodes.lost),
     });
@@ -153,7 +155,7 @@ export class LinkEnd implements Wire {
 
   take(parcel: Parcel): void {
     if (this.#isGone) return;
-    this.#heartbeat?.heard();
+    this.#taken++;
     if (parcel.kind === "ping") this.#carry({ kind: "pong" });
     else if (parcel.kind !== "pong") {
       this.#kept.push(parcel);
