@@ -1,4 +1,4 @@
-import { KeysagaError, limitExceeded, toKeysagaError } from "../../base/index.js";
+import { type KeysagaError, limitExceeded, toKeysagaError } from "../../base/index.js";
 import type { Platform } from "../home/platform.js";
 import { Inbox } from "./inbox.js";
 import type { Heard } from "./link.js";
