@@ -236,11 +236,15 @@ function cameThrough({ said, heard }: Tap, to: TapSide, name: "connect" | "chall
   );
 }
 
-/** Exactly one side finds the fault; the other is told, or finds the connection closed. */
+/**
+ * Exactly one side finds the fault; the other is told, or finds the connection closed. A payload frame that was put in is
+ * granted credit for, before anything signed shows that it does not belong: that is noticed where nobody sent it, too.
+ */
 function seenBy(errors: Record<TapSide, KeysagaError | undefined>): { side: TapSide; code: string } {
   const isOwn = (error: KeysagaError | undefined) =>
     error !== undefined && error.facts["told"] === undefined && !error.code.startsWith("connection_");
-  const own = sides.filter((side) => isOwn(errors[side]));
+  const found = sides.filter((side) => isOwn(errors[side]));
+  const own = found.length === 1 ? found : found.filter((side) => errors[side]?.facts["got"] !== "credit");
   const told = sides.filter((side) => errors[side]?.facts["told"] !== undefined);
   const [side] = own.length > 0 ? own : told;
   if (!side || own.length > 1) throw new Error(`who saw it? ${errors.sender?.code} ${errors.receiver?.code}`);
