@@ -67,7 +67,7 @@ function parseLimit(text: string): readonly [LimitName, number] {
   if (!isLimitName(name)) throw new UsageError(`--limit: there is no limit '${name}'; the help lists them`);
   const { pattern, units, example, max } = kindOf(name);
   const [, digits, unit = ""] = pattern.exec(value) ?? [];
-  const number = Math.round(Number(digits) * (units[unit] ?? Number.NaN));
+  const number = Math.round(Number(digits) * (units.get(unit) ?? Number.NaN));
   if (digits === undefined || !(number >= 1 && number <= max))
     throw new UsageError(`--limit ${name} takes ${example}, not '${value}'`);
   return [name, number];
@@ -76,7 +76,7 @@ function parseLimit(text: string): readonly [LimitName, number] {
 interface Kind {
   /** Digits, then a unit. */
   readonly pattern: RegExp;
-  readonly units: Readonly<Record<string, number>>;
+  readonly units: ReadonlyMap<string, number>;
   readonly example: string;
   readonly max: number;
 }
@@ -84,30 +84,37 @@ interface Kind {
 const measured = /^(\d{1,15}(?:\.\d{1,6})?) ?([a-zA-Z]*)$/;
 const counts: Kind = {
   pattern: /^(\d{1,15})$/,
-  units: { "": 1 },
+  units: new Map([["", 1]]),
   example: "a whole number from 1 on",
   max: Number.MAX_SAFE_INTEGER,
 };
 const sizes: Kind = {
   pattern: measured,
-  units: {
-    "": 1,
-    B: 1,
-    kB: 1e3,
-    MB: 1e6,
-    GB: 1e9,
-    TB: 1e12,
-    KiB: 1024,
-    MiB: 1024 ** 2,
-    GiB: 1024 ** 3,
-    TiB: 1024 ** 4,
-  },
+  units: new Map([
+    ["", 1],
+    ["B", 1],
+    ["kB", 1e3],
+    ["MB", 1e6],
+    ["GB", 1e9],
+    ["TB", 1e12],
+    ["KiB", 1024],
+    ["MiB", 1024 ** 2],
+    ["GiB", 1024 ** 3],
+    ["TiB", 1024 ** 4],
+  ]),
   example: "a size from 1 byte on, as 500kB, 64MiB or 2GiB",
   max: Number.MAX_SAFE_INTEGER,
 };
 const times: Kind = {
   pattern: measured,
-  units: { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 },
+  units: new Map([
+    ["", 1],
+    ["ms", 1],
+    ["s", 1e3],
+    ["m", 60e3],
+    ["h", 3600e3],
+    ["d", 86_400e3],
+  ]),
   example: "a time up to 24d, as 500ms, 10s, 5m or 1h",
   max: 2 ** 31 - 1, // the longest that a timer takes
 };
@@ -121,7 +128,7 @@ function kindOf(name: string): Kind {
 export function showLimit(name: string, value: number): string {
   const kind = kindOf(name);
   if (kind === counts) return value.toLocaleString("en-US");
-  const whole = Object.entries(kind.units).filter(([unit, size]) => unit !== "" && value % size === 0);
+  const whole = [...kind.units].filter(([unit, size]) => unit !== "" && value % size === 0);
   const [unit, size] = whole.reduce((best, each) => (each[1] > best[1] ? each : best));
   return `${value / size} ${unit}`;
 }

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { failureLine } from "../../src/cli/failure.js";
-import { limitTable, parseLimits, showLimit } from "../../src/cli/limits.js";
 import { errorTable, KeysagaError } from "../../src/index.js";
 
 function refusedBySystem(code: string, text: string) {
@@ -55,12 +54,4 @@ test("a limit says whose it is, its name and its value", () => {
 test("a full disk of the receiver is told as the receiver's", () => {
   const line = failureLine(new KeysagaError("disk_full", { told: "by the other side" }));
   expect(line).toBe(`at the receiver: ${errorTable.disk_full.text}`);
-});
-
-test("a limit is taken back as it is shown, whatever its unit", () => {
-  for (const [name, value] of limitTable()) {
-    const shown = value.replaceAll(/[ ,]/g, "");
-    const taken = parseLimits([`${name}=${shown}`])[name] ?? 0;
-    expect(showLimit(name, taken)).toBe(value);
-  }
 });
