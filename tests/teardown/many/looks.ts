@@ -4,7 +4,7 @@ import v8 from "node:v8";
 import { Budget } from "../../../src/peer/receiver/budget.js";
 import { CommitQueue } from "../../../src/peer/receiver/commit-queue.js";
 import { Quotas } from "../../../src/peer/receiver/quotas.js";
-import type { Receiver } from "../../../src/peer/receiver/receiver.js";
+import { Receiver } from "../../../src/peer/receiver/receiver.js";
 import { ReceiverSession } from "../../../src/peer/receiver/receiver-session.js";
 import { SenderSession } from "../../../src/peer/sender/sender-session.js";
 import { Doorkeeper } from "../../../src/server/doorkeeper.js";
@@ -44,15 +44,21 @@ export function handles(): Readonly<Record<string, number>> {
 export async function collections(receiver: Receiver): Promise<readonly string[]> {
   const session = new Session();
   session.connect();
-  const parts = Object.values(receiver).filter(
-    (part) => part instanceof Quotas || part instanceof CommitQueue,
+  const own = await propertiesOf(session, await idOf(session, receiver));
+  const parts = await propertiesOf(session, own.find(({ name }) => name === "#parts")?.value?.objectId);
+  const counting = parts.filter(({ value }) =>
+    [Quotas.name, CommitQueue.name].includes(value?.className ?? ""),
   );
-  const found = [receiver, ...parts].map(async (part) => {
-    const properties = await lookAt(session, part);
-    const owner = part.constructor.name;
+  const found = counting.map(async ({ value }) => {
+    const properties = await propertiesOf(session, value?.objectId);
+    const owner = value?.className ?? "";
     return [...collectionsOf(owner, properties), ...(await budgets(session, owner, properties))];
   });
-  const all = [...(await Promise.all(found)).flat(), ...(await doorkeepers(session))];
+  const all = [
+    ...collectionsOf(Receiver.name, own),
+    ...(await Promise.all(found)).flat(),
+    ...(await doorkeepers(session)),
+  ];
   session.disconnect();
   return all;
 }
@@ -79,10 +85,6 @@ async function doorkeepers(session: Session): Promise<readonly string[]> {
     /^\d+$/.test(name) ? [propertiesOf(session, value?.objectId)] : [],
   );
   return (await Promise.all(looks)).flatMap((properties) => collectionsOf(Doorkeeper.name, properties));
-}
-
-async function lookAt(session: Session, object: object): Promise<readonly Property[]> {
-  return propertiesOf(session, await idOf(session, object));
 }
 
 async function idOf(session: Session, object: object): Promise<string> {
