@@ -11,10 +11,9 @@ interface Place {
 
 /** Why a connection was cut: a limit on connections, and its value. */
 export interface ReachedLimit {
-  readonly limit: ConnectionLimit;
+  readonly limit: keyof ServerLimits;
   readonly max: number;
 }
-type ConnectionLimit = Exclude<Extract<keyof ServerLimits, `${string}Max`>, "headerBytesMax">;
 
 /** Counts of one network, or of all. */
 interface Counts {
@@ -90,8 +89,8 @@ export class Doorkeeper {
   }
 
   #reached(
-    ofOpen: ConnectionLimit,
-    ofUnauthenticated: ConnectionLimit,
+    ofOpen: keyof ServerLimits,
+    ofUnauthenticated: keyof ServerLimits,
     counts: Counts,
   ): ReachedLimit | undefined {
     const { [ofOpen]: openMax, [ofUnauthenticated]: unauthenticatedMax } = this.limits;

@@ -109,11 +109,15 @@ function judge(recording: Recording, moment: Moment, said: Said, verdict: Verdic
 /** A receiver keeps one turn, unread, while it takes in who speaks. */
 const isKept = ({ handshake }: Moment) => handshake.kind === "admitting" || handshake.kind === "storing";
 
-/** What a side is about to hear may have been under way when the moment was noted. */
+/** What a side is about to hear may have been under way when the moment was noted; credit comes beside what is said. */
 function isGenuine({ lines }: Recording, { side, heard }: Moment, message: Message): boolean {
-  const due = lines.filter(({ to }) => to === side).slice(Math.max(0, heard - 2), heard + 1);
+  const toThis = lines.filter(({ to }) => to === side);
+  const next = toThis.findIndex((line, at) => at >= heard && !isCredit(line.message));
+  const due = toThis.slice(Math.max(0, heard - 2), next < 0 ? undefined : next + 1);
   return due.some((line) => meaningOf(line.message) === meaningOf(message));
 }
+
+const isCredit = (message: Message) => typeof message === "string" && message.startsWith('{"type":"credit"');
 
 /** Members of a message may stand in any order. */
 function meaningOf(message: Message): unknown {

@@ -7,7 +7,8 @@ export const clone = defineCommand({
   summary: "Bring a folder from a receiver into a new directory.",
   about: `Brings the folder that ADDRESS names (as keysaga sync prints it) from the receiver at URL into FOLDER, which
 must be empty or not there yet, and lie in no home and in no synced directory. Its owner has to share it with this
-home first, see keysaga share. From then on, keysaga sync keeps the two in step. An invite may stand in place of the URL, see keysaga invite.`,
+home first, see keysaga share. From then on, keysaga sync keeps the two in step. An invite may stand in place of the
+URL, see keysaga invite.`,
   operands: ["URL", "ADDRESS", "FOLDER"],
   options: { home: commonOptions.home, ...receiverOptions, json: commonOptions.json },
   examples: ["keysaga clone wss://sync.example.org 'folder^9F2C…' ./notes"],
