@@ -68,7 +68,7 @@ export const commonOptions = {
   json: { type: "boolean", about: "Print one JSON object instead of text." },
   unconfirmed: {
     type: "boolean",
-    about: "Sign although no receiver says that this home is up to date; only if it surely is no old copy.",
+    about: "Sign although no receiver says that this home is up to date; never with an old copy.",
   },
 } as const satisfies Options;
 

@@ -20,7 +20,7 @@ export const limitRows: Readonly<Record<LimitName, string>> = {
   payloadBytesPerSecondMin: "a second, over ten: who sends as many is never too slow",
   idleTimeoutMs: "of a session without a sync",
   chainFramesMax: "frames of an identity that its handshake may show",
-  recordsMax: "records of one session, each way; who asks for more, as by default, is refused",
+  recordsMax: "records of one session, each way; a sender that asks for more is refused",
   bytesMax: "bytes of records of one session, each way; likewise",
   turnsMax: "signed turns of one session, each way; likewise",
   deltaBytes: "records between two signed turns",

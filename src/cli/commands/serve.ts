@@ -58,7 +58,7 @@ this runs, as does keysaga invite.`,
       type: "string",
       value: "WHO",
       about:
-        "allow-list (default): those named; invite: and who was invited; open: whoever proves an identity.",
+        "allow-list (default): those named; invite: and the invited; open: all who prove an identity.",
     },
     allow: { type: "string", value: "IDENTITY", multiple: true, about: "An identity to admit." },
     "tls-cert": { type: "string", value: "FILE", about: "Certificate chain, PEM; with --tls-key." },
