@@ -1,5 +1,5 @@
 import { KeysagaError, type Moment } from "../base/index.js";
-import { type Address, type IbGib, shortAddress } from "../ibgib/index.js";
+import { type Address, shortAddress } from "../ibgib/index.js";
 import type { SessionLimits } from "./limits.js";
 import {
   type AckBody,

@@ -19,14 +19,12 @@ describe("between sagas there is no payload", () => {
     const sent = tap.said.find((said) => said.to === to && nameOf(said.message) === "records");
     tap.inject(to, sent!.message);
     expect(await eventually(() => events.at(-1)?.kind === "closed")).toBe(true);
-    const seen = [...events, ...bench.bob.events].filter(({ kind }) => kind === "closed");
-    expect(seen).toContainEqual({
-      kind: "closed",
-      error: expect.objectContaining({
-        code: "out_of_turn",
-        facts: expect.objectContaining({ got: "payload" }),
-      }),
-    });
+    const seen = [...events, ...bench.bob.events].flatMap((event) =>
+      event.kind === "closed" ? [event] : [],
+    );
+    expect(seen.map(({ error }) => error)).toContainEqual(
+      expect.objectContaining({ code: "out_of_turn", facts: expect.objectContaining({ got: "payload" }) }),
+    );
     await expectQuiet(lab);
     await lab.world.close();
   });
