@@ -57,8 +57,7 @@ this runs, as does keysaga invite.`,
     admit: {
       type: "string",
       value: "WHO",
-      about:
-        "allow-list (default): those named; invite: and the invited; open: all who prove an identity.",
+      about: "allow-list (default): those named; invite: and the invited; open: all who prove an identity.",
     },
     allow: { type: "string", value: "IDENTITY", multiple: true, about: "An identity to admit." },
     "tls-cert": { type: "string", value: "FILE", about: "Certificate chain, PEM; with --tls-key." },
