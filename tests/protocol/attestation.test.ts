@@ -14,7 +14,7 @@ import {
 } from "../../src/saga/index.js";
 import { CommitBody } from "../../src/saga/messages.js";
 import { type Loose, outcome, tampered } from "../keystone/keystones.js";
-import { type Chain, newNotes, Person, Session, tipOf } from "./commits.js";
+import { type Chain, newNotes, Person, Session, tipOf } from "../saga/commits.js";
 
 /** How many signatures were checked. */
 const verified = vi.hoisted(() => ({ count: 0 }));
