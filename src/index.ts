@@ -87,8 +87,11 @@ export {
   ibOf,
   isAddress,
   isFrame,
+  isMerge,
   isTjp,
   linksOf,
+  type Made,
+  makerOf,
   mutate,
   nOf,
   ownerOf,
@@ -104,8 +107,9 @@ export {
 } from "./ibgib/index.js";
 
 // Where records lie. `openLmdbSpace`, on disk, is in keysaga/node.
-export { saveRecords } from "./peer/index.js";
+export { type SaveOptions, saveRecords } from "./peer/index.js";
 export {
+  type CellChange,
   type Commit,
   type CommitResult,
   type Holder,
@@ -155,7 +159,6 @@ export {
   type FrameReader,
   type HeadContent,
   headsOf,
-  isMerge,
   type MergeFunction,
   type MergeFunctions,
   type MergeHeads,

@@ -164,6 +164,11 @@ export const errorTable = {
     tellPeer: true,
     text: "Both sides have changed the timeline since they were last in step. Sync both ways: a push merges nothing.",
   },
+  maker_not_self: {
+    retryable: false,
+    tellPeer: false,
+    text: "The frame names another identity as its maker. Make it with `by`, the identity that saves it.",
+  },
   tip_moved: {
     retryable: true,
     tellPeer: true,

@@ -12,7 +12,7 @@ export type { GrantState } from "./rights/granted.js";
 export type { Authorize } from "./rights/rights.js";
 export { exportReceipt } from "./verify/receipts.js";
 export { type Attestation, attestationOf, evidenceFor } from "./rights/attestations.js";
-export { saveRecords } from "./home/save-records.js";
+export { type SaveOptions, saveRecords } from "./home/save-records.js";
 export {
   createSender,
   type ReachByDial,

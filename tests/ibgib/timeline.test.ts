@@ -21,7 +21,7 @@ import {
 } from "../../src/ibgib/index.js";
 import { refusalOf } from "./refusals.js";
 
-const owner = parseAddress(`keystone^${"A".repeat(64)}`);
+const owner = parseAddress(`keystone.identity^${"A".repeat(64)}`);
 const a = parseAddress("a^gib");
 const b = parseAddress("b^gib");
 const first = createTimeline({ ib: "note", data: { text: "" }, owner, uuid: "u" });

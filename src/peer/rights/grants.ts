@@ -1,9 +1,8 @@
 import { type Instant, KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, isTjp, ownerOf, withinOf } from "../../ibgib/index.js";
+import { type Address, type IbGib, isIdentityAddress, isTjp, ownerOf, withinOf } from "../../ibgib/index.js";
 import {
   type Access,
   type Grant,
-  isIdentityAddress,
   keystoneLimits,
   sealGrant,
   sealWithdrawal,

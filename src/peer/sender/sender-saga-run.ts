@@ -1,6 +1,5 @@
 import { KeysagaError, type Moment } from "../../base/index.js";
-import { type Address, type IbGib, toText } from "../../ibgib/index.js";
-import { isMerge } from "../../merge/index.js";
+import { type Address, type IbGib, toText, isMerge } from "../../ibgib/index.js";
 import {
   type Direction,
   type Evidence,
@@ -63,13 +62,15 @@ export class SenderSagaRun {
   /** What this side's own identity may see in its own space, where others may hold records as well. */
   readonly #standing: Standing;
   #loading: Promise<Standing> | undefined;
-  /** What came to prove who added which heads, and who granted what. */
+  /** What came to prove who has made which frames, and who granted what. */
   readonly #evidence: Evidence[] = [];
   #checked: Pick<CheckedHeads, "attestations" | "records"> = { attestations: [], records: [] };
   /** What the receiver is told of grants. */
   #telling: Telling = nothingToTell;
   /** Frames that were made to bring branches together. */
   #merges: IbGib[] = [];
+  /** Frames that were made here meanwhile, and are signed. */
+  #made: readonly IbGib[] = [];
   readonly #progress: Progress;
   /** The records that are on their way. */
   #outflow: Outflow | undefined;
@@ -142,8 +143,9 @@ export class SenderSagaRun {
     };
     const { adopt } = this.asked;
     const resolving = { identity, receiver, merging, access, adopt, attesters, stage };
-    const { resolved, proved } = await resolveRoots(resolving, effect);
+    const { resolved, proved, made } = await resolveRoots(resolving, effect);
     this.#checked = onlyOf(checked, proved);
+    this.#made = made;
     return { kind: "resolved", ...resolved };
   }
 
@@ -183,6 +185,7 @@ export class SenderSagaRun {
       telling: this.#telling,
       evidence: this.#checked,
       merges: this.#merges,
+      made: this.#made,
     };
     const { report, merged } = await commitSender(landing, effect);
     this.#isDurable = true;

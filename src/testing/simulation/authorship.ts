@@ -30,7 +30,7 @@ export class Authorship {
     const uuid = toHex(this.dice.bytes(16));
     const record = createTimeline({ ib: app.ib, data: app.first, owner: home.address, uuid });
     const edit = app.edit(app.first, this.#editDice());
-    this.#save(process, home, "creates", async () => [record, this.#edited(record, edit)]);
+    this.#save(process, home, "creates", async () => [record, this.#edited(record, edit, home)]);
   }
 
   edit(process: SimulatedProcess, home: Home, { address }: Timeline): void {
@@ -38,7 +38,7 @@ export class Authorship {
     this.#save(process, home, "edits", async () => {
       const tip = await tipOf(process, address);
       if (!tip || tip.data instanceof Uint8Array) return [];
-      return [this.#edited(tip, this.world.settings.app.edit({ ...tip.data }, dice))];
+      return [this.#edited(tip, this.world.settings.app.edit({ ...tip.data }, dice), home)];
     });
   }
 
@@ -46,7 +46,7 @@ export class Authorship {
     if (timeline === other) return this.#linkNowhere(process, home, timeline);
     this.#save(process, home, "links", async () => {
       const [tip, target] = [await tipOf(process, timeline.address), await tipOf(process, other.address)];
-      return tip && target ? [relate(tip, { add: { part: [other.address] } })] : [];
+      return tip && target ? [relate(tip, { add: { part: [other.address] } }, { by: home.address })] : [];
     });
   }
 
@@ -82,8 +82,8 @@ export class Authorship {
     return this.dice.of(`edit ${this.#edits++}`);
   }
 
-  #edited(tip: IbGib, edit: JsonObject): IbGib {
-    const frame = mutate(tip, edit);
+  #edited(tip: IbGib, edit: JsonObject, { address: by }: Home): IbGib {
+    const frame = mutate(tip, edit, { by });
     this.world.ledger.edits.set(frame.address, edit);
     return frame;
   }
@@ -94,7 +94,7 @@ export class Authorship {
     this.world.trace.count("fault link to nowhere");
     this.#save(process, home, "links to nowhere", async () => {
       const tip = await tipOf(process, address);
-      return tip ? [relate(tip, { add: { part: [nowhere] } })] : [];
+      return tip ? [relate(tip, { add: { part: [nowhere] } }, { by: home.address })] : [];
     });
   }
 

@@ -1,6 +1,5 @@
 import type { JsonObject } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isTjp, tjpOf } from "../../ibgib/index.js";
-import { isMerge } from "../../merge/index.js";
+import { type Address, gibOf, type IbGib, isTjp, tjpOf, isMerge } from "../../ibgib/index.js";
 
 /** A timeline of a world. */
 export interface Timeline {
