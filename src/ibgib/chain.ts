@@ -21,23 +21,23 @@ export type ChainRule =
  * That the first frame of another owner's timeline is `within` one of that owner is for `isWithinOwners`, which
  * has the other timeline at hand.
  *
- * @throws KeysagaError `chain_refused` where `frame` cannot start a timeline: `not_first`, an `n` other than 0, or `by`.
+ * @throws KeysagaError `chain_refused` where `frame` cannot start a timeline: `not_first`, an `n` other than 0, or as `checkMaker`.
  */
 export function checkFirst(frame: IbGib): void {
   if (!isTjp(frame)) refuseChain("not_first");
   if (memberOf(frame, "n") !== undefined && nOf(frame) !== 0) refuseChain("n");
-  checkMaker(frame);
+  checkMaker(frame, frame);
 }
 
 /**
- * Checks that `frame` comes right after `parent`. Costs no hash: both are admitted records.
+ * Checks that `frame` comes right after `parent`; whom it may name is for `checkMaker`. Costs no hash: both are admitted
+ * records.
  *
  * A `past` longer than the frame before has to be the whole chain; of that, this sees the first, the number, and
  * what `parent` shows of it.
  *
  * @param parent Itself checked before.
- * @throws KeysagaError `chain_refused`: `not_a_frame` (the parent), `tjp`, `n`, `past`, `owner` (not that of the
- *   timeline) or `by`.
+ * @throws KeysagaError `chain_refused`: `not_a_frame` (the parent), `tjp`, `n` or `past`.
  */
 export function checkSuccessor(frame: IbGib, parent: IbGib): void {
   const tjp = tjpOf(parent) ?? refuseChain("not_a_frame");
@@ -46,8 +46,6 @@ export function checkSuccessor(frame: IbGib, parent: IbGib): void {
   const n = (nOf(parent) ?? -1) + 1;
   if (nOf(frame) !== n) refuseChain("n");
   if (!isPastOf(frame.rel8ns?.["past"] ?? [], parent, tjp, n)) refuseChain("past");
-  if (ownerOf(frame) !== ownerOf(parent)) refuseChain("owner");
-  checkMaker(frame);
 }
 
 /**
@@ -62,11 +60,18 @@ export function isWithinOwners(first: IbGib, outer: IbGib | undefined): boolean 
   return outer !== undefined && outer.address === withinOf(first) && ownerOf(outer) === owner;
 }
 
-/** In a timeline with an owner, `by` names an identity that is not the owner, and no merge has it. */
-function checkMaker(frame: IbGib): void {
-  const owner = ownerOf(frame);
-  const by = memberOf(frame, "by");
-  if (owner === undefined || by === undefined) return;
+/**
+ * In a timeline with an owner, `by` names an identity that is not the owner, and no merge has it; who names a maker
+ * repeats the owner as well, so that the next frame can be made from this one alone. Nobody becomes the owner later.
+ *
+ * @param first The first frame of the timeline, which names the owner.
+ * @throws KeysagaError `chain_refused`: `owner`, `by`, or `within` for a first frame that is within nothing.
+ */
+export function checkMaker(frame: IbGib, first: IbGib): void {
+  const [owner, said, by] = [ownerOf(first), ownerOf(frame), memberOf(frame, "by")];
+  const isNamed = owner !== undefined && by !== undefined;
+  if (said !== owner && (said !== undefined || isNamed)) refuseChain("owner");
+  if (!isNamed) return;
   if (!isIdentityAddress(by) || by === owner || isMerge(frame)) refuseChain("by");
   if (isTjp(frame) && withinOf(frame) === undefined) refuseChain("within");
 }

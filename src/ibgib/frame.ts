@@ -36,8 +36,8 @@ export function previousOf(record: IbGib): Address | undefined {
 }
 
 /**
- * The owner of a timeline, as its first frame names it and each later frame repeats it; undefined where it names none,
- * or nothing that could be an identity.
+ * The identity that a first frame names as its owner, and later frames repeat; undefined where it names none, or nothing
+ * that could be one. Other software may leave it out of later frames: what counts is what the first frame says.
  */
 export function ownerOf(frame: IbGib): Address | undefined {
   const owner = memberOf(frame, "owner");

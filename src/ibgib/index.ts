@@ -43,7 +43,7 @@ export {
   sealRecord,
   toText,
 } from "./record.js";
-export { type ChainRule, checkFirst, checkSuccessor, isWithinOwners } from "./chain.js";
+export { type ChainRule, checkFirst, checkMaker, checkSuccessor, isWithinOwners } from "./chain.js";
 export {
   isFrame,
   isMerge,

@@ -53,11 +53,12 @@ export async function addedFrames(
  */
 export async function framesToProve(
   tip: IbGib,
+  first: IbGib,
   known: readonly Address[],
   reader: FrameReader,
   { options }: Merging,
 ): Promise<readonly Address[]> {
-  if (ownerOf(tip) === undefined) return [];
+  if (ownerOf(first) === undefined) return [];
   const ends = await runEndsBeyond(tip.address, known, reader, options);
   return [...(isMerge(tip) ? [tip] : []), ...ends].map(({ address }) => address);
 }

@@ -181,16 +181,21 @@ class Resolver {
     const { identity, receiver, access } = this.resolving;
     const owner = ownerOf(first);
     if (access === "open" || owner === undefined) return;
-    if (tip === address && makerOf(first, first) !== identity.address) return;
-    const makers = await this.#makersOf(added, first);
+    const isFirstAlone = tip === address && makerOf(first, first) !== identity.address;
+    const makers = await this.#makersOf(added, first, isFirstAlone);
     if (!(await isInItsPlace(first, this.reader)))
       throw new KeysagaError("chain_refused", { rule: "within", timeline: shortAddress(address) });
-    if (owner === receiver) return; // it is believed about who may write what is its own
+    // What a first frame says is what its address stands for; a receiver says who may write what is its own.
+    if (isFirstAlone || owner === receiver) return;
     for (const head of added.heads) await this.#checkAuthor(first, head.address, makers.get(head.address));
   }
 
-  /** Who has made each frame, proved. */
-  async #makersOf({ toProve }: AddedFrames, first: IbGib): Promise<ReadonlyMap<Address, Address>> {
+  /** Who has made each frame, proved. @param isLenient Pass over those that nobody proves. */
+  async #makersOf(
+    { toProve }: AddedFrames,
+    first: IbGib,
+    isLenient: boolean,
+  ): Promise<ReadonlyMap<Address, Address>> {
     const { attesters } = this.resolving;
     const makers = new Map<Address, Address>();
     for (const frame of toProve) {
@@ -198,9 +203,8 @@ class Resolver {
       const prover = await proverOf(frame, first, attesters, this.#space);
       if (prover !== undefined) this.proved.add(address);
       const maker = prover ?? (await this.#saidHere(frame, first));
-      if (maker === undefined)
-        throw new KeysagaError("attestation_refused", { rule: "not proved by its maker" });
-      makers.set(address, maker);
+      if (maker !== undefined) makers.set(address, maker);
+      else if (!isLenient) throw new KeysagaError("attestation_refused", { rule: "not proved by its maker" });
     }
     return makers;
   }

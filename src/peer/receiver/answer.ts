@@ -214,14 +214,16 @@ export class Answers {
   /** What proves who has made the frames that go out, and the grants that they rest on. None of bare first frames. */
   async #evidence(all: readonly Shown[]): Promise<readonly Evidence[]> {
     const firsts = await this.#space.getMany(all.map(({ tip }) => tip.address));
-    const shown = all.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
-    const records = await this.#space.getMany(shown.map(({ tip }) => tip.tip));
+    const records = await this.#space.getMany(all.map(({ tip }) => tip.tip));
+    const readable: Address[] = [];
     const frames: Address[] = [];
-    for (const [at, { known }] of shown.entries()) {
-      const record = records[at];
-      if (record) frames.push(...(await framesToProve(record, known, this.#space, this.merging)));
+    for (const [at, { tip, known }] of all.entries()) {
+      const [first, record] = [firsts[at], records[at]];
+      if (!first || !this.standing.reads(first)) continue;
+      readable.push(tip.address);
+      if (record) frames.push(...(await framesToProve(record, first, known, this.#space, this.merging)));
     }
-    const statements = await this.#statements(shown.map(({ tip }) => tip.address));
+    const statements = await this.#statements(readable);
     return [...statements, ...(await evidenceFor(this.#space, frames))];
   }
 
