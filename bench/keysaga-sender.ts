@@ -57,7 +57,7 @@ const api = {
 
   /** Adds a frame to the root. */
   async edit(text: string): Promise<void> {
-    const { identity, root, tip } = holding();
+    const { identity, tip } = holding();
     const next = mutate(tip, { text });
     await saveRecords(identity, [next]);
     holding().tip = next;

@@ -138,7 +138,7 @@ export {
 export { exportReceipt } from "./peer/index.js";
 export { checkReceipt, type ReceiptBundle, type SignedReceipt } from "./saga/index.js";
 
-// So can what proves who added a head to its timeline.
+// So can what proves who made a frame.
 export { type Attestation, attestationOf, evidenceFor } from "./peer/index.js";
 export {
   type AttestedHead,

@@ -212,7 +212,7 @@ export const errorTable = {
   attestation_refused: {
     retryable: false,
     tellPeer: true,
-    text: "What came with a head does not prove who added it to its timeline.",
+    text: "What came with a frame does not prove that the maker that it names has made it.",
   },
   sync_error: { retryable: false, tellPeer: true, text: "The other side ended the session with an error." },
 

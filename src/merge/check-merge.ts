@@ -68,9 +68,7 @@ function checkFrame(
   if (!has("graftbase")) refuseMerge("merge_refused", "graftbase");
   // A merge has no maker: in a timeline with an owner it names none.
   const carriedNames = ["uuid", "owner", "within", ...(ownerOf(first) ? ["by"] : [])];
-  const areCarried = carriedNames.every((name) =>
-    isSame(member(said, name), member(carried, name)),
-  );
+  const areCarried = carriedNames.every((name) => isSame(member(said, name), member(carried, name)));
   if (!["past", "tjp", "graftorphan"].every(has) || !areCarried) refuseMerge("merge_refused", "members");
 }
 

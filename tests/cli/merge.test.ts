@@ -146,7 +146,7 @@ describe("files that both sides have edited", () => {
 
   test("what came down and was not written before a crash merges with the edit typed since", async () => {
     const world = await twoDirectories({ "a.md": "1\n2\n3\n" });
-    const { tip, file } = await fileAt(world, "a.md");
+    const { tip } = await fileAt(world, "a.md");
     const foreign = mutate(tip, { text: "1\n2\nfrom afar\n" });
     const crash = async () => {
       await saveRecords(world.identity, [foreign]);

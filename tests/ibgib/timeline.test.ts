@@ -250,7 +250,10 @@ describe("who made a frame", () => {
 
   it("is nobody's business where nobody owns the timeline: `by` is a field like any other", () => {
     const next = mutate(unowned, { text: "1" }, { by: me });
-    expect([makerOf(next, unowned), next.data]).toEqual([undefined, { by: "hand", n: 1, text: "1", uuid: "u" }]);
+    expect([makerOf(next, unowned), next.data]).toEqual([
+      undefined,
+      { by: "hand", n: 1, text: "1", uuid: "u" },
+    ]);
     expect(mutate(next, { by: 1 }).data).toMatchObject({ by: 1 });
     expect(fork(unowned, { uuid: "v" }).data).toMatchObject({ by: "hand" });
     expect(fork(unowned, { uuid: "v", owner }).data).not.toHaveProperty("by");
@@ -278,7 +281,9 @@ describe("who made a frame", () => {
   ])("is checked: %s", (_, data, refusal) => expect(ruleOf(data)).toBe(refusal));
 
   it("of a first frame for another owner is right only within a timeline of that owner", () => {
-    expect(refusalOf(() => createTimeline({ ib: "f", owner, by: me, uuid: "u" }))).toBe("chain_refused within");
+    expect(refusalOf(() => createTimeline({ ib: "f", owner, by: me, uuid: "u" }))).toBe(
+      "chain_refused within",
+    );
     const alone = sealRecord({ ib: "f", data: { isTjp: true, n: 0, owner, by: me } });
     expect(refusalOf(() => checkFirst(alone))).toBe("chain_refused within");
     const file = createTimeline({ ib: "f", owner, by: me, within: first.address, uuid: "u" });

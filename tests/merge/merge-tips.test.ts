@@ -8,7 +8,9 @@ import {
   mutate,
   parseAddress,
   type Relation,
-  relate, isMerge } from "../../src/ibgib/index.js";
+  relate,
+  isMerge,
+} from "../../src/ibgib/index.js";
 import { checkMerge, conflictsOf, mergeTips, resolveConflicts } from "../../src/merge/index.js";
 import { Archive, addressesOf, functions, saidOf } from "./archive.js";
 

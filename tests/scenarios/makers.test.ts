@@ -31,13 +31,16 @@ vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
       if (draft.type !== "commit") return super.sign(draft);
       const entries = [...(draft.entries ?? []), ...commits.claimed];
       commits.claimed = [];
-      for (const entry of entries)
-        if (typeof entry === "object" && "head" in entry) commits.signed.push(entry);
+      for (const entry of entries) if (isHead(entry)) commits.signed.push(entry);
       return super.sign({ ...draft, entries });
     }
   }
   return { ...original, Conversation: Watched };
 });
+
+function isHead(entry: object | string): entry is HeadEntry {
+  return typeof entry === "object" && "head" in entry;
+}
 
 /** Puts records into a home past `saveRecords`, as somebody does who means it; those of `marked` are signed as its own. */
 async function plant({ space, address }: Peer, puts: readonly IbGib[], marked: readonly IbGib[] = []) {
@@ -69,10 +72,7 @@ scenario(
     for (const frames of [[forged], [more]]) {
       await plant(bob, frames);
       await bob.link(page, "see", [forged.address]);
-      for (const direction of ["both", "pull", "both"] as const) {
-        const sync = alice.sync(page, { at: "bob", direction });
-        await expect(sync).rejects.toMatchObject({ code: "attestation_refused" });
-      }
+      await expect(alice.sync(page, { at: "bob" })).rejects.toMatchObject({ code: "attestation_refused" });
       expect(await alice.space.get(forged.address)).toBeUndefined();
     }
 
@@ -98,7 +98,7 @@ scenario(
     await alice.sync(page, { at: "bob" });
     expect(await makerShown(bob, hers)).toBe(alice.address);
     // Nobody but bob can prove what is his, so it comes no further, nor does what rests on it.
-    await expect(alice.sync(page, { at: "dave" })).rejects.toMatchObject({ code: "not_permitted" });
+    expect((await alice.sync(page, { at: "dave" })).refused).toMatchObject([{ address: page }]);
     for (const peer of [alice, bob, dave]) expect(await makerShown(peer, his)).toBeUndefined();
     expect((await dave.space.tip(page))?.address).not.toBe(hers.address);
   },
@@ -149,7 +149,9 @@ scenario(
     // A receiver that takes it all the same, and shows what carol did sign.
     await plant(eve, [forged, hers]);
     for (const reader of [alice, erin])
-      await expect(reader.sync(note, { at: eve.name })).rejects.toMatchObject({ code: "attestation_refused" });
+      await expect(reader.sync(note, { at: eve.name })).rejects.toMatchObject({
+        code: "attestation_refused",
+      });
     expect((await erin.tip(note)).address).toBe(before.address);
   },
 );
@@ -198,7 +200,7 @@ scenario(
     const elsewhere = createTimeline({ ib: "file", owner, by, within: diary, uuid: "carol's too" });
     await expect(saveRecords(carol, [elsewhere])).rejects.toMatchObject({ facts: { rule: "within" } });
     await plant(carol, [elsewhere], [elsewhere]);
-    await expect(carol.sync([diary, elsewhere.address])).rejects.toMatchObject({ code: "not_permitted" });
+    await carol.sync([diary, elsewhere.address]);
     expect(await bob.space.tip(elsewhere.address)).toBeUndefined();
   },
 );

@@ -1,7 +1,7 @@
 import { isMerge } from "../../src/ibgib/index.js";
 import { expect } from "vitest";
 import type { Address, IbGib } from "../../src/ibgib/index.js";
-import { conflictsOf, } from "../../src/merge/index.js";
+import { conflictsOf } from "../../src/merge/index.js";
 import { sagaLimits } from "../../src/saga/index.js";
 import type { Peer } from "../../src/testing/index.js";
 import { expectKept, expectSettled, sharedNote } from "./divergence.js";

@@ -255,7 +255,8 @@ class Resolver {
       const { toProve } = await addedFrames(record, first, from, this.reader, this.#merging);
       for (const frame of toProve) {
         const { address: head } = frame;
-        if (await this.#isOwn(frame, first)) own.push({ tjp, head, ...(from !== undefined && { from }), to: tip });
+        if (await this.#isOwn(frame, first))
+          own.push({ tjp, head, ...(from !== undefined && { from }), to: tip });
         else others.push(head);
       }
     }

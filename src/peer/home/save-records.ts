@@ -58,8 +58,16 @@ export async function saveRecords(
 /** The first frames of the timelines of `records`, and those that they are within, by address. */
 async function firstFrames(space: Space, records: readonly IbGib[]): Promise<ReadonlyMap<Address, IbGib>> {
   const found = new Map(records.filter(isTjp).map((first) => [first.address, first]));
-  await readInto(found, space, records.flatMap((record) => tjpOf(record) ?? []));
-  await readInto(found, space, records.filter(isTjp).flatMap((first) => withinOf(first) ?? []));
+  await readInto(
+    found,
+    space,
+    records.flatMap((record) => tjpOf(record) ?? []),
+  );
+  await readInto(
+    found,
+    space,
+    records.filter(isTjp).flatMap((first) => withinOf(first) ?? []),
+  );
   return found;
 }
 

@@ -119,7 +119,8 @@ class Judgement {
     if (standing.isOpen) return true;
     const owner = ownerOf(first);
     if (owner === undefined) return this.#mayMoveUnowned(move, first);
-    if (!toProve.every(({ address }) => provers.has(address)) || !(await isInItsPlace(first, this.#reader))) return false;
+    if (!toProve.every(({ address }) => provers.has(address)) || !(await isInItsPlace(first, this.#reader)))
+      return false;
     for (const { address } of heads) {
       const isAllowed = this.#said.has(address)
         ? await this.#mayWrite(first)
@@ -164,7 +165,12 @@ class Judgement {
   }
 
   /** Somebody else, who may not be here: the owner, or a grantee as far as its grants are known. */
-  async #mayHaveWritten(first: IbGib, owner: Address, maker: Address | undefined, head: Address): Promise<boolean> {
+  async #mayHaveWritten(
+    first: IbGib,
+    owner: Address,
+    maker: Address | undefined,
+    head: Address,
+  ): Promise<boolean> {
     if (maker === undefined) return false;
     if (maker === owner) return true;
     if (!(await (await loadAuthors(this.space, first)).wrote(maker, head, this.#reader))) return false;

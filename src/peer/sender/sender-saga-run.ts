@@ -3,6 +3,8 @@ import { type Address, type IbGib, toText, isMerge } from "../../ibgib/index.js"
 import {
   type Direction,
   type Evidence,
+  type FinalTip,
+  type HeadEntry,
   readEvidence,
   type SenderSagaEffect,
   type SenderSagaEvent,
@@ -13,7 +15,7 @@ import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
 import type { Deferred } from "../home/deferred.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
-import { type CheckedHeads, checkHeads, onlyOf } from "../rights/attestations.js";
+import { attestationOf, type CheckedHeads, checkHeads, onlyOf } from "../rights/attestations.js";
 import { keepToldStatements } from "../rights/keep-statements.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
 import { nothingToTell, statementsFor, type Telling } from "../rights/statements.js";
@@ -192,11 +194,18 @@ export class SenderSagaRun {
     tellRefused(onEvent, saga, report.refused);
     tellMerged(onEvent, saga, merged);
     onEvent({ kind: "durable", saga, tips: report.tips.length });
-    const written = new Set(effect.heads.map(({ tjp }) => tjp));
-    const lost = report.refused.filter(({ address }) => written.has(address));
+    const lost = await this.#lost(effect.heads, report.refused);
     const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
-    if (lost.length === 0) asked.outcome.resolve({ ...report, elapsedMs });
-    else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost.length }));
+    if (lost === 0) asked.outcome.resolve({ ...report, elapsedMs });
+    else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost }));
+  }
+
+  /** How many timelines were not taken that have frames of this side's which no receiver has taken yet. */
+  async #lost(heads: readonly HeadEntry[], refused: readonly FinalTip[]): Promise<number> {
+    const left = new Set(refused.map(({ address }) => address));
+    const own = heads.filter(({ tjp }) => left.has(tjp));
+    const kept = await Promise.all(own.map(({ head }) => attestationOf(this.options.identity.space, head)));
+    return new Set(own.filter((_, at) => kept[at] === undefined).map(({ tjp }) => tjp)).size;
   }
 
   /** Resolves when nothing of it is staged, or being kept, any more; never rejects. */

@@ -9,6 +9,7 @@ import {
   tjpOf,
 } from "../../ibgib/index.js";
 import type { Access } from "../../keystone/index.js";
+import { cellKinds, newCell } from "../../peer/home/cells.js";
 import { saveRecords, share, unshare } from "../../peer/index.js";
 import type { Dice } from "./dice.js";
 import type { Home } from "./home.js";
@@ -76,6 +77,33 @@ export class Authorship {
     this.world.calls.begin(process, `takes back from ${from.name}`, () =>
       unshare(process.identity, taken, process.platform),
     );
+  }
+
+  /**
+   * Writes as the owner of somebody else's timeline, past all that keeps honest homes from it. A sender goes on from that
+   * with a frame of its own, which it may sign; a receiver shows it to whoever asks.
+   */
+  forge(process: SimulatedProcess, home: Home, { address }: Timeline): void {
+    const { app } = this.world.settings;
+    const dice = this.#editDice();
+    this.world.trace.count("fault forged frame");
+    this.world.calls.begin(process, "forges", async () => {
+      const tip = await tipOf(process, address);
+      if (!tip || tip.data instanceof Uint8Array || !process.isAlive) return;
+      const forged = mutate(tip, app.edit({ ...tip.data }, dice));
+      const frames =
+        home.kind === "receiver"
+          ? [forged]
+          : [forged, this.#edited(forged, app.edit({ ...tip.data }, dice), home)];
+      this.world.ledger.made(frames, home.lineage);
+      await process.identity.space.commit({
+        holder: home.address,
+        sight: "anyone",
+        puts: frames,
+        tips: [{ tjp: address, from: tip.address, to: frames.at(-1)?.address ?? forged.address }],
+        cells: frames.map(({ gib }) => newCell(cellKinds.made, gib, {})),
+      });
+    });
   }
 
   #editDice(): Dice {
