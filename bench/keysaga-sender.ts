@@ -42,7 +42,7 @@ const api = {
   async holdGraph(to: { audience: string; shape: Shape; count: number }): Promise<void> {
     const identity = await openHome();
     const { root, records, tips } = makeGraph(to.shape, to.count, identity.address);
-    await saveRecords(identity, records);
+    await saveRecords(identity, records, { tips });
     held = { identity, audience: to.audience, root, tip: records.at(-1)! };
   },
 

@@ -52,12 +52,12 @@ export function checkSuccessor(frame: IbGib, parent: IbGib): void {
  * A first frame that somebody has made for another owner is right only within a timeline of that owner, as a
  * collaborator adds a file to a folder. True for every other first frame.
  *
- * @param outer The first frame of the timeline that `first` is within; undefined where it is not there.
+ * @param outer The first frame of the timeline that `first` is within.
  */
-export function isWithinOwners(first: IbGib, outer: IbGib | undefined): boolean {
+export function isWithinOwners(first: IbGib, outer: IbGib): boolean {
   const owner = ownerOf(first);
   if (owner === undefined || memberOf(first, "by") === undefined) return true;
-  return outer !== undefined && outer.address === withinOf(first) && ownerOf(outer) === owner;
+  return outer.address === withinOf(first) && ownerOf(outer) === owner;
 }
 
 /**

@@ -84,7 +84,8 @@ async function readInto(
 function checkPlaces(records: readonly IbGib[], firstOf: ReadonlyMap<Address, IbGib>): void {
   for (const first of records.filter(isTjp)) {
     const within = withinOf(first);
-    if (!isWithinOwners(first, within && firstOf.get(within)))
+    const outer = within && firstOf.get(within);
+    if (outer !== undefined && !isWithinOwners(first, outer))
       throw new KeysagaError("chain_refused", { rule: "within" });
   }
 }

@@ -61,11 +61,13 @@ export class Witness implements Listener {
     if (spoken.type === "connect") this.#connects(link);
   }
 
-  /** A peer signs what a local call has made there, under its own name, and nothing else. */
+  /** A peer signs what a local call has made there, under its own name, and merges of its app's own that it has made. */
   #signs({ lineage, name }: Home, frame: Address): void {
+    const makers = this.ledger.makersOf(frame);
+    if (makers.length === 0) return; // a merge: what is kept is looked at on the disks
     const named = this.ledger.makerNamedBy(frame);
     const isNamed = named !== undefined && this.keys.ownerOf(named) === lineage;
-    const isOwn = isNamed && this.ledger.makersOf(frame).includes(lineage);
+    const isOwn = isNamed && makers.includes(lineage);
     this.trace.check("signed by its maker", isOwn, () => `${name} signs ${frame}`);
   }
 
