@@ -15,6 +15,7 @@ import { CommitQueue } from "./commit-queue.js";
 import { KeptStages } from "./kept-stages.js";
 import { Quotas, type ReceiverLimits, receiverLimits } from "./quotas.js";
 import { ReceiverSession } from "./receiver-session.js";
+import { Slices } from "./slices.js";
 
 export interface ReceiverOptions {
   readonly identity: Identity;
@@ -63,6 +64,7 @@ export class Receiver {
     private readonly merging: Merging,
     private readonly commits: CommitQueue,
     private readonly kept: KeptStages,
+    private readonly slices: Slices,
     private readonly options: ReceiverOptions & { readonly platform: Platform },
   ) {
     const { identity, admission, platform } = options;
@@ -101,10 +103,12 @@ export class Receiver {
       identity,
       space: identity.space,
       connection,
+      screen: (candidate) => this.#admissions.screen(candidate),
+      slice: (signal) => this.slices.next(connection.remoteAddress, signal),
       admit: async (candidate) => {
         await this.#admissions.check(candidate);
         if (underWay.isOver) throw new KeysagaError("connection_closed");
-        this.quotas.enter(candidate.identity);
+        if (underWay.entered === undefined) this.quotas.enter(candidate.identity);
         underWay.entered = candidate.identity;
       },
       entry: async (candidate) => {
@@ -158,6 +162,7 @@ export class Receiver {
     if (graceMs > 0) await within(this.options.platform.timers, graceMs, this.#over());
     for (const session of this.#sessions.keys()) session.end(goingAway());
     await this.#over();
+    this.slices.close();
     await this.kept.close();
   }
 
@@ -188,7 +193,8 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
   const merging = mergingOf(options.functions ?? mergeFunctions(), platform);
   const commits = new CommitQueue(limits, platform.timers);
   const kept = new KeptStages(identity.space, limits, platform.timers);
-  return new Receiver(self, quotas, merging, commits, kept, { ...options, platform });
+  const slices = new Slices(limits.signaturesPerNetworkPerMinute, platform);
+  return new Receiver(self, quotas, merging, commits, kept, slices, { ...options, platform });
 }
 
 function describe(connection: Connection, session: ReceiverSession): Session {
