@@ -1,5 +1,18 @@
 import type { Moment } from "../base/index.js";
+import type { IbGib } from "../ibgib/index.js";
 import type { SessionLimits } from "./limits.js";
+
+/** Payload that moves, as the sagas of both sides are told of it. */
+export type PayloadMovement =
+  /** A payload frame of so many bytes has come; the parts of a list are no records. */
+  | {
+      readonly kind: "payload";
+      readonly records: readonly IbGib[];
+      readonly bytes: number;
+      readonly now: Moment;
+    }
+  /** The other side has dealt with a payload frame of so many bytes. */
+  | { readonly kind: "credit"; readonly bytes: number; readonly now: Moment };
 
 /** What the pace is averaged over, in milliseconds. */
 const windowMs = 10_000;
@@ -48,6 +61,14 @@ export function afterMovement(
   const sum = recent.reduce((total, movement) => total + movement.bytes, 0);
   const isEnough = sum * 1_000 >= limits.payloadBytesPerSecondMin * (now - from);
   return { deadline: isEnough ? now + limits.turnTimeoutMs : deadline, moved: recent };
+}
+
+/** A saga that waits, after payload has moved. */
+export function moveOn<State extends Pace & { readonly limits: PaceLimits }>(
+  state: State,
+  { bytes, now }: PayloadMovement,
+): State {
+  return { ...state, ...afterMovement(state, bytes, now, state.limits) };
 }
 
 const grainOf = (at: Moment): number => Math.floor(at / grainMs);

@@ -15,7 +15,7 @@ import type {
   Root,
   RootStatus,
 } from "./messages.js";
-import { afterMovement, type Pace, startPace } from "./pace.js";
+import { moveOn, type Pace, type PayloadMovement, startPace } from "./pace.js";
 import {
   areFinalTips,
   isEmpty,
@@ -89,15 +89,7 @@ export type ReceiverSagaEvent =
       readonly now: Moment;
     } & Found)
   | { readonly kind: "recordsSent"; readonly now: Moment }
-  /** A payload frame of so many bytes has come; the parts of a list are no records. */
-  | {
-      readonly kind: "payload";
-      readonly records: readonly IbGib[];
-      readonly bytes: number;
-      readonly now: Moment;
-    }
-  /** The other side has dealt with a payload frame of so many bytes. */
-  | { readonly kind: "credit"; readonly bytes: number; readonly now: Moment }
+  | PayloadMovement
   | { readonly kind: "payloadStaged"; readonly now: Moment }
   | { readonly kind: "ask"; readonly turn: Verified<AskBody> }
   | ({ readonly kind: "branchesRead"; readonly now: Moment } & Found)
@@ -357,13 +349,6 @@ function onMoved(state: In<"committing">, event: On<"spaceMoved">): ReceiverSaga
 function onTick(state: Running, now: Moment): ReceiverSagaStep {
   if (!("deadline" in state) || now < state.deadline) return stay(state);
   return fail(new KeysagaError("turn_timeout", { during: state.kind }));
-}
-
-function moveOn(
-  state: In<"awaitingCommit">,
-  { bytes, now }: On<"payload"> | On<"credit">,
-): In<"awaitingCommit"> {
-  return { ...state, ...afterMovement(state, bytes, now, state.limits) };
 }
 
 const sagaOf = ({ limits, saga, direction, roots }: Saga): Saga => ({ limits, saga, direction, roots });

@@ -17,7 +17,7 @@ import type {
   StagedBody,
   WantsBody,
 } from "./messages.js";
-import type { Pace } from "./pace.js";
+import type { Pace, PayloadMovement } from "./pace.js";
 import type { RootMove, SendPlan } from "./roots.js";
 import type { TurnDraft, Verified } from "./turn.js";
 
@@ -90,15 +90,7 @@ export type SenderSagaEvent =
       readonly evidence: readonly Evidence[];
       readonly now: Moment;
     }
-  /** A payload frame of so many bytes has come; the parts of a list are no records. */
-  | {
-      readonly kind: "payload";
-      readonly records: readonly IbGib[];
-      readonly bytes: number;
-      readonly now: Moment;
-    }
-  /** The other side has dealt with a payload frame of so many bytes. */
-  | { readonly kind: "credit"; readonly bytes: number; readonly now: Moment }
+  | PayloadMovement
   | { readonly kind: "payloadStaged" }
   | { readonly kind: "ack"; readonly turn: Verified<AckBody> }
   /** Roots whose tip at the receiver this side does not hold. */

@@ -9,7 +9,7 @@ import {
   type Root,
   RootStatus,
 } from "./messages.js";
-import { afterMovement, type Pace, startPace } from "./pace.js";
+import { moveOn, type Pace, startPace } from "./pace.js";
 import {
   finalTips,
   fromBitmap,
@@ -306,10 +306,6 @@ type Paced = Extract<Running, Pace>;
 
 function isPaced(state: Running): state is Paced {
   return "deadline" in state;
-}
-
-function moveOn<State extends Paced>(state: State, { bytes, now }: On<"payload"> | On<"credit">): State {
-  return { ...state, ...afterMovement(state, bytes, now, state.limits) };
 }
 
 function onTick(state: Running, now: Moment): SenderSagaStep {

@@ -150,7 +150,7 @@ class Door {
     try {
       const said = await takeProxyHeader(socket, systemPlatform.timers, this.limits.headersTimeoutMs);
       const client = said ?? from;
-      if (name === undefined) return;
+      if (name === undefined || socket.destroyed) return; // its place was given up, or will be
       const reached = this.keeper.settle(name, client);
       if (reached) return this.#cut(socket, client, { reason: "busy", ...reached });
       this.#clients.set(name, client);
