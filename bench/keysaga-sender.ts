@@ -12,6 +12,7 @@ import {
   type IbGib,
   type Identity,
   mutate,
+  saveRecords,
   systemPlatform,
 } from "keysaga";
 import { openLmdbSpace } from "keysaga/node";
@@ -41,7 +42,7 @@ const api = {
   async holdGraph(to: { audience: string; shape: Shape; count: number }): Promise<void> {
     const identity = await openHome();
     const { root, records, tips } = makeGraph(to.shape, to.count, identity.address);
-    await commit(identity, records, tips);
+    await saveRecords(identity, records, { tips });
     held = { identity, audience: to.audience, root, tip: records.at(-1)! };
   },
 
@@ -50,15 +51,15 @@ const api = {
     const identity = await openHome();
     const uuid = randomBytes(16).toString("hex");
     const note = createTimeline({ ib: "note", uuid, owner: identity.address, data: { text: "new" } });
-    await commit(identity, [note], [{ tjp: note.address, from: undefined, to: note.address }]);
+    await saveRecords(identity, [note]);
     held = { identity, audience, root: note.address, tip: note };
   },
 
   /** Adds a frame to the root. */
   async edit(text: string): Promise<void> {
-    const { identity, root, tip } = holding();
+    const { identity, tip } = holding();
     const next = mutate(tip, { text });
-    await commit(identity, [next], [{ tjp: root, from: tip.address, to: next.address }]);
+    await saveRecords(identity, [next]);
     holding().tip = next;
   },
 
@@ -100,13 +101,6 @@ async function openHome(): Promise<Identity> {
     rmSync(path, { recursive: true });
   };
   return createIdentity({ space, secret: randomBytes(32), recoverySecret: randomBytes(32) });
-}
-
-type Moves = readonly { readonly tjp: Address; readonly from: Address | undefined; readonly to: Address }[];
-
-async function commit({ space, address }: Identity, puts: readonly IbGib[], tips: Moves): Promise<void> {
-  const { kind } = await space.commit({ holder: address, sight: { holders: [] }, puts, tips });
-  if (kind !== "committed") throw new Error(`the graph was not committed: ${kind}`);
 }
 
 serve(api);

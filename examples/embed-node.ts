@@ -48,9 +48,10 @@ function textOf({ data }: IbGib): string {
   return JSON.stringify(data instanceof Uint8Array ? undefined : data?.["text"]);
 }
 
-/** Appends a frame to a timeline, and moves its tip: all or nothing, and only if nobody else moved it. */
+/** Appends a frame by this identity to a timeline, and moves its tip: all or nothing, and only if nobody else moved it. */
 async function edit(identity: Identity, timeline: Address, text: string): Promise<void> {
-  await saveRecords(identity, [mutate(await tipOf(identity, timeline), { text })]);
+  const tip = await tipOf(identity, timeline);
+  await saveRecords(identity, [mutate(tip, { text }, { by: identity.address })]);
 }
 
 const dir = await mkdtemp(join(tmpdir(), "keysaga-example-"));

@@ -100,9 +100,13 @@ export {
   ibOf,
   isAddress,
   isFrame,
+  isMerge,
   isTjp,
   type Link,
   linksOf,
+  type Made,
+  type MergeMark,
+  makerOf,
   mutate,
   type NewFork,
   type NewTimeline,
@@ -125,7 +129,7 @@ export {
 export type { Json, JsonObject } from "./base/index.js";
 
 // Where records lie. `openLmdbSpace`, on disk, is in keysaga/node.
-export { saveRecords } from "./peer/index.js";
+export { type SaveOptions, saveRecords } from "./peer/index.js";
 export {
   InnerSpace,
   type InnerSpaceOptions,
@@ -173,7 +177,7 @@ export {
 export { exportReceipt } from "./peer/index.js";
 export { checkReceipt, type ReceiptBundle, type SignedReceipt } from "./saga/index.js";
 
-// So can what proves who added a head to its timeline.
+// So can what proves who made a frame.
 export { type Attestation, attestationOf, evidenceFor } from "./peer/index.js";
 export {
   type AttestedHead,
@@ -194,14 +198,12 @@ export {
   type FrameReader,
   type HeadContent,
   headsOf,
-  isMerge,
   type Merged,
   type MergedText,
   type MergeFunction,
   type MergeFunctions,
   type MergeHeads,
   type MergeLimits,
-  type MergeMark,
   type MergeOptions,
   mergeFunctions,
   mergeLimits,

@@ -171,6 +171,11 @@ export const errorTable = {
     tellPeer: true,
     text: "Both sides have changed the timeline since they were last in step. Sync both ways: a push merges nothing.",
   },
+  maker_not_self: {
+    retryable: false,
+    tellPeer: false,
+    text: "The frame names another identity as its maker. Make it with `by`, the identity that saves it.",
+  },
   tip_moved: {
     retryable: true,
     tellPeer: true,
@@ -214,7 +219,7 @@ export const errorTable = {
   attestation_refused: {
     retryable: false,
     tellPeer: true,
-    text: "What came with a head does not prove who added it to its timeline.",
+    text: "What came with a frame does not prove that the maker that it names has made it.",
   },
   sync_error: { retryable: false, tellPeer: true, text: "The other side ended the session with an error." },
 

@@ -13,6 +13,7 @@ export const primitiveGib = "gib";
 
 const addressShape = /^[^^\p{Surrogate}]+\^(?:gib|[0-9A-F]{64}(?:\.[0-9A-F]{64})?)$/u;
 const gibShape = /^(?:gib|[0-9A-F]{64}(?:\.[0-9A-F]{64})?)$/;
+const identityShape = /^keystone\.identity\^[0-9A-F]{64}$/;
 const ibShape = /^[^^\p{Surrogate}]+$/u;
 
 export function isAddress(value: unknown): value is Address {
@@ -66,6 +67,11 @@ export function hashOf(address: Address): string {
 export function tjpHashOf(address: Address): string | undefined {
   const gib = gibOf(address);
   return gib.length > 64 ? gib.slice(65) : undefined;
+}
+
+/** Could this be an identity: the address of the first frame of a keystone of that kind? */
+export function isIdentityAddress(value: unknown): value is Address {
+  return isAddress(value) && identityShape.test(value);
 }
 
 /** For logs and messages to people: `note^9F2C…`, or `note^9F2C….A01B…` for a later frame. */

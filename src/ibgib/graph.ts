@@ -1,7 +1,7 @@
 import { limitExceeded } from "../base/index.js";
 import { type Address, isPrimitive, isReservedIb } from "./address.js";
 import type { IbGib } from "./record.js";
-import { isTjp } from "./timeline.js";
+import { isTjp } from "./frame.js";
 
 /** What one walk over a graph may cost. Beyond it, the walk throws `limit_exceeded`. */
 export const graphLimits = {

@@ -7,6 +7,7 @@ import {
   type IbGib,
   ibOf,
   isAddress,
+  isIdentityAddress,
   sealRecord,
 } from "../ibgib/index.js";
 import { nonceLength } from "./derive.js";
@@ -82,11 +83,6 @@ export function readGrant(record: IbGib): Grant {
 /** @throws KeysagaError `grant_refused` where `record` is no withdrawal. */
 export function readWithdrawal(record: IbGib): Withdrawal {
   return read(record, withdrawalIb, Withdrawal);
-}
-
-/** Is this the address of an identity, which is that of its first frame? */
-export function isIdentityAddress(value: unknown): value is Address {
-  return isFirstAddress(value) && ibOf(value) === "keystone.identity";
 }
 
 export function isGrantAddress(value: unknown): value is Address {

@@ -28,7 +28,6 @@ export {
   type Grant,
   grantIb,
   isGrantAddress,
-  isIdentityAddress,
   isWithdrawalAddress,
   readGrant,
   readWithdrawal,

@@ -1,10 +1,9 @@
-import type { Address, IbGib } from "../ibgib/index.js";
+import { type Address, type IbGib, mergeMarkOf, ownerOf, previousOf } from "../ibgib/index.js";
 import { isSame, member } from "./content.js";
 import { basesOf, graftbaseOf } from "./fold.js";
 import { isBuiltIn, type MergeFunctions } from "./functions.js";
 import { withoutAncestors } from "./heads.js";
 import { type Frame, type FrameReader, History, type MergeOptions } from "./history.js";
-import { mergeMarkOf, namedHeadsOf } from "./merge-frame.js";
 import { frameOf, mergeHeads } from "./merge-tips.js";
 import { refuseMerge } from "./refusals.js";
 
@@ -67,8 +66,15 @@ function checkFrame(
   if (!isSame(member(said, "n"), n)) refuseMerge("merge_refused", "n");
   const has = (name: string) => isSame(member(frame.rel8ns ?? {}, name), links[name]);
   if (!has("graftbase")) refuseMerge("merge_refused", "graftbase");
-  const areCarried = ["uuid", "owner", "within"].every((name) =>
-    isSame(member(said, name), member(carried, name)),
-  );
+  // A merge has no maker: in a timeline with an owner it names none.
+  const carriedNames = ["uuid", "owner", "within", ...(ownerOf(first) ? ["by"] : [])];
+  const areCarried = carriedNames.every((name) => isSame(member(said, name), member(carried, name)));
   if (!["past", "tjp", "graftorphan"].every(has) || !areCarried) refuseMerge("merge_refused", "members");
+}
+
+/** The frames that a merge frame says it brings together, in its order. */
+function namedHeadsOf(record: IbGib): readonly Address[] {
+  const past = previousOf(record);
+  const rest = record.rel8ns?.["graftorphan"] ?? [];
+  return past === undefined ? rest : [past, ...rest];
 }

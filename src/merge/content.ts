@@ -1,11 +1,11 @@
 import { canonicalJson, type Json, type JsonObject, normalJson } from "../base/index.js";
-import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
+import { type Address, type IbGib, isAddress, ownerOf } from "../ibgib/index.js";
 import { refuseMerge } from "./refusals.js";
 
 /** What a frame says, without what makes it this frame of this timeline. Deeply frozen where it is handed to others. */
 export interface Content {
   readonly ib: string;
-  /** Without `n`, `isTjp`, `uuid`, `owner`, `within` and `merge`. */
+  /** Without `n`, `isTjp`, `uuid`, `owner`, `within` and `merge`; where the timeline has an owner, without `by`. */
   readonly data: JsonObject;
   /** Links by name, without `past`, `tjp`, `graftbase` and `graftorphan`; no list is empty. */
   readonly rel8ns: Readonly<Record<string, readonly Address[]>>;
@@ -21,26 +21,34 @@ export interface HeadContent {
 const frameMembers: ReadonlySet<string> = new Set(["n", "isTjp", "uuid", "owner", "within", "merge"]);
 const frameLinks: ReadonlySet<string> = new Set(["past", "tjp", "graftbase", "graftorphan"]);
 
-export function contentOf({ ib, data, rel8ns }: IbGib): Content {
+export function contentOf(frame: IbGib): Content {
+  const { ib, data, rel8ns } = frame;
+  const isOwned = ownerOf(frame) !== undefined;
   // Frames never hold raw bytes: those have no links and no members.
   const members = data === undefined || data instanceof Uint8Array ? {} : data;
   return {
     ib,
-    data: pick(members, (name) => !frameMembers.has(name)),
+    data: pick(members, (name) => !isFrameMember(name, isOwned)),
     rel8ns: pick(rel8ns ?? {}, (name) => !frameLinks.has(name)),
   };
+}
+
+/** Where the timeline has an owner, `by` says who made a frame. */
+function isFrameMember(name: string, isOwned: boolean): boolean {
+  return frameMembers.has(name) || (isOwned && name === "by");
 }
 
 /**
  * What a merge function gave back, as content: normal JSON, lists of addresses, no member that is not its own.
  *
+ * @param isOwned Has the timeline an owner?
  * @throws KeysagaError `merge_failed`, rule `result`, and `json_refused`.
  */
-export function toContent(given: unknown): Content {
+export function toContent(given: unknown, isOwned: boolean): Content {
   const { ib, data, rel8ns } = objectFrom(normalJson(given));
   const [members, links] = [objectFrom(data ?? {}), objectFrom(rel8ns ?? {})];
   const areOwn =
-    !Object.keys(members).some((name) => frameMembers.has(name)) &&
+    !Object.keys(members).some((name) => isFrameMember(name, isOwned)) &&
     !Object.keys(links).some((name) => frameLinks.has(name));
   if (typeof ib !== "string" || !areOwn || !isLinks(links)) return refuseMerge("merge_failed", "result");
   return { ib, data: members, rel8ns: links };

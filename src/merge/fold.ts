@@ -1,8 +1,8 @@
 import { canonicalJson, KeysagaError } from "../base/index.js";
-import type { Address } from "../ibgib/index.js";
+import { type Address, ownerOf } from "../ibgib/index.js";
 import { lowestCommonAncestors, nearestSharedPast } from "./bases.js";
 import { type Content, contentOf, freezeDeep, type HeadContent, toContent } from "./content.js";
-import { isBuiltIn, type MergeFunction, type MergeHeads } from "./functions.js";
+import { isBuiltIn, type MergeFunction } from "./functions.js";
 import { type Frame, type History, newestFirst } from "./history.js";
 import { foldRules } from "./limits.js";
 import { refuseMerge } from "./refusals.js";
@@ -44,11 +44,14 @@ export class Fold {
         content: freezeDeep(contentOf(record)),
       }),
     );
+    const isOwned = ownerOf(await this.#history.first()) !== undefined;
     let merged = contents[0]!.content;
     for (let at = 1; at < contents.length; at++) {
       const base = await this.#base(bases[at - 1]!, depth);
       const [ours, theirs] = [contents.slice(0, at), contents[at]!];
-      merged = callFunction(this.#function, base, merged, theirs.content, { ours, theirs });
+      const before = merged;
+      const fold = () => this.#function.merge(base, before, theirs.content, { ours, theirs });
+      merged = foldedBy(this.#function, fold, isOwned);
       await this.#history.pause();
     }
     return merged;
@@ -79,16 +82,10 @@ export class Fold {
 }
 
 /** @throws KeysagaError `merge_failed`: `threw`, `not_deterministic` or `result`. */
-function callFunction(
-  fn: MergeFunction,
-  base: Content,
-  ours: Content,
-  theirs: Content,
-  heads: MergeHeads,
-): Content {
+function foldedBy(fn: MergeFunction, fold: () => Content, isOwned: boolean): Content {
   const call = () => {
     try {
-      return toContent(fn.merge(base, ours, theirs, heads));
+      return toContent(fold(), isOwned);
     } catch (error) {
       if (error instanceof KeysagaError && error.code === "merge_failed") throw error;
       return refuseMerge("merge_failed", "threw", error);

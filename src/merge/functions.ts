@@ -1,8 +1,7 @@
 import type { Json } from "../base/index.js";
-import type { IbGib } from "../ibgib/index.js";
+import { type IbGib, type MergeMark, mergeMarkOf } from "../ibgib/index.js";
 import { type Content, type HeadContent, isSame, member } from "./content.js";
 import { fieldsFunction } from "./fields.js";
-import type { MergeMark } from "./merge-frame.js";
 import { refuseMerge } from "./refusals.js";
 
 /** The frames whose content meets in one fold. */
@@ -71,6 +70,12 @@ export function mergeFunctions(registrations: readonly Registration[] = []): Mer
 /** Is it one that every peer has and can compute again? */
 export function isBuiltIn(fn: MergeFunction): boolean {
   return fn === fieldsFunction;
+}
+
+/** Does a merge name such a function? Then every reader can make it again, and nobody has to answer for it. */
+export function isBuiltInMerge(frame: IbGib): boolean {
+  const mark = mergeMarkOf(frame);
+  return mark?.function === fieldsFunction.name && mark.version === fieldsFunction.version;
 }
 
 function markKey(name: string, version: number): string {

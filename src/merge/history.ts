@@ -3,6 +3,7 @@ import {
   type Address,
   hashOf,
   type IbGib,
+  isMerge,
   nOf,
   previousOf,
   shortAddress,
@@ -10,7 +11,6 @@ import {
   tjpOf,
 } from "../ibgib/index.js";
 import { type MergeLimits, mergeLimits } from "./limits.js";
-import { isMerge } from "./merge-frame.js";
 
 /** Where frames are read: a `Space` is one, and so is one with a stage laid over it. Answers in the order asked. */
 export interface FrameReader {

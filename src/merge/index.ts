@@ -13,17 +13,17 @@ export {
 export type { Content, HeadContent } from "./content.js";
 export {
   type MergeFunction,
+  isBuiltInMerge,
   type MergeFunctions,
   type MergeHeads,
   mergeFunctions,
   type RecordKind,
   type Registration,
 } from "./functions.js";
-export { framesBeyond } from "./difference.js";
+export { framesBeyond, runEndsBeyond } from "./difference.js";
 export { compareTips, headsOf, type TipRelation } from "./heads.js";
 export type { FrameReader, MergeOptions, Pause } from "./history.js";
 export { type MergeLimits, mergeLimits } from "./limits.js";
-export { isMerge, type MergeMark, mergeMarkOf } from "./merge-frame.js";
 export { type Merged, mergeTips } from "./merge-tips.js";
 export type { MergeFailure, MergeRule } from "./refusals.js";
 export { type MergedText, mergeText, type TextChoice, type TextContest } from "./text.js";

@@ -13,7 +13,7 @@ export type { Authorize } from "./rights/rights.js";
 export type { AccessPolicy } from "./rights/standing.js";
 export { exportReceipt } from "./verify/receipts.js";
 export { type Attestation, attestationOf, evidenceFor } from "./rights/attestations.js";
-export { saveRecords } from "./home/save-records.js";
+export { type SaveOptions, saveRecords } from "./home/save-records.js";
 export {
   createSender,
   type ReachByDial,

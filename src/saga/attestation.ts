@@ -31,7 +31,7 @@ import { sagaLimits } from "./limits.js";
 import type { AttestedHead, CommitEntry, Evidence } from "./messages.js";
 import { entryLeaf } from "./turn.js";
 
-/** Who added a head: the identity, the lane it spoke through, and the session keystone that signed the commit. */
+/** Who signed a frame as its maker: the identity, the lane it spoke through, and the session keystone that signed the commit. */
 export interface Attester {
   readonly identity: Address;
   readonly lane: Address;
@@ -39,7 +39,7 @@ export interface Attester {
 }
 
 /**
- * The heads that a commit adds, each with its place in the commit's list. One tree is made for all of them.
+ * The frames that a commit signs, each with its place in the commit's list. One tree is made for all of them.
  *
  * @param entries The whole list of the commit: tips and heads, as it was signed.
  * @param context The context of that turn.
@@ -82,13 +82,13 @@ export function readEvidence(items: readonly Evidence[]): {
 }
 
 /**
- * Checks who added each of `heads`, with nothing but what is shown: the entry is in the list that its context is
+ * Checks who signed each of `heads`, with nothing but what is shown: the entry is in the list that its context is
  * about; the context is a sender's commit, and the next frame of its session claims it; the session was vouched for
  * by its lane, and the lane delegated by its identity, each replayed from its genesis. A keystone is replayed once,
  * however many heads rest on it: a hash and a signature check for each of its frames.
  *
- * An identity that is shown to have revoked the lane does not delegate it. Whether this identity may write the
- * timeline, and whether the head belongs to it as its address says, is not judged here.
+ * An identity that is shown to have revoked the lane does not delegate it. Whether this identity is the maker that the
+ * frame names (`makerOf`: the signature of anybody else proves nothing), and may write the timeline, is not judged here.
  *
  * @param records Admitted, and otherwise untrusted, in any order; what no head rests on is not looked at.
  * @returns In the order of `heads`.

@@ -184,8 +184,8 @@ export const FinalTip = z.strictObject({ address, tip: address, n: frameNumber }
 export type FinalTip = z.infer<typeof FinalTip>;
 
 /**
- * A head that the signer of a commit adds to a timeline: the tip it replaced by it (none: the timeline was not there
- * yet), and the tip it left. They are the same frame unless the tip is a merge.
+ * A frame that the signer of a commit has made, the last of a run: the tip that was replaced (none: the timeline was not
+ * there yet), and the tip that was left, which has the frame in its history.
  */
 export const HeadEntry = z
   .strictObject({ tjp: address, head: address, from: address.optional(), to: address })

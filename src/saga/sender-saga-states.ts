@@ -48,7 +48,7 @@ export interface Resolved extends Answered {
   readonly final: readonly FinalTip[];
   /** The own tips that change. */
   readonly moves: readonly RootMove[];
-  /** The heads that this side adds at the receiver, and answers for. */
+  /** The frames among what goes to the receiver that this side has made, and signs. */
   readonly heads: readonly HeadEntry[];
   /** What proves who added the others. */
   readonly evidence: readonly Evidence[];

@@ -2,6 +2,7 @@ import { KeysagaError } from "../base/index.js";
 import {
   type Address,
   checkFirst,
+  checkMaker,
   checkSuccessor,
   type IbGib,
   isFrame,
@@ -10,6 +11,7 @@ import {
   isTjp,
   linksOf,
   previousOf,
+  tjpOf,
 } from "../ibgib/index.js";
 import { Inheritance } from "./inheritance.js";
 import { type CheckedRecord, type Found, Presence, type StagedPart } from "./presence.js";
@@ -114,7 +116,10 @@ class RecordCheck {
       return undefined;
     }
     const parent = this.#find(previous);
-    if (parent !== undefined) checkSuccessor(record, parent.record);
+    if (parent === undefined) return undefined;
+    checkSuccessor(record, parent.record);
+    const first = this.#find(tjpOf(parent.record) ?? previous);
+    if (first !== undefined) checkMaker(record, first.record); // else it is missing, as a link
     return parent;
   }
 

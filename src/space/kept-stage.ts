@@ -1,6 +1,5 @@
 import { assert, KeysagaError } from "../base/index.js";
-import { type Address, type IbGib, isFrame, tjpOf } from "../ibgib/index.js";
-import { isMerge } from "../merge/index.js";
+import { type Address, type IbGib, isFrame, tjpOf, isMerge } from "../ibgib/index.js";
 import { portionRecords, portionSize, putPortion, type StoredStage, shortenPortion } from "./batches.js";
 import { checkRecords } from "./check-records.js";
 import { sightOf } from "./sight.js";

@@ -1,6 +1,5 @@
 import { KeysagaError } from "../base/index.js";
-import { type Address, gibOf, previousOf, shortAddress, tjpOf } from "../ibgib/index.js";
-import { isMerge } from "../merge/index.js";
+import { type Address, gibOf, previousOf, shortAddress, tjpOf, isMerge } from "../ibgib/index.js";
 import type { Presence } from "./presence.js";
 import { encodeAddress, encodeTipRow } from "./rows.js";
 import type { Tip, TipMove } from "./space.js";

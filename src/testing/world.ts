@@ -111,7 +111,7 @@ export class Peer {
   async edit(tjp: Address, ...patches: readonly Patch[]): Promise<IbGib> {
     const tip = await this.tip(tjp);
     const frames: IbGib[] = [];
-    for (const patch of patches) frames.push(mutate(frames.at(-1) ?? tip, patch));
+    for (const patch of patches) frames.push(mutate(frames.at(-1) ?? tip, patch, { by: this.address }));
     await saveRecords(this, frames);
     return frames.at(-1) ?? tip;
   }
@@ -119,7 +119,7 @@ export class Peer {
   /** Appends a frame that links to `targets` under `name`. */
   async link(tjp: Address, name: string, targets: readonly Address[]): Promise<void> {
     const tip = await this.tip(tjp);
-    await saveRecords(this, [relate(tip, { add: { [name]: targets } })]);
+    await saveRecords(this, [relate(tip, { add: { [name]: targets } }, { by: this.address })]);
   }
 
   /** Shares a timeline of this peer's, and what is within it, with `other`; a receiver is told with the next saga. */

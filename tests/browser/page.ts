@@ -42,7 +42,7 @@ async function story(url: string) {
   const pulled = await friends.sync([note], { direction: "pull" });
 
   await saveRecords(me, [mutate(frames.at(-1) ?? first, { mine: true })]);
-  await saveRecords(friend, [mutate(frames.at(-1) ?? first, { theirs: true })]);
+  await saveRecords(friend, [mutate(frames.at(-1) ?? first, { theirs: true }, { by: friend.address })]);
   for (const each of [sender, friends, sender]) await each.sync([note]);
   await Promise.all([sender.disconnect(), friends.disconnect()]);
   const [tip, theirs] = [await space.tip(note), await other.tip(note)];

@@ -4,14 +4,21 @@ import { expect, test } from "vitest";
 import { clone } from "../../src/cli/commands/clone.js";
 import { sync } from "../../src/cli/commands/sync.js";
 import { withReceiver } from "../../src/cli/folder/exchange.js";
-import { createTimeline, type Identity, relate, share as shareTimeline } from "../../src/index.js";
+import {
+  createTimeline,
+  type Identity,
+  relate,
+  saveRecords,
+  share as shareTimeline,
+} from "../../src/index.js";
 import { openHome } from "../../src/node/index.js";
 import { run } from "./command.js";
 import { readTree, writeTree } from "./directories.js";
 import { receiverFor, runHere, shareFolder } from "./receiver.js";
 
 /** A folder with a path that leads out of it, made by software that does not check. */
-async function hostileFolder({ space, address }: Identity) {
+async function hostileFolder(identity: Identity) {
+  const { address } = identity;
   const file = createTimeline({
     ib: "file",
     data: { path: "sub/../../../escaped.md", text: "x" },
@@ -20,15 +27,7 @@ async function hostileFolder({ space, address }: Identity) {
   });
   const first = createTimeline({ ib: "folder", owner: address, uuid: "2" });
   const tip = relate(first, { add: { file: [file.address] } });
-  await space.commit({
-    holder: address,
-    sight: { holders: [address] },
-    puts: [file, first, tip],
-    tips: [
-      { tjp: file.address, from: undefined, to: file.address },
-      { tjp: first.address, from: undefined, to: tip.address },
-    ],
-  });
+  await saveRecords(identity, [file, first, tip]);
   return first.address;
 }
 

@@ -25,6 +25,7 @@ import {
   parseAddress,
   previousOf,
   relate,
+  saveRecords,
 } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
 import { changesOf, inStep, makeIdentity, twoDirectories } from "./folders.js";
@@ -146,12 +147,10 @@ describe("files that both sides have edited", () => {
 
   test("what came down and was not written before a crash merges with the edit typed since", async () => {
     const world = await twoDirectories({ "a.md": "1\n2\n3\n" });
-    const { tip, file } = await fileAt(world, "a.md");
-    const { space, address } = world.identity;
+    const { tip } = await fileAt(world, "a.md");
     const foreign = mutate(tip, { text: "1\n2\nfrom afar\n" });
     const crash = async () => {
-      const tips = [{ tjp: file, from: tip.address, to: foreign.address }];
-      await space.commit({ holder: address, sight: { holders: [address] }, puts: [foreign], tips });
+      await saveRecords(world.identity, [foreign]);
       throw new Error("crash");
     };
     await expect(world.sync(world.here, crash)).rejects.toThrow("crash");
@@ -277,15 +276,10 @@ describe("files with one path", () => {
   test("edits of one file under its old and its new name, after a crash between the two, are merged", async () => {
     const world = await twoDirectories({ "a.md": "1\n2\n3\n" });
     const { file } = await fileAt(world, "a.md");
-    const { space, address } = world.identity;
-    const { tip } = await readFolder(space, world.folder);
+    const { tip } = await readFolder(world.identity.space, world.folder);
     const lower = newFileBelow(file, { path: "a.md", text: "first" });
     const next = relate(tip, { add: { file: [lower.address] } });
-    const tips = [
-      { tjp: lower.address, from: undefined, to: lower.address },
-      { tjp: world.folder, from: tip.address, to: next.address },
-    ];
-    await space.commit({ holder: address, sight: { holders: [address] }, puts: [lower, next], tips });
+    await saveRecords(world.identity, [lower, next]);
     const beside = `a (${gibOf(file).slice(0, 6)}).md`;
     // Written as far as that the new name is there, and the old one still what it was.
     await writeTree(world.here, { [beside]: "1\n2\n3\n" });

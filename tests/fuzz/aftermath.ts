@@ -1,5 +1,4 @@
-import { type Address, gibOf, ownerOf, readRecord, tjpOf } from "../../src/ibgib/index.js";
-import { isMerge } from "../../src/merge/index.js";
+import { type Address, gibOf, ownerOf, readRecord, tjpOf, isMerge } from "../../src/ibgib/index.js";
 import { verifySpace } from "../../src/peer/index.js";
 import type { Scanned } from "../../src/space/index.js";
 import type { Player } from "./cast.js";

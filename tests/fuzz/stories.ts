@@ -71,10 +71,10 @@ export const stories: Readonly<Record<string, Story>> = {
       await cast.rita.share(shared, cast.sam);
       await meet(cast, [await note(cast.sam)]);
       await meet(cast, [shared]);
-      await cast.sam.edit(shared, { by: "sam" });
+      await cast.sam.edit(shared, { hand: "sam" });
       return [wish([shared])];
     },
-    meanwhile: async ({ rita }, [first]) => void (await rita.edit(first!.roots[0]!, { by: "rita" })),
+    meanwhile: async ({ rita }, [first]) => void (await rita.edit(first!.roots[0]!, { hand: "rita" })),
   },
   "long list": {
     weight: 0.5,

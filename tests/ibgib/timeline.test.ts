@@ -3,12 +3,15 @@ import type { JsonObject } from "../../src/base/index.js";
 import {
   type Address,
   checkFirst,
+  checkMaker,
   checkSuccessor,
   createTimeline,
   fork,
   type IbGib,
   isFrame,
   isTjp,
+  isWithinOwners,
+  makerOf,
   mutate,
   nOf,
   ownerOf,
@@ -21,7 +24,7 @@ import {
 } from "../../src/ibgib/index.js";
 import { refusalOf } from "./refusals.js";
 
-const owner = parseAddress(`keystone^${"A".repeat(64)}`);
+const owner = parseAddress(`keystone.identity^${"A".repeat(64)}`);
 const a = parseAddress("a^gib");
 const b = parseAddress("b^gib");
 const first = createTimeline({ ib: "note", data: { text: "" }, owner, uuid: "u" });
@@ -175,6 +178,8 @@ describe("stones", () => {
 });
 
 describe("chain rules", () => {
+  // Other software knows no owners.
+  const first = createTimeline({ ib: "note", data: { text: "" }, uuid: "u" });
   const one = mutate(first, { text: "1" });
   const two = mutate(one, { text: "2" });
   const three = mutate(two, { text: "3" });
@@ -224,5 +229,68 @@ describe("chain rules", () => {
     for (const n of [1, -1, 0.5, "0"])
       expect(refusalOf(() => checkFirst(numbered(n)))).toBe("chain_refused n");
     expect(refusalOf(() => checkFirst(one))).toBe("chain_refused not_first");
+  });
+});
+
+describe("who made a frame", () => {
+  const me = parseAddress(`keystone.identity^${"B".repeat(64)}`);
+  const unowned = createTimeline({ ib: "note", data: { by: "hand" }, uuid: "u" });
+  const ruleOf = (data: JsonObject, start = first) =>
+    refusalOf(() => checkMaker(foreign(data, [start.address], start), start));
+
+  it("stands in it, unless that is the owner, and is not taken over by the next", () => {
+    const mine = mutate(first, { text: "1" }, { by: me });
+    const next = relate(mine, { add: { tag: [a] } });
+    expect(mine.data).toMatchObject({ by: me, owner });
+    expect(next.data).not.toHaveProperty("by");
+    expect(mutate(mine, {}, { by: owner }).data).not.toHaveProperty("by");
+    expect([first, mine, next].map((frame) => makerOf(frame, first))).toEqual([owner, me, owner]);
+    for (const frame of [first, mine, next]) checkMaker(frame, first);
+  });
+
+  it("is nobody's business where nobody owns the timeline: `by` is a field like any other", () => {
+    const next = mutate(unowned, { text: "1" }, { by: me });
+    expect([makerOf(next, unowned), next.data]).toEqual([
+      undefined,
+      { by: "hand", n: 1, text: "1", uuid: "u" },
+    ]);
+    expect(mutate(next, { by: 1 }).data).toMatchObject({ by: 1 });
+    expect(fork(unowned, { uuid: "v" }).data).toMatchObject({ by: "hand" });
+    expect(fork(unowned, { uuid: "v", owner }).data).not.toHaveProperty("by");
+    expect(ruleOf({ n: 1, by: me }, unowned)).toBeUndefined();
+    expect(ruleOf({ n: 1, owner }, unowned)).toBe("chain_refused owner");
+  });
+
+  it("may not be told as data of a timeline that has an owner", () => {
+    const refusal = "chain_refused timeline_member";
+    expect(refusalOf(() => mutate(first, { by: me }))).toBe(refusal);
+    expect(refusalOf(() => createTimeline({ ib: "note", data: { by: me }, owner, uuid: "u" }))).toBe(refusal);
+    expect(refusalOf(() => fork(unowned, { data: { by: me }, owner, uuid: "u" }))).toBe(refusal);
+    expect(refusalOf(() => mutate(first, {}, { by: a }))).toBe("chain_refused by");
+  });
+
+  it.each<[string, JsonObject, string | undefined]>([
+    ["other software's frame, the owner's own", { n: 1 }, undefined],
+    ["a maker", { n: 1, owner, by: me }, undefined],
+    ["the owner once more", { n: 1, owner, by: owner }, "chain_refused by"],
+    ["a name", { n: 1, owner, by: "alice" }, "chain_refused by"],
+    ["an address of something else", { n: 1, owner, by: a }, "chain_refused by"],
+    ["a merge", { n: 1, owner, by: me, merge: { function: "fields", version: 1 } }, "chain_refused by"],
+    ["a maker, and no owner", { n: 1, by: me }, "chain_refused owner"],
+    ["another owner", { n: 1, owner: me }, "chain_refused owner"],
+  ])("is checked: %s", (_, data, refusal) => expect(ruleOf(data)).toBe(refusal));
+
+  it("of a first frame for another owner is right only within a timeline of that owner", () => {
+    expect(refusalOf(() => createTimeline({ ib: "f", owner, by: me, uuid: "u" }))).toBe(
+      "chain_refused within",
+    );
+    const alone = sealRecord({ ib: "f", data: { isTjp: true, n: 0, owner, by: me } });
+    expect(refusalOf(() => checkFirst(alone))).toBe("chain_refused within");
+    const file = createTimeline({ ib: "f", owner, by: me, within: first.address, uuid: "u" });
+    checkFirst(file);
+    const others = createTimeline({ ib: "f", owner: me, uuid: "u" });
+    const outers = [first, others, file];
+    expect(outers.map((outer) => isWithinOwners(file, outer))).toEqual([true, false, false]);
+    expect(isWithinOwners(first, others)).toBe(true);
   });
 });

@@ -1,11 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { createTimeline, type IbGib, parseAddress, sealRecord } from "../../src/ibgib/index.js";
+import {
+  createTimeline,
+  type IbGib,
+  parseAddress,
+  sealRecord,
+  isIdentityAddress,
+} from "../../src/ibgib/index.js";
 import {
   checkIdentityFrame,
   foundIdentity,
   type Grant,
   type IdentityState,
-  isIdentityAddress,
   type NextFrameOptions,
   nextFrame,
   readGrant,

@@ -20,11 +20,15 @@ export async function edit(identity: Identity, timeline: Address, isLarge: boole
   const made = Array.from({ length: isLarge ? large.records : 1 }, () =>
     constant(isLarge ? large.chars : 100),
   );
-  const first = mutate(newest, { [name]: tip.n });
-  const second = relate(first, {
-    add: { [name]: made.map((record) => record.address) },
-    remove: { [name]: newest.rel8ns?.[name] ?? [] },
-  });
+  const first = mutate(newest, { [name]: tip.n }, { by: identity.address });
+  const second = relate(
+    first,
+    {
+      add: { [name]: made.map((record) => record.address) },
+      remove: { [name]: newest.rel8ns?.[name] ?? [] },
+    },
+    { by: identity.address },
+  );
   await saveRecords(identity, [...made, first, second]);
   return [first.address, second.address];
 }

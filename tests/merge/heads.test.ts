@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type IbGib, sealRecord } from "../../src/ibgib/index.js";
+import { type IbGib, sealRecord, isMerge, mergeMarkOf } from "../../src/ibgib/index.js";
 import { lowestCommonAncestors } from "../../src/merge/bases.js";
 import { History } from "../../src/merge/history.js";
-import { compareTips, headsOf, isMerge, mergeLimits, mergeMarkOf } from "../../src/merge/index.js";
+import { compareTips, headsOf, mergeLimits } from "../../src/merge/index.js";
 import { Archive, addressesOf } from "./archive.js";
 
 const archive = new Archive();

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Address, type IbGib, parseAddress, relate } from "../../src/ibgib/index.js";
+import { type Address, type IbGib, parseAddress, relate, isMerge } from "../../src/ibgib/index.js";
 import { lowestCommonAncestors } from "../../src/merge/bases.js";
 import { History } from "../../src/merge/history.js";
-import { checkMerge, compareTips, headsOf, isMerge } from "../../src/merge/index.js";
+import { checkMerge, compareTips, headsOf } from "../../src/merge/index.js";
 import { Archive, functions, saidOf } from "./archive.js";
 import { runs } from "./runs.js";
 

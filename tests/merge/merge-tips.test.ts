@@ -9,8 +9,9 @@ import {
   parseAddress,
   type Relation,
   relate,
+  isMerge,
 } from "../../src/ibgib/index.js";
-import { checkMerge, conflictsOf, isMerge, mergeTips, resolveConflicts } from "../../src/merge/index.js";
+import { checkMerge, conflictsOf, mergeTips, resolveConflicts } from "../../src/merge/index.js";
 import { Archive, addressesOf, functions, saidOf } from "./archive.js";
 
 const x = parseAddress("x^gib");
@@ -31,7 +32,7 @@ async function merged(base: object, ours: object, theirs: object) {
 describe("a merge", () => {
   it("comes after the newest head, and carries what the timeline carries", async () => {
     const archive = new Archive();
-    const owner = parseAddress(`keystone^${"A".repeat(64)}`);
+    const owner = parseAddress(`keystone.identity^${"A".repeat(64)}`);
     const source = createTimeline({ ib: "note", data: { a: 1, b: 1 }, uuid: "u" });
     const root = archive.put(fork(source, { owner, uuid: "mine" }));
     const left = archive.edit(archive.edit(root, { a: 2 }), { a: 3 });

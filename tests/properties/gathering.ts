@@ -197,7 +197,7 @@ export class Gathering {
     if (how === "add") return this.#add(peer, unique);
     const held = (await peer.space.tips(this.#timelines)).filter((tip) => tip !== undefined);
     const { tjp } = held[at % held.length]!;
-    await this.#save(peer, tjp, (tip) => mutate(tip, changed(tip, how, at, unique)));
+    await this.#save(peer, tjp, (tip) => mutate(tip, changed(tip, how, at, unique), { by: peer.address }));
   }
 
   async #add(peer: Peer, name: string): Promise<void> {
@@ -205,7 +205,7 @@ export class Gathering {
     for (const other of this.world.senders) if (other !== peer) await peer.share(added, other);
     this.#timelines.push(added);
     await this.#save(peer, added, (tip) => mutate(tip, { text: `${name}\n` }));
-    await this.#save(peer, this.root, (tip) => relate(tip, { add: { part: [added] } }));
+    await this.#save(peer, this.root, (tip) => relate(tip, { add: { part: [added] } }, { by: peer.address }));
   }
 
   /** As an app saves: it reads the tip, and does so again where a sync has moved it meanwhile. */

@@ -208,7 +208,7 @@ describe("a connection is lost", () => {
     const note = await alice.timeline("note");
     await alice.sync(note);
     await carol.sync(note, { direction: "pull" });
-    await carol.edit(note, { by: "carol" });
+    await carol.edit(note, { hand: "carol" });
     await alice.edit(note, ...Array.from({ length: 3 }, (_, i) => ({ [`field ${i}`]: "x".repeat(1_000) })));
     carols = carol.address;
     const commits = () =>
@@ -233,7 +233,7 @@ describe("a connection is lost", () => {
     await sender.disconnect();
     expect(kinds(events, "resumed")).toMatchObject([{ records: 4 }]);
     expect(recordsUp(events)).toBe(1);
-    expect((await bob.tip(note)).data).toMatchObject({ by: "carol", "field 2": "x".repeat(1_000) });
+    expect((await bob.tip(note)).data).toMatchObject({ hand: "carol", "field 2": "x".repeat(1_000) });
     await expectQuiet(lab);
     await lab.world.close();
   });

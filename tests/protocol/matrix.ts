@@ -71,7 +71,7 @@ export async function tell(story: StoryName, bench: Stage, who: SenderPeer): Pro
     }
     case "pull": {
       const theirs = await bob.timeline("theirs");
-      await bob.edit(theirs, { by: "bob" });
+      await bob.edit(theirs, { hand: "bob" });
       return [theirs];
     }
     case "big":

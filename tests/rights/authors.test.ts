@@ -4,7 +4,7 @@ import type { Access } from "../../src/keystone/index.js";
 import { mergeFunctions, mergeTips } from "../../src/merge/index.js";
 import { type Identity, saveRecords, share, unshare } from "../../src/peer/index.js";
 import { loadAuthors } from "../../src/peer/rights/authors.js";
-import { first, own, person } from "./parties.js";
+import { bring, first, own, person } from "./parties.js";
 
 async function cast() {
   const [alice, bob, eve] = await Promise.all([person(), person(), person()]);
@@ -58,9 +58,10 @@ describe("once a grant was withdrawn", () => {
   test("what came before still counts, and nothing that is dated back before the withdrawal", async () => {
     const { alice, bob, note } = await cast();
     await letIn(alice, bob, note, "write");
-    const bobs = mutate(note, { text: "bob" });
+    const bobs = mutate(note, { text: "bob" }, { by: bob.address });
     const alices = mutate(bobs, { text: "alice" });
-    await saveRecords(alice, [bobs, alices]);
+    await bring(alice, bob, [bobs]);
+    await saveRecords(alice, [alices]);
     await unshare(alice, { timeline: note.address, from: bob.address });
     expect(await counts(alice, bob, note, bobs)).toBe(true);
     const after = mutate(alices, { text: "bob, later" });
@@ -92,9 +93,9 @@ describe("once a grant was withdrawn", () => {
     const { alice, bob, note: folder } = await cast();
     await letIn(alice, bob, folder, "write");
     const file = await own(alice, { within: folder.address });
-    const bobs = mutate(file, { text: "bob" });
-    const listed = relateTo(folder, file);
-    await saveRecords(alice, [bobs, listed]);
+    const bobs = mutate(file, { text: "bob" }, { by: bob.address });
+    await bring(alice, bob, [bobs]);
+    await saveRecords(alice, [relateTo(folder, file)]);
     await unshare(alice, { timeline: folder.address, from: bob.address });
     expect(await counts(alice, bob, file, bobs)).toBe(true);
     expect(await counts(alice, bob, file, mutate(bobs, { text: "bob, later" }))).toBe(false);

@@ -1,5 +1,12 @@
 /** People with a store each, who share timelines with one another. */
-import { type Address, createTimeline, type IbGib, type NewTimeline } from "../../src/ibgib/index.js";
+import {
+  type Address,
+  createTimeline,
+  type IbGib,
+  type NewTimeline,
+  previousOf,
+  tjpOf,
+} from "../../src/ibgib/index.js";
 import { saveRecords } from "../../src/peer/home/save-records.js";
 import { createIdentity, type Identity, type Platform, systemPlatform } from "../../src/peer/index.js";
 import { type KeptStatements, keepStatements } from "../../src/peer/rights/keep-statements.js";
@@ -36,7 +43,12 @@ export async function own(identity: Identity, members: { within?: Address } = {}
 
 /** Keeps records of somebody else's, as a saga that brought them would. */
 export async function bring(to: Identity, from: Identity, records: readonly IbGib[]): Promise<void> {
-  await saveRecords({ space: to.space, address: from.address }, records);
+  const tips = records.map((record) => {
+    return { tjp: tjpOf(record) ?? record.address, from: previousOf(record), to: record.address };
+  });
+  const { address: holder } = from;
+  const { kind } = await to.space.commit({ holder, sight: "anyone", puts: records, tips });
+  if (kind !== "committed") throw new Error(`nothing was brought: ${kind}`);
 }
 
 /** What `from` tells `to` about timelines, kept there and remembered here as told. */

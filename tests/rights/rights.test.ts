@@ -68,10 +68,11 @@ describe("a timeline with an owner", () => {
     expect(await may(alice, alice.address, eves)).toBe("nothing");
   });
 
-  test("that names no identity as its owner is nobody's but the embedder's to open", async () => {
+  test("that names no identity as its owner has none", async () => {
     const { alice, note, bob } = await aliceWithNote();
     const foreign = first({ owner: note.address });
-    expect(await may(alice, alice.address, foreign)).toBe("nothing");
+    expect(await may(alice, alice.address, foreign)).toBe("write");
+    expect(await may(alice, bob, foreign)).toBe("nothing");
     expect(await may(alice, bob, foreign, { authorize: () => true })).toBe("write");
   });
 });

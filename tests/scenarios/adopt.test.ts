@@ -18,7 +18,7 @@ scenario(
     await erin.sync(note, { direction: "pull" });
 
     await unshare(alice.identity, { timeline: note, from: carol.address });
-    const late = await carol.edit(note, { by: "carol" });
+    const late = await carol.edit(note, { hand: "carol" });
     await carol.sync(note); // bob has not heard of it
     const mine = await alice.edit(note, { text: "by alice" });
 
@@ -29,7 +29,7 @@ scenario(
     await alice.sync(note, { adopt: true });
     await expectInStep(alice, bob, [note]);
     await expectKept([alice, bob], note, [late, mine]);
-    expect((await alice.tip(note)).data).toMatchObject({ text: "by alice", by: "carol" });
+    expect((await alice.tip(note)).data).toMatchObject({ text: "by alice", hand: "carol" });
     await erin.sync(note);
     await expectInStep(erin, bob, [note]);
   },
@@ -44,11 +44,11 @@ scenario(
     await alice.sync(note);
     await carol.sync(note, { direction: "pull" });
     await unshare(alice.identity, { timeline: note, from: carol.address });
-    await carol.edit(note, { by: "carol" });
+    await carol.edit(note, { hand: "carol" });
     await carol.sync(note);
 
     await alice.sync(note, { adopt: true });
-    expect((await alice.tip(note)).data).toMatchObject({ by: "carol", n: 2 });
+    expect((await alice.tip(note)).data).toMatchObject({ hand: "carol", n: 2 });
     await alice.sync(note);
     await expectInStep(alice, bob, [note]);
     await erin.sync(note);

@@ -82,11 +82,11 @@ describe("a grant that counts its uses, under 100 sagas at once (threat 22)", ()
     await letIn(folder, "write");
     await alice.sync(folder);
     const files = Array.from({ length: 100 }, (_, at) =>
-      createTimeline({ ib: "file", owner: alice.address, within: folder, uuid: `${at}` }),
+      createTimeline({ ib: "file", owner: alice.address, by: carol.address, within: folder, uuid: `${at}` }),
     );
     await saveRecords(
       carol,
-      files.flatMap((file) => [file, mutate(file, { text: "by carol" })]),
+      files.flatMap((file) => [file, mutate(file, { text: "by carol" }, { by: carol.address })]),
     );
     const outcomes = await atOnce(
       files.map(({ address }) => address),

@@ -7,7 +7,7 @@ scenario("a push of what the receiver is ahead of changes nothing, on either sid
   await alice.share(note, carol);
   await alice.sync(note);
   await carol.sync(note);
-  await alice.edit(note, { by: "alice" });
+  await alice.edit(note, { hand: "alice" });
   await alice.sync(note);
   const [atBob, atCarol] = [await bob.graph(note), await carol.graph(note)];
   const report = await carol.sync(note, { direction: "push" });
@@ -26,8 +26,8 @@ scenario("a push that another commit comes before ends in diverged, and changes 
   await alice.sync(note);
   await carol.sync(note);
   for (let round = 0; round < 10; round++) {
-    await alice.edit(note, { by: "alice", round });
-    await carol.edit(note, { by: "carol", round });
+    await alice.edit(note, { hand: "alice", round });
+    await carol.edit(note, { hand: "carol", round });
     const pushes = [alice, carol].map((peer) => peer.sync(note, { direction: "push" }));
     const outcomes = await Promise.allSettled(pushes);
     const failed = outcomes.filter((outcome) => outcome.status === "rejected");

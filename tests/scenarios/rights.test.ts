@@ -179,9 +179,9 @@ scenario(
     const { alice, carol, bob } = cast;
     for (const turn of ["ask", "commit"]) {
       const note = await sharedNote({ text: "shared" }, [alice, carol], [bob]);
-      await carol.edit(note, { by: "carol" });
+      await carol.edit(note, { hand: "carol" });
       if (turn === "ask") {
-        await alice.edit(note, { by: "alice" });
+        await alice.edit(note, { hand: "alice" });
         await alice.sync(note);
       }
       const secret = "a secret of alice's";
@@ -204,7 +204,7 @@ scenario(
   async (cast) => {
     const { alice, carol, bob } = cast;
     const note = await sharedNote({ text: "shared" }, [alice, carol], [bob]);
-    await carol.edit(note, { by: "carol" });
+    await carol.edit(note, { hand: "carol" });
     const before = await carol.graph(note);
     const commit = bob.space.commit.bind(bob.space);
     const spy = vi.spyOn(bob.space, "commit").mockImplementation(async (made) => {

@@ -1,6 +1,7 @@
+import { isMerge } from "../../src/ibgib/index.js";
 import { expect } from "vitest";
 import type { Address, IbGib } from "../../src/ibgib/index.js";
-import { conflictsOf, isMerge } from "../../src/merge/index.js";
+import { conflictsOf } from "../../src/merge/index.js";
 import { sagaLimits } from "../../src/saga/index.js";
 import type { Peer } from "../../src/testing/index.js";
 import { expectKept, expectSettled, sharedNote } from "./divergence.js";
@@ -96,10 +97,10 @@ scenario("6. several independent timelines travel in one saga", async ({ alice, 
   await alice.share(roots[0]!, carol);
   await alice.sync(roots.slice(0, 2));
   await carol.sync(roots[0]!, { direction: "pull" });
-  await carol.edit(roots[0]!, { by: "carol" });
+  await carol.edit(roots[0]!, { hand: "carol" });
   await carol.sync(roots[0]!);
 
-  await alice.edit(roots[1]!, { by: "alice" });
+  await alice.edit(roots[1]!, { hand: "alice" });
   const folder = await alice.timeline("folder");
   await alice.link(folder, "note", roots);
   await alice.sync(folder);
@@ -197,7 +198,7 @@ scenario("8. divergence in which both sides relate a new timeline: both come alo
     [carol, alice],
     [alice, carol],
   ] as const) {
-    const photo = await peer.timeline("photo", { data: { by: peer.name } });
+    const photo = await peer.timeline("photo", { data: { hand: peer.name } });
     await peer.share(photo, other, "read");
     await peer.edit(photo, { text: "framed" });
     await peer.link(folder, "photo", [photo]);
@@ -224,14 +225,14 @@ for (const { what, before, byAlice, byCarol, both, chosen } of textCases) {
     const note = await sharedNote({ text: before }, [alice, carol], [bob]);
     const edits = [
       await alice.edit(note, { text: byAlice }, { seen: true }), // two frames: hers is the first head
-      await carol.edit(note, { text: byCarol, by: "carol" }),
+      await carol.edit(note, { text: byCarol, hand: "carol" }),
     ];
     await carol.sync(note);
     await alice.sync(note);
     await expectInStep(alice, bob, [note]);
     await expectProved(alice, bob, "diverged");
     const merged = await alice.tip(note);
-    expect(merged.data).toMatchObject({ text: both, seen: true, by: "carol" });
+    expect(merged.data).toMatchObject({ text: both, seen: true, hand: "carol" });
     expect(conflictsOf(merged).map((conflict) => conflict.chosen)).toEqual(chosen ? [chosen] : []);
 
     await carol.sync(note);
@@ -358,8 +359,8 @@ scenario(
   async (cast) => {
     const { alice, carol, bob } = cast;
     const note = await sharedNote({}, [alice, carol], [bob]);
-    await alice.edit(note, { by: "alice" });
-    await carol.edit(note, { by: "carol" }, { by: "carol again" });
+    await alice.edit(note, { hand: "alice" });
+    await carol.edit(note, { hand: "carol" }, { hand: "carol again" });
     await carol.sync(note);
     const [atBob, atAlice] = [await bob.graph(note), await alice.graph(note)];
     await expect(alice.sync(note, { direction: "push" })).rejects.toMatchObject({ code: "diverged" });

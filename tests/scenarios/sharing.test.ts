@@ -19,7 +19,7 @@ scenario("an owner who has shared a hundred times still meets receivers and is r
   for (let times = 0; times < 100; times++) await alice.share(note, carol);
   await alice.sync(note);
   await carol.sync(note, { direction: "pull" });
-  await carol.edit(note, { by: "carol" });
+  await carol.edit(note, { hand: "carol" });
   await carol.sync(note);
   await alice.sync(note);
   await expectInStep(alice, bob, [note]);

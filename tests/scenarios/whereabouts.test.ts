@@ -194,12 +194,8 @@ test("a branch that other software grafted on, and a frame that only a link lead
     data: { n: 3 },
     rel8ns: { past: [two.address], tjp: [note], graftorphan: [branch.address] },
   });
-  await alice!.space.commit({
-    holder: alice!.address,
-    sight: { holders: [] },
-    puts: [branch, grafted],
-    tips: [{ tjp: note, from: two.address, to: grafted.address }],
-  });
+  const tips = [{ tjp: note, from: two.address, to: grafted.address }];
+  await saveRecords(alice!, [branch, grafted], { tips });
   await alice!.sync(note);
   expect(await statuses(alice!, branch.address, grafted.address)).toEqual(["durable", "durable"]);
   await world.close();

@@ -16,6 +16,7 @@ import {
   InnerSpace,
   KeysagaError,
   type Space,
+  saveRecords,
 } from "../../src/index.js";
 import { type ServeOptions, type ServerEvent, serve } from "../../src/node/index.js";
 import { systemPlatform } from "../../src/peer/index.js";
@@ -122,12 +123,7 @@ async function senderTo(url: string, identity: Identity) {
 async function note(identity: Identity) {
   const record = createTimeline({ ib: "note", data: { text: "hello" }, owner: identity.address, uuid: "1" });
   const { address } = record;
-  await identity.space.commit({
-    holder: identity.address,
-    sight: { holders: [] },
-    puts: [record],
-    tips: [{ tjp: address, from: undefined, to: address }],
-  });
+  await saveRecords(identity, [record]);
   return address;
 }
 

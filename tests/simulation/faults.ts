@@ -230,4 +230,28 @@ export const knownFaults: readonly KnownFault[] = [
     profile: "calm",
     within: 100,
   },
+  {
+    name: "a peer signs what nobody has signed",
+    file: "src/peer/branches/resolution.ts",
+    change: [
+      [
+        "return this.made.has(frame.address) || (await isMadeHere(this.#space, frame.address));",
+        "return true;",
+      ],
+    ],
+    profile: "makers",
+    within: 100,
+  },
+  {
+    name: "makers are asked of heads, and not of runs",
+    file: "src/peer/branches/added-frames.ts",
+    change: [
+      [
+        "  if (merge === undefined) return { heads: [tip], toProve: ends };\n",
+        "  if (merge === undefined) return { heads: [tip], toProve: [tip] };\n",
+      ],
+    ],
+    profile: "makers",
+    within: 100,
+  },
 ];

@@ -25,6 +25,7 @@ const troubles: Partial<Record<ProfileName, readonly string[]>> = {
   backups: ["sender restored", "receiver restored"],
   processes: ["second process"],
   hostile: ["stranger"],
+  makers: ["forged frame"],
 };
 
 describe.each(names)("worlds of the kind %s", (profile) => {

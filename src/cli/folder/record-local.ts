@@ -5,8 +5,10 @@ import {
   createTimeline,
   type IbGib,
   type Identity,
+  KeysagaError,
   relate,
   resolveConflicts,
+  saveRecords,
 } from "../../index.js";
 import { FolderError } from "./errors.js";
 import { joinTips } from "./join-tips.js";
@@ -19,9 +21,9 @@ export function newFolder(owner: Address, name: string): IbGib {
   return createTimeline({ ib: folderIb, data: { name }, owner, uuid: randomUUID() });
 }
 
-function newFile({ folder, owner }: FolderState, path: string, text: string): FileState {
+function newFile({ folder, owner }: FolderState, path: string, text: string, by: Address): FileState {
   const data = { path, text };
-  const first = createTimeline({ ib: fileIb, data, owner, within: folder, uuid: randomUUID() });
+  const first = createTimeline({ ib: fileIb, data, owner, by, within: folder, uuid: randomUUID() });
   return { file: first.address, tip: first, path, named: path, text };
 }
 
@@ -44,11 +46,12 @@ export interface LocalState {
  * @throws FolderError `moved` when another process changed the same folder meanwhile; nothing was changed then.
  */
 export async function recordLocal(
-  { space, address }: Identity,
+  identity: Identity,
   { cell, now, plan, founding }: LocalState,
 ): Promise<MappedCell> {
-  const added = plan.added.map(({ path, text }) => newFile(now, path, text));
-  const edited = plan.edited.map(({ was, text }) => ({ ...was, tip: nextVersion(was.tip, text), text }));
+  const { space, address: by } = identity;
+  const added = plan.added.map(({ path, text }) => newFile(now, path, text, by));
+  const edited = plan.edited.map(({ was, text }) => ({ ...was, tip: nextVersion(was.tip, text, by), text }));
   const mapping: Mapping = {
     folder: now.folder,
     base: [...plan.kept, ...edited, ...added],
@@ -61,34 +64,43 @@ export async function recordLocal(
   const changed = changeMapping(cell, mapping);
   if (changed.changes.length === 0) return changed.cell; // as it was: nothing to make durable
   const versions = [...added, ...edited].map(({ tip }) => tip);
-  const lists = listFrames(now.tip, added, plan.removed);
+  const lists = listFrames(now.tip, added, plan.removed, by);
   const frames = founding ? [...versions, founding, ...lists] : [...versions, ...lists];
-  const result = await space.commit({
-    holder: address,
-    sight: { holders: [address] },
-    ...(await joinTips(space, frames)),
-    cells: changed.changes,
-  });
-  if (result.kind !== "committed") throw new FolderError("moved");
+  const { puts, tips } = await joinTips(space, frames);
+  await saveOrMoved(saveRecords(identity, puts, { tips, cells: changed.changes }));
   return changed.cell;
 }
 
+async function saveOrMoved(saved: Promise<void>): Promise<void> {
+  try {
+    await saved;
+  } catch (thrown) {
+    if (thrown instanceof KeysagaError && thrown.code === "tip_moved") throw new FolderError("moved");
+    throw thrown;
+  }
+}
+
 /** The next frame of a file. Who edits a text has seen it: what was contested in it is settled by that. */
-function nextVersion(tip: IbGib, text: string): IbGib {
-  return resolveConflicts(tip, conflictsOf(tip), { text });
+function nextVersion(tip: IbGib, text: string, by: Address): IbGib {
+  return resolveConflicts(tip, conflictsOf(tip), { text }, { by });
 }
 
 /**
  * Frames that bring the folder's list of files up to date. They go on from its tip as it is: what is added to a set or
  * taken away means the same wherever it is said.
  */
-function listFrames(tip: IbGib, added: readonly FileState[], removed: readonly FileState[]): IbGib[] {
+function listFrames(
+  tip: IbGib,
+  added: readonly FileState[],
+  removed: readonly FileState[],
+  by: Address,
+): IbGib[] {
   if (added.length === 0 && removed.length === 0) return [];
   const addressesOf = (files: readonly FileState[]) => files.map(({ file }) => file);
   const contested = conflictsOf(tip);
-  const settled = contested.length === 0 ? [] : [resolveConflicts(tip, contested)];
+  const settled = contested.length === 0 ? [] : [resolveConflicts(tip, contested, {}, { by })];
   const links = { add: { [fileLink]: addressesOf(added) }, remove: { [fileLink]: addressesOf(removed) } };
-  return [...settled, relate(settled[0] ?? tip, links)];
+  return [...settled, relate(settled[0] ?? tip, links, { by })];
 }
 
 function changeOf({ path, file, tip }: FileState, change: LocalChange["change"]): LocalChange {

@@ -3,6 +3,7 @@ import {
   type Address,
   type IbGib,
   isTjp,
+  makerOf,
   mutate,
   nOf,
   ownerOf,
@@ -24,7 +25,8 @@ import type {
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import type { Identity } from "../home/identity.js";
-import { attestationOf, evidenceFor } from "../rights/attestations.js";
+import { isMadeHere, needsMark } from "../home/made.js";
+import { evidenceFor } from "../rights/attestations.js";
 import { loadAuthors } from "../rights/authors.js";
 import type { AccessPolicy } from "../rights/standing.js";
 import { unsureStones } from "../session/outgoing.js";
@@ -38,7 +40,7 @@ import {
   type OwnTip,
   planOf,
 } from "../session/send-plan.js";
-import { addedHeads } from "./added-heads.js";
+import { type AddedFrames, addedFrames, isInItsPlace, proverOf } from "./added-frames.js";
 import { locatorOf } from "./locator.js";
 import type { Merging } from "./merging.js";
 
@@ -68,10 +70,13 @@ function isDifferent(status: RootStatus): status is Different {
 type Resolve = Extract<SenderSagaEffect, { kind: "resolve" }>;
 type Resolved = Omit<Extract<SenderSagaEvent, { kind: "resolved" }>, "kind" | "now">;
 
-/** What is to be said, and the heads among what came that somebody's word was taken for. */
+/** What is to be said. */
 export interface Resolution {
   readonly resolved: Resolved;
+  /** The frames among what came that their makers have proved. */
   readonly proved: ReadonlySet<Address>;
+  /** Frames that were made here meanwhile, and that this side signs: to be marked as such when they are committed. */
+  readonly made: readonly IbGib[];
 }
 
 /** What a sender brings together with, and what it goes by. */
@@ -85,7 +90,7 @@ export interface Resolving {
   readonly adopt: boolean;
   /** Stages a frame that was made here with the saga. */
   readonly stage: (frame: IbGib) => Promise<void>;
-  /** Heads that came with what proves who added them. */
+  /** Frames that came with what proves who has signed them. */
   readonly attesters: ReadonlyMap<Address, Address>;
 }
 
@@ -106,8 +111,8 @@ interface Outcome {
  * plans what the receiver lacks then. A new merge frame is staged with the saga; nothing is committed.
  *
  * @throws KeysagaError `merge_refused`, `merge_failed`, `record_missing` or `limit_exceeded`; `attestation_refused` where
- *   nobody proves who added a head; `author_not_permitted` where that is somebody who may not; `diverged` for a push,
- *   which takes nothing from the receiver. Whatever it throws, both sides are as they were.
+ *   a frame is not proved by its maker; `author_not_permitted` where the maker of a head may not write; `diverged` for a
+ *   push, which takes nothing from the receiver. Whatever it throws, both sides are as they were.
  */
 export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
   const { saga, direction, roots, statuses, kept, found, overtaken } = resolve;
@@ -134,7 +139,7 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
       overtaken.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan, kept > 0),
     ...(await resolution.answered(outcomes.flatMap(({ added }) => added ?? []))),
   };
-  return { resolved, proved: resolution.proved };
+  return { resolved, proved: resolution.proved, made: [...resolution.made.values()] };
 }
 
 function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
@@ -146,6 +151,7 @@ function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
 
 class Resolver {
   readonly proved = new Set<Address>();
+  readonly made = new Map<Address, IbGib>();
   /** Own timelines with heads of somebody who may not write them: an edit of ours on top answers for them. */
   readonly #adopted = new Set<Address>();
   /** By root: tips of commits that came second. What they need is at the receiver already. */
@@ -165,30 +171,68 @@ class Resolver {
     this.#sent = groupBy(overtaken.flat(), ({ address }) => address);
   }
 
-  /** A tip that comes in is what it is said to be, a merge that holds, and each new head is somebody's who may. */
+  /**
+   * A tip that comes in is what it is said to be, or a merge that holds; its maker proves each frame that is new; and the
+   * makers of its heads may write. A first frame alone is taken for what it says, unless it says that it is this side's.
+   */
   async check({ address, tip, n }: FinalTip, from: Address | undefined): Promise<void> {
     const [record, first] = await this.reader.getMany([tip, address]);
     if (!record || !first) throw new KeysagaError("record_missing", { what: "a tip that was told" });
     checkTip(record, { address, tip, n });
     if (!isTjp(first)) return;
-    const heads = await addedHeads(record, from, this.reader, this.#merging);
-    const { receiver, access } = this.resolving;
+    const added = await addedFrames(record, first, from, this.reader, this.#merging);
+    const { identity, receiver, access } = this.resolving;
     const owner = ownerOf(first);
-    const isFirstAlone = tip === address; // what it says is what its address stands for, and nobody has added to it
-    const isAnyones = access === "open" || owner === undefined || owner === receiver || isFirstAlone;
-    for (const head of heads) {
-      if (!isAnyones) await this.#checkAuthor(first, head);
-      this.proved.add(head);
-    }
+    if (access === "open" || owner === undefined) return;
+    const isFirstAlone = tip === address && makerOf(first, first) !== identity.address;
+    const makers = await this.#makersOf(added, first, isFirstAlone);
+    if (!(await isInItsPlace(first, this.reader)))
+      throw new KeysagaError("chain_refused", { rule: "within", timeline: shortAddress(address) });
+    // What a first frame says is what its address stands for; a receiver says who may write what is its own.
+    if (isFirstAlone || owner === receiver) return;
+    for (const head of added.heads) await this.#checkAuthor(first, head.address, makers.get(head.address));
   }
 
-  async #checkAuthor(first: IbGib, head: Address): Promise<void> {
-    const { attesters, access } = this.resolving;
-    const author = attesters.get(head) ?? (await attestationOf(this.#space, head))?.identity;
-    if (author === undefined) throw new KeysagaError("attestation_refused", { rule: "nobody's head" });
+  /** Who has made each frame, proved. @param isLenient Pass over those that nobody proves. */
+  async #makersOf(
+    { toProve }: AddedFrames,
+    first: IbGib,
+    isLenient: boolean,
+  ): Promise<ReadonlyMap<Address, Address>> {
+    const { attesters } = this.resolving;
+    const makers = new Map<Address, Address>();
+    for (const frame of toProve) {
+      const { address } = frame;
+      const prover = await proverOf(frame, first, attesters, this.#space);
+      if (prover !== undefined) this.proved.add(address);
+      const maker = prover ?? (await this.#saidHere(frame, first));
+      if (maker !== undefined) makers.set(address, maker);
+      else if (!isLenient) throw new KeysagaError("attestation_refused", { rule: "not proved by its maker" });
+    }
+    return makers;
+  }
+
+  /** The maker of a frame that speaks for itself: it was made here, or is the receiver's, in a timeline of its own. */
+  async #saidHere(frame: IbGib, first: IbGib): Promise<Address | undefined> {
+    const { identity, receiver } = this.resolving;
+    const maker = makerOf(frame, first);
+    if (ownerOf(first) === receiver && (maker ?? receiver) === receiver) return receiver;
+    return (await this.#isOwn(frame, first)) ? identity.address : undefined;
+  }
+
+  /** Was it made here, by this side's own user? No other frame is ever signed. */
+  async #isOwn(frame: IbGib, first: IbGib): Promise<boolean> {
+    const self = this.resolving.identity.address;
+    if ((makerOf(frame, first) ?? self) !== self) return false;
+    return this.made.has(frame.address) || (await isMadeHere(this.#space, frame.address));
+  }
+
+  async #checkAuthor(first: IbGib, head: Address, maker: Address | undefined): Promise<void> {
+    const { access } = this.resolving;
     const mayWrite =
-      (typeof access === "function" ? access(author, "write", first) : undefined) ??
-      (await (await loadAuthors(this.#space, first)).wrote(author, head, this.reader));
+      maker !== undefined &&
+      ((typeof access === "function" ? access(maker, "write", first) : undefined) ??
+        (await (await loadAuthors(this.#space, first)).wrote(maker, head, this.reader)));
     if (mayWrite) return;
     const { identity, adopt } = this.resolving;
     if (!adopt || ownerOf(first) !== identity.address)
@@ -197,8 +241,8 @@ class Resolver {
   }
 
   /**
-   * Who answers at the receiver for the heads of tips that it gets: where that is known already it is told, with proof;
-   * else this side does.
+   * What proves at the receiver who has made the frames that it gets: what was made here this side signs, anew to each
+   * receiver; for the rest it passes on what their makers have signed. What nobody has signed goes without.
    */
   async answered(
     added: readonly { readonly tip: Address; readonly from: Address | undefined }[],
@@ -211,9 +255,12 @@ class Resolver {
       if (!record || tjp === undefined) continue;
       const [first] = await this.reader.getMany([tjp]);
       if (!first || ownerOf(first) === undefined) continue;
-      for (const head of await addedHeads(record, from, this.reader, this.#merging)) {
-        if (await attestationOf(this.#space, head)) others.push(head);
-        else own.push({ tjp, head, ...(from !== undefined && { from }), to: tip });
+      const { toProve } = await addedFrames(record, first, from, this.reader, this.#merging);
+      for (const frame of toProve) {
+        const { address: head } = frame;
+        if (await this.#isOwn(frame, first))
+          own.push({ tjp, head, ...(from !== undefined && { from }), to: tip });
+        else others.push(head);
       }
     }
     return { heads: own, evidence: await evidenceFor(this.#space, others) };
@@ -314,7 +361,7 @@ class Resolver {
   async #merged({ address, tip, n }: FinalTip, theirs: Different): Promise<Outcome> {
     const { functions, options } = this.#merging;
     const merged = await mergeTips([tip, theirs.tip], this.reader, functions, options);
-    if ("frame" in merged) await this.resolving.stage(merged.frame);
+    if ("frame" in merged) await this.#stage(merged.frame, needsMark(merged.frame));
     const to = await this.#answeredFor(address, "frame" in merged ? merged.frame.address : merged.same);
     const [record] = await this.reader.getMany([to]);
     const move = to === tip ? {} : { move: { address, from: tip, to } };
@@ -336,8 +383,13 @@ class Resolver {
     const [record] = this.#adopted.has(timeline) ? await this.reader.getMany([tip]) : [];
     if (record === undefined) return tip;
     const edit = mutate(record, {});
-    await this.resolving.stage(edit);
+    await this.#stage(edit, true);
     return edit.address;
+  }
+
+  async #stage(frame: IbGib, isSigned: boolean): Promise<void> {
+    await this.resolving.stage(frame);
+    if (isSigned) this.made.set(frame.address, frame);
   }
 }
 

@@ -95,7 +95,9 @@ export const cellKinds = {
   told: kind("told/", z.strictObject({})),
   /** Up to which frame another peer was told an identity's; key: the gibs of that peer's identity and of this one. */
   toldFrames: kind("told-frames/", z.strictObject({ n: z.number().int().min(0) })),
-  /** A head with what proves who added it, and who that was; key: the head's gib. */
+  /** A frame that a call of this home's own user made here, the last of those it made together; key: its gib. */
+  made: kind("made/", z.strictObject({})),
+  /** A frame with what proves who made it, and who that was; key: the frame's gib. */
   attested: kind(
     "attested/",
     z.strictObject({ head: AttestedHead, identity: address, lane: address, session: address }),

@@ -1,28 +1,107 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, previousOf, tjpOf } from "../../ibgib/index.js";
-import type { Space, TipMove } from "../../space/index.js";
+import {
+  type Address,
+  type IbGib,
+  isTjp,
+  isWithinOwners,
+  makerOf,
+  ownerOf,
+  previousOf,
+  tjpOf,
+  withinOf,
+} from "../../ibgib/index.js";
+import type { CellChange, Space, TipMove } from "../../space/index.js";
+import { madeChanges, needsMark } from "./made.js";
+
+/** What moves together with records that are saved. */
+export interface SaveOptions {
+  /** Small values of an embedder's own that change in the same commit, compared first: all or nothing. */
+  readonly cells?: readonly CellChange[];
+  /**
+   * How tips move, where the records do not simply go on from them: as a merge of edits with the tip does. Default: from
+   * the frame before the first record of a timeline to its last.
+   */
+  readonly tips?: readonly TipMove[];
+}
 
 /**
- * Keeps records that this identity made: frames move the tips of their timelines, stones are kept for themselves. All
- * or nothing; durable when this resolves. They may build on whatever is in this space, in whosever name it is held.
+ * Makes records this identity's own: the one call by which a frame comes to be signed as what this identity has made.
+ * Frames move the tips of their timelines, stones are kept for themselves. All or nothing; durable when this resolves.
+ * They may build on whatever is in this space, in whosever name it is held.
  *
  * @param records Dependencies first; the frames of a timeline in order, going on from its tip.
- * @throws KeysagaError `tip_moved` where a timeline's tip is not the frame before (someone else was first: read the
- *   tip and edit anew), `not_closed` where a record links to one that is not here.
+ * @throws KeysagaError `maker_not_self` where a frame names another identity as its maker; `tip_moved` where a timeline's
+ *   tip is not the frame before, or a cell is not as it was read (somebody else was first: read both and edit anew);
+ *   `not_closed` where a record links to one that is not here; `chain_refused`.
  */
 export async function saveRecords(
   { space, address }: { readonly space: Space; readonly address: Address },
   records: readonly IbGib[],
+  { cells = [], tips = movesOf(records) }: SaveOptions = {},
 ): Promise<void> {
+  const firstOf = await firstFrames(space, records);
+  checkPlaces(records, firstOf);
+  const signed = records.filter((record) => isSigned(record, address, firstOf));
   const result = await space.commit({
     holder: address,
     sight: "anyone",
     puts: records,
-    tips: movesOf(records),
+    tips,
     roots: records.filter((record) => tjpOf(record) === undefined).map((record) => record.address),
+    cells: [...(await madeChanges(space, signed)), ...cells],
   });
-  if (result.kind === "moved") throw new KeysagaError("tip_moved", { timelines: result.tips.length });
+  if (result.kind === "moved")
+    throw new KeysagaError("tip_moved", { timelines: result.tips.length, cells: result.cells.length });
   if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
+}
+
+/** The first frames of the timelines of `records`, and those that they are within, by address. */
+async function firstFrames(space: Space, records: readonly IbGib[]): Promise<ReadonlyMap<Address, IbGib>> {
+  const found = new Map(records.filter(isTjp).map((first) => [first.address, first]));
+  await readInto(
+    found,
+    space,
+    records.flatMap((record) => tjpOf(record) ?? []),
+  );
+  await readInto(
+    found,
+    space,
+    records.filter(isTjp).flatMap((first) => withinOf(first) ?? []),
+  );
+  return found;
+}
+
+async function readInto(
+  found: Map<Address, IbGib>,
+  space: Space,
+  addresses: readonly Address[],
+): Promise<void> {
+  const unread = [...new Set(addresses)].filter((address) => !found.has(address));
+  for (const record of await space.getMany(unread)) if (record) found.set(record.address, record);
+}
+
+/** @throws KeysagaError `chain_refused`, rule `within`. */
+function checkPlaces(records: readonly IbGib[], firstOf: ReadonlyMap<Address, IbGib>): void {
+  for (const first of records.filter(isTjp)) {
+    const within = withinOf(first);
+    const outer = within && firstOf.get(within);
+    if (outer !== undefined && !isWithinOwners(first, outer))
+      throw new KeysagaError("chain_refused", { rule: "within" });
+  }
+}
+
+/**
+ * Is it signed once it travels? An edit in a timeline with an owner is, and a merge that others cannot make again.
+ *
+ * @throws KeysagaError `maker_not_self`.
+ */
+function isSigned(record: IbGib, self: Address, firstOf: ReadonlyMap<Address, IbGib>): boolean {
+  const tjp = tjpOf(record);
+  const first = tjp === undefined ? undefined : firstOf.get(tjp);
+  if (first === undefined || ownerOf(first) === undefined) return false;
+  const maker = makerOf(record, first);
+  if (maker !== undefined && maker !== self) throw new KeysagaError("maker_not_self");
+  return maker === self || needsMark(record);
 }
 
 /** One move for each timeline: from the frame before its first record to its last. */

@@ -14,7 +14,7 @@ import {
   type Told,
 } from "../../saga/index.js";
 import type { Space, Tip } from "../../space/index.js";
-import { headsToProve } from "../branches/added-heads.js";
+import { framesToProve } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
 import { evidenceFor } from "../rights/attestations.js";
@@ -75,7 +75,7 @@ export class Answers {
    */
   async branches(told: Told, asks: readonly Ask[]): Promise<Found> {
     const statusOfRoot = statusesByRoot(told.roots, told.statuses);
-    const tips: FinalTip[] = [];
+    const tips: Shown[] = [];
     const branches: SendPlan["branches"][number][] = [];
     if (!(await this.areReadable(asks.map(({ address }) => address)))) throw new KeysagaError("unknown_root");
     for (const { address, locator } of asks) {
@@ -85,7 +85,7 @@ export class Answers {
       const present = await this.#space.hasMany(named);
       const known = named.filter((_, at) => present[at]);
       branches.push(await this.#branchBeyond(address, status.tip, known));
-      tips.push({ address, tip: status.tip, n: status.n });
+      tips.push({ tip: { address, tip: status.tip, n: status.n }, known });
     }
     return this.#withFound(told, tips, branches);
   }
@@ -93,12 +93,15 @@ export class Answers {
   /** What others have made of tips of roots since the sender was told of them. */
   async moved(told: Told, moved: readonly Tip[]): Promise<Found> {
     const statusOfRoot = statusesByRoot(told.roots, told.statuses);
+    const tips: Shown[] = [];
     const branches: SendPlan["branches"][number][] = [];
-    for (const { tjp, address } of moved) {
-      const status = statusOfRoot.get(tjp);
-      branches.push(await this.#branchBeyond(tjp, address, status && "tip" in status ? [status.tip] : []));
+    for (const now of moved) {
+      const status = statusOfRoot.get(now.tjp);
+      const known = status && "tip" in status ? [status.tip] : [];
+      branches.push(await this.#branchBeyond(now.tjp, now.address, known));
+      tips.push({ tip: finalTipOf(now), known });
     }
-    return this.#withFound(told, moved.map(finalTipOf), branches);
+    return this.#withFound(told, tips, branches);
   }
 
   /** May the sender read all of these timelines? */
@@ -165,12 +168,15 @@ export class Answers {
           ...firstsOf(found),
         ],
       }),
-      evidence: await this.#evidence([...grown.map(({ now }) => now), ...found].map(finalTipOf)),
+      evidence: await this.#evidence([
+        ...grown.map(({ root: { tip }, now }) => ({ tip: finalTipOf(now), known: tip ? [tip] : [] })),
+        ...found.map(shownWhole),
+      ]),
     };
   }
 
   /** Timelines that a branch relates and the sender has not come along: whole, or what is new since they were sent. */
-  async #withFound(told: Told, tips: readonly FinalTip[], branches: SendPlan["branches"]): Promise<Found> {
+  async #withFound(told: Told, tips: readonly Shown[], branches: SendPlan["branches"]): Promise<Found> {
     const sent = new Map(told.found.map((tip) => [tip.address, tip]));
     const reachable = await this.#reachable(branches.map(({ tjp }) => tjp));
     const found = foundBeyond(told.roots, reachable).filter(
@@ -187,7 +193,7 @@ export class Answers {
     return {
       found: found.map(finalTipOf),
       plan: { ...plan, branches: [...branches.filter(({ frames }) => frames.length > 0), ...plan.branches] },
-      evidence: await this.#evidence([...tips, ...found.map(finalTipOf)]),
+      evidence: await this.#evidence([...tips, ...found.map(shownWhole)]),
     };
   }
 
@@ -206,16 +212,20 @@ export class Answers {
     return branchBeyond(this.#space, tjp, tip, known, this.merging.options);
   }
 
-  /** What proves who added the heads of tips that go out, and the grants that they rest on. None of bare first frames. */
-  async #evidence(all: readonly FinalTip[]): Promise<readonly Evidence[]> {
-    const firsts = await this.#space.getMany(all.map(({ address }) => address));
-    const tips = all.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
-    const records = await this.#space.getMany(tips.map(({ tip }) => tip));
-    const heads: Address[] = [];
-    for (const record of records)
-      if (record) heads.push(...(await headsToProve(record, this.#space, this.merging)));
-    const statements = await this.#statements(tips.map(({ address }) => address));
-    return [...statements, ...(await evidenceFor(this.#space, heads))];
+  /** What proves who has made the frames that go out, and the grants that they rest on. None of bare first frames. */
+  async #evidence(all: readonly Shown[]): Promise<readonly Evidence[]> {
+    const firsts = await this.#space.getMany(all.map(({ tip }) => tip.address));
+    const records = await this.#space.getMany(all.map(({ tip }) => tip.tip));
+    const readable: Address[] = [];
+    const frames: Address[] = [];
+    for (const [at, { tip, known }] of all.entries()) {
+      const [first, record] = [firsts[at], records[at]];
+      if (!first || !this.standing.reads(first)) continue;
+      readable.push(tip.address);
+      if (record) frames.push(...(await framesToProve(record, first, known, this.#space, this.merging)));
+    }
+    const statements = await this.#statements(readable);
+    return [...statements, ...(await evidenceFor(this.#space, frames))];
   }
 
   /** What the sender has to know of the grants on timelines that it may read, and was not told. */
@@ -225,6 +235,14 @@ export class Answers {
     return telling.records.map(toText);
   }
 }
+
+/** A tip that goes out, and frames of it whose histories the sender has. */
+interface Shown {
+  readonly tip: FinalTip;
+  readonly known: readonly Address[];
+}
+
+const shownWhole = (tip: Tip): Shown => ({ tip: finalTipOf(tip), known: [] });
 
 /** How far on the chains of this space the sender has its roots, or has been sent them. */
 function heldBySender(roots: readonly Root[], statuses: readonly RootStatus[]): SendPlan["held"] {

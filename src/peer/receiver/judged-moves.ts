@@ -1,5 +1,5 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, isFrame, nOf, ownerOf } from "../../ibgib/index.js";
+import { type Address, type IbGib, isFrame, makerOf, nOf, ownerOf } from "../../ibgib/index.js";
 import type { FrameReader } from "../../merge/index.js";
 import {
   type FinalTip,
@@ -9,10 +9,9 @@ import {
   statusesByRoot,
 } from "../../saga/index.js";
 import type { CellChange, Space } from "../../space/index.js";
-import { addedHeads } from "../branches/added-heads.js";
+import { type AddedFrames, addedFrames, isInItsPlace, proverOf } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
 import { checkTip } from "../branches/resolution.js";
-import { attestationOf } from "../rights/attestations.js";
 import { loadAuthors } from "../rights/authors.js";
 import { foundTimeline } from "../rights/rights.js";
 import type { Standing } from "../rights/standing.js";
@@ -28,29 +27,30 @@ export interface JudgedMoves {
   readonly records: readonly Address[];
   /** What the receiver has, towards this sender, of the tips that it does not take. */
   readonly refused: readonly FinalTip[];
-  /** Heads that the sender's word was taken for. */
+  /** Frames that the sender has made, as this commit proves. */
   readonly own: ReadonlySet<Address>;
-  /** Heads that somebody else's word was taken for. */
+  /** Frames that others have made, as what came with the commit proves. */
   readonly proved: ReadonlySet<Address>;
   /** What has to be unchanged, or changes, for this to be so. */
   readonly cells: readonly CellChange[];
 }
 
-/** By whom each head of a commit is answered for. */
+/** Who sends a commit, and who has signed the frames in it. */
 export interface Answered {
   readonly standing: Standing;
-  /** Heads that came with what proves who added them. */
+  /** Frames that came with what proves who has signed them. */
   readonly attesters: ReadonlyMap<Address, Address>;
 }
 
 /**
- * Judges the moves of a commit: whoever answers for a new head has to be one who may write the timeline, now where it is
- * the sender itself, by what is known of grants where somebody else's word was passed on. A merge of such heads needs
- * nobody's word. All of it is judged on what the sender knows of: a timeline that it may not read is not looked into, and
- * is to it what it has sent of it.
+ * Judges the moves of a commit. Each frame that is new has to be proved by the maker that it names, and the makers of the
+ * heads have to be ones who may write the timeline: now where that is the sender itself, by what is known of grants where
+ * it is somebody else. A merge of such heads needs nobody's word. A timeline that does not hold to this is left as it
+ * was. All of it is judged on what the sender knows of: a timeline that it may not read is not looked into, and is to it
+ * what it has sent of it.
  *
- * @throws KeysagaError `not_closed` where a tip is none that the sender knows of; `attestation_refused` where nobody
- *   answers for a head; `wrong_context`, `merge_refused` and what else `checkMerge` throws.
+ * @throws KeysagaError `not_closed` where a tip is none that the sender knows of; `wrong_context`, `merge_refused` and
+ *   what else `checkMerge` throws.
  */
 export async function judgeMoves(
   space: Space,
@@ -111,24 +111,46 @@ class Judgement {
 
   async judge(move: RootMove, first: IbGib, tip: IbGib): Promise<void> {
     if (ownerOf(first) !== undefined && !this.answered.standing.reads(first)) return this.refuse(move, first);
-    const heads = await addedHeads(tip, move.from, this.#reader, this.merging);
-    if (await this.#mayMove(move, first, heads)) {
-      this.taken.push(move);
-      for (const head of heads) if (this.#said.has(head)) this.own.add(head);
-    } else {
-      for (const head of heads) this.proved.delete(head);
-      this.refuse(move, first);
-    }
+    const added = await addedFrames(tip, first, move.from, this.#reader, this.merging);
+    const provers = await this.#proversOf(added, first);
+    if (!(await this.#mayMove(move, first, added, provers))) return this.refuse(move, first);
+    this.taken.push(move);
+    for (const address of provers.keys()) (this.#said.has(address) ? this.own : this.proved).add(address);
   }
 
-  async #mayMove(move: RootMove, first: IbGib, heads: readonly Address[]): Promise<boolean> {
+  async #mayMove(
+    move: RootMove,
+    first: IbGib,
+    { heads, toProve }: AddedFrames,
+    provers: ReadonlyMap<Address, Address>,
+  ): Promise<boolean> {
     const { standing } = this.answered;
     if (standing.isOpen) return true;
-    if (ownerOf(first) === undefined) return this.#mayMoveUnowned(move, first);
-    for (const head of heads)
-      if (!(this.#said.has(head) ? await this.#mayWrite(first) : await this.#mayHaveWritten(first, head)))
-        return false;
+    const owner = ownerOf(first);
+    if (owner === undefined) return this.#mayMoveUnowned(move, first);
+    if (!toProve.every(({ address }) => provers.has(address)) || !(await isInItsPlace(first, this.#reader)))
+      return false;
+    for (const { address } of heads) {
+      const isAllowed = this.#said.has(address)
+        ? await this.#mayWrite(first)
+        : await this.#mayHaveWritten(first, owner, provers.get(address), address);
+      if (!isAllowed) return false;
+    }
     return true;
+  }
+
+  /** Who proves each frame, as far as somebody does: the sender by this very commit, others by what came with it. */
+  async #proversOf({ toProve }: AddedFrames, first: IbGib): Promise<ReadonlyMap<Address, Address>> {
+    const { standing, attesters } = this.answered;
+    const provers = new Map<Address, Address>();
+    for (const frame of toProve) {
+      const prover = this.#said.has(frame.address)
+        ? standing.identity
+        : await proverOf(frame, first, attesters, this.space);
+      if (prover !== undefined && prover === (makerOf(frame, first) ?? prover))
+        provers.set(frame.address, prover);
+    }
+    return provers;
   }
 
   /** Who brings a timeline that has no owner is its owner here, unless local policy says otherwise. */
@@ -151,19 +173,16 @@ class Judgement {
     return uses !== undefined;
   }
 
-  /** The word of somebody else, who may not be here: an owner's, or a grantee's as far as its grants are known. */
-  async #mayHaveWritten(first: IbGib, head: Address): Promise<boolean> {
-    const { attesters } = this.answered;
-    const author = attesters.get(head) ?? (await attestationOf(this.space, head))?.identity;
-    if (author === undefined) throw new KeysagaError("attestation_refused", { rule: "nobody's head" });
-    const owner = ownerOf(first);
-    this.proved.add(head);
-    if (author === owner) return true;
-    if (
-      owner === undefined ||
-      !(await (await loadAuthors(this.space, first)).wrote(author, head, this.#reader))
-    )
-      return false;
+  /** Somebody else, who may not be here: the owner, or a grantee as far as its grants are known. */
+  async #mayHaveWritten(
+    first: IbGib,
+    owner: Address,
+    maker: Address | undefined,
+    head: Address,
+  ): Promise<boolean> {
+    if (maker === undefined) return false;
+    if (maker === owner) return true;
+    if (!(await (await loadAuthors(this.space, first)).wrote(maker, head, this.#reader))) return false;
     const { unmoved } = await loadStated(this.space, owner);
     this.cells.set(unmoved.key, unmoved);
     return true;

@@ -26,7 +26,7 @@ import {
   upToClaim,
 } from "./evidence-files.js";
 
-/** A head, what proves who added it, and who that was. */
+/** A frame, what proves who signed it as its maker, and who that was. */
 export interface Attestation extends Attester {
   readonly head: AttestedHead;
 }
@@ -148,13 +148,13 @@ export async function fileHeads(
   return joinFilings([...filings, own]);
 }
 
-/** Who added a head to its timeline, where that is attested here. */
+/** Who has signed a frame as its maker, where that is attested here: the last of a run is, for all of it. */
 export async function attestationOf(space: Space, head: Address): Promise<Attestation | undefined> {
   return (await readCell(space, cellKinds.attested, gibOf(head))).value;
 }
 
 /**
- * What it takes to prove elsewhere who added `heads`: each record once, whatever rests on it. Those that are not
+ * What it takes to prove elsewhere who made `heads`: each record once, whatever rests on it. Those that are not
  * attested here are left out.
  */
 export async function evidenceFor(space: Space, heads: readonly Address[]): Promise<readonly Evidence[]> {

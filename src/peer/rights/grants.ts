@@ -1,13 +1,6 @@
 import { type Instant, KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, isTjp, ownerOf, withinOf } from "../../ibgib/index.js";
-import {
-  type Access,
-  type Grant,
-  isIdentityAddress,
-  keystoneLimits,
-  sealGrant,
-  sealWithdrawal,
-} from "../../keystone/index.js";
+import { type Address, type IbGib, isIdentityAddress, isTjp, ownerOf, withinOf } from "../../ibgib/index.js";
+import { type Access, type Grant, keystoneLimits, sealGrant, sealWithdrawal } from "../../keystone/index.js";
 import type { Space } from "../../space/index.js";
 import { type Identity, internalsOf } from "../home/identity.js";
 import { type Platform, systemPlatform } from "../home/platform.js";

@@ -7,6 +7,7 @@ import type { Merging } from "../branches/merging.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import { cellKinds, changeCell, readCell } from "../home/cells.js";
 import { type Identity, internalsOf } from "../home/identity.js";
+import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
 import { type CheckedHeads, fileHeads, keepOwn } from "../rights/attestations.js";
@@ -49,10 +50,12 @@ export interface Landing {
   readonly sight: Sight | "anyone";
   /** What the receiver was told of grants. */
   readonly telling: Telling;
-  /** Who added the heads that came, as far as their word was taken. */
+  /** What proves who has made the frames that came, as far as it was taken. */
   readonly evidence: Pick<CheckedHeads, "attestations" | "records">;
   /** Frames that the saga has made to bring branches together. */
   readonly merges: readonly IbGib[];
+  /** Frames that it has made and signed. */
+  readonly made: readonly IbGib[];
   /** Of the session, as the saga began. */
   readonly before: TotalsOfBoth;
 }
@@ -73,7 +76,7 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * ours that moved meanwhile is no failure: it is brought together with what came, and the next saga carries that.
  */
 export async function commitSender(
-  { identity, platform, conversation, merging, sight, telling, evidence, merges, before }: Landing,
+  { identity, platform, conversation, merging, sight, telling, evidence, merges, made, before }: Landing,
   effect: CommitEffect,
 ): Promise<Landed> {
   const { space, address } = identity;
@@ -95,6 +98,7 @@ export async function commitSender(
       await keepOwn(committing, effect.entries, isTaken),
       await fileHeads(space, evidence),
       { proofs: [], cells: await toldChanges(space, receiver, telling) },
+      { proofs: [], cells: await madeChanges(space, [...made, ...landing.puts.filter(needsMark)]) },
     ]);
     const change = await sessionChange(space, conversation, effect);
     const mark = { saga, session, time: effect.receipt.message.time };

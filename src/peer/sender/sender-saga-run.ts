@@ -1,9 +1,10 @@
 import { KeysagaError, type Moment } from "../../base/index.js";
-import { type Address, type IbGib, toText } from "../../ibgib/index.js";
-import { isMerge } from "../../merge/index.js";
+import { type Address, type IbGib, toText, isMerge } from "../../ibgib/index.js";
 import {
   type Direction,
   type Evidence,
+  type FinalTip,
+  type HeadEntry,
   readEvidence,
   type SenderSagaEffect,
   type SenderSagaEvent,
@@ -14,7 +15,7 @@ import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
 import type { Deferred } from "../home/deferred.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
-import { type CheckedHeads, checkHeads, onlyOf } from "../rights/attestations.js";
+import { attestationOf, type CheckedHeads, checkHeads, onlyOf } from "../rights/attestations.js";
 import { keepToldStatements } from "../rights/keep-statements.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
 import { nothingToTell, statementsFor, type Telling } from "../rights/statements.js";
@@ -63,13 +64,15 @@ export class SenderSagaRun {
   /** What this side's own identity may see in its own space, where others may hold records as well. */
   readonly #standing: Standing;
   #loading: Promise<Standing> | undefined;
-  /** What came to prove who added which heads, and who granted what. */
+  /** What came to prove who has made which frames, and who granted what. */
   readonly #evidence: Evidence[] = [];
   #checked: Pick<CheckedHeads, "attestations" | "records"> = { attestations: [], records: [] };
   /** What the receiver is told of grants. */
   #telling: Telling = nothingToTell;
   /** Frames that were made to bring branches together. */
   #merges: IbGib[] = [];
+  /** Frames that were made here meanwhile, and are signed. */
+  #made: readonly IbGib[] = [];
   readonly #progress: Progress;
   /** The records that are on their way. */
   #outflow: Outflow | undefined;
@@ -144,8 +147,9 @@ export class SenderSagaRun {
     };
     const { adopt } = this.asked;
     const resolving = { identity, receiver, merging, access, adopt, attesters, stage };
-    const { resolved, proved } = await resolveRoots(resolving, effect);
+    const { resolved, proved, made } = await resolveRoots(resolving, effect);
     this.#checked = onlyOf(checked, proved);
+    this.#made = made;
     return { kind: "resolved", ...resolved };
   }
 
@@ -186,17 +190,25 @@ export class SenderSagaRun {
       evidence: this.#checked,
       merges: this.#merges,
       before: this.#before,
+      made: this.#made,
     };
     const { report, merged } = await commitSender(landing, effect);
     this.#isDurable = true;
     tellRefused(onEvent, saga, report.refused);
     tellMerged(onEvent, saga, merged);
     onEvent({ kind: "durable", saga, tips: report.tips.length });
-    const written = new Set(effect.heads.map(({ tjp }) => tjp));
-    const lost = report.refused.filter(({ address }) => written.has(address));
+    const lost = await this.#lost(effect.heads, report.refused);
     const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
-    if (lost.length === 0) asked.outcome.resolve({ ...report, elapsedMs });
-    else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost.length }));
+    if (lost === 0) asked.outcome.resolve({ ...report, elapsedMs });
+    else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost }));
+  }
+
+  /** How many timelines were not taken that have frames of this side's which no receiver has taken yet. */
+  async #lost(heads: readonly HeadEntry[], refused: readonly FinalTip[]): Promise<number> {
+    const left = new Set(refused.map(({ address }) => address));
+    const own = heads.filter(({ tjp }) => left.has(tjp));
+    const kept = await Promise.all(own.map(({ head }) => attestationOf(this.options.identity.space, head)));
+    return new Set(own.filter((_, at) => kept[at] === undefined).map(({ tjp }) => tjp)).size;
   }
 
   /** Resolves when nothing of it is staged, or being kept, any more; never rejects. */

@@ -1,4 +1,4 @@
-import { type Address, gibOf, type IbGib, isTjp } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, isTjp, makerOf } from "../../ibgib/index.js";
 import { readAttested } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import { cellKinds, readCell } from "../home/cells.js";
@@ -24,7 +24,8 @@ export async function* verifyFiled(space: Space, record: IbGib, group: Address):
 }
 
 /**
- * What a head's attestation rests on is kept, under the keystones that the cell names. Signatures are for `verifyFiled`.
+ * What proves who made a frame is kept, under the keystones that the cell names, and that one is the maker that the frame
+ * names. Signatures are for `verifyFiled`.
  *
  * @param key Of any cell.
  */
@@ -41,4 +42,7 @@ export async function* verifyAttested(space: Space, key: string): AsyncGenerator
   } catch (thrown) {
     yield problem(at, "not_attested", detailOf(thrown));
   }
+  const [frame, first] = await space.getMany([at, head.entry.tjp]);
+  const maker = frame && first && makerOf(frame, first);
+  if (maker !== undefined && maker !== value.identity) yield problem(at, "not_attested", "not by its maker");
 }

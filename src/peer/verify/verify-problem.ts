@@ -29,7 +29,7 @@ export type ProblemRule =
   | "not_delegated"
   /** Nothing of the lane vouches for this session. */
   | "not_vouched"
-  /** What is kept of a head does not prove who added it. */
+  /** What is kept of a frame does not prove that its maker made it. */
   | "not_attested"
   /** Nothing of its issuer makes this grant, or this withdrawal. */
   | "not_stated";

@@ -1,6 +1,7 @@
 import {
   type Address,
   checkFirst,
+  checkMaker,
   checkSuccessor,
   decodeRecord,
   gibOf,
@@ -209,10 +210,14 @@ class Verifier {
   async *#checkChain(frame: IbGib): AsyncGenerator<Problem> {
     const previous = previousOf(frame);
     const parent = previous && (await this.#read(previous));
+    const first = await this.#read(tjpOf(frame) ?? frame.address);
     if (previous !== undefined && parent === undefined) return; // reported as a missing link, or as damaged itself
     try {
       if (parent === undefined) checkFirst(frame);
-      else checkSuccessor(frame, parent);
+      else {
+        checkSuccessor(frame, parent);
+        if (first !== undefined) checkMaker(frame, first);
+      }
     } catch (thrown) {
       yield problem(frame.address, "chain", detailOf(thrown));
     }

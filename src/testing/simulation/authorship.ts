@@ -9,6 +9,7 @@ import {
   tjpOf,
 } from "../../ibgib/index.js";
 import type { Access } from "../../keystone/index.js";
+import { cellKinds, newCell } from "../../peer/home/cells.js";
 import { saveRecords, share, unshare } from "../../peer/index.js";
 import type { Dice } from "./dice.js";
 import type { Home } from "./home.js";
@@ -30,7 +31,7 @@ export class Authorship {
     const uuid = toHex(this.dice.bytes(16));
     const record = createTimeline({ ib: app.ib, data: app.first, owner: home.address, uuid });
     const edit = app.edit(app.first, this.#editDice());
-    this.#save(process, home, "creates", async () => [record, this.#edited(record, edit)]);
+    this.#save(process, home, "creates", async () => [record, this.#edited(record, edit, home)]);
   }
 
   edit(process: SimulatedProcess, home: Home, { address }: Timeline): void {
@@ -38,7 +39,7 @@ export class Authorship {
     this.#save(process, home, "edits", async () => {
       const tip = await tipOf(process, address);
       if (!tip || tip.data instanceof Uint8Array) return [];
-      return [this.#edited(tip, this.world.settings.app.edit({ ...tip.data }, dice))];
+      return [this.#edited(tip, this.world.settings.app.edit({ ...tip.data }, dice), home)];
     });
   }
 
@@ -46,7 +47,7 @@ export class Authorship {
     if (timeline === other) return this.#linkNowhere(process, home, timeline);
     this.#save(process, home, "links", async () => {
       const [tip, target] = [await tipOf(process, timeline.address), await tipOf(process, other.address)];
-      return tip && target ? [relate(tip, { add: { part: [other.address] } })] : [];
+      return tip && target ? [relate(tip, { add: { part: [other.address] } }, { by: home.address })] : [];
     });
   }
 
@@ -78,12 +79,39 @@ export class Authorship {
     );
   }
 
+  /**
+   * Writes as the owner of somebody else's timeline, past all that keeps honest homes from it. A sender goes on from that
+   * with a frame of its own, which it may sign; a receiver shows it to whoever asks.
+   */
+  forge(process: SimulatedProcess, home: Home, { address }: Timeline): void {
+    const { app } = this.world.settings;
+    const dice = this.#editDice();
+    this.world.trace.count("fault forged frame");
+    this.world.calls.begin(process, "forges", async () => {
+      const tip = await tipOf(process, address);
+      if (!tip || tip.data instanceof Uint8Array || !process.isAlive) return;
+      const forged = mutate(tip, app.edit({ ...tip.data }, dice));
+      const frames =
+        home.kind === "receiver"
+          ? [forged]
+          : [forged, this.#edited(forged, app.edit({ ...tip.data }, dice), home)];
+      this.world.ledger.made(frames, home.lineage);
+      await process.identity.space.commit({
+        holder: home.address,
+        sight: "anyone",
+        puts: frames,
+        tips: [{ tjp: address, from: tip.address, to: frames.at(-1)?.address ?? forged.address }],
+        cells: frames.map(({ gib }) => newCell(cellKinds.made, gib, {})),
+      });
+    });
+  }
+
   #editDice(): Dice {
     return this.dice.of(`edit ${this.#edits++}`);
   }
 
-  #edited(tip: IbGib, edit: JsonObject): IbGib {
-    const frame = mutate(tip, edit);
+  #edited(tip: IbGib, edit: JsonObject, { address: by }: Home): IbGib {
+    const frame = mutate(tip, edit, { by });
     this.world.ledger.edits.set(frame.address, edit);
     return frame;
   }
@@ -94,7 +122,7 @@ export class Authorship {
     this.world.trace.count("fault link to nowhere");
     this.#save(process, home, "links to nowhere", async () => {
       const tip = await tipOf(process, address);
-      return tip ? [relate(tip, { add: { part: [nowhere] } })] : [];
+      return tip ? [relate(tip, { add: { part: [nowhere] } }, { by: home.address })] : [];
     });
   }
 

@@ -67,6 +67,8 @@ export class Deeds {
         return network.mislead(this.#sender(step.by).name, audienceOf(this.#receiver(step.at)));
       case "stranger":
         return this.#stranger(step);
+      case "forge":
+        return this.#at(step.home, (home) => this.#forge(home, step));
     }
   }
 
@@ -149,6 +151,13 @@ export class Deeds {
     const closed = this.world.ledger.timelines.filter(({ readers }) => !readers.has(home.lineage));
     const timeline = closed[which % Math.max(1, closed.length)];
     if (timeline) this.world.sync(process, this.#receiver(at), [timeline.address], { direction: "pull" });
+  }
+
+  #forge(home: Home, { which }: On<"forge">): void {
+    const timeline = this.#timeline(which);
+    const [process] = home.open;
+    if (timeline && process && timeline.owner !== home.lineage)
+      this.#authorship.forge(process, home, timeline);
   }
 
   #second(home: Home): void {

@@ -99,6 +99,14 @@ export class DiskWatch {
       // One's own edits may wait for a right to come.
       const mayWrite = makers.some((maker) => maker === lineage || timeline.writers.has(maker));
       this.trace.check("writers were let in", mayWrite, () => `${name} shows ${frame.address} of ${makers}`);
+      const named = this.ledger.makerNamedBy(frame.address);
+      const owner = named && this.keys.ownerOf(named);
+      const isTrue = makers.some((maker) => maker === owner || maker === lineage);
+      this.trace.check(
+        "makers are who frames say",
+        isTrue,
+        () => `${name} shows ${frame.address} of ${owner}`,
+      );
     }
     if (kind === "sender" && tip.address !== tip.tjp)
       this.trace.check(

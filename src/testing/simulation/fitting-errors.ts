@@ -39,7 +39,7 @@ const asked: Readonly<Record<string, string>> = { "links to nowhere": "not_close
 /** Messages come as they were sent, once and in order, or not at all; and nobody has an older state than he had. */
 function isHonest(step: Step): boolean {
   if (step.do === "network") return ["cut", "half-open", "delay"].includes(step.fault);
-  return !["restore", "clone", "relay"].includes(step.do);
+  return !["restore", "clone", "relay", "forge"].includes(step.do);
 }
 
 /** Does an error of a call fit what goes wrong in a world? */

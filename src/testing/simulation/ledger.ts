@@ -1,6 +1,5 @@
 import type { JsonObject } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isTjp, tjpOf } from "../../ibgib/index.js";
-import { isMerge } from "../../merge/index.js";
+import { type Address, gibOf, type IbGib, isMerge, isTjp, makerOf, tjpOf } from "../../ibgib/index.js";
 
 /** A timeline of a world. */
 export interface Timeline {
@@ -39,6 +38,13 @@ export class Ledger {
   /** The homes that made a record; none for merges, and for what nobody made. */
   makersOf(address: Address): readonly string[] {
     return [...(this.#makers.get(gibOf(address)) ?? [])];
+  }
+
+  /** The identity that a frame says has made it. */
+  makerNamedBy(address: Address): Address | undefined {
+    const frame = this.#frames.get(address);
+    const first = frame && this.#frames.get(tjpOf(frame) ?? address);
+    return frame && first && makerOf(frame, first);
   }
 
   frame(address: Address): IbGib | undefined {

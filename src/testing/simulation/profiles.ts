@@ -24,7 +24,7 @@ const deedKinds = [
     "disconnect",
   ] as const),
   ...(["crash", "restart", "second", "restore", "clone", "jump", "storage"] as const),
-  ...(["connection", "message", "enemy", "part", "relay", "stranger"] as const),
+  ...(["connection", "message", "enemy", "part", "relay", "stranger", "forge"] as const),
 ];
 
 /** What people do. */
@@ -59,6 +59,7 @@ export const profiles = {
   processes: profile(faults.processes),
   hostile: profile(faults.hostile),
   rights: profile({ unshare: 1, share: 3, create: 2, pry: 4 }, { writers: 0.4 }),
+  makers: profile({ forge: 6, share: 2, create: 1 }, { writers: 0.9 }),
   mixed: profile({
     ...{ connection: 2, message: 2, part: 1, crash: 4, restart: 1, storage: 3, jump: 2 },
     ...{

@@ -57,7 +57,9 @@ export type Deed =
     }
   | { readonly do: "part"; readonly by: number; readonly at: number; readonly ms: number }
   | { readonly do: "relay"; readonly by: number; readonly at: number }
-  | { readonly do: "stranger"; readonly at: number };
+  | { readonly do: "stranger"; readonly at: number }
+  /** Puts into its own store what somebody else is said to have written, and lets others take it. */
+  | { readonly do: "forge"; readonly home: string; readonly which: number };
 
 export type Step = Deed & {
   /** Milliseconds since the step before began. */
@@ -241,6 +243,8 @@ class Maker {
         return { do: "part", by, at, ms: dice.pick([300, 5_000, 40_000]) };
       case "stranger":
         return { do: "stranger", at };
+      case "forge":
+        return { do: "forge", home, which };
     }
   }
 

@@ -17,6 +17,8 @@ export interface Spoken {
   /** Of a turn: which it is, and of which saga. */
   readonly turn?: string;
   readonly saga?: string;
+  /** The frames that a commit signs as made by who says it. */
+  readonly signed?: readonly Address[];
   /** Of `open`: the genesis of the session that it is for, and what the sender shows to know of itself. */
   readonly open?: {
     readonly session: RecordText;
@@ -47,8 +49,9 @@ export function readSpoken(message: Message): Spoken | undefined {
       return { type: said.type, frames: [...identityFrames, ...laneFrames, proof.lane, proof.frame] };
     }
     case "turn": {
-      const { type: turn, saga } = JSON.parse(said.body);
-      return { type: said.type, frames: [said.proof.frame], turn, saga };
+      const { type: turn, saga, entries = [] } = JSON.parse(said.body);
+      const signed = turn === "commit" ? entries.flatMap(({ head = [] }) => head) : [];
+      return { type: said.type, frames: [said.proof.frame], turn, saga, signed };
     }
     default:
       return { type: said.type, frames: [] };

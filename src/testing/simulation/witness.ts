@@ -5,6 +5,7 @@ import { knownIn } from "./disk-watch.js";
 import type { Facts } from "./facts.js";
 import type { Home } from "./home.js";
 import { addressOfText, type KeyWatch } from "./key-watch.js";
+import type { Ledger } from "./ledger.js";
 import type { LinkEnd, SimulatedLink } from "./link.js";
 import type { Listener } from "./network.js";
 import type { SimulatedProcess } from "./process.js";
@@ -33,6 +34,7 @@ export class Witness implements Listener {
     private readonly keys: KeyWatch,
     private readonly facts: Facts,
     private readonly homes: readonly Home[],
+    private readonly ledger: Ledger,
   ) {
     this.#tampers = new TamperWatch(trace);
   }
@@ -53,9 +55,20 @@ export class Witness implements Listener {
       knows: (keystone: Address, n: number) => !home.isDoubtful || (knownThere?.(keystone) ?? -1) >= n,
     };
     for (const frame of spoken.frames) this.keys.seeText(frame, seen);
+    for (const frame of spoken.signed ?? []) this.#signs(home, frame);
     if (spoken.open) this.#openedBy(link, spoken.open);
     if (spoken.turn !== undefined) this.#turn(from, spoken.turn, spoken.saga);
     if (spoken.type === "connect") this.#connects(link);
+  }
+
+  /** A peer signs what a local call has made there, under its own name, and merges of its app's own that it has made. */
+  #signs({ lineage, name }: Home, frame: Address): void {
+    const makers = this.ledger.makersOf(frame);
+    if (makers.length === 0) return; // a merge: what is kept is looked at on the disks
+    const named = this.ledger.makerNamedBy(frame);
+    const isNamed = named !== undefined && this.keys.ownerOf(named) === lineage;
+    const isOwn = isNamed && makers.includes(lineage);
+    this.trace.check("signed by its maker", isOwn, () => `${name} signs ${frame}`);
   }
 
   altered(from: LinkEnd, message: Message, onward: readonly Message[]): void {

@@ -74,7 +74,7 @@ export class World {
     this.#keys = new KeyWatch(this.trace);
     this.facts = new Facts(this.trace, ledger);
     this.calls = new Calls(this.trace, fittingErrors(program));
-    const witness = new Witness(this.trace, this.#keys, this.facts, homes);
+    const witness = new Witness(this.trace, this.#keys, this.facts, homes, ledger);
     const watch = new DiskWatch(this.trace, ledger, this.#keys, witness);
     this.network = new SimulatedNetwork(scheduler, dice.of("network"), this.trace, witness, program.usualMs);
     this.#deeds = new Deeds(this, dice.of("deeds"));

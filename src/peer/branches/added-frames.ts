@@ -1,0 +1,94 @@
+import {
+  type Address,
+  type IbGib,
+  isMerge,
+  isWithinOwners,
+  makerOf,
+  ownerOf,
+  withinOf,
+} from "../../ibgib/index.js";
+import { checkMerge, type FrameReader, runEndsBeyond } from "../../merge/index.js";
+import type { Space } from "../../space/index.js";
+import { attestationOf } from "../rights/attestations.js";
+import type { Merging } from "./merging.js";
+
+/** What a tip that moves brings into a timeline. */
+export interface AddedFrames {
+  /** The newest frames that are no merges: their makers have to have the right to write. */
+  readonly heads: readonly IbGib[];
+  /** The frames that have to be proved by their makers: the last of each run, below other frames as well. */
+  readonly toProve: readonly IbGib[];
+}
+
+/**
+ * The frames that are new where a tip moves. A merge that was computed again is nobody's: its heads are asked in its
+ * place, as far as the tip before had them not. A merge by a function that is not built in is what somebody says it
+ * is: it is a head, and has to be proved by somebody who may write. Of a timeline without an owner nothing is proved.
+ *
+ * Reads every frame that is new.
+ *
+ * @param first The first frame of the timeline.
+ * @param from The tip before; undefined where there was none.
+ * @throws KeysagaError `merge_refused` and what else `checkMerge` throws, `record_missing`, `limit_exceeded`.
+ */
+export async function addedFrames(
+  tip: IbGib,
+  first: IbGib,
+  from: Address | undefined,
+  reader: FrameReader,
+  { functions, options }: Merging,
+): Promise<AddedFrames> {
+  const merge = isMerge(tip) ? await checkMerge(tip, reader, functions, options) : undefined;
+  if (ownerOf(first) === undefined) return { heads: [tip], toProve: [] };
+  const ends = await runEndsBeyond(tip.address, from === undefined ? [] : [from], reader, options);
+  if (merge === undefined) return { heads: [tip], toProve: ends };
+  if (!merge.isRecomputed) return { heads: [tip], toProve: [tip, ...ends] };
+  const merged = new Set(merge.heads);
+  return { heads: ends.filter(({ address }) => merged.has(address)), toProve: ends };
+}
+
+/**
+ * The frames of a tip that something may be kept of who made them, as far as the histories of `known` have them not. None
+ * in a timeline without an owner.
+ */
+export async function framesToProve(
+  tip: IbGib,
+  first: IbGib,
+  known: readonly Address[],
+  reader: FrameReader,
+  { options }: Merging,
+): Promise<readonly Address[]> {
+  if (ownerOf(first) === undefined) return [];
+  const ends = await runEndsBeyond(tip.address, known, reader, options);
+  return [...(isMerge(tip) ? [tip] : []), ...ends].map(({ address }) => address);
+}
+
+/**
+ * The identity that proves a frame: its maker, where that one has signed it; of a merge, who has signed that. Undefined
+ * where nobody proves it: what another has signed than the maker that the frame names says nothing.
+ *
+ * @param attesters Who has signed which frames, by what came and was checked; what is kept here counts as well.
+ */
+export async function proverOf(
+  frame: IbGib,
+  first: IbGib,
+  attesters: ReadonlyMap<Address, Address>,
+  space: Space,
+): Promise<Address | undefined> {
+  const maker = makerOf(frame, first);
+  const isProver = (signer: Address | undefined) => signer !== undefined && signer === (maker ?? signer);
+  const came = attesters.get(frame.address);
+  if (isProver(came)) return came;
+  const kept = (await attestationOf(space, frame.address))?.identity;
+  return isProver(kept) ? kept : undefined;
+}
+
+/**
+ * Is a first frame where it may be? One that was made for another owner has to be within a timeline of that owner. Where
+ * that one is not known here, that is not for this peer to say: its maker has no right there, and nobody else has.
+ */
+export async function isInItsPlace(first: IbGib, reader: FrameReader): Promise<boolean> {
+  const within = withinOf(first);
+  const [outer] = within === undefined ? [] : await reader.getMany([within]);
+  return outer === undefined || isWithinOwners(first, outer);
+}
