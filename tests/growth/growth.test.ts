@@ -1,6 +1,13 @@
 /** What a saga costs grows with what it is about, and not with its square: work is counted, no time is taken. */
 import { expect, test } from "vitest";
-import { type Address, createTimeline, type IbGib, mutate, sealRecord } from "../../src/ibgib/index.js";
+import {
+  type Address,
+  createTimeline,
+  type IbGib,
+  type Made,
+  mutate,
+  sealRecord,
+} from "../../src/ibgib/index.js";
 import { saveRecords } from "../../src/peer/index.js";
 import { loadRights } from "../../src/peer/rights/rights.js";
 import { emptyList, type GrowingList, grown, itemsOf } from "../../src/saga/growing-list.js";
@@ -45,7 +52,7 @@ const stories: Readonly<Record<string, Story>> = {
   },
   "timelines of somebody else, which are refused": async ({ senders: [alice, carol] }, count) => {
     const notes = await timelines(carol!, count, 0, alice!);
-    await editAll(carol!, notes);
+    await editAll(carol!, notes, { by: carol!.address });
     return () => carol!.sync(notes, { direction: "push" }).catch(() => undefined);
   },
   "a folder of timelines": async ({ senders: [alice] }, count) => {
@@ -148,7 +155,7 @@ async function timelines(
   const firsts = Array.from({ length: count }, (_, at) =>
     createTimeline({ ib: "note", owner: owner.address, uuid: `${from + at}` }),
   );
-  await saveRecords(peer, firsts);
+  await saveRecords({ space: peer.space, address: owner.address }, firsts);
   return addressesOf(firsts);
 }
 
@@ -156,11 +163,11 @@ function stonesOf(count: number): readonly IbGib[] {
   return Array.from({ length: count }, (_, i) => sealRecord({ ib: "stone", data: { i } }));
 }
 
-async function editAll(peer: SenderPeer, notes: readonly Address[]): Promise<void> {
+async function editAll(peer: SenderPeer, notes: readonly Address[], made: Made = {}): Promise<void> {
   const tips = await Promise.all(notes.map((note) => peer.tip(note)));
   await saveRecords(
     peer,
-    tips.map((tip) => mutate(tip, { by: peer.name })),
+    tips.map((tip) => mutate(tip, { editor: peer.name }, made)),
   );
 }
 
