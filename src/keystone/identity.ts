@@ -4,7 +4,7 @@ import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
 import { type Claim, genesis } from "./frame.js";
 import { isWithdrawalAddress, noStatements, type Statements, withStatement } from "./grant.js";
 import type { PoolSpec } from "./pool.js";
-import { advance, checkFrame, type KeystoneState, startReplay } from "./replay.js";
+import { advance, checkFrame, type KeystoneState, startPinned } from "./replay.js";
 
 /** What an identity's frames may authorize; each verb has a pool of its own. */
 export const identityVerbs = ["delegate", "revoke", "grant", "manage", "recover"] as const;
@@ -66,13 +66,7 @@ export interface IdentityState extends Statements {
 
 /** @throws KeysagaError `frame_refused` when `first` is not the genesis of an identity with exactly its five pools. */
 export function startIdentity(first: IbGib): IdentityState {
-  const keystone = startReplay(first, "identity");
-  const rightPools =
-    keystone.pools.length === identityPools.length &&
-    keystone.pools.every(
-      ({ config: { verbs }, name }, at) => name === identityVerbs[at] && verbs.join() === name,
-    );
-  if (!rightPools) throw new KeysagaError("frame_refused", { rule: "identity pools" });
+  const keystone = startPinned(first, "identity", identityPools);
   return { keystone, hostKeys: new Map(), delegated: new Set(), ...noStatements };
 }
 

@@ -3,7 +3,7 @@ import { KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
 import { genesis } from "./frame.js";
 import type { PoolSpec, SecretFor } from "./pool.js";
-import { type KeystoneState, startReplay } from "./replay.js";
+import { type KeystoneState, startPinned } from "./replay.js";
 
 const lanePools: readonly PoolSpec[] = [
   {
@@ -44,7 +44,7 @@ export function foundLane(
 
 /** @throws KeysagaError `frame_refused` when `first` is not the genesis of a lane from `delegator` to `receiver`. */
 export function startLane(first: IbGib, names: { delegator: Address; receiver: Address }): LaneState {
-  const keystone = startReplay(first, "lane");
+  const keystone = startPinned(first, "lane", lanePools);
   const details = LaneDetails.safeParse(keystone.details);
   if (!details.success) throw new KeysagaError("frame_refused", { rule: "lane details" });
   if (details.data.delegator !== names.delegator)

@@ -1,5 +1,14 @@
 import * as z from "zod";
-import { fromHex, KeysagaError, lengthPrefixed, sameBytes, sha256, toHex, u32 } from "../base/index.js";
+import {
+  canonicalJson,
+  fromHex,
+  KeysagaError,
+  lengthPrefixed,
+  sameBytes,
+  sha256,
+  toHex,
+  u32,
+} from "../base/index.js";
 import { keystoneLimits as limits } from "./limits.js";
 import { merklePath, merkleRoot, rootOfPath } from "./merkle.js";
 import { hexOf, StrategyName } from "./strategy.js";
@@ -77,6 +86,13 @@ export function freshPool(name: string, config: PoolConfig, commitments: readonl
 export function isFresh({ config, open, used }: Pool): boolean {
   if (used !== 0 || Array.isArray(open) !== (config.commit === "list")) return false;
   return !Array.isArray(open) || (open.length === config.size && open.every(({ index }, at) => index === at));
+}
+
+/** Are these the pools of `specs`, in their order and with their configs? */
+export function arePoolsOf(specs: readonly PoolSpec[], pools: readonly Pool[]): boolean {
+  const shape = (list: readonly PoolSpec[]) =>
+    canonicalJson(list.map(({ name, config }) => ({ name, config })));
+  return shape(pools) === shape(specs);
 }
 
 /** Is `index` among those this pool has issued and not yet seen spent? */

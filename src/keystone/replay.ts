@@ -12,11 +12,13 @@ import {
   withoutSignatures,
 } from "./frame.js";
 import {
+  arePoolsOf,
   challengeAt,
   isCommitted,
   isFresh,
   isSpent,
   type Pool,
+  type PoolSpec,
   poolAfter,
   replacementIndexes,
   selectChallenges,
@@ -60,6 +62,18 @@ export function startReplay(genesis: IbGib, kind: KeystoneKind): KeystoneState {
   if (bytes === undefined) throw refusal("nonce");
   const { address } = genesis;
   return { kind, tjp: address, tip: address, n: 0, nonce: bytes, details, pools };
+}
+
+/**
+ * The same for a kind whose pools this version fixes. A genesis with any other is not taken: weaker pools would be a
+ * downgrade, and richer ones would let a stranger choose what checking a frame costs.
+ *
+ * @throws KeysagaError `frame_refused`, as `startReplay`; rule `pools of another version` where they are not `pools`.
+ */
+export function startPinned(genesis: IbGib, kind: KeystoneKind, pools: readonly PoolSpec[]): KeystoneState {
+  const keystone = startReplay(genesis, kind);
+  if (!arePoolsOf(pools, keystone.pools)) throw refusal("pools of another version");
+  return keystone;
 }
 
 /**

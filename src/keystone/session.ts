@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { canonicalJson, hkdfSha256, KeysagaError, utf8 } from "../base/index.js";
+import { hkdfSha256, KeysagaError, utf8 } from "../base/index.js";
 import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
 import { genesis } from "./frame.js";
 import type { PoolSpec, SecretFor } from "./pool.js";
-import { type KeystoneState, startReplay } from "./replay.js";
+import { type KeystoneState, startPinned } from "./replay.js";
 
 /** Ids of the connect pool that a receiver demands, of how many there are. */
 export const connectDemand = 2;
@@ -106,14 +106,9 @@ export function startReceiverSession(first: IbGib): { keystone: KeystoneState; d
   return startSession(first, ReceiverSession, receiverPools);
 }
 
-/** Pools are compared with this version's own: a weaker genesis than we would make is not taken (no downgrade). */
 function startSession<Details>(first: IbGib, schema: z.ZodType<Details>, pools: readonly PoolSpec[]) {
-  const keystone = startReplay(first, "session");
+  const keystone = startPinned(first, "session", pools);
   const details = schema.safeParse(keystone.details);
   if (!details.success) throw new KeysagaError("frame_refused", { rule: "session details" });
-  const shape = (list: readonly PoolSpec[]) =>
-    canonicalJson(list.map(({ name, config }) => ({ name, config })));
-  if (shape(keystone.pools) !== shape(pools))
-    throw new KeysagaError("frame_refused", { rule: "session pools" });
   return { keystone, details: details.data };
 }

@@ -1,5 +1,5 @@
 import { limitExceeded } from "../base/index.js";
-import { decodeText, type IbGib, type RecordText, toText } from "../ibgib/index.js";
+import { type IbGib, type RecordText, toText } from "../ibgib/index.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
 import type { Frames } from "./messages.js";
 
@@ -38,10 +38,10 @@ export function takeAhead(ahead: Ahead, message: Frames, limits: Limits): Ahead 
   return taken;
 }
 
-/** The frames as if they all had been shown at once. @throws KeysagaError `limit_exceeded`, and what admission throws. */
-export function chainOf(ahead: Ahead, shown: readonly RecordText[], limits: Limits): readonly IbGib[] {
+/** The frames as if they all had been shown at once, unread. @throws KeysagaError `limit_exceeded` */
+export function chainOf(ahead: Ahead, shown: readonly RecordText[], limits: Limits): readonly RecordText[] {
   checkBounds(ahead, shown, limits);
-  return [...ahead.flatMap(({ frames }) => frames), ...shown].map(decodeText);
+  return [...ahead.flatMap(({ frames }) => frames), ...shown];
 }
 
 function checkBounds(ahead: Ahead, shown: readonly RecordText[], { chainFramesMax }: Limits): void {

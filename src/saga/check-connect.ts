@@ -1,7 +1,6 @@
 import { KeysagaError, type Moment } from "../base/index.js";
 import { type Address, decodeText, type IbGib } from "../ibgib/index.js";
 import {
-  type Claim,
   checkFrame,
   checkIdentityFrame,
   claimOf,
@@ -13,6 +12,7 @@ import {
   startLane,
 } from "../keystone/index.js";
 import { type Ahead, chainOf } from "./chain-shown.js";
+import { startWalk, type Walk, type Walker, walkSlice } from "./chain-walk.js";
 import { connectTarget, type Established, type Exact, type Exporter, type SessionKeys } from "./handshake.js";
 import type { SessionLimits } from "./limits.js";
 import type { Challenge, ChallengeBody, Connect, Hello, InviteShown, Open } from "./messages.js";
@@ -74,7 +74,7 @@ export interface Challenged extends Opened {
   };
 }
 
-/** Who has proved itself and wants to be let in, with the invite that it showed and what that has to be made over. */
+/** Who wants to be let in, with the invite that it showed and what that has to be made over. */
 export interface Candidate {
   readonly identity: Address;
   readonly invite: InviteShown | undefined;
@@ -94,23 +94,73 @@ export interface Accepted {
 }
 
 /**
- * The sender proves itself: S1 over the whole transcript, the lane vouching for S, the identity behind the lane.
+ * A connect that is being checked. That who speaks holds S's keys is shown; the identity's chain and the lane's, which
+ * may be long, are walked behind that, in slices.
+ */
+export interface Checking {
+  /** S at n=1. */
+  readonly sender: KeystoneState;
+  readonly candidate: Candidate;
+  readonly identity: Walk<IdentityState>;
+  readonly lane: Walk<KeystoneState>;
+}
+
+/**
+ * S speaks: S1 over the whole transcript. Costs two signatures, whatever the chains cost that stand behind S.
  *
  * @throws KeysagaError `auth_fail` with the rule, or what `checkFrame` and admission throw.
  */
-export function checkConnect(self: ReceiverSelf, state: Challenged, connect: Connect): Accepted {
-  const { open, session, own, body } = state;
+export function startChecking(self: ReceiverSelf, state: Challenged, connect: Connect): Checking {
+  const { open, session, body, known } = state;
   const s1 = decodeText(connect.proof.frame);
   const { state: sender, claim } = checkFrame(session.keystone, s1, body.demanded);
-  const target = connectTarget(state.hello.text, open.text, state.challenge.text, self.exporter);
-  if (claim.verb !== "connect" || claim.target !== target || claim.scope !== undefined)
+  const connectTo = connectTarget(state.hello.text, open.text, state.challenge.text, self.exporter);
+  if (claim.verb !== "connect" || claim.target !== connectTo || claim.scope !== undefined)
     throw refused("transcript");
+  const identity = open.message.identity.keystone;
+  if (known.lane && known.lane.delegator !== identity) throw refused("another's lane");
+  return {
+    sender,
+    candidate: { identity, invite: connect.invite, connectTarget: connectTo },
+    identity: startWalk(known.identity, chainOf(state.ahead, connect.identityFrames, self.limits)),
+    lane: startWalk(known.lane?.keystone, [...connect.laneFrames, connect.proof.lane]),
+  };
+}
 
-  const identity = continueIdentity(state, chainOf(state.ahead, connect.identityFrames, self.limits));
-  const vouching = decodeText(connect.proof.lane);
-  const lane = continueLane(self, state, [...connect.laneFrames.map(decodeText), vouching]);
+/** How many frames are still to be checked. */
+export function framesLeft({ identity, lane }: Checking): number {
+  return identity.left.length + lane.left.length;
+}
+
+/**
+ * Checks one slice more: of the identity's chain, and behind that of the lane's.
+ *
+ * @throws KeysagaError `auth_fail` with the rule, or what `checkFrame` and admission throw.
+ */
+export function checkSlice(self: ReceiverSelf, { open, known }: Challenged, checking: Checking): Checking {
+  if (checking.identity.left.length > 0)
+    return { ...checking, identity: walkSlice(checking.identity, identityWalker(open.message, known)) };
+  return { ...checking, lane: walkSlice(checking.lane, laneWalker(self, open.message, known)) };
+}
+
+/**
+ * The lane vouches for S, and the identity is behind the lane.
+ *
+ * @param checking With no frames left.
+ * @throws KeysagaError `auth_fail` with the rule, or what admission throws.
+ */
+export function acceptConnect(
+  self: ReceiverSelf,
+  state: Challenged,
+  connect: Connect,
+  { sender, candidate, identity, lane }: Checking,
+): Accepted {
+  const { session, own, body, known } = state;
+  if (!identity.state) throw refused("identity not shown");
+  if (!lane.state) throw refused("lane not shown");
   if (!identity.state.delegated.has(lane.state.tjp)) throw refused("lane not delegated");
-  const vouch = lane.claimOf(vouching);
+  // A frame that the store already holds was checked when it came; one that is new is the lane's newest.
+  const vouch = claimOf(decodeText(connect.proof.lane));
   const vouchesForUs = vouch.target === session.first.address && vouch.scope === self.identity.keystone.tjp;
   if (vouch.verb !== "vouch" || !vouchesForUs) throw refused("lane vouches for another session");
 
@@ -120,10 +170,10 @@ export function checkConnect(self: ReceiverSelf, state: Challenged, connect: Con
     lane: lane.state,
     newIdentityFrames: identity.fresh,
     newLaneFrames: lane.fresh,
-    candidate: { identity: identity.state.keystone.tjp, invite: connect.invite, connectTarget: target },
-    known: state.known,
+    candidate,
+    known,
     established: {
-      identity: identity.state.keystone.tjp,
+      identity: candidate.identity,
       lane: lane.state.tjp,
       receiver: self.identity.keystone.tjp,
       session: session.first.address,
@@ -132,45 +182,38 @@ export function checkConnect(self: ReceiverSelf, state: Challenged, connect: Con
       secretFor: own.secretFor,
       host: body.host,
       proofs: [
-        ...[session.first, s1].map((record) => ({ group: session.first.address, record })),
+        ...[session.first, decodeText(connect.proof.frame)].map((record) => ({
+          group: session.first.address,
+          record,
+        })),
         ...[r0, r1].map((record) => ({ group: r0.address, record })),
       ],
     },
   };
 }
 
-function continueIdentity({ open, known }: Challenged, shown: readonly IbGib[]) {
-  const claimed = open.message.identity.keystone;
-  const held = known.identity;
-  const fresh = shown.filter(({ address }) => !known.identityFrames.has(address));
-  const [first, ...later] = fresh;
-  if (held) return { state: fresh.reduce(checkIdentityFrame, held), fresh };
-  if (!first || first.address !== claimed) throw refused("identity not shown");
-  return { state: later.reduce(checkIdentityFrame, startIdentity(first)), fresh };
+function identityWalker({ identity }: Open, { identityFrames }: SenderKnown): Walker<IdentityState> {
+  return {
+    isKnown: ({ address }) => identityFrames.has(address),
+    next(state, frame) {
+      if (state) return checkIdentityFrame(state, frame);
+      if (frame.address !== identity.keystone) throw refused("identity not shown");
+      return startIdentity(frame);
+    },
+  };
 }
 
-function continueLane(self: ReceiverSelf, { open, known }: Challenged, shown: readonly IbGib[]) {
-  const names = { delegator: open.message.identity.keystone, receiver: self.identity.keystone.tjp };
-  const held = known.lane;
-  if (held && held.delegator !== names.delegator) throw refused("another's lane");
-  const isKnown = (frame: IbGib) => held?.newest.includes(frame.address) === true;
-  const fresh = shown.filter((frame) => !isKnown(frame));
-  const [first, ...later] = fresh;
-  if (held) return walkLane(held.keystone, fresh, fresh);
-  if (!first || first.address !== open.message.lane.keystone) throw refused("lane not shown");
-  return walkLane(startLane(first, names).keystone, later, fresh);
-}
-
-function walkLane(start: KeystoneState, later: readonly IbGib[], fresh: readonly IbGib[]) {
-  let state = start;
-  const claims = new Map<Address, Claim>();
-  for (const frame of later) {
-    const checked = checkFrame(state, frame);
-    state = checked.state;
-    claims.set(frame.address, checked.claim);
-  }
-  // A frame the store already holds was checked when it came; its claim is read from the frame itself.
-  return { state, fresh, claimOf: (frame: IbGib) => claims.get(frame.address) ?? claimOf(frame) };
+function laneWalker(self: ReceiverSelf, open: Open, { lane }: SenderKnown): Walker<KeystoneState> {
+  const names = { delegator: open.identity.keystone, receiver: self.identity.keystone.tjp };
+  const held = new Set(lane?.newest);
+  return {
+    isKnown: ({ address }) => held.has(address),
+    next(state, frame) {
+      if (state) return checkFrame(state, frame).state;
+      if (frame.address !== open.lane.keystone) throw refused("lane not shown");
+      return startLane(frame, names).keystone;
+    },
+  };
 }
 
 /** For whatever a sender gets wrong about who it is; before authentication the other side is told nothing more. */

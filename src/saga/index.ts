@@ -81,6 +81,7 @@ export {
   startSenderHandshake,
   stepSenderHandshake,
 } from "./sender-handshake.js";
+export { sliceLimits } from "./chain-walk.js";
 export type { Accepted, Candidate, KnownLane, ReceiverSelf, SenderKnown } from "./check-connect.js";
 export {
   type ChallengeDraw,

@@ -17,15 +17,20 @@ import {
   startSenderSession,
 } from "../keystone/index.js";
 import { nothingAhead, showChain, takeAhead } from "./chain-shown.js";
+import { sliceLimits } from "./chain-walk.js";
 import {
   type Accepted,
+  acceptConnect,
   type Candidate,
   type Challenged,
-  checkConnect,
+  type Checking,
+  checkSlice,
+  framesLeft,
   type Opened,
   type ReceiverSelf,
   refused,
   type SenderKnown,
+  startChecking,
 } from "./check-connect.js";
 import { challengeTarget, type Established, type Exact, signAsHost, standingOf } from "./handshake.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
@@ -53,17 +58,20 @@ export interface ChallengeDraw {
   readonly now: Instant;
 }
 
-/** A turn that followed `connect` at once, kept until the session is ready. */
-type Early = { readonly early: Exact<Turn> | undefined };
+/** After `connect`, and a turn that followed it at once, which is kept until the session is ready. */
+type Connecting = Challenged & {
+  readonly connect: Exact<Connect>;
+  readonly early: Exact<Turn> | undefined;
+};
 
 export type ReceiverHandshakeState =
   | { readonly kind: "awaitingOpen"; readonly hello: Exact<Hello>; readonly deadline: Moment }
   | (Opened & { readonly kind: "loadingKnown" })
   | (Challenged & { readonly kind: "awaitingConnect" })
-  | (Challenged &
-      Early & { readonly kind: "admitting"; readonly connect: Exact<Connect>; readonly accepted: Accepted })
-  | (Challenged &
-      Early & { readonly kind: "storing"; readonly connect: Exact<Connect>; readonly accepted: Accepted })
+  | (Connecting & { readonly kind: "screening"; readonly checking: Checking })
+  | (Connecting & { readonly kind: "checking"; readonly checking: Checking })
+  | (Connecting & { readonly kind: "admitting"; readonly accepted: Accepted })
+  | (Connecting & { readonly kind: "storing"; readonly accepted: Accepted })
   | { readonly kind: "ready"; readonly established: Established }
   | { readonly kind: "failed"; readonly error: KeysagaError };
 
@@ -73,6 +81,8 @@ export type ReceiverHandshakeEvent =
   | { readonly kind: "frames"; readonly heard: Exact<Frames> }
   | { readonly kind: "connect"; readonly heard: Exact<Connect> }
   | { readonly kind: "turn"; readonly heard: Exact<Turn> }
+  | { readonly kind: "screened" }
+  | { readonly kind: "sliceGranted" }
   | { readonly kind: "admitted" }
   | { readonly kind: "sessionStored" }
   /** Another connection moved I or L meanwhile: what is known now. */
@@ -86,6 +96,13 @@ export type ReceiverHandshakeEffect =
   | { readonly kind: "send"; readonly message: Frames | Challenge | Ready }
   /** A turn that was said before the sender could know that its session is ready: it counts now. */
   | { readonly kind: "hearTurn"; readonly turn: Turn }
+  /**
+   * Is it worth to check a long chain? Ends in `screened`, or in `failed` where it is clear that this one, who has
+   * proved nothing of its identity yet, will not be let in. Changes nothing.
+   */
+  | { readonly kind: "screen"; readonly candidate: Candidate }
+  /** Ends in `sliceGranted`, when others have had their turn; in `failed` for a network that has had too many. */
+  | { readonly kind: "awaitSlice" }
   /** Ends in `admitted`, or in `failed` with `not_admitted` or `invite_refused`. Changes nothing. */
   | { readonly kind: "admit"; readonly candidate: Candidate }
   /** One transaction, one flush, in which an invite is redeemed; ends in `sessionStored`, `knownMoved` or `failed`. */
@@ -140,6 +157,8 @@ type Progress = Exclude<ReceiverHandshakeEvent, { kind: "failed" | "tick" }>;
 type In<Kind> = Extract<ReceiverHandshakeState, { kind: Kind }>;
 
 function advanceHandshake(self: ReceiverSelf, state: Awaiting, event: Progress): ReceiverHandshakeStep {
+  if (event.kind === "turn" && "early" in state && !state.early)
+    return { state: { ...state, early: event.heard }, effects: [] };
   switch (state.kind) {
     case "awaitingOpen":
       if (event.kind === "open") return onOpen(self, state, event.heard);
@@ -151,16 +170,18 @@ function advanceHandshake(self: ReceiverSelf, state: Awaiting, event: Progress):
       if (event.kind === "frames") return onFrames(self, state, event.heard);
       if (event.kind === "connect") return onConnect(self, state, event.heard);
       break;
+    case "screening":
+      if (event.kind === "screened") return awaitSlice(state);
+      break;
+    case "checking":
+      if (event.kind === "sliceGranted") return onSlice(self, state);
+      break;
     case "admitting":
       if (event.kind === "admitted") return store(state);
-      if (event.kind === "turn" && !state.early)
-        return { state: { ...state, early: event.heard }, effects: [] };
       break;
     case "storing":
       if (event.kind === "sessionStored") return onStored(state);
       if (event.kind === "knownMoved") return onMoved(self, state, event.known);
-      if (event.kind === "turn" && !state.early)
-        return { state: { ...state, early: event.heard }, effects: [] };
       break;
   }
   return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
@@ -269,12 +290,40 @@ function onFrames(
 
 function onConnect(
   self: ReceiverSelf,
-  state: In<"awaitingConnect">,
+  { kind: _, ...state }: In<"awaitingConnect">,
   connect: Exact<Connect>,
 ): ReceiverHandshakeStep {
-  const accepted = checkConnect(self, state, connect.message);
+  return begin(self, { ...state, connect, early: undefined });
+}
+
+/**
+ * Short chains, as nearly every connect has them, are checked at once. What would cost more is asked about first, and
+ * then checked in slices between which everybody else has a turn.
+ */
+function begin(self: ReceiverSelf, state: Connecting): ReceiverHandshakeStep {
+  let checking = startChecking(self, state, state.connect.message);
+  if (framesLeft(checking) > sliceLimits.atOnceMax)
+    return {
+      state: { ...state, kind: "screening", checking },
+      effects: [{ kind: "screen", candidate: checking.candidate }],
+    };
+  while (framesLeft(checking) > 0) checking = checkSlice(self, state, checking);
+  return admit(self, state, checking);
+}
+
+function awaitSlice(state: Connecting & { readonly checking: Checking }): ReceiverHandshakeStep {
+  return { state: { ...state, kind: "checking" }, effects: [{ kind: "awaitSlice" }] };
+}
+
+function onSlice(self: ReceiverSelf, { checking: before, ...state }: In<"checking">): ReceiverHandshakeStep {
+  const checking = checkSlice(self, state, before);
+  return framesLeft(checking) > 0 ? awaitSlice({ ...state, checking }) : admit(self, state, checking);
+}
+
+function admit(self: ReceiverSelf, state: Connecting, checking: Checking): ReceiverHandshakeStep {
+  const accepted = acceptConnect(self, state, state.connect.message, checking);
   return {
-    state: { ...state, kind: "admitting", connect, accepted, early: undefined },
+    state: { ...state, kind: "admitting", accepted },
     effects: [{ kind: "admit", candidate: accepted.candidate }],
   };
 }
@@ -287,9 +336,8 @@ function store(state: In<"admitting">): ReceiverHandshakeStep {
 }
 
 /** Someone else of the same identity connected meanwhile: judge again by what is known now. */
-function onMoved(self: ReceiverSelf, state: In<"storing">, known: SenderKnown): ReceiverHandshakeStep {
-  const moved = { ...state, known };
-  return store({ ...moved, kind: "admitting", accepted: checkConnect(self, moved, state.connect.message) });
+function onMoved(self: ReceiverSelf, { accepted: _, ...state }: In<"storing">, known: SenderKnown) {
+  return begin(self, { ...state, known });
 }
 
 function onStored({ accepted, early, session }: In<"storing">): ReceiverHandshakeStep {

@@ -239,7 +239,10 @@ function onChallenge(
   challenge: Exact<Challenge>,
 ): SenderHandshakeStep {
   const body = parseChallenge(challenge.message.body);
-  const receiverFrames = newFrames(opened, chainOf(ahead, body.receiverFrames, opened.intent.limits));
+  const receiverFrames = newFrames(
+    opened,
+    chainOf(ahead, body.receiverFrames, opened.intent.limits).map(decodeText),
+  );
   const receiver = checkReceiver(opened, receiverFrames);
   const receiverSession = checkReceiverSession(opened, challenge, body, receiver);
   checkStandings(opened, body);

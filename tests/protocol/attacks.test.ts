@@ -16,6 +16,7 @@ import { CommitQueue } from "../../src/peer/receiver/commit-queue.js";
 import { KeptStages } from "../../src/peer/receiver/kept-stages.js";
 import { Quotas, receiverLimits } from "../../src/peer/receiver/quotas.js";
 import { Receiver } from "../../src/peer/receiver/receiver.js";
+import { Slices } from "../../src/peer/receiver/slices.js";
 import type { ReceiverSelf } from "../../src/saga/index.js";
 import { sagaLimits, sessionLimits } from "../../src/saga/index.js";
 import { Challenge, Connect, Frames, Open } from "../../src/saga/messages.js";
@@ -111,7 +112,8 @@ async function receiverOf(
   const merging = mergingOf(mergeFunctions(), platform);
   const commits = new CommitQueue(receiverLimits, platform.timers);
   const kept = new KeptStages(identity.space, receiverLimits, platform.timers);
-  const parts = { quotas, merging, commits, kept, options };
+  const slices = new Slices(receiverLimits.signaturesPerNetworkPerMinute, platform);
+  const parts = { quotas, merging, commits, kept, slices, options };
   const receiver = lie ? new Receiver({ ...parts, self: lie(await selfOf(identity, audiences)) }) : honest;
   const { listen, dial } = createInnerspace(platform);
   listen((connection) => receiver.accept(connection));

@@ -68,6 +68,7 @@ beforeAll(async () => {
   const bench = benchOf(lab);
   await shareOften(bench.alice, oftener);
   const { sender } = tapped(lab, bench.alice);
+  await sender.connect();
   await race(lab, bench);
   for (const story of ["pull", "big pull", "portions", "branches", "big diverged", "note"] as const)
     await sender.sync(await tell(story, bench, bench.alice));
@@ -140,6 +141,8 @@ const noOpen: Row<ReceiverHandshakeEvent> = {
   frames: no,
   connect: no,
   turn: no,
+  screened: no,
+  sliceGranted: no,
   admitted: no,
   sessionStored: no,
   knownMoved: no,
@@ -149,8 +152,10 @@ const receiverHandshake: Table<ReceiverHandshakeState, ReceiverHandshakeEvent> =
   awaitingOpen: { ...noOpen, open: "loadingKnown" },
   loadingKnown: { ...noOpen, knownLoaded: "awaitingConnect" },
   awaitingConnect: { ...noOpen, frames: "stays", connect: "admitting" },
+  screening: { ...noOpen, screened: "checking", turn: "stays" },
+  checking: { ...noOpen, sliceGranted: "admitting", turn: "stays" },
   admitting: { ...noOpen, admitted: "storing", turn: "stays" },
-  storing: { ...noOpen, sessionStored: "ready", knownMoved: "stays", turn: "stays" },
+  storing: { ...noOpen, sessionStored: "ready", knownMoved: "admitting", turn: "stays" },
   ready: all(noOpen, over),
   failed: all(noOpen, over),
 };

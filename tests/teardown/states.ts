@@ -36,6 +36,8 @@ const receiverHandshake: States<ReceiverHandshakeState> = {
   awaitingOpen: { story: "note" },
   loadingKnown: { story: "note" },
   awaitingConnect: { story: "note" },
+  screening: { story: "often shared" },
+  checking: { story: "often shared" },
   admitting: { story: "note" },
   storing: { story: "note" },
   ready: { story: "connected" },

@@ -44,6 +44,17 @@ export class Admissions {
   ) {}
 
   /**
+   * Is it clear that this one, who has proved nothing of its identity yet, will not be let in? Asks no embedder, who
+   * would take it for proved. Changes nothing.
+   *
+   * @throws KeysagaError `not_admitted`, `invite_refused`.
+   */
+  async screen(candidate: Candidate): Promise<void> {
+    if (this.rule.kind === "ask") await readAdmission(this.home.space, candidate.identity);
+    else await this.check(candidate);
+  }
+
+  /**
    * Is this one let in as things stand? Changes nothing.
    *
    * @throws KeysagaError `not_admitted`, `invite_refused`, and what the embedder's own rule throws.

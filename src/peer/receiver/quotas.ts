@@ -15,6 +15,11 @@ export const receiverLimits = {
   /** Identities met for the first time within an hour: from one IPv4 address or IPv6 /64 network, and in all. */
   newIdentitiesPerAddressPerHour: 20,
   newIdentitiesPerHour: 1_000,
+  /**
+   * Signatures that are checked within a minute for connections of one network on which nobody has proved who they are
+   * yet: those of long chains, in steps of a slice. A chain of `chainFramesMax` is a quarter of it.
+   */
+  signaturesPerNetworkPerMinute: 4_096,
   /** Sessions of one identity at a time. */
   sessionsPerIdentityMax: 16,
   /** Characters of frames that are held, in all, for connections on which nobody has proved who they are yet. */

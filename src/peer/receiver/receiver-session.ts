@@ -38,6 +38,10 @@ import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 export interface ReceiverSessionOptions extends ReceiverRunOptions {
   readonly self: ReceiverSelf;
   readonly connection: Connection;
+  /** Throws where it is clear that this one, which has proved nothing of its identity yet, may not sync here. */
+  readonly screen: (candidate: Candidate) => Promise<void>;
+  /** Resolves when a slice of a chain may be checked, at once; see `Slices.next`. */
+  readonly slice: (signal: AbortSignal) => Promise<void>;
   /** Throws where this one, which has proved itself, may not sync here now. */
   readonly admit: (candidate: Candidate) => Promise<void>;
   /** What its session has to be stored with, and its place; throws where things have changed since `admit`. */
@@ -241,7 +245,7 @@ export class ReceiverSession {
   }
 
   #beginHandshake(effect: ReceiverHandshakeEffect): void {
-    const { space, platform, admit, entry, onEvent } = this.options;
+    const { space, platform, screen, slice, admit, entry, onEvent } = this.options;
     switch (effect.kind) {
       case "send":
         this.#link.say(effect.message);
@@ -252,6 +256,16 @@ export class ReceiverSession {
         return this.#beginHandshakeWork(async () => {
           const known = await loadKnown(space, effect.open);
           return { kind: "knownLoaded", known, draw: drawChallenge(platform) };
+        });
+      case "screen":
+        return this.#beginHandshakeWork(async () => {
+          await screen(effect.candidate);
+          return { kind: "screened" };
+        });
+      case "awaitSlice":
+        return this.#beginHandshakeWork(async () => {
+          await slice(this.#over.signal);
+          return { kind: "sliceGranted" };
         });
       case "admit":
         return this.#beginHandshakeWork(async () => {

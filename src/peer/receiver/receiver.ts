@@ -15,6 +15,7 @@ import { CommitQueue } from "./commit-queue.js";
 import { KeptStages } from "./kept-stages.js";
 import { Quotas, type ReceiverLimits, receiverLimits } from "./quotas.js";
 import { ReceiverSession } from "./receiver-session.js";
+import { Slices } from "./slices.js";
 
 export interface ReceiverOptions {
   readonly identity: Identity;
@@ -55,6 +56,7 @@ export interface ReceiverParts {
   readonly merging: Merging;
   readonly commits: CommitQueue;
   readonly kept: KeptStages;
+  readonly slices: Slices;
   readonly options: ReceiverOptions & { readonly platform: Platform };
 }
 
@@ -106,10 +108,12 @@ export class Receiver {
       identity,
       space: identity.space,
       connection,
+      screen: (candidate) => this.#admissions.screen(candidate),
+      slice: (signal) => this.#parts.slices.next(networkOf(connection.remoteAddress), signal),
       admit: async (candidate) => {
         await this.#admissions.check(candidate);
         if (underWay.isOver) throw new KeysagaError("connection_closed");
-        this.#parts.quotas.enter(candidate.identity);
+        if (underWay.entered === undefined) this.#parts.quotas.enter(candidate.identity);
         underWay.entered = candidate.identity;
       },
       entry: async (candidate) => {
@@ -181,6 +185,7 @@ export class Receiver {
     if (graceMs > 0) await within(this.#parts.options.platform.timers, graceMs, this.#over());
     for (const session of this.#sessions.keys()) session.end(goingAway());
     await this.#over();
+    this.#parts.slices.close();
     await this.#parts.kept.close();
   }
 
@@ -213,6 +218,7 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     merging: mergingOf(options.functions ?? mergeFunctions(), platform),
     commits: new CommitQueue(limits, platform.timers),
     kept: new KeptStages(identity.space, limits, platform.timers),
+    slices: new Slices(limits.signaturesPerNetworkPerMinute, platform),
     options: { ...options, platform },
   });
 }
