@@ -48,7 +48,7 @@ test("of a stranger who will not be let in, no chain is checked, however long (t
   await expectQuiet(lab);
 });
 
-test("a chain is checked a slice at a time, and a session begins behind the last", async () => {
+test("a chain is checked a slice at a time, and a session begins behind the last (threat 17)", async () => {
   const lab = await openLab("in slices", {});
   const alice = lab.world.senders[0]!;
   await delegateOften(alice.identity, often);
@@ -62,7 +62,7 @@ test("a chain is checked a slice at a time, and a session begins behind the last
   await expectQuiet(lab);
 });
 
-test("a network that has had too many signatures checked is refused, and no timer is left", async () => {
+test("a network that has had too many signatures checked is refused, and no timer is left (threat 17)", async () => {
   const lab = await openLab("too many", {
     limits: { signaturesPerNetworkPerMinute: 2 * sliceLimits.framesMax },
   });
