@@ -60,7 +60,7 @@ describe("what cannot be meant is one line and exit 2", () => {
 
   test("KEYSAGA_DEBUG=1 adds the stack", async () => {
     const { stderr } = await run(["id", "here"], { KEYSAGA_DEBUG: "1" });
-    expect(stderr).toMatch(/^\s+at .*command/m);
+    expect(stderr).toMatch(/^\s+at \w/m);
   });
 });
 
