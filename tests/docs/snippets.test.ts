@@ -4,9 +4,10 @@
  * type-checked only.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Block, blocksOf, pages, root } from "./markdown.js";
 import { freePort } from "./port.js";
@@ -22,12 +23,20 @@ const programs = pages().flatMap((page) => programsOf(blocksOf(page)));
 const examples = ["embed-node", "own-store", "simulate-merge"];
 let dir: string;
 
-beforeAll(() => {
+beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "keysaga-snippets-"));
+  mkdirSync(join(dir, "runs"));
   writeFileSync(join(dir, "tsconfig.json"), JSON.stringify(tsconfig()));
-  for (const [at, { code }] of programs.entries()) writeFileSync(join(dir, fileOf(at)), code);
+  for (const [at, { code, runs }] of programs.entries()) {
+    writeFileSync(join(dir, fileOf(at)), code);
+    // The port of the text may be taken on this machine; and a server would keep the process alive.
+    const local = code.replaceAll("4747", String(await freePort()));
+    if (runs) writeFileSync(join(dir, "runs", fileOf(at)), `${local}\nprocess.exit();\n`);
+  }
   for (const name of examples)
-    writeFileSync(join(dir, `${name}.mts`), readFileSync(`${root}examples/${name}.ts`, "utf8"));
+    for (const folder of [dir, join(dir, "runs")])
+      writeFileSync(join(folder, `${name}.mts`), readFileSync(`${root}examples/${name}.ts`, "utf8"));
+  await bundlePrograms();
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -41,12 +50,9 @@ test("all code has the types it uses", async () => {
 });
 
 describe("runs", () => {
-  for (const [at, { name, code, runs, prints }] of programs.entries()) {
+  for (const [at, { name, runs, prints }] of programs.entries()) {
     if (!runs) continue;
     test(name, async () => {
-      // The port of the text may be taken on this machine; and a server would keep the process alive.
-      const local = code.replaceAll("4747", String(await freePort()));
-      writeFileSync(join(dir, fileOf(at)), `${local}\nprocess.exit();\n`);
       const { output, status } = await runProgram(fileOf(at));
       expect({ output, status }).toEqual({ output: prints ?? output, status: 0 });
     });
@@ -101,16 +107,19 @@ function programsOf(blocks: readonly Block[]): Program[] {
   ];
 }
 
+/** What users import, and where it stands here. */
+const sources = {
+  keysaga: "index.ts",
+  "keysaga/node": "node/index.ts",
+  "keysaga/testing": "testing/index.ts",
+};
+
 function tsconfig() {
-  const source = (path: string) => [`${root}src/${path}`];
+  const paths = Object.entries(sources).map(([name, file]) => [name, [`${root}src/${file}`]]);
   return {
     extends: `${root}tsconfig.json`,
     compilerOptions: {
-      paths: {
-        keysaga: source("index.ts"),
-        "keysaga/node": source("node/index.ts"),
-        "keysaga/testing": source("testing/index.ts"),
-      },
+      paths: Object.fromEntries(paths),
       typeRoots: [`${root}node_modules/@types`],
     },
     include: ["*.mts"],
@@ -119,18 +128,33 @@ function tsconfig() {
 
 const fileOf = (at: number) => `snippet-${at}.mts`;
 
+/** All that runs is bundled at once: the sources are read for all of it once. */
+async function bundlePrograms(): Promise<void> {
+  await build({
+    entryPoints: [join(dir, "runs/*.mts")],
+    outdir: join(dir, "bundled"),
+    bundle: true,
+    splitting: true,
+    alias: Object.fromEntries(Object.entries(sources).map(([name, file]) => [name, `${root}src/${file}`])),
+    conditions: ["source"],
+    external: ["lmdb", "ws"],
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    logLevel: "warning",
+  });
+  writeFileSync(join(dir, "package.json"), JSON.stringify({ type: "module" }));
+  symlinkSync(`${root}node_modules`, join(dir, "node_modules"));
+}
+
 function runProgram(file: string) {
   const cwd = join(dir, `${file}.cwd`);
   mkdirSync(cwd);
-  return run(
-    ["--import", `${root}node_modules/tsx/dist/esm/index.mjs`, "-C", "source", join(dir, file)],
-    cwd,
-  );
+  return run([join(dir, "bundled", file.replace(".mts", ".js"))], cwd);
 }
 
 function run(args: readonly string[], cwd = dir): Promise<{ output: string; status: number | null }> {
-  const env = { ...process.env, TSX_TSCONFIG_PATH: join(dir, "tsconfig.json") };
-  const child = spawn(process.execPath, args, { cwd, env });
+  const child = spawn(process.execPath, args, { cwd });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
   return new Promise((resolve, reject) => {
