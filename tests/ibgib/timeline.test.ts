@@ -280,7 +280,7 @@ describe("who made a frame", () => {
     ["another owner", { n: 1, owner: me }, "chain_refused owner"],
   ])("is checked: %s", (_, data, refusal) => expect(ruleOf(data)).toBe(refusal));
 
-  it("of a first frame for another owner is right only within a timeline of that owner", () => {
+  it("of a first frame for another owner is right only within a timeline of that owner (A22, A23)", () => {
     expect(refusalOf(() => createTimeline({ ib: "f", owner, by: me, uuid: "u" }))).toBe(
       "chain_refused within",
     );

@@ -44,7 +44,7 @@ describe("a merge function of one's own", () => {
     expect(merged.frame.data).toMatchObject({ total: 7, merge: { function: "sum", version: 2 } });
   });
 
-  it("is not chosen for another kind", async () => {
+  it("is not chosen for another kind (T7)", async () => {
     const known = mergeFunctions([
       { kind: { ib: "count" }, function: sum },
       { kind: { member: "constructor", value: "count" }, function: sum },
@@ -101,14 +101,14 @@ describe("a merge function of one's own", () => {
 });
 
 describe("checkMerge", () => {
-  it("computes a built-in merge again", async () => {
+  it("computes a built-in merge again (T8, A28)", async () => {
     const { archive, heads } = counters();
     const frame = await archive.merge(...heads);
     const named = [...heads.map(({ address }) => address)].sort().reverse();
     expect(await checkMerge(frame, archive, functions)).toEqual({ heads: named, isRecomputed: true });
   });
 
-  it("checks links and number of a function it does not know, and what it says where it knows it", async () => {
+  it("checks links and number of a function it does not know, and what it says where it knows it (M5)", async () => {
     const { archive, merge } = counters();
     const known = mergeFunctions([{ kind: { ib: "counter" }, function: sum }]);
     const merged = await merge(known);
@@ -124,7 +124,7 @@ describe("checkMerge", () => {
     });
   });
 
-  it("refuses what a merge is not, rule by rule", async () => {
+  it("refuses what a merge is not, rule by rule (M3)", async () => {
     const { archive, root, heads } = counters();
     const frame = await archive.merge(...heads);
     const [first, second, third] = [...heads]

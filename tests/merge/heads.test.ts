@@ -14,7 +14,7 @@ const b2 = archive.edit(b, { by: "b2" });
 const merge = await archive.merge(a, b2);
 
 describe("a merge frame", () => {
-  it("is one whose data.merge names a function and a version", () => {
+  it("is one whose data.merge names a function and a version (M2)", () => {
     expect(mergeMarkOf(merge)).toEqual({ function: "fields", version: 1 });
     expect(merge.rel8ns).toMatchObject({
       past: [b2.address],
@@ -38,7 +38,7 @@ describe("a merge frame", () => {
 });
 
 describe("heads", () => {
-  it("of an edit are the edit, of a merge the edits it brings together, newest first", async () => {
+  it("of an edit are the edit, of a merge the edits it brings together, newest first (M7)", async () => {
     expect(await headsOf(a.address, archive)).toEqual([a.address]);
     expect(await headsOf(merge.address, archive)).toEqual([b2.address, a.address]);
   });
@@ -143,7 +143,7 @@ describe("lowest common ancestors", () => {
     expect(await lowest([one], other)).toEqual([b2.address, a.address]);
   });
 
-  it("are asked of the union of the histories that were folded", async () => {
+  it("are asked of the union of the histories that were folded (M4)", async () => {
     const onA = archive.edit(a, { by: "on a" });
     expect(await lowest([b2, onA], archive.edit(a, { by: "also on a" }))).toEqual([a.address]);
   });

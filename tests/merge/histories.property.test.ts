@@ -95,7 +95,7 @@ function ancestorsOf(frame: IbGib, archive: Archive): Set<Address> {
 }
 
 describe("peers who edit one timeline and meet at random", () => {
-  it("come to one tip, which reaches every edit, and then make no more frames", async () => {
+  it("come to one tip, which reaches every edit, and then make no more frames (M1)", async () => {
     await fc.assert(
       fc.asyncProperty(story, async ({ peers, acts }) => {
         const meeting = new Meeting(peers);
@@ -111,7 +111,7 @@ describe("peers who edit one timeline and meet at random", () => {
     );
   });
 
-  it("merge to the same bytes in whichever order and grouping", async () => {
+  it("merge to the same bytes in whichever order and grouping (M10, M12)", async () => {
     await fc.assert(
       fc.asyncProperty(story, fc.infiniteStream(fc.nat()), async ({ peers, acts }, choices) => {
         const meeting = new Meeting(peers);
@@ -148,7 +148,7 @@ describe("peers who edit one timeline and meet at random", () => {
     );
   });
 
-  it("lose no line and no link that one of them put in and nobody took away", async () => {
+  it("lose no line and no link that one of them put in and nobody took away (T2)", async () => {
     const additions = fc.record({
       peers: fc.integer({ min: 2, max: 5 }),
       acts: fc.array(

@@ -30,7 +30,7 @@ async function merged(base: object, ours: object, theirs: object) {
 }
 
 describe("a merge", () => {
-  it("comes after the newest head, and carries what the timeline carries", async () => {
+  it("comes after the newest head, and carries what the timeline carries (M11)", async () => {
     const archive = new Archive();
     const owner = parseAddress(`keystone.identity^${"A".repeat(64)}`);
     const source = createTimeline({ ib: "note", data: { a: 1, b: 1 }, uuid: "u" });
@@ -52,7 +52,7 @@ describe("a merge", () => {
     checkSuccessor(frame, left);
   });
 
-  it("does not repeat what the timeline is within, as no frame after the first does", async () => {
+  it("does not repeat what the timeline is within, as no frame after the first does (T4)", async () => {
     const archive = new Archive();
     const part = createTimeline({
       ib: "note",
@@ -71,7 +71,7 @@ describe("a merge", () => {
     });
   });
 
-  it("is the same whoever makes it, in whichever order the tips come, in one step or several", async () => {
+  it("is the same whoever makes it, in whichever order the tips come, in one step or several (M10)", async () => {
     const { archive, root, left, right, frame } = await merged({}, { a: 1 }, { b: 2 });
     const third = archive.edit(root, { c: 3 });
     const all = await archive.merge(left, right, third);
@@ -86,7 +86,7 @@ describe("a merge", () => {
       expect((await archive.merge(...tips)).address).toBe(all.address);
   });
 
-  it("is never made of an ancestor, nor of tips in step", async () => {
+  it("is never made of an ancestor, nor of tips in step (M8)", async () => {
     const { archive, root, left, right, frame } = await merged({}, { a: 1 }, { b: 2 });
     const after = archive.edit(frame, { c: 3 });
     for (const [tip, ...others] of [
@@ -107,7 +107,7 @@ describe("a merge", () => {
       });
   });
 
-  it("of the same heads by other functions is one state: the lower address stands", async () => {
+  it("of the same heads by other functions is one state: the lower address stands (M9)", async () => {
     const { archive, frame } = await merged({}, { a: 1 }, { b: 2 });
     const foreign = archive.forge(frame, { merge: { function: "other", version: 1 } });
     const lower = frame.address < foreign.address ? frame : foreign;
@@ -133,7 +133,7 @@ describe("a merge", () => {
     expect((await archive.merge(a, alice, b, bob)).address).toBe(a.address);
   });
 
-  it("of edits on two different merges of the same frames has both as its base", async () => {
+  it("of edits on two different merges of the same frames has both as its base (M13)", async () => {
     const archive = new Archive();
     const root = archive.first({ text: "1\n2\n3\n4\n5\n" });
     const [a, b] = [
@@ -148,7 +148,7 @@ describe("a merge", () => {
     expect(new Set(frame.rel8ns?.["graftbase"])).toEqual(new Set([a.address, b.address]));
   });
 
-  it("of criss-crosses deeper than a base is folded still comes to the same end", async () => {
+  it("of criss-crosses deeper than a base is folded still comes to the same end (M13)", async () => {
     const archive = new Archive();
     const root = archive.first({ text: "0\n" });
     let [one, other]: [IbGib, IbGib] = [archive.edit(root, { a: 0 }), archive.edit(root, { b: 0 })];
@@ -217,7 +217,7 @@ describe("fields", () => {
     );
   });
 
-  it("which both edited show the first head's value and keep both", async () => {
+  it("which both edited show the first head's value and keep both (T5)", async () => {
     const { left, right, said, frame } = await merged({ title: "a" }, { title: "b" }, { title: "c" });
     expect(said["title"]).toBe("b");
     expect(conflictsOf(frame)).toEqual([
@@ -232,7 +232,7 @@ describe("fields", () => {
     ]);
   });
 
-  it("which one edited and one removed show the edit", async () => {
+  it("which one edited and one removed show the edit (T1)", async () => {
     for (const [ours, theirs] of [
       [{ title: "b" }, { title: undefined }],
       [{ title: undefined }, { title: "b" }],
@@ -322,7 +322,7 @@ describe("conflicts", () => {
     expect(String(saidOf(frame)["text"]).trim().split("\n").sort()).toEqual(["a", "b", "c", "d"]);
   });
 
-  it("are resolved by an edit that removes them, for whoever merges with it", async () => {
+  it("are resolved by an edit that removes them, for whoever merges with it (T6)", async () => {
     const { archive, frame } = await merged({ a: 1, b: 1 }, { a: 2, b: 2 }, { a: 3, b: 3 });
     const [first, second] = conflictsOf(frame);
     const resolved = archive.put(resolveConflicts(frame, [first!], { a: "by hand" }));

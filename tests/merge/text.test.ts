@@ -130,7 +130,7 @@ describe("mergeText", () => {
     ]);
   });
 
-  it("makes one hunk of what cannot be compared in its steps, and still loses no side's value", () => {
+  it("makes one hunk of what cannot be compared in its steps, and still loses no side's value (T3)", () => {
     const shuffled = (seed: number) =>
       Array.from({ length: 6000 }, (_, i) => `${(i * seed) % 4001}\n`).join("");
     const [base, ours, theirs] = [shuffled(1), shuffled(1009), shuffled(2003)];

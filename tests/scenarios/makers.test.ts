@@ -61,7 +61,7 @@ async function makerShown({ space }: Peer, frame: IbGib): Promise<Address | unde
 }
 
 scenario(
-  "bob, a receiver, wants alice's signature under a note that he wrote as hers (threat 22)",
+  "bob, a receiver, wants alice's signature under a note that he wrote as hers (A9, A25) (threat 22)",
   async ({ alice, bob, dave }) => {
     const page = await bob.timeline("page");
     await bob.share(page, alice, "read");
@@ -105,7 +105,7 @@ scenario(
 );
 
 scenario(
-  "carol, who may not write any more, wants to be the maker of alice's newest frame (threat 22)",
+  "carol, who may not write any more, wants to be the maker of alice's newest frame (A12) (threat 22)",
   async ({ alice, carol, erin, bob, dave }) => {
     const note = await sharedNote({ text: "shared" }, [alice, carol], [bob, dave]);
     await alice.share(note, erin, "read");
@@ -135,7 +135,7 @@ scenario(
 );
 
 scenario(
-  "carol, who may write, wants to have alice say something, below a frame of her own (threat 22)",
+  "carol, who may write, wants to have alice say something, below a frame of her own (A13) (threat 22)",
   async ({ alice, carol, erin, bob, dave: eve }) => {
     const note = await sharedNote({ text: "shared" }, [alice, carol, erin], [bob, eve]);
     const before = await carol.tip(note);
@@ -157,7 +157,7 @@ scenario(
 );
 
 scenario(
-  "two who write in turn: each reader has each run of frames from its maker, in whatever order they come",
+  "two who write in turn: each reader has each run of frames from its maker, in whatever order they come (A10, A11)",
   async ({ alice, carol, erin, bob, dave }) => {
     const note = await sharedNote({ text: "shared" }, [alice, carol], [bob, dave]);
     await alice.share(note, erin, "read");
@@ -205,15 +205,18 @@ scenario(
   },
 );
 
-scenario("nobody saves as its own what names somebody else as its maker", async ({ alice, carol, bob }) => {
-  const note = await sharedNote({}, [alice, carol], [bob]);
-  const tip = await carol.tip(note);
-  for (const frame of [mutate(tip, { a: 1 }), mutate(tip, { a: 1 }, { by: bob.address })])
-    await expect(saveRecords(carol, [frame])).rejects.toMatchObject({ code: "maker_not_self" });
-  expect((await carol.tip(note)).address).toBe(tip.address);
-  const cells = [{ key: "an app's", from: undefined, to: new Uint8Array([1]) }];
-  await saveRecords(carol, [mutate(tip, { a: 1 }, { by: carol.address })], { cells });
-  expect(await carol.space.cell("an app's")).toEqual(new Uint8Array([1]));
-  const again = saveRecords(carol, [mutate(await carol.tip(note), {}, { by: carol.address })], { cells });
-  await expect(again).rejects.toMatchObject({ code: "tip_moved", facts: { timelines: 0, cells: 1 } });
-});
+scenario(
+  "nobody saves as its own what names somebody else as its maker (A7, A8)",
+  async ({ alice, carol, bob }) => {
+    const note = await sharedNote({}, [alice, carol], [bob]);
+    const tip = await carol.tip(note);
+    for (const frame of [mutate(tip, { a: 1 }), mutate(tip, { a: 1 }, { by: bob.address })])
+      await expect(saveRecords(carol, [frame])).rejects.toMatchObject({ code: "maker_not_self" });
+    expect((await carol.tip(note)).address).toBe(tip.address);
+    const cells = [{ key: "an app's", from: undefined, to: new Uint8Array([1]) }];
+    await saveRecords(carol, [mutate(tip, { a: 1 }, { by: carol.address })], { cells });
+    expect(await carol.space.cell("an app's")).toEqual(new Uint8Array([1]));
+    const again = saveRecords(carol, [mutate(await carol.tip(note), {}, { by: carol.address })], { cells });
+    await expect(again).rejects.toMatchObject({ code: "tip_moved", facts: { timelines: 0, cells: 1 } });
+  },
+);
