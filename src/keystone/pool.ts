@@ -1,5 +1,14 @@
 import * as z from "zod";
-import { fromHex, KeysagaError, lengthPrefixed, sameBytes, sha256, toHex, u32 } from "../base/index.js";
+import {
+  canonicalJson,
+  fromHex,
+  KeysagaError,
+  lengthPrefixed,
+  sameBytes,
+  sha256,
+  toHex,
+  u32,
+} from "../base/index.js";
 import { keystoneLimits as limits } from "./limits.js";
 import { merklePath, merkleRoot, rootOfPath } from "./merkle.js";
 import { hexOf, StrategyName } from "./strategy.js";
@@ -71,6 +80,13 @@ export function freshPool(name: string, config: PoolConfig, commitments: readonl
       ? { root: toHex(merkleRoot(leavesOf(name, commitments))) }
       : commitments.map((commitment, index) => ({ index, commitment }));
   return { name, config, used: 0, open };
+}
+
+/** Are these pools of this version's own set, by name and config? */
+export function arePools(pools: readonly PoolSpec[], specs: readonly PoolSpec[]): boolean {
+  const shape = (list: readonly PoolSpec[]) =>
+    canonicalJson(list.map(({ name, config }) => ({ name, config })));
+  return shape(pools) === shape(specs);
 }
 
 /** Is this what a genesis may show: nothing spent, and exactly the challenges that its config says? */

@@ -1,12 +1,13 @@
 import { KeysagaError, type Moment } from "../base/index.js";
-import { type Address, decodeText, type IbGib } from "../ibgib/index.js";
+import { type Address, decodeText, type IbGib, isAddress, nOf } from "../ibgib/index.js";
 import {
-  type Claim,
+  type Advanced,
   checkFrame,
   checkIdentityFrame,
-  claimOf,
   type IdentityState,
+  isVouched,
   type KeystoneState,
+  resume,
   type SecretFor,
   type SenderSession,
   startIdentity,
@@ -14,7 +15,7 @@ import {
 } from "../keystone/index.js";
 import { type Ahead, chainOf } from "./chain-shown.js";
 import { connectTarget, type Established, type Exact, type Exporter, type SessionKeys } from "./handshake.js";
-import type { SessionLimits } from "./limits.js";
+import { type SessionLimits, sagaLimits } from "./limits.js";
 import type { Challenge, ChallengeBody, Connect, Hello, InviteShown, Open } from "./messages.js";
 import { startDialogue } from "./turn.js";
 
@@ -31,12 +32,20 @@ export interface ReceiverSelf {
   readonly exporter: Exporter;
 }
 
-/** A lane as this receiver's store knows it. */
-export interface KnownLane {
-  readonly keystone: KeystoneState;
-  readonly delegator: Address;
-  /** Addresses of its newest frames, oldest first, the tip last: at most `sagaLimits.framesShownMax`. */
-  readonly newest: readonly Address[];
+/** A frame of a lane that came with a newer one and has not brought its session yet: it still does, once. */
+export interface UnusedFrame {
+  readonly n: number;
+  readonly frame: Address;
+  /** S's address, that it vouches for towards this receiver. */
+  readonly session: Address;
+}
+
+/** How far a receiver has followed a lane: of bounded size, however many sessions the lane has had. */
+export interface FollowedLane {
+  readonly first: IbGib;
+  readonly newest: IbGib;
+  /** By rising number, at most `sagaLimits.unusedFramesMax`. */
+  readonly unused: readonly UnusedFrame[];
 }
 
 /** What the store knows of the identity and the lane that `open` names. */
@@ -44,7 +53,7 @@ export interface SenderKnown {
   readonly identity: IdentityState | undefined;
   /** Addresses of all frames of the identity that are held. */
   readonly identityFrames: ReadonlySet<Address>;
-  readonly lane: KnownLane | undefined;
+  readonly lane: FollowedLane | undefined;
   /** Does the store hold the frame of I that `open` calls its newest, and is that one after the genesis? */
   readonly holdsClaimedTip: boolean;
 }
@@ -85,9 +94,8 @@ export interface Candidate {
 export interface Accepted {
   readonly established: Established;
   readonly identity: IdentityState;
-  readonly lane: KeystoneState;
+  readonly lane: FollowedLane;
   readonly newIdentityFrames: readonly IbGib[];
-  readonly newLaneFrames: readonly IbGib[];
   readonly candidate: Candidate;
   /** As the store stood when this was checked; storing compares and sets on both. */
   readonly known: SenderKnown;
@@ -107,30 +115,31 @@ export function checkConnect(self: ReceiverSelf, state: Challenged, connect: Con
     throw refused("transcript");
 
   const identity = continueIdentity(state, chainOf(state.ahead, connect.identityFrames, self.limits));
-  const vouching = decodeText(connect.proof.lane);
-  const lane = continueLane(self, state, [...connect.laneFrames.map(decodeText), vouching]);
-  if (!identity.state.delegated.has(lane.state.tjp)) throw refused("lane not delegated");
-  const vouch = lane.claimOf(vouching);
-  const vouchesForUs = vouch.target === session.first.address && vouch.scope === self.identity.keystone.tjp;
-  if (vouch.verb !== "vouch" || !vouchesForUs) throw refused("lane vouches for another session");
+  const shown = [...connect.laneFrames, connect.proof.lane].map(decodeText);
+  const { lane, used, founded } = continueLane(self, state, shown);
+  if (!identity.state.delegated.has(lane.first.address)) throw refused("lane not delegated");
+  if (used.session !== session.first.address) throw refused("lane vouches for another session");
+  const voucher = { session: used.session, n: used.n, signature: connect.proof.voucher };
+  const vouching = { lane: lane.first.address, n: used.n, session: used.session, receiver: founded.receiver };
+  if (!isVouched(vouching, founded.attestKey, voucher.signature)) throw refused("voucher");
 
   const [r0, r1] = own.frames;
   return {
     identity: identity.state,
-    lane: lane.state,
+    lane,
     newIdentityFrames: identity.fresh,
-    newLaneFrames: lane.fresh,
     candidate: { identity: identity.state.keystone.tjp, invite: connect.invite, connectTarget: target },
     known: state.known,
     established: {
       identity: identity.state.keystone.tjp,
-      lane: lane.state.tjp,
+      lane: lane.first.address,
       receiver: self.identity.keystone.tjp,
       session: session.first.address,
       receiverSession: r0.address,
       dialogue: startDialogue(sender, own.keystone, session.details.caps),
       secretFor: own.secretFor,
       host: body.host,
+      vouched: { session: session.first, lane: lane.first, voucher },
       proofs: [
         ...[session.first, s1].map((record) => ({ group: session.first.address, record })),
         ...[r0, r1].map((record) => ({ group: r0.address, record })),
@@ -149,28 +158,37 @@ function continueIdentity({ open, known }: Challenged, shown: readonly IbGib[]) 
   return { state: later.reduce(checkIdentityFrame, startIdentity(first)), fresh };
 }
 
+/**
+ * Follows the lane through the frames that are new, to the last one that is shown: that is the one to vouch for S. Where
+ * it came earlier, with a newer one, it has to be among those that have brought no session yet.
+ */
 function continueLane(self: ReceiverSelf, { open, known }: Challenged, shown: readonly IbGib[]) {
   const names = { delegator: open.message.identity.keystone, receiver: self.identity.keystone.tjp };
   const held = known.lane;
-  if (held && held.delegator !== names.delegator) throw refused("another's lane");
-  const isKnown = (frame: IbGib) => held?.newest.includes(frame.address) === true;
-  const fresh = shown.filter((frame) => !isKnown(frame));
-  const [first, ...later] = fresh;
-  if (held) return walkLane(held.keystone, fresh, fresh);
-  if (!first || first.address !== open.message.lane.keystone) throw refused("lane not shown");
-  return walkLane(startLane(first, names).keystone, later, fresh);
-}
-
-function walkLane(start: KeystoneState, later: readonly IbGib[], fresh: readonly IbGib[]) {
+  const first = held?.first ?? shown[0];
+  const vouching = shown.at(-1);
+  if (!first || !vouching || first.address !== open.message.lane.keystone) throw refused("lane not shown");
+  const founded = startLane(first, names);
+  const start = held ? resume(first, held.newest, "lane") : founded.keystone;
+  const fresh = shown.filter((frame) => (nOf(frame) ?? 0) > start.n);
   let state = start;
-  const claims = new Map<Address, Claim>();
-  for (const frame of later) {
+  const vouched: UnusedFrame[] = [];
+  for (const frame of fresh) {
     const checked = checkFrame(state, frame);
     state = checked.state;
-    claims.set(frame.address, checked.claim);
+    vouched.push(vouchedBy(checked, frame, names.receiver));
   }
-  // A frame the store already holds was checked when it came; its claim is read from the frame itself.
-  return { state, fresh, claimOf: (frame: IbGib) => claims.get(frame.address) ?? claimOf(frame) };
+  const unused = [...(held?.unused ?? []), ...vouched];
+  const used = unused.find(({ frame }) => frame === vouching.address);
+  if (!used) throw refused("lane frame used or unknown");
+  const left = unused.filter((frame) => frame !== used).slice(-sagaLimits.unusedFramesMax);
+  return { lane: { first, newest: fresh.at(-1) ?? held?.newest ?? first, unused: left }, used, founded };
+}
+
+function vouchedBy({ claim, state }: Advanced, { address }: IbGib, receiver: Address): UnusedFrame {
+  if (claim.verb !== "vouch" || claim.scope !== receiver || !isAddress(claim.target))
+    throw refused("lane vouches for another session");
+  return { n: state.n, frame: address, session: claim.target };
 }
 
 /** For whatever a sender gets wrong about who it is; before authentication the other side is told nothing more. */

@@ -1,38 +1,35 @@
-import type { Address } from "../../ibgib/index.js";
+import { type Address, gibOf } from "../../ibgib/index.js";
 import type { Established } from "../../saga/index.js";
-import type { CellChange, Space } from "../../space/index.js";
-import { cellKinds, newCell, readCell, removeCell } from "./cells.js";
+import type { Commit, Space } from "../../space/index.js";
+import { cellKinds, changeCell, newCell, readCell, removeCell } from "./cells.js";
 
-/**
- * Sessions of a lane whose frames and contexts are kept. An older lane frame is refused as out of its window, so
- * what is dropped can never be brought up again as new.
- */
+/** Sessions of a lane whose transcripts are kept. */
 export const sessionsKept = 32;
 
-/** What a commit changes when a session joins its lane's list: its own cell, and what the oldest one leaves behind. */
-export interface SessionChange {
-  readonly sessions: readonly Address[];
-  readonly cells: readonly CellChange[];
-  readonly dropProofGroups: readonly Address[];
-}
+/** What a commit changes when it keeps the first turns of a session. */
+export type SessionChange = Required<Pick<Commit, "cells" | "dropProofGroups">>;
 
-/** Files a session behind those its lane already has; the oldest beyond `sessionsKept` goes, with its proofs. */
+/**
+ * Files a session behind those of its lane whose transcripts are kept, where it is not among them yet; the oldest beyond
+ * `sessionsKept` goes. No proof and no receipt rests on a transcript.
+ */
 export async function fileSession(
   space: Space,
-  held: readonly Address[],
-  { session, receiverSession, host }: Established,
+  { lane, session, receiverSession }: Established,
 ): Promise<SessionChange> {
-  const sessions = [...held, session].slice(-sessionsKept);
-  const dropped = [...held, session].slice(0, -sessionsKept);
+  const kept = await readCell(space, cellKinds.transcripts, gibOf(lane));
+  const before = kept.value?.sessions ?? [];
+  if (before.includes(session)) return { cells: [], dropProofGroups: [] };
+  const all = [...before, session];
+  const dropped = all.slice(0, -sessionsKept);
   const gone = await Promise.all(dropped.map((address) => readCell(space, cellKinds.session, address)));
-  const receipts = await Promise.all(dropped.map((address) => readCell(space, cellKinds.receipt, address)));
   return {
-    sessions,
     cells: [
-      newCell(cellKinds.session, session, { receiverSession, host }),
-      ...[...gone, ...receipts].filter(({ bytes }) => bytes !== undefined).map(removeCell),
+      changeCell(kept, { sessions: all.slice(-sessionsKept) }),
+      newCell(cellKinds.session, session, { receiverSession }),
+      ...gone.filter(({ bytes }) => bytes !== undefined).map(removeCell),
     ],
-    dropProofGroups: gone.flatMap(({ value }, at) => [
+    dropProofGroups: gone.flatMap(({ value }, at): Address[] => [
       dropped[at]!,
       ...(value ? [value.receiverSession] : []),
     ]),
