@@ -158,31 +158,41 @@ function continueIdentity({ open, known }: Challenged, shown: readonly IbGib[]) 
   return { state: later.reduce(checkIdentityFrame, startIdentity(first)), fresh };
 }
 
-/**
- * Follows the lane through the frames that are new, to the last one that is shown: that is the one to vouch for S. Where
- * it came earlier, with a newer one, it has to be among those that have brought no session yet.
- */
 function continueLane(self: ReceiverSelf, { open, known }: Challenged, shown: readonly IbGib[]) {
   const names = { delegator: open.message.identity.keystone, receiver: self.identity.keystone.tjp };
-  const held = known.lane;
+  const first = known.lane?.first ?? shown[0];
+  if (!first || first.address !== open.message.lane.keystone) throw refused("lane not shown");
+  return { ...followLane(known.lane, shown, names.receiver), founded: startLane(first, names) };
+}
+
+/**
+ * Follows a lane through the frames that are new, to the last one that is shown: that is the one to vouch for the session
+ * under way. Where it came earlier, with a newer one, it has to be among those that have brought no session yet.
+ *
+ * @throws KeysagaError `auth_fail` with the rule, or what `checkFrame` throws.
+ */
+export function followLane(
+  held: FollowedLane | undefined,
+  shown: readonly IbGib[],
+  receiver: Address,
+): { readonly lane: FollowedLane; readonly used: UnusedFrame } {
   const first = held?.first ?? shown[0];
   const vouching = shown.at(-1);
-  if (!first || !vouching || first.address !== open.message.lane.keystone) throw refused("lane not shown");
-  const founded = startLane(first, names);
-  const start = held ? resume(first, held.newest, "lane") : founded.keystone;
-  const fresh = shown.filter((frame) => (nOf(frame) ?? 0) > start.n);
-  let state = start;
+  if (!first || !vouching) throw refused("lane not shown");
+  let state = resume(first, held?.newest ?? first, "lane");
+  const { n } = state;
+  const fresh = shown.filter((frame) => (nOf(frame) ?? 0) > n);
   const vouched: UnusedFrame[] = [];
   for (const frame of fresh) {
     const checked = checkFrame(state, frame);
     state = checked.state;
-    vouched.push(vouchedBy(checked, frame, names.receiver));
+    vouched.push(vouchedBy(checked, frame, receiver));
   }
   const unused = [...(held?.unused ?? []), ...vouched];
   const used = unused.find(({ frame }) => frame === vouching.address);
   if (!used) throw refused("lane frame used or unknown");
   const left = unused.filter((frame) => frame !== used).slice(-sagaLimits.unusedFramesMax);
-  return { lane: { first, newest: fresh.at(-1) ?? held?.newest ?? first, unused: left }, used, founded };
+  return { lane: { first, newest: fresh.at(-1) ?? held?.newest ?? first, unused: left }, used };
 }
 
 function vouchedBy({ claim, state }: Advanced, { address }: IbGib, receiver: Address): UnusedFrame {
