@@ -103,7 +103,6 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     expect(TurnFromSender.safeParse(ask).success).toBe(false);
   },
   entryPathMax: () => {
-    const { address } = sealRecord({ ib: "note", data: { isTjp: true } });
     expect(sagaLimits.entryPathMax).toBe(Math.ceil(Math.log2(sagaLimits.entriesMax)));
     expect(readPayload(evidenceFrame([listed(1, sagaLimits.entryPathMax)])).evidence).toHaveLength(1);
     const frame = evidenceFrame([listed(1, sagaLimits.entryPathMax + 1)]);
