@@ -41,8 +41,6 @@ export const cellKinds = {
       unused: z.array(z.strictObject({ n: z.number().int().min(1), frame: address, session: address })),
     }),
   ),
-  /** The newest sessions of a lane whose transcripts are kept, oldest first; key: the lane's gib. */
-  transcripts: kind("transcripts/", z.strictObject({ sessions: z.array(address) })),
   /** Receiver: what is held in the name of an identity, in canonical bytes; key: its address. */
   usage: kind("usage/", z.strictObject({ bytes: z.number().int().min(0) })),
   /** Receiver: who was let in, or out, here, by an invite or by the embedder; key: the identity's address. */
@@ -54,8 +52,8 @@ export const cellKinds = {
   invite: kind("invite/", z.strictObject({ expires: z.number(), usedBy: address.optional() })),
   /** Receiver: how many invites were made, so that one is made after the other; key: empty. */
   invitesMade: kind("invites-made/", z.strictObject({ count: z.number().int().min(0) })),
-  /** The receiver's session keystone of a session whose transcript is kept; key: S's address. */
-  session: kind("session/", z.strictObject({ receiverSession: address })),
+  /** A session whose transcript is kept; key: the lane's gib and the number of the frame that vouches for it. */
+  session: kind("session/", z.strictObject({ session: address, receiverSession: address })),
   /** Sender: a receipt as it was signed; key: the saga. */
   receipt: kind("receipt/", z.strictObject({ ...Receipt.shape, session: address })),
   /** The host key's signature over the genesis of a receiver's session that something rests on; key: R's gib. */

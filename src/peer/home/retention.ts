@@ -1,37 +1,36 @@
 import { type Address, gibOf } from "../../ibgib/index.js";
 import type { Established } from "../../saga/index.js";
-import type { Commit, Space } from "../../space/index.js";
-import { cellKinds, changeCell, newCell, readCell, removeCell } from "./cells.js";
+import type { CellChange, Commit, Space } from "../../space/index.js";
+import { cellKinds, newCell, readCell, readCells, removeCell } from "./cells.js";
 
-/** Sessions of a lane whose transcripts are kept. */
+/** Sessions of a lane whose transcripts are kept, beside those under way. */
 export const sessionsKept = 32;
 
-/** What a commit changes when it keeps the first turns of a session. */
-export type SessionChange = Required<Pick<Commit, "cells" | "dropProofGroups">>;
-
 /**
- * Files a session behind those of its lane whose transcripts are kept, where it is not among them yet; the oldest beyond
- * `sessionsKept` goes. No proof and no receipt rests on a transcript.
+ * What a commit changes when it keeps the first turns of a session: a row of its own, so that sessions of one lane do not
+ * get in each other's way.
  */
 export async function fileSession(
   space: Space,
-  { lane, session, receiverSession }: Established,
-): Promise<SessionChange> {
-  const kept = await readCell(space, cellKinds.transcripts, gibOf(lane));
-  const before = kept.value?.sessions ?? [];
-  if (before.includes(session)) return { cells: [], dropProofGroups: [] };
-  const all = [...before, session];
-  const dropped = all.slice(0, -sessionsKept);
-  const gone = await Promise.all(dropped.map((address) => readCell(space, cellKinds.session, address)));
+  { lane, session, receiverSession, vouched }: Established,
+): Promise<readonly CellChange[]> {
+  const name = `${gibOf(lane)}/${String(vouched.voucher.n).padStart(10, "0")}`;
+  const kept = await readCell(space, cellKinds.session, name);
+  return kept.value ? [] : [newCell(cellKinds.session, name, { session, receiverSession })];
+}
+
+/**
+ * What goes with a new connection: the transcripts of all but the newest sessions of its lane. No proof and no receipt
+ * rests on them.
+ */
+export async function dropTranscripts(
+  space: Space,
+  lane: Address,
+): Promise<Required<Pick<Commit, "cells" | "dropProofGroups">>> {
+  const rows = await readCells(space, cellKinds.session, `${gibOf(lane)}/`);
+  const old = rows.slice(0, -(sessionsKept - 1));
   return {
-    cells: [
-      changeCell(kept, { sessions: all.slice(-sessionsKept) }),
-      newCell(cellKinds.session, session, { receiverSession }),
-      ...gone.filter(({ bytes }) => bytes !== undefined).map(removeCell),
-    ],
-    dropProofGroups: gone.flatMap(({ value }, at): Address[] => [
-      dropped[at]!,
-      ...(value ? [value.receiverSession] : []),
-    ]),
+    cells: old.map(removeCell),
+    dropProofGroups: old.flatMap(({ value }) => [value.session, value.receiverSession]),
   };
 }

@@ -74,8 +74,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
       space.commit({
         ...graphOf(effect, standing, judged),
         proofs: [...proofs, ...kept.proofs],
-        dropProofGroups: transcript.dropProofGroups,
-        cells: comparedWith(changedOnce([...charge.cells, ...kept.cells, ...transcript.cells]), judged.cells),
+        cells: comparedWith(changedOnce([...charge.cells, ...kept.cells, ...transcript]), judged.cells),
         attest: () => {
           signed = conversation.sign({
             type: "receipt",

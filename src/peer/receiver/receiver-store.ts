@@ -5,6 +5,7 @@ import type { Accepted, ChallengeDraw, FollowedLane, Open, SenderKnown } from ".
 import type { CellChange, Space } from "../../space/index.js";
 import { type CellValue, cellKinds, changeCell, readCell, sameCell } from "../home/cells.js";
 import type { Platform } from "../home/platform.js";
+import { dropTranscripts } from "../home/retention.js";
 
 /** What a receiver's store knows of the identity and the lane that `open` names. Reads only; bounded. */
 export async function loadKnown(space: Space, open: Open): Promise<SenderKnown> {
@@ -69,6 +70,7 @@ export async function storeSession(
   const isAsChecked =
     identityCell.value?.tip === known.identity?.keystone.tip && isSameLane(laneCell.value, known.lane);
   if (!isAsChecked) return false;
+  const old = await dropTranscripts(space, lane.first.address);
   const result = await space.commit({
     holder: tjp,
     sight: { holders: [] },
@@ -77,8 +79,10 @@ export async function storeSession(
       changeCell(identityCell, { tip, n, met: true }),
       changeCell(laneCell, rowOf(lane)),
       sameCell(fork),
+      ...old.cells,
       ...entry,
     ],
+    dropProofGroups: old.dropProofGroups,
   });
   return result.kind === "committed";
 }

@@ -16,7 +16,7 @@ import { cellKinds, changeCell, newCell, readCell } from "../home/cells.js";
 import { type Identity, identityFrames } from "../home/identity.js";
 import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
-import { fileSession, type SessionChange } from "../home/retention.js";
+import { fileSession } from "../home/retention.js";
 import { type CheckedEvidence, fileAttested, keepMade } from "../rights/attestations.js";
 import {
   changedOnce,
@@ -118,7 +118,6 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
       roots: moved.stones,
       proofs: [...proofs, ...kept.proofs, ...change.proofs],
       cells: changedOnce([...change.cells, ...kept.cells, ...arrived]),
-      dropProofGroups: change.dropProofGroups,
     });
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     if (result.kind === "committed") {
@@ -239,12 +238,12 @@ async function isOnChain(space: Space, tjp: Address, frame: Address): Promise<bo
   return record !== undefined && (await space.frameAt(tjp, nOf(record) ?? -1)) === frame;
 }
 
-/** The session joins those of its lane that have a transcript with its first saga; each saga leaves its receipt. */
+/** The first saga of a session leaves the row of its transcript; each saga leaves its receipt. */
 async function sessionChange(
   space: Space,
   conversation: Conversation,
   { receipt, saga }: CommitEffect,
-): Promise<SessionChange & Pick<Filing, "proofs">> {
+): Promise<Filing> {
   const { established } = conversation;
   const { receiverSession, host, vouched } = established;
   const [to, hostCell, transcript] = await Promise.all([
@@ -266,9 +265,8 @@ async function sessionChange(
       newCell(cellKinds.receipt, saga, kept),
       ...(hostCell.value ? [] : [changeCell(hostCell, host)]),
       ...(isNewer && to.value ? [changeCell(to, { ...to.value, kept: n })] : []),
-      ...transcript.cells,
+      ...transcript,
     ],
-    dropProofGroups: transcript.dropProofGroups,
   };
 }
 

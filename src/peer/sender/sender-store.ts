@@ -21,6 +21,7 @@ import type { CellChange, ProofPut } from "../../space/index.js";
 import { type Cell, cellKinds, changeCell, readCell, removeCell } from "../home/cells.js";
 import { type Identity, internalsOf } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
+import { dropTranscripts } from "../home/retention.js";
 import type { Held, SignerView, SignRequest } from "../home/signer.js";
 import { shownAgain } from "../rights/proof-parts.js";
 import { toldAgain } from "../rights/statements.js";
@@ -125,14 +126,17 @@ export async function reserveConnect(
       frame: { verb: "vouch", target: effect.session, scope: receiver },
     };
     const delegate: SignRequest = { held: own, frame: { verb: "delegate", target: lane.address } };
+    const old = await dropTranscripts(identity.space, lane.address);
     return {
       requests: now.founding ? [vouch, delegate] : [vouch],
+      dropProofGroups: old.dropProofGroups,
       proofs: receiverProofs(effect.receiver, effect.receiverFrames),
       cells: [
         ...(now.founding ? [changeCell(to, { lane: lane.address, kept: -1 })] : []),
         ...(await forgetIfBehind(identity, effect, to.value?.kept ?? -1)),
         ...pin,
         ...standing,
+        ...old.cells,
       ],
     };
   });

@@ -26,7 +26,7 @@ import {
   type UnsignedFrame,
 } from "../../keystone/index.js";
 import type { Space } from "../../space/index.js";
-import { cellKinds, checkCell, readCell } from "../home/cells.js";
+import { cellKinds, checkCell, readCell, readCells } from "../home/cells.js";
 import { journalKey } from "../home/signer.js";
 import { grantsTo } from "../rights/granted.js";
 import { loadStated } from "../rights/stated.js";
@@ -178,9 +178,10 @@ async function* verifySessions(
   claims: readonly Claim[],
 ): AsyncGenerator<Problem> {
   const lane = genesis.address;
-  const { value } = await readCell(space, cellKinds.transcripts, gibOf(lane));
-  for (const session of value?.sessions ?? [])
+  for (const { value } of await readCells(space, cellKinds.session, `${gibOf(lane)}/`)) {
+    const { session } = value;
     if (!hasClaim(claims, "vouch", session)) yield problem(session, "not_vouched", lane);
+  }
 }
 
 /** The row of a lane that is followed holds its genesis and a frame of it, and its identity delegates it. */

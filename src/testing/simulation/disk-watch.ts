@@ -131,7 +131,7 @@ export class DiskWatch {
   #cell({ name, kind }: Watched, { from, to, key }: RowChange): void {
     if (kind !== "receiver" || from !== undefined || to === undefined || !key.startsWith(sessionPrefix))
       return;
-    const session = key.slice(sessionPrefix.length) as Address;
+    const { session } = JSON.parse(fromUtf8(to) ?? "{}");
     this.trace.check(
       "nothing before authentication",
       this.standings.wasOpened(session, name),
