@@ -180,11 +180,13 @@ export { checkReceipt, type ReceiptBundle, type SignedReceipt } from "./saga/ind
 // So can what proves who made a frame.
 export { type Attestation, attestationOf, evidenceFor } from "./peer/index.js";
 export {
-  type AttestedHead,
+  type AttestedFrame,
+  type AttestedFrames,
   type Attester,
   checkAttested,
   type Evidence,
-  readEvidence,
+  type MadeFrame,
+  type Voucher,
 } from "./saga/index.js";
 
 // Bringing branches of one timeline together, the same way on every peer, and what is left to a person.

@@ -31,10 +31,15 @@ const smallOrderYs = [1n, p - 1n, 0n, yOfOrder8, p - yOfOrder8].map(littleEndian
  * not of small order, and S < L. Everything here is public, so comparisons need not take constant time.
  */
 export function mayVerify(publicKey: Uint8Array, signature: Uint8Array): boolean {
-  if (publicKey.length !== publicKeyLength || signature.length !== signatureLength) return false;
+  if (signature.length !== signatureLength || !isBelow(signature.subarray(32), groupOrder)) return false;
+  return isSoundKey(publicKey);
+}
+
+/** Is this a public key that a signature may be checked with: canonical, and not of small order? */
+export function isSoundKey(publicKey: Uint8Array): boolean {
+  if (publicKey.length !== publicKeyLength) return false;
   const y = withoutSignBit(publicKey);
-  if (!isBelow(y, fieldPrime) || !isBelow(signature.subarray(32), groupOrder)) return false;
-  return !smallOrderYs.some((small) => small.every((byte, at) => byte === y[at]));
+  return isBelow(y, fieldPrime) && !smallOrderYs.some((small) => small.every((byte, at) => byte === y[at]));
 }
 
 function withoutSignBit(publicKey: Uint8Array): Uint8Array {

@@ -46,6 +46,7 @@ export {
   limitExceeded,
   toKeysagaError,
 } from "./errors.js";
+export { isSoundKey } from "./ed25519-rule.js";
 export { groupBy } from "./group-by.js";
 export { isWithinDepth, type Json, type JsonObject, sameJson } from "./json.js";
 export type { Clock, Instant, Moment, Random, Timers } from "./ports.js";

@@ -23,3 +23,13 @@ export function poolKey(secret: Uint8Array, nonce: Uint8Array, place: KeyPlace):
   const { strategy, pool, index } = place;
   return hkdfSha256(secret, nonce, lengthPrefixed("keysaga/one-time-key/1", strategy, pool, u32(index)), 32);
 }
+
+/**
+ * The 32-byte seed of the attest key of a lane or session: HKDF-SHA-256 with the genesis nonce as salt, under a label
+ * that no one-time key is derived under.
+ */
+export function attestSeed(kind: "lane" | "session", secret: Uint8Array, nonce: Uint8Array): Uint8Array {
+  assert(secret.length === secretLength, "a keystone secret has 32 bytes");
+  assert(nonce.length === nonceLength, "a keystone nonce has 32 bytes");
+  return hkdfSha256(secret, nonce, lengthPrefixed("keysaga/attest-key/1", kind), 32);
+}

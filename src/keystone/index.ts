@@ -51,6 +51,19 @@ export {
   startSenderSession,
 } from "./session.js";
 
+// What lanes and sessions sign beside their frames.
+export {
+  attestKeyOf,
+  isListSigned,
+  isVouched,
+  type ListKind,
+  type SignedList,
+  signList,
+  signVoucher,
+  suite,
+  type Vouching,
+} from "./attest.js";
+
 // What a frame is made of.
 export type { Challenge, Pool, PoolConfig, PoolSpec, SecretFor } from "./pool.js";
 export { strategies, type Strategy } from "./strategy.js";

@@ -1,5 +1,5 @@
-import { type SigningKey, toHex } from "../base/index.js";
-import { type KeyPlace, poolKey } from "./derive.js";
+import { ed25519Key, type SigningKey, toHex } from "../base/index.js";
+import { attestSeed, type KeyPlace, poolKey } from "./derive.js";
 import { type StrategyName, strategies } from "./strategy.js";
 
 /**
@@ -15,12 +15,24 @@ export function oneTimeKey(
   nonce: Uint8Array,
   place: KeyPlace & { readonly strategy: StrategyName },
 ): SigningKey {
+  return remembered(secret, `${toHex(nonce)} ${place.strategy} ${place.pool} ${place.index}`, () =>
+    strategies[place.strategy].keyOf(poolKey(secret, nonce, place)),
+  );
+}
+
+/** The attest key of a lane or session: a pure function of secret and nonce, under a label of its kind. */
+export function attestKey(kind: "lane" | "session", secret: Uint8Array, nonce: Uint8Array): SigningKey {
+  return remembered(secret, `${toHex(nonce)} attest ${kind}`, () =>
+    ed25519Key(attestSeed(kind, secret, nonce)),
+  );
+}
+
+function remembered(secret: Uint8Array, name: string, make: () => SigningKey): SigningKey {
   const kept = keysBySecret.get(secret) ?? new Map<string, SigningKey>();
   keysBySecret.set(secret, kept);
-  const name = `${toHex(nonce)} ${place.strategy} ${place.pool} ${place.index}`;
   const known = kept.get(name);
   if (known !== undefined) return known;
-  const key = strategies[place.strategy].keyOf(poolKey(secret, nonce, place));
+  const key = make();
   kept.set(name, key);
   dropOldest(kept);
   return key;

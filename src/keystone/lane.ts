@@ -1,7 +1,9 @@
 import * as z from "zod";
-import { KeysagaError } from "../base/index.js";
+import { toHex } from "../base/index.js";
 import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
-import { genesis } from "./frame.js";
+import { AttestKey, isKeyAtFault } from "./attest.js";
+import { genesis, refusal } from "./frame.js";
+import { attestKey } from "./key-ring.js";
 import type { PoolSpec, SecretFor } from "./pool.js";
 import { type KeystoneState, startPinned } from "./replay.js";
 
@@ -24,6 +26,7 @@ const LaneDetails = z.strictObject({
   delegator: z.custom<Address>(isAddress),
   role: z.literal("device"),
   receiver: z.custom<Address>(isAddress),
+  attestKey: AttestKey,
 });
 
 /** A lane: the standing of one device of `delegator` with one `receiver`. Both are identities' addresses. */
@@ -31,6 +34,8 @@ export interface LaneState {
   readonly keystone: KeystoneState;
   readonly delegator: Address;
   readonly receiver: Address;
+  /** Hex of the public key that vouches for its sessions. */
+  readonly attestKey: string;
 }
 
 /** The genesis of a lane. It counts once a frame of `delegator` has delegated its address. */
@@ -39,17 +44,22 @@ export function foundLane(
   names: { delegator: Address; receiver: Address },
   secretFor: SecretFor,
 ): IbGib {
-  return genesis({ kind: "lane", nonce, details: { ...names, role: "device" }, pools: lanePools, secretFor });
+  const { publicKey } = attestKey("lane", secretFor("attest"), nonce);
+  const details = { ...names, role: "device", attestKey: toHex(publicKey) };
+  return genesis({ kind: "lane", nonce, details, pools: lanePools, secretFor });
 }
 
-/** @throws KeysagaError `frame_refused` when `first` is not the genesis of a lane from `delegator` to `receiver`. */
-export function startLane(first: IbGib, names: { delegator: Address; receiver: Address }): LaneState {
+/**
+ * @param names Between whom it has to be; left out, it is between whom it says.
+ * @throws KeysagaError `frame_refused` when `first` is not the genesis of a lane from `delegator` to `receiver`, with the
+ *   pools this version demands.
+ */
+export function startLane(first: IbGib, names?: { delegator: Address; receiver: Address }): LaneState {
   const keystone = startPinned(first, "lane", lanePools);
   const details = LaneDetails.safeParse(keystone.details);
-  if (!details.success) throw new KeysagaError("frame_refused", { rule: "lane details" });
-  if (details.data.delegator !== names.delegator)
-    throw new KeysagaError("frame_refused", { rule: "another's lane" });
-  if (details.data.receiver !== names.receiver)
-    throw new KeysagaError("frame_refused", { rule: "lane elsewhere" });
-  return { keystone, ...names };
+  if (!details.success) throw refusal(isKeyAtFault(details.error) ? "attest key" : "lane details");
+  const { role: _role, ...said } = details.data;
+  if (names && said.delegator !== names.delegator) throw refusal("another's lane");
+  if (names && said.receiver !== names.receiver) throw refusal("lane elsewhere");
+  return { keystone, ...said };
 }

@@ -1,7 +1,9 @@
 import * as z from "zod";
-import { hkdfSha256, KeysagaError, utf8 } from "../base/index.js";
+import { hkdfSha256, toHex, utf8 } from "../base/index.js";
 import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
-import { genesis } from "./frame.js";
+import { AttestKey, isKeyAtFault } from "./attest.js";
+import { genesis, refusal } from "./frame.js";
+import { attestKey } from "./key-ring.js";
 import type { PoolSpec, SecretFor } from "./pool.js";
 import { type KeystoneState, startPinned } from "./replay.js";
 
@@ -50,6 +52,7 @@ const SenderSession = z.strictObject({
   receiver: address,
   audience: z.string().min(1).max(256),
   caps: Caps,
+  attestKey: AttestKey,
 });
 /** What S, the sender's session keystone, is bound to from its genesis on. */
 export type SenderSession = z.infer<typeof SenderSession>;
@@ -59,6 +62,7 @@ const ReceiverSession = z.strictObject({
   sender: address,
   session: address,
   receiver: address,
+  attestKey: AttestKey,
 });
 /** What R, the receiver's session keystone, is bound to: the sender's identity, S, and the receiver's identity. */
 export type ReceiverSession = z.infer<typeof ReceiverSession>;
@@ -70,13 +74,13 @@ export function sessionSecret(secret: Uint8Array, nonce: Uint8Array): Uint8Array
 
 export function foundSenderSession(
   nonce: Uint8Array,
-  names: Omit<SenderSession, "role">,
+  names: Omit<SenderSession, "role" | "attestKey">,
   secretFor: SecretFor,
 ): IbGib {
   return genesis({
     kind: "session",
     nonce,
-    details: { role: "sender", ...names },
+    details: { role: "sender", ...names, attestKey: publicAttestKey(nonce, secretFor) },
     pools: senderPools,
     secretFor,
   });
@@ -84,16 +88,20 @@ export function foundSenderSession(
 
 export function foundReceiverSession(
   nonce: Uint8Array,
-  names: Omit<ReceiverSession, "role">,
+  names: Omit<ReceiverSession, "role" | "attestKey">,
   secretFor: SecretFor,
 ): IbGib {
   return genesis({
     kind: "session",
     nonce,
-    details: { role: "receiver", ...names },
+    details: { role: "receiver", ...names, attestKey: publicAttestKey(nonce, secretFor) },
     pools: receiverPools,
     secretFor,
   });
+}
+
+function publicAttestKey(nonce: Uint8Array, secretFor: SecretFor): string {
+  return toHex(attestKey("session", secretFor("attest"), nonce).publicKey);
 }
 
 /** @throws KeysagaError `frame_refused` when `first` is not a sender's session with the pools this version demands. */
@@ -109,6 +117,6 @@ export function startReceiverSession(first: IbGib): { keystone: KeystoneState; d
 function startSession<Details>(first: IbGib, schema: z.ZodType<Details>, pools: readonly PoolSpec[]) {
   const keystone = startPinned(first, "session", pools);
   const details = schema.safeParse(keystone.details);
-  if (!details.success) throw new KeysagaError("frame_refused", { rule: "session details" });
+  if (!details.success) throw refusal(isKeyAtFault(details.error) ? "attest key" : "session details");
   return { keystone, details: details.data };
 }

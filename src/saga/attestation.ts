@@ -1,241 +1,349 @@
-import * as z from "zod";
-import { fromHex, groupBy, KeysagaError, limitExceeded, toHex } from "../base/index.js";
+import { fromHex, groupBy, KeysagaError, limitExceeded, sha256, toHex, utf8 } from "../base/index.js";
+import { type Address, decodeText, type IbGib, isReservedIb, nOf, tjpOf } from "../ibgib/index.js";
 import {
-  type Address,
-  decodeText,
-  type IbGib,
-  isAddress,
-  isReservedIb,
-  nOf,
-  parseAddress,
-  tjpOf,
-} from "../ibgib/index.js";
-import {
-  type Advanced,
-  advance,
-  type Claim,
-  checkFrame,
+  attestKeyOf,
   checkIdentityFrame,
   type IdentityState,
+  isListSigned,
+  isVouched,
   type KeystoneState,
+  type LaneState,
   merklePaths,
-  readIdentityFrame,
   rootOfPath,
-  type SenderSession,
+  type SecretFor,
+  type SignedList,
+  signList,
   startIdentity,
   startLane,
-  startReplay,
   startSenderSession,
 } from "../keystone/index.js";
 import { sagaLimits } from "./limits.js";
-import type { AttestedHead, CommitEntry, Evidence } from "./messages.js";
-import { entryLeaf } from "./turn.js";
+import type { AttestedFrames, Evidence, MadeFrame, ShownFrame, Voucher } from "./messages.js";
+import { entryLeaf, listRoot } from "./turn.js";
 
-/** Who signed a frame as its maker: the identity, the lane it spoke through, and the session keystone that signed the commit. */
+/*
+ * The proof that somebody has made a frame:
+ *
+ *   entry, path            lead to a root
+ *   AttestedFrames         S0's attest key has signed that root, for one saga
+ *   S0                     names the lane, the receiver and the attest key
+ *   Voucher                L0's attest key has signed: S0, by lane frame n, towards that receiver
+ *   L0                     names the identity, the receiver and its attest key
+ *   the identity's frames  one of them has delegated L0
+ *
+ * Nothing in it grows with turns, sagas or connections. What the checker knows already need not be shown again.
+ */
+
+/** Who signed a frame as its maker: the identity, the lane it spoke through, and the session that signed the commit. */
 export interface Attester {
   readonly identity: Address;
   readonly lane: Address;
   readonly session: Address;
 }
 
-/**
- * The frames that a commit signs, each with its place in the commit's list. One tree is made for all of them.
- *
- * @param entries The whole list of the commit: tips and heads, as it was signed.
- * @param context The context of that turn.
- */
-export function attestHeads(entries: readonly CommitEntry[], context: Address): readonly AttestedHead[] {
-  const heads = entries.flatMap((entry, index) => ("head" in entry ? [{ entry, index }] : []));
+/** A frame, and who signed it. */
+export interface AttestedFrame extends Attester, MadeFrame {}
+
+/** What was signed of a commit, as its session keeps it. */
+export type ListSignature = Pick<AttestedFrames, "session" | "saga" | "signature">;
+
+/** Signs the frames that the owner of `session` says it has made: what the commit turn of that saga carries. */
+export function signMade(
+  session: KeystoneState,
+  saga: string,
+  made: readonly MadeFrame[],
+  secretFor: SecretFor,
+): ListSignature {
+  const list = { session: session.tjp, saga, count: made.length, root: listRoot(made) };
+  const signature = signList("senderHeads", list, attestKeyOf(session, secretFor));
+  return { session: session.tjp, saga, signature };
+}
+
+/** The places of some frames in a signed list, whose whole is at hand. One tree is made for all of them. */
+export function placesOf(
+  made: readonly MadeFrame[],
+  isShown: (entry: MadeFrame) => boolean = () => true,
+): readonly ShownFrame[] {
+  const shown = made.flatMap((entry, index) => (isShown(entry) ? [{ entry, index }] : []));
   const paths = merklePaths(
-    entries.map(entryLeaf),
-    heads.map(({ index }) => index),
+    made.map(entryLeaf),
+    shown.map(({ index }) => index),
   );
   const hexOf = once(toHex); // a node is on the path of all leaves below its sibling
-  return heads.map((head, at) => ({
-    ...head,
-    context,
-    count: entries.length,
-    path: (paths[at] ?? []).map(hexOf),
-  }));
+  return shown.map((place, at) => ({ ...place, path: (paths[at] ?? []).map(hexOf) }));
+}
+
+/** Evidence, sorted. */
+export interface ShownProofs {
+  readonly records: readonly IbGib[];
+  readonly vouchers: readonly Voucher[];
+  readonly lists: readonly AttestedFrames[];
 }
 
 /**
  * Sorts what came as evidence, and admits its records.
  *
- * @throws KeysagaError `limit_exceeded` beyond `evidenceMax`, `attestation_refused` for a record that is neither
- *   keystone nor context, or what `decodeText` throws.
+ * @throws KeysagaError `limit_exceeded` beyond `evidenceMax`, `attestation_refused` for a record that is no keystone's, or
+ *   what `decodeText` throws.
  */
-export function readEvidence(items: readonly Evidence[]): {
-  readonly records: readonly IbGib[];
-  readonly heads: readonly AttestedHead[];
-} {
+export function readEvidence(items: readonly Evidence[]): ShownProofs {
   const max = sagaLimits.evidenceMax;
   if (items.length > max) throw limitExceeded("evidenceMax", max);
   const records: IbGib[] = [];
-  const heads: AttestedHead[] = [];
+  const vouchers: Voucher[] = [];
+  const lists: AttestedFrames[] = [];
   for (const item of items) {
-    if (!Array.isArray(item)) heads.push(item);
-    else if (isReservedIb(item[0])) records.push(decodeText(item));
+    if ("frames" in item) lists.push(item);
+    else if ("n" in item) vouchers.push(item);
+    else if (isReservedIb(item[0]) && item[0] !== "context") records.push(decodeText(item));
     else throw refused("kind of record");
   }
-  return { records, heads };
+  return { records, vouchers, lists };
+}
+
+/** What of a session is known once it is proved. */
+export interface ProvedSession extends Attester {
+  /** Hex of S0's attest key. */
+  readonly attestKey: string;
+}
+
+/** What a checker has checked before, and keeps. */
+export interface KnownParts {
+  readonly sessions: ReadonlyMap<Address, ProvedSession>;
+  /** L0s that their identity had delegated. */
+  readonly lanes: ReadonlyMap<Address, IbGib>;
+  readonly identities: ReadonlyMap<Address, KnownIdentity>;
+}
+
+export interface KnownIdentity {
+  readonly state: IdentityState;
+  /** The addresses of all its frames that are kept. */
+  readonly frames: ReadonlySet<Address>;
+}
+
+export const nothingKnown: KnownParts = { sessions: new Map(), lanes: new Map(), identities: new Map() };
+
+/** A session that was shown and is not known yet, with what vouches for it. */
+export interface SessionPart extends ProvedSession {
+  readonly first: IbGib;
+  readonly voucher: Voucher;
+}
+
+/** What a checker has to keep so that it need not be shown again: what it did not know. */
+export interface ProvedParts {
+  readonly sessions: readonly SessionPart[];
+  readonly lanes: readonly IbGib[];
+  /** The frames of each identity that are new, in order. */
+  readonly identities: ReadonlyMap<Address, readonly IbGib[]>;
+}
+
+export interface CheckedProofs {
+  readonly attested: readonly AttestedFrame[];
+  readonly parts: ProvedParts;
 }
 
 /**
- * Checks who signed each of `heads`, with nothing but what is shown: the entry is in the list that its context is
- * about; the context is a sender's commit, and the next frame of its session claims it; the session was vouched for
- * by its lane, and the lane delegated by its identity, each replayed from its genesis. A keystone is replayed once,
- * however many heads rest on it: a hash and a signature check for each of its frames.
+ * Checks who signed each frame that is shown, and everything that it rests on and is not known. A signature check for each
+ * list, session and identity frame, and the hashes of the paths. An identity that is shown to have revoked the lane does
+ * not delegate it.
  *
- * An identity that is shown to have revoked the lane does not delegate it. Whether this identity is the maker that the
- * frame names (`makerOf`: the signature of anybody else proves nothing), and may write the timeline, is not judged here.
+ * Whether the signer is the maker that a frame names (`makerOf`: the signature of anybody else proves nothing), and may
+ * write the timeline, is not judged here.
  *
- * @param records Admitted, and otherwise untrusted, in any order; what no head rests on is not looked at.
- * @returns In the order of `heads`.
- * @throws KeysagaError `attestation_refused` with the rule.
+ * @param shown Untrusted, in any order.
+ * @param isAlsoNamed Identities whose frames may be shown for another reason.
+ * @throws KeysagaError `attestation_refused` with the rule, also for anything that nothing rests on and for what is shown
+ *   twice; `duplicity` where an identity's frames are not those that are known.
  */
-export function checkAttested(
-  heads: readonly AttestedHead[],
-  records: readonly IbGib[],
-): readonly Attester[] {
-  return attestersOf(heads, records, { next: checkFrame, nextOfIdentity: checkIdentityFrame });
-}
-
-/** The same for evidence that was checked when it was stored: no frame's signatures are checked again. */
-export function readAttested(heads: readonly AttestedHead[], records: readonly IbGib[]): readonly Attester[] {
-  return attestersOf(heads, records, { next: advance, nextOfIdentity: readIdentityFrame });
+export function checkProofs(
+  shown: ShownProofs,
+  known: KnownParts,
+  isAlsoNamed: (identity: Address) => boolean = () => false,
+): CheckedProofs {
+  return new ProofCheck(shown, known).run(isAlsoNamed);
 }
 
 /**
- * The frames among `records` by the keystone they say they belong to, in the order of their numbers and each once, up
- * to the first number that is missing: frames behind a gap were shown for something else. That they follow each other
- * is for a replay to find out.
+ * Checks evidence from what is shown alone, without any store: who signed each frame.
+ *
+ * @throws KeysagaError as `readEvidence` and `checkProofs`.
  */
-export function chainsOf(records: readonly IbGib[]): ReadonlyMap<Address, readonly IbGib[]> {
-  const once = new Map(records.map((each) => [each.address, each])).values();
-  const chains = [...groupBy(once, tjpOf)];
-  return new Map(chains.flatMap(([keystone, chain]) => (keystone ? [[keystone, upToGap(chain)]] : [])));
+export function checkAttested(evidence: readonly Evidence[]): readonly AttestedFrame[] {
+  return checkProofs(readEvidence(evidence), nothingKnown).attested;
 }
 
-function upToGap(frames: readonly IbGib[]): readonly IbGib[] {
-  const chain = frames.toSorted((a, b) => (nOf(a) ?? -1) - (nOf(b) ?? -1));
-  const numbers = chain.map((frame) => nOf(frame) ?? -1);
-  const gap = numbers.findIndex((n, at) => n > (numbers[at - 1] ?? -1) + 1);
-  return gap < 0 ? chain : chain.slice(0, gap);
+/** The identity frames among records that prove something, by identity, in the order of their numbers. */
+export function identityFramesIn(records: readonly IbGib[]): ReadonlyMap<Address, readonly IbGib[]> {
+  const frames = records.filter(({ ib }) => ib === "keystone.identity");
+  const chains = groupBy(frames, (frame) => tjpOf(frame) ?? frame.address);
+  return new Map([...chains].map(([identity, chain]) => [identity, chain.toSorted(byNumber)]));
 }
 
-/** How a frame is taken in as the successor of the one before. */
-interface Replay {
-  readonly next: (state: KeystoneState, frame: IbGib) => Advanced;
-  readonly nextOfIdentity: (state: IdentityState, frame: IbGib) => IdentityState;
+const byNumber = (a: IbGib, b: IbGib) => (nOf(a) ?? -1) - (nOf(b) ?? -1);
+
+class ProofCheck {
+  readonly #records: ReadonlyMap<Address, IbGib>;
+  readonly #vouchers: ReadonlyMap<Address, Voucher>;
+  readonly #chains: ReadonlyMap<Address, readonly IbGib[]>;
+  readonly #sessions = new Map<Address, SessionPart>();
+  readonly #lanes = new Map<Address, LaneState>();
+  readonly #newLanes: IbGib[] = [];
+  readonly #identities = new Map<Address, { state: IdentityState; fresh: readonly IbGib[] }>();
+  /** Attest keys of sessions, each with its lane: no lane has two sessions with one. */
+  readonly #keys = new Set<string>();
+  /** What something rests on. */
+  readonly #used = new Set<Address>();
+  readonly #isSigned = once((signed: string) => this.#signatures.get(signed)!());
+  readonly #signatures = new Map<string, () => boolean>();
+
+  constructor(
+    private readonly shown: ShownProofs,
+    private readonly known: KnownParts,
+  ) {
+    this.#records = byKey(shown.records, ({ address }) => address);
+    this.#vouchers = byKey(shown.vouchers, ({ session }) => session);
+    this.#chains = identityFramesIn(shown.records);
+  }
+
+  run(isAlsoNamed: (identity: Address) => boolean): CheckedProofs {
+    const attested = this.shown.lists.flatMap((list) => this.#list(list));
+    const places = byKey(attested, ({ session, frame }) => `${session} ${frame}`);
+    this.#refuseUnused(isAlsoNamed);
+    const fresh = [...this.#identities].map(([identity, { fresh: frames }]) => [identity, frames] as const);
+    return {
+      attested: [...places.values()],
+      parts: {
+        sessions: [...this.#sessions.values()],
+        lanes: this.#newLanes,
+        identities: new Map(fresh.filter(([, frames]) => frames.length > 0)),
+      },
+    };
+  }
+
+  #list({ session, saga, count, signature, frames }: AttestedFrames): readonly AttestedFrame[] {
+    const { attestKey, identity, lane } = this.#session(session);
+    byKey(frames, ({ index }) => index);
+    return frames.map((shown) => {
+      const root = rootFrom(shown, count);
+      this.#checkSignature({ session, saga, count, root }, attestKey, signature);
+      return { ...shown.entry, identity, lane, session };
+    });
+  }
+
+  /** Once for a list, however many of its frames are shown. */
+  #checkSignature(list: SignedList, key: string, signature: string): void {
+    const signed = [list.session, list.saga, list.count, list.root, signature].join(" ");
+    this.#signatures.set(signed, () => isListSigned("senderHeads", list, key, signature));
+    if (!this.#isSigned(signed)) throw refused("signature of the session");
+  }
+
+  #session(address: Address): ProvedSession {
+    this.#used.add(address);
+    const known = this.known.sessions.get(address) ?? this.#sessions.get(address);
+    if (known) {
+      this.#used.add(known.lane).add(known.identity);
+      const isShownMore = this.#chains.has(known.identity);
+      if (isShownMore && !this.#identity(known.identity).delegated.has(known.lane))
+        throw refused("lane not delegated");
+      return known;
+    }
+    const first = this.#records.get(address);
+    if (first === undefined) throw refused("session not shown");
+    const voucher = this.#vouchers.get(address);
+    if (voucher === undefined) throw refused("voucher not shown");
+    const lane = this.#lane(proving("session", () => startSenderSession(first)).details.lane);
+    const proved = provedSession(first, voucher, lane, this.#identity(lane.delegator));
+    const key = `${proved.lane} ${proved.attestKey}`;
+    if (this.#keys.has(key)) throw refused("an attest key of two sessions");
+    this.#keys.add(key);
+    this.#sessions.set(address, { ...proved, first, voucher });
+    return proved;
+  }
+
+  #lane(address: Address): LaneState {
+    this.#used.add(address);
+    const checked = this.#lanes.get(address);
+    if (checked) return checked;
+    const known = this.known.lanes.get(address);
+    const first = known ?? this.#records.get(address);
+    if (first === undefined) throw refused("lane not shown");
+    const lane = proving("lane", () => startLane(first));
+    this.#lanes.set(address, lane);
+    if (known === undefined) this.#newLanes.push(first);
+    return lane;
+  }
+
+  #identity(address: Address): IdentityState {
+    this.#used.add(address);
+    const checked = this.#identities.get(address);
+    if (checked) return checked.state;
+    const known = this.known.identities.get(address);
+    const chain = this.#chains.get(address) ?? [];
+    const fresh = chain.filter((frame) => !known?.frames.has(frame.address));
+    if (known && fresh.some((frame) => (nOf(frame) ?? 0) <= known.state.keystone.n))
+      throw new KeysagaError("duplicity", { rule: "other frames are known" });
+    const state = proving("identity", () => continued(known?.state, fresh));
+    this.#identities.set(address, { state, fresh });
+    return state;
+  }
+
+  /** A proof has nothing in it that proves nothing. */
+  #refuseUnused(isAlsoNamed: (identity: Address) => boolean): void {
+    for (const session of this.#vouchers.keys())
+      if (!this.#used.has(session)) throw refused("a voucher that nothing rests on");
+    for (const [address, record] of this.#records) {
+      const keystone = tjpOf(record) ?? address;
+      if (record.ib === "keystone.identity") {
+        if (!this.#used.has(keystone) && !isAlsoNamed(keystone)) throw refused("an identity without a proof");
+        this.#identity(keystone); // of a session that is known, its newer frames count from now on
+      } else if (keystone !== address || !this.#used.has(address))
+        throw refused("a record that nothing rests on");
+    }
+  }
 }
 
-interface ReplayedSession {
-  readonly details: SenderSession;
-  /** What each frame claims, by the address of the frame before it. */
-  readonly claimAfter: ReadonlyMap<Address, Claim>;
+/**
+ * Who speaks in the session that `first` founds: its lane vouches for it, and the lane's identity has delegated the lane.
+ *
+ * @throws KeysagaError `attestation_refused`
+ */
+export function provedSession(
+  first: IbGib,
+  { n, signature }: Voucher,
+  lane: LaneState,
+  identity: IdentityState,
+): ProvedSession {
+  const { details } = proving("session", () => startSenderSession(first));
+  const { tjp } = lane.keystone;
+  const vouching = { lane: tjp, n, session: first.address, receiver: lane.receiver };
+  if (details.lane !== tjp) throw refused("session of another lane");
+  if (details.receiver !== lane.receiver) throw refused("lane to another receiver");
+  if (!isVouched(vouching, lane.attestKey, signature)) throw refused("signature of the lane");
+  if (identity.keystone.tjp !== lane.delegator || !identity.delegated.has(tjp))
+    throw refused("lane not delegated");
+  return { session: first.address, lane: tjp, identity: lane.delegator, attestKey: details.attestKey };
 }
 
-interface ReplayedLane {
-  readonly delegator: Address;
-  readonly receiver: Address;
-  /** The sessions with its receiver that it vouches for. */
-  readonly vouched: ReadonlySet<string>;
-}
-
-function attestersOf(
-  heads: readonly AttestedHead[],
-  records: readonly IbGib[],
-  replay: Replay,
-): readonly Attester[] {
-  const byAddress = new Map(records.map((record) => [record.address, record]));
-  const chains = chainsOf(records);
-  const framesOf = (keystone: Address) => chains.get(keystone) ?? [];
-  const sessions = once((session: Address) => replaySession(framesOf(session), replay));
-  const lanes = once((lane: Address) => replayLane(framesOf(lane), replay));
-  const identities = once((identity: Address) => replayIdentity(framesOf(identity), replay));
-
-  return heads.map((head) => {
-    const context = byAddress.get(head.context);
-    const before = byAddress.get(sessionFrameOf(head, context));
-    const session = before && tjpOf(before);
-    if (before === undefined || session === undefined) throw refused("session frame not shown");
-    const { details, claimAfter } = sessions(session);
-    if (!isSync(claimAfter.get(before.address), head.context)) throw refused("context not claimed");
-    const lane = lanes(details.lane);
-    if (lane.receiver !== details.receiver) throw refused("lane to another receiver");
-    if (!lane.vouched.has(session)) throw refused("session not vouched for");
-    if (!identities(lane.delegator).delegated.has(details.lane)) throw refused("lane not delegated");
-    return { identity: lane.delegator, lane: details.lane, session };
-  });
-}
-
-const CommitContext = z.looseObject({
-  stage: z.literal("commit"),
-  role: z.literal("sender"),
-  entries: z.strictObject({ count: z.number(), root: z.string() }),
-});
-const ContextLinks = z.looseObject({ session: z.tuple([z.custom<Address>(isAddress)]) });
-
-/** The frame of S that the context of `head` stands on, where the entry is in the list that it is about. */
-function sessionFrameOf({ entry, index, count, path }: AttestedHead, context: IbGib | undefined): Address {
-  if (context === undefined) throw refused("context not shown");
-  const said = CommitContext.safeParse(context.data);
-  const links = ContextLinks.safeParse(context.rel8ns);
-  if (context.ib !== "context" || !said.success || !links.success) throw refused("not a sender's commit");
-  const { entries } = said.data;
+/** The root that a frame's place leads to. */
+function rootFrom({ entry, index, path }: ShownFrame, count: number): string {
   const nodes = path.map((node) => fromHex(node) ?? new Uint8Array(0));
   const root = rootOfPath(entryLeaf(entry), index, count, nodes);
-  if (count !== entries.count || root === undefined || toHex(root) !== entries.root)
-    throw refused("entry not in the list");
-  return links.data.session[0];
+  if (root === undefined) throw refused("place in the list");
+  return toHex(root);
 }
 
-function replaySession([first, ...later]: readonly IbGib[], { next }: Replay): ReplayedSession {
-  return proving("session", () => {
-    const { keystone, details } = startSenderSession(shown(first));
-    const claimAfter = new Map<Address, Claim>();
-    let state = keystone;
-    for (const frame of later) {
-      const advanced = next(state, frame);
-      claimAfter.set(state.tip, advanced.claim);
-      state = advanced.state;
-    }
-    return { details, claimAfter };
-  });
-}
-
-function replayLane([first, ...later]: readonly IbGib[], { next }: Replay): ReplayedLane {
-  return proving("lane", () => {
-    const genesis = shown(first);
-    const named = startReplay(genesis, "lane").details;
-    const names = {
-      delegator: parseAddress(named["delegator"]),
-      receiver: parseAddress(named["receiver"]),
-    };
-    const vouched = new Set<string>();
-    let state = startLane(genesis, names).keystone;
-    for (const frame of later) {
-      const advanced = next(state, frame);
-      const { verb, target, scope } = advanced.claim;
-      if (verb === "vouch" && scope === names.receiver) vouched.add(target);
-      state = advanced.state;
-    }
-    return { ...names, vouched };
-  });
-}
-
-function replayIdentity([first, ...later]: readonly IbGib[], { nextOfIdentity }: Replay): IdentityState {
-  return proving("identity", () => later.reduce(nextOfIdentity, startIdentity(shown(first))));
-}
-
-function isSync(claim: Claim | undefined, context: Address): boolean {
-  return claim?.verb === "sync" && claim.target === context && claim.scope === undefined;
-}
-
-function shown(first: IbGib | undefined): IbGib {
+function continued(known: IdentityState | undefined, fresh: readonly IbGib[]): IdentityState {
+  if (known) return fresh.reduce(checkIdentityFrame, known);
+  const [first, ...later] = fresh;
   if (first === undefined) throw refused("not shown");
-  return first;
+  return later.reduce(checkIdentityFrame, startIdentity(first));
+}
+
+/** @throws KeysagaError `attestation_refused` for a key that comes twice. */
+function byKey<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): ReadonlyMap<Key, Item> {
+  const map = new Map(items.map((item) => [keyOf(item), item]));
+  if (map.size < items.length) throw refused("shown twice");
+  return map;
 }
 
 /** What a keystone gets wrong is no proof, whatever it is. */
@@ -265,4 +373,9 @@ function once<Of, Value>(make: (of: Of) => Value): (of: Of) => Value {
 
 function refused(rule: string): KeysagaError {
   return new KeysagaError("attestation_refused", { rule });
+}
+
+/** Names a signed list: what differs in session, saga, count, root or signature is another one. */
+export function listName({ session, saga, count, signature }: Omit<AttestedFrames, "frames">): string {
+  return toHex(sha256(utf8([session, saga, count, signature].join(" ")))).slice(0, 48);
 }

@@ -1,11 +1,13 @@
 import { KeysagaError, type Moment } from "../base/index.js";
-import { type Address, decodeText, type IbGib } from "../ibgib/index.js";
+import { type Address, decodeText, type IbGib, isAddress, nOf, type RecordText } from "../ibgib/index.js";
 import {
+  type Advanced,
   checkFrame,
   checkIdentityFrame,
-  claimOf,
   type IdentityState,
+  isVouched,
   type KeystoneState,
+  resume,
   type SecretFor,
   type SenderSession,
   startIdentity,
@@ -14,7 +16,7 @@ import {
 import { type Ahead, chainOf } from "./chain-shown.js";
 import { startWalk, type Walk, type Walker, walkSlice } from "./chain-walk.js";
 import { connectTarget, type Established, type Exact, type Exporter, type SessionKeys } from "./handshake.js";
-import type { SessionLimits } from "./limits.js";
+import { type SessionLimits, sagaLimits } from "./limits.js";
 import type { Challenge, ChallengeBody, Connect, Hello, InviteShown, Open } from "./messages.js";
 import { startDialogue } from "./turn.js";
 
@@ -31,12 +33,20 @@ export interface ReceiverSelf {
   readonly exporter: Exporter;
 }
 
-/** A lane as this receiver's store knows it. */
-export interface KnownLane {
-  readonly keystone: KeystoneState;
-  readonly delegator: Address;
-  /** Addresses of its newest frames, oldest first, the tip last: at most `sagaLimits.framesShownMax`. */
-  readonly newest: readonly Address[];
+/** A frame of a lane that came with a newer one and has not brought its session yet: it still does, once. */
+export interface UnusedFrame {
+  readonly n: number;
+  readonly frame: Address;
+  /** S's address, that it vouches for towards this receiver. */
+  readonly session: Address;
+}
+
+/** How far a receiver has followed a lane: of bounded size, however many sessions the lane has had. */
+export interface FollowedLane {
+  readonly first: IbGib;
+  readonly newest: IbGib;
+  /** By rising number, at most `sagaLimits.unusedFramesMax`. */
+  readonly unused: readonly UnusedFrame[];
 }
 
 /** What the store knows of the identity and the lane that `open` names. */
@@ -44,7 +54,7 @@ export interface SenderKnown {
   readonly identity: IdentityState | undefined;
   /** Addresses of all frames of the identity that are held. */
   readonly identityFrames: ReadonlySet<Address>;
-  readonly lane: KnownLane | undefined;
+  readonly lane: FollowedLane | undefined;
   /** Does the store hold the frame of I that `open` calls its newest, and is that one after the genesis? */
   readonly holdsClaimedTip: boolean;
 }
@@ -85,24 +95,32 @@ export interface Candidate {
 export interface Accepted {
   readonly established: Established;
   readonly identity: IdentityState;
-  readonly lane: KeystoneState;
+  readonly lane: FollowedLane;
   readonly newIdentityFrames: readonly IbGib[];
-  readonly newLaneFrames: readonly IbGib[];
   readonly candidate: Candidate;
   /** As the store stood when this was checked; storing compares and sets on both. */
   readonly known: SenderKnown;
 }
 
 /**
- * A connect that is being checked. That who speaks holds S's keys is shown; the identity's chain and the lane's, which
- * may be long, are walked behind that, in slices.
+ * A connect that is being checked. That who speaks holds S's keys is shown; the identity's chain, which may be long, is
+ * walked behind that in slices, and then the lane's, of which a connect shows no more than a slice has.
  */
 export interface Checking {
   /** S at n=1. */
   readonly sender: KeystoneState;
   readonly candidate: Candidate;
   readonly identity: Walk<IdentityState>;
-  readonly lane: Walk<KeystoneState>;
+  /** Not followed yet. */
+  readonly laneFrames: readonly RecordText[];
+  /** Set when the lane was followed. */
+  readonly lane: LaneStep | undefined;
+}
+
+/** A lane as it is followed, and its frame that vouches for the session under way. */
+interface LaneStep {
+  readonly lane: FollowedLane;
+  readonly used: UnusedFrame;
 }
 
 /**
@@ -118,29 +136,32 @@ export function startChecking(self: ReceiverSelf, state: Challenged, connect: Co
   if (claim.verb !== "connect" || claim.target !== connectTo || claim.scope !== undefined)
     throw refused("transcript");
   const identity = open.message.identity.keystone;
-  if (known.lane && known.lane.delegator !== identity) throw refused("another's lane");
   return {
     sender,
     candidate: { identity, invite: connect.invite, connectTarget: connectTo },
     identity: startWalk(known.identity, chainOf(state.ahead, connect.identityFrames, self.limits)),
-    lane: startWalk(known.lane?.keystone, [...connect.laneFrames, connect.proof.lane]),
+    laneFrames: [...connect.laneFrames, connect.proof.lane],
+    lane: undefined,
   };
 }
 
 /** How many frames are still to be checked. */
-export function framesLeft({ identity, lane }: Checking): number {
-  return identity.left.length + lane.left.length;
+export function framesLeft({ identity, laneFrames }: Checking): number {
+  return identity.left.length + laneFrames.length;
 }
 
 /**
- * Checks one slice more: of the identity's chain, and behind that of the lane's.
+ * Checks one slice more: of the identity's chain, and behind that the lane.
  *
  * @throws KeysagaError `auth_fail` with the rule, or what `checkFrame` and admission throw.
  */
 export function checkSlice(self: ReceiverSelf, { open, known }: Challenged, checking: Checking): Checking {
   if (checking.identity.left.length > 0)
     return { ...checking, identity: walkSlice(checking.identity, identityWalker(open.message, known)) };
-  return { ...checking, lane: walkSlice(checking.lane, laneWalker(self, open.message, known)) };
+  const shown = checking.laneFrames.map(decodeText);
+  const { address } = known.lane?.first ?? shown[0] ?? {};
+  if (address !== open.message.lane.keystone) throw refused("lane not shown");
+  return { ...checking, laneFrames: [], lane: followLane(known.lane, shown, self.identity.keystone.tjp) };
 }
 
 /**
@@ -153,34 +174,37 @@ export function acceptConnect(
   self: ReceiverSelf,
   state: Challenged,
   connect: Connect,
-  { sender, candidate, identity, lane }: Checking,
+  { sender, candidate, identity, lane: followed }: Checking,
 ): Accepted {
   const { session, own, body, known } = state;
   if (!identity.state) throw refused("identity not shown");
-  if (!lane.state) throw refused("lane not shown");
-  if (!identity.state.delegated.has(lane.state.tjp)) throw refused("lane not delegated");
-  // A frame that the store already holds was checked when it came; one that is new is the lane's newest.
-  const vouch = claimOf(decodeText(connect.proof.lane));
-  const vouchesForUs = vouch.target === session.first.address && vouch.scope === self.identity.keystone.tjp;
-  if (vouch.verb !== "vouch" || !vouchesForUs) throw refused("lane vouches for another session");
+  if (!followed) throw refused("lane not shown");
+  const { lane, used } = followed;
+  const receiver = self.identity.keystone.tjp;
+  const founded = startLane(lane.first, { delegator: candidate.identity, receiver });
+  if (!identity.state.delegated.has(lane.first.address)) throw refused("lane not delegated");
+  if (used.session !== session.first.address) throw refused("lane vouches for another session");
+  const voucher = { session: used.session, n: used.n, signature: connect.proof.voucher };
+  const vouching = { lane: lane.first.address, n: used.n, session: used.session, receiver };
+  if (!isVouched(vouching, founded.attestKey, voucher.signature)) throw refused("voucher");
 
   const [r0, r1] = own.frames;
   return {
     identity: identity.state,
-    lane: lane.state,
+    lane,
     newIdentityFrames: identity.fresh,
-    newLaneFrames: lane.fresh,
     candidate,
     known,
     established: {
       identity: candidate.identity,
-      lane: lane.state.tjp,
-      receiver: self.identity.keystone.tjp,
+      lane: lane.first.address,
+      receiver,
       session: session.first.address,
       receiverSession: r0.address,
       dialogue: startDialogue(sender, own.keystone, session.details.caps),
       secretFor: own.secretFor,
       host: body.host,
+      vouched: { session: session.first, lane: lane.first, voucher },
       proofs: [
         ...[session.first, decodeText(connect.proof.frame)].map((record) => ({
           group: session.first.address,
@@ -203,17 +227,40 @@ function identityWalker({ identity }: Open, { identityFrames }: SenderKnown): Wa
   };
 }
 
-function laneWalker(self: ReceiverSelf, open: Open, { lane }: SenderKnown): Walker<KeystoneState> {
-  const names = { delegator: open.identity.keystone, receiver: self.identity.keystone.tjp };
-  const held = new Set(lane?.newest);
-  return {
-    isKnown: ({ address }) => held.has(address),
-    next(state, frame) {
-      if (state) return checkFrame(state, frame).state;
-      if (frame.address !== open.lane.keystone) throw refused("lane not shown");
-      return startLane(frame, names).keystone;
-    },
-  };
+/**
+ * Follows a lane through the frames that are new, to the last one that is shown: that is the one to vouch for the session
+ * under way. Where it came earlier, with a newer one, it has to be among those that have brought no session yet.
+ *
+ * @throws KeysagaError `auth_fail` with the rule, or what `checkFrame` throws.
+ */
+export function followLane(
+  held: FollowedLane | undefined,
+  shown: readonly IbGib[],
+  receiver: Address,
+): LaneStep {
+  const first = held?.first ?? shown[0];
+  const vouching = shown.at(-1);
+  if (!first || !vouching) throw refused("lane not shown");
+  let state = resume(first, held?.newest ?? first, "lane");
+  const { n } = state;
+  const fresh = shown.filter((frame) => (nOf(frame) ?? 0) > n);
+  const vouched: UnusedFrame[] = [];
+  for (const frame of fresh) {
+    const checked = checkFrame(state, frame);
+    state = checked.state;
+    vouched.push(vouchedBy(checked, frame, receiver));
+  }
+  const unused = [...(held?.unused ?? []), ...vouched];
+  const used = unused.find(({ frame }) => frame === vouching.address);
+  if (!used) throw refused("lane frame used or unknown");
+  const left = unused.filter((frame) => frame !== used).slice(-sagaLimits.unusedFramesMax);
+  return { lane: { first, newest: fresh.at(-1) ?? held?.newest ?? first, unused: left }, used };
+}
+
+function vouchedBy({ claim, state }: Advanced, { address }: IbGib, receiver: Address): UnusedFrame {
+  if (claim.verb !== "vouch" || claim.scope !== receiver || !isAddress(claim.target))
+    throw refused("lane vouches for another session");
+  return { n: state.n, frame: address, session: claim.target };
 }
 
 /** For whatever a sender gets wrong about who it is; before authentication the other side is told nothing more. */

@@ -9,6 +9,7 @@ import {
 } from "../base/index.js";
 import type { Address, IbGib } from "../ibgib/index.js";
 import type { KeystoneState, SecretFor } from "../keystone/index.js";
+import type { Voucher } from "./messages.js";
 import type { Dialogue } from "./turn.js";
 
 /** A message as it was heard or said: its exact text is what transcripts hash. */
@@ -74,6 +75,13 @@ export type Exporter = Uint8Array | undefined;
 /** The keys of a session keystone, a function of its genesis nonce. */
 export type SessionKeys = (nonce: Uint8Array) => SecretFor;
 
+/** S's genesis, L's, and L's voucher. */
+export interface Vouched {
+  readonly session: IbGib;
+  readonly lane: IbGib;
+  readonly voucher: Voucher;
+}
+
 /** A session both sides have proved themselves in: S and R stand at n=1. */
 export interface Established {
   readonly identity: Address;
@@ -84,7 +92,9 @@ export interface Established {
   readonly dialogue: Dialogue;
   /** The key material of this side's own session keystone. */
   readonly secretFor: SecretFor;
-  /** What proves it and has to be kept, filed by the keystone each frame belongs to. */
+  /** What proves to others that S speaks for the identity. */
+  readonly vouched: Vouched;
+  /** Its transcript so far, filed by the keystone each frame belongs to. */
   readonly proofs: readonly { readonly group: Address; readonly record: IbGib }[];
   /** The host key's signature over R's genesis. */
   readonly host: { readonly key: string; readonly certifiedBy: Address; readonly signature: string };

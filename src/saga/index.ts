@@ -4,7 +4,7 @@ export {
   type AckBody,
   AckEntry,
   type Ask,
-  AttestedHead,
+  AttestedFrames,
   type Challenge,
   type CommitBody,
   CommitEntry,
@@ -16,21 +16,25 @@ export {
   FinalTip,
   FromReceiver,
   FromSender,
-  HeadEntry,
   type Hello,
+  hostSignature,
   type InitBody,
   type InviteShown,
+  MadeFrame,
   type OfferBody,
   type Open,
   protocolName,
   protocolVersion,
   type Ready,
   type ReceiptBody,
+  recordText,
   type Root,
+  ShownFrame,
   type RootStatus,
   type Turn,
   TurnFromReceiver,
   TurnFromSender,
+  Voucher,
   type WantsBody,
 } from "./messages.js";
 export {
@@ -45,22 +49,35 @@ export {
   signTurn,
   tallyPayload,
   type Totals,
+  type TotalsOfSession,
   type TurnDraft,
   type TurnMessage,
   type TurnProofs,
   type Verified,
   verifyTurn,
 } from "./turn.js";
-export { checkReceipt, ReceiptBundle, type SignedReceipt } from "./receipt.js";
+export { checkReceipt, Receipt, ReceiptBundle, type SignedReceipt } from "./receipt.js";
 export { afterMovement, type Pace, startPace } from "./pace.js";
 export { entriesFrame, evidenceFrame, readPayload, recordsFrame } from "./payload.js";
 export {
-  attestHeads,
+  type AttestedFrame,
   type Attester,
-  chainsOf,
   checkAttested,
-  readAttested,
+  type CheckedProofs,
+  checkProofs,
+  identityFramesIn,
+  type KnownIdentity,
+  type KnownParts,
+  listName,
+  type ListSignature,
+  placesOf,
+  type ProvedParts,
+  type ProvedSession,
+  provedSession,
   readEvidence,
+  type SessionPart,
+  type ShownProofs,
+  signMade,
 } from "./attestation.js";
 export {
   type Established,
@@ -71,6 +88,7 @@ export {
   type SessionKeys,
   type Standing,
   standingOf,
+  type Vouched,
 } from "./handshake.js";
 export {
   type SenderHandshakeEffect,
@@ -82,7 +100,14 @@ export {
   stepSenderHandshake,
 } from "./sender-handshake.js";
 export { sliceLimits } from "./chain-walk.js";
-export type { Accepted, Candidate, KnownLane, ReceiverSelf, SenderKnown } from "./check-connect.js";
+export type {
+  Accepted,
+  Candidate,
+  FollowedLane,
+  ReceiverSelf,
+  SenderKnown,
+  UnusedFrame,
+} from "./check-connect.js";
 export {
   type ChallengeDraw,
   helloOf,

@@ -23,8 +23,12 @@ export const sagaLimits = {
   locatorMax: 64,
   /** The path of an entry in a list of `entriesMax`. */
   entryPathMax: 17,
-  /** Frames, contexts and attested heads that one turn may show as evidence. */
+  /** Attested frames in one item of evidence: with their paths they fit a payload frame. */
+  framesProvedMax: 64,
+  /** Keystone frames, vouchers and lists of attested frames that one turn may show as evidence. */
   evidenceMax: 100_000,
+  /** Frames of a lane that came with a newer one and may still bring the session that they vouch for. */
+  unusedFramesMax: 32,
   nonceBytes: 32,
   audienceLengthMax: 256,
 } as const;

@@ -1,17 +1,19 @@
 import * as z from "zod";
 import { type Address, hashOf, isAddress, type RecordText, tjpHashOf } from "../ibgib/index.js";
+import { suite } from "../keystone/index.js";
 import { sagaLimits } from "./limits.js";
 
 /** The WebSocket subprotocol; the pinned hash of these schemas stands beside it in tests/saga/schemas.test.ts. */
 export const protocolName = "keysaga.v1";
 export const protocolVersion = 1;
 /** Names the signature and hash algorithms of a session, as offered and chosen in hello and open. */
-export const suites = ["ed25519-sha256"] as const;
+export const suites = [suite] as const;
 
 const address = z.custom<Address>(isAddress, "an address");
 const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const uuid = hex(16);
+const signature = hex(64);
 /** A frame's number; -1 stands for a first frame by other software that has none. */
 const frameNumber = z.number().int().min(-1).max(Number.MAX_SAFE_INTEGER);
 
@@ -65,7 +67,7 @@ export const Open = z.strictObject({
 export type Open = z.infer<typeof Open>;
 
 /** The host key, the frame of the receiver's identity that certifies it, and its signature over R's genesis. */
-export const hostSignature = z.strictObject({ key: hex(32), certifiedBy: address, signature: hex(64) });
+export const hostSignature = z.strictObject({ key: hex(32), certifiedBy: address, signature });
 
 /** What the receiver shows of itself; signed by R's first frame, whose claim covers hello, open and this text. */
 export const ChallengeBody = z.strictObject({
@@ -110,14 +112,15 @@ export const InviteShown = z.strictObject({ id: hex(16), mac: hex(32) });
 export type InviteShown = z.infer<typeof InviteShown>;
 
 /**
- * Sender to receiver: what the receiver lacks of I (behind what went ahead) and L, the vouching lane frame, S1. The
- * first turn may follow at once: the receiver keeps one turn until it is ready.
+ * Sender to receiver: what the receiver lacks of I (behind what went ahead) and L, the vouching lane frame with the
+ * signature of L0's attest key that vouches for S elsewhere, S1. The first turn may follow at once: the receiver keeps one
+ * turn until it is ready.
  */
 export const Connect = z.strictObject({
   type: z.literal("connect"),
   identityFrames: frames,
   laneFrames: frames,
-  proof: z.strictObject({ lane: recordText, frame: recordText }),
+  proof: z.strictObject({ lane: recordText, voucher: signature, frame: recordText }),
   invite: InviteShown.optional(),
 });
 export type Connect = z.infer<typeof Connect>;
@@ -183,19 +186,11 @@ export type RootStatus = z.infer<typeof RootStatus>;
 export const FinalTip = z.strictObject({ address, tip: address, n: frameNumber });
 export type FinalTip = z.infer<typeof FinalTip>;
 
-/**
- * A frame that the signer of a commit has made, the last of a run: the tip that was replaced (none: the timeline was not
- * there yet), and the tip that was left, which has the frame in its history.
- */
-export const HeadEntry = z
-  .strictObject({ tjp: address, head: address, from: address.optional(), to: address })
-  .refine(({ tjp, head, from = tjp, to }) => [head, from, to].every(isFrameOf(tjp)), "of one timeline");
-export type HeadEntry = z.infer<typeof HeadEntry>;
-
-/** An address shows which timeline its frame belongs to. */
-function isFrameOf(tjp: Address): (frame: Address) => boolean {
-  return (frame) => frame === tjp || tjpHashOf(frame) === hashOf(tjp);
-}
+/** A frame that the signer of a list says it has made, the last of a run. An address shows which timeline it is of. */
+export const MadeFrame = z
+  .strictObject({ tjp: address, frame: address })
+  .refine(({ tjp, frame }) => frame === tjp || tjpHashOf(frame) === hashOf(tjp), "of its timeline");
+export type MadeFrame = z.infer<typeof MadeFrame>;
 
 /** A turn's list, whether it came in the message or ahead of it as payload. */
 const listOf = <Entry extends z.ZodType>(entry: Entry) =>
@@ -294,13 +289,15 @@ export const StagedBody = z.strictObject({
 });
 export type StagedBody = z.infer<typeof StagedBody>;
 
-/** The final tips, in the order of the roots and what was found; behind them, the heads that the sender adds. */
-export const CommitEntry = z.union([FinalTip, HeadEntry]);
+/** The final tips, in the order of the roots and what was found; behind them, the frames that the sender has made. */
+export const CommitEntry = z.union([FinalTip, MadeFrame]);
 export type CommitEntry = z.infer<typeof CommitEntry>;
 
 export const CommitBody = z.strictObject({
   type: z.literal("commit"),
   ...turnHead,
+  /** By S0's attest key, over the frames that the sender has made; there exactly where there are some. */
+  attested: signature.optional(),
   entries: listOf(CommitEntry),
 });
 export type CommitBody = z.infer<typeof CommitBody>;
@@ -310,25 +307,39 @@ export const ReceiptBody = z.strictObject({
   ...turnHead,
   /** The receiver's clock; a claim. */
   time: count,
+  /** By R0's attest key, over time, totals and tips. */
+  attested: signature,
   entries: listOf(FinalTip),
 });
 export type ReceiptBody = z.infer<typeof ReceiptBody>;
 
-/**
- * A head as the commit that added it says it: its entry, and where that stands in the commit's list. `path` leads from
- * there to the root that the commit's context holds.
- */
-export const AttestedHead = z.strictObject({
-  entry: HeadEntry,
-  context: address,
+/** A frame's place in a signed list: `path` leads from there to the root that was signed. */
+export const ShownFrame = z.strictObject({
+  entry: MadeFrame,
   index: count,
-  count,
   path: z.array(hex(32)).max(sagaLimits.entryPathMax),
 });
-export type AttestedHead = z.infer<typeof AttestedHead>;
+export type ShownFrame = z.infer<typeof ShownFrame>;
 
-/** What proves who said what elsewhere: keystone frames and contexts as text, and the heads that rest on them. */
-export const Evidence = z.union([recordText, AttestedHead]);
+/** Frames of one list that a session's attest key has signed. The root that was signed follows from each path. */
+export const AttestedFrames = z.strictObject({
+  session: address,
+  saga: uuid,
+  count: count.min(1).max(sagaLimits.entriesMax),
+  signature,
+  frames: z.array(ShownFrame).min(1).max(sagaLimits.framesProvedMax),
+});
+export type AttestedFrames = z.infer<typeof AttestedFrames>;
+
+/** L0's signature for a session, by the lane frame with number `n`. Lane and receiver are those that S0 names. */
+export const Voucher = z.strictObject({ session: address, n: count.min(1).max(0xffff_ffff), signature });
+export type Voucher = z.infer<typeof Voucher>;
+
+/**
+ * What proves who said what elsewhere: frames of keystones as text (identities', and the genesis of lanes and sessions),
+ * vouchers, and the frames that rest on them.
+ */
+export const Evidence = z.union([recordText, Voucher, AttestedFrames]);
 export type Evidence = z.infer<typeof Evidence>;
 
 export const TurnFromSender = z.discriminatedUnion("type", [

@@ -12,7 +12,9 @@ import {
   advance,
   foundReceiverSession,
   nextFrame,
+  resume,
   signFrame,
+  startLane,
   startReceiverSession,
   startSenderSession,
 } from "../keystone/index.js";
@@ -271,11 +273,12 @@ function framesAfter(frames: readonly IbGib[], tip: Address | undefined): readon
 }
 
 /** What we hold of I and L is told only to someone who shows to know them already. */
-function tipsToTell(open: Open, { identity, lane, holdsClaimedTip }: SenderKnown) {
+function tipsToTell(open: Open, { identity, lane: held, holdsClaimedTip }: SenderKnown) {
+  const lane = held && startLane(held.first).delegator === open.identity.keystone ? held : undefined;
   if (!lane && !holdsClaimedTip) return {};
   return {
     ...(identity && { identityTip: standingOf(identity.keystone) }),
-    ...(lane && lane.delegator === open.identity.keystone && { laneTip: standingOf(lane.keystone) }),
+    ...(lane && { laneTip: standingOf(resume(lane.first, lane.newest, "lane")) }),
   };
 }
 
@@ -342,8 +345,7 @@ function onMoved(self: ReceiverSelf, { accepted: _, ...state }: In<"storing">, k
 
 function onStored({ accepted, early, session }: In<"storing">): ReceiverHandshakeStep {
   return {
-    // Its proofs are stored, and not held for as long as the session lasts.
-    state: { kind: "ready", established: { ...accepted.established, proofs: [] } },
+    state: { kind: "ready", established: accepted.established },
     effects: [
       { kind: "send", message: { type: "ready", session: session.first.address } },
       ...(early ? [{ kind: "hearTurn" as const, turn: early.message }] : []),

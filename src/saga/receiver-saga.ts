@@ -9,7 +9,7 @@ import type {
   Direction,
   Evidence,
   FinalTip,
-  HeadEntry,
+  MadeFrame,
   InitBody,
   OfferBody,
   Root,
@@ -63,10 +63,16 @@ export type ReceiverSagaState =
   | (Answered & {
       readonly kind: "settling";
       readonly final: readonly FinalTip[];
-      readonly heads: readonly HeadEntry[];
+      readonly made: SignedFrames;
     })
   | (Answered & { readonly kind: "committing" })
   | { readonly kind: "failed"; readonly error: KeysagaError };
+
+/** The frames that a commit's sender says it has made, and its signature over them: none where there are none. */
+export interface SignedFrames {
+  readonly entries: readonly MadeFrame[];
+  readonly signature: string | undefined;
+}
 
 /** What both sides have said of a saga's timelines so far. */
 export type Told = Pick<Answered, "roots" | "statuses" | "found">;
@@ -123,7 +129,7 @@ export type ReceiverSagaEffect =
       readonly saga: string;
       readonly moves: readonly RootMove[];
       readonly final: readonly FinalTip[];
-      readonly heads: readonly HeadEntry[];
+      readonly made: SignedFrames;
     } & Told);
 
 export interface ReceiverSagaStep {
@@ -304,31 +310,29 @@ function onChosen(state: In<"choosing">, { wanted, now }: On<"chosen">): Receive
 function onCommit(state: In<"awaitingCommit">, { turn }: On<"commit">): ReceiverSagaStep {
   const { entries = [] } = turn.message;
   const final = entries.filter((entry) => "tip" in entry);
-  const heads = entries.filter((entry) => "head" in entry);
+  const made = entries.filter((entry) => "frame" in entry);
   const isInOrder = entries.slice(0, final.length).every((entry) => "tip" in entry);
   if (!isInOrder || !areFinalTips(final, state.roots, state.statuses, state.direction))
     return fail(
       new KeysagaError("malformed_message", { in: "commit", rule: "the tips that follow from init and ack" }),
     );
   const moves = movesOfReceiver(state.roots, state.statuses, final);
-  const moveOf = new Map(moves.map((move) => [move.address, move]));
-  if (!heads.every((head) => isOfMove(head, moveOf.get(head.tjp))))
-    return fail(new KeysagaError("malformed_message", { in: "commit", rule: "heads of tips that move" }));
-  return settle({ ...answeredOf(state), kind: "settling", final, heads });
-}
-
-function isOfMove({ from, to }: HeadEntry, move: RootMove | undefined): boolean {
-  return move !== undefined && move.from === from && move.to === to;
+  const moving = new Set(moves.map(({ address }) => address));
+  const isEachOnce = new Set(made.map(({ frame }) => frame)).size === made.length;
+  if (!isEachOnce || !made.every(({ tjp }) => moving.has(tjp)))
+    return fail(new KeysagaError("malformed_message", { in: "commit", rule: "frames of tips that move" }));
+  const signed = { entries: made, signature: turn.message.attested };
+  return settle({ ...answeredOf(state), kind: "settling", final, made: signed });
 }
 
 /** The commit waits until everything that came in is staged. */
 function settle(state: In<"settling">): ReceiverSagaStep {
   if (state.staging > 0) return stay(state);
-  const { saga, final, heads } = state;
+  const { saga, final, made } = state;
   const moves = movesOfReceiver(state.roots, state.statuses, final);
   return {
     state: { ...answeredOf(state), kind: "committing" },
-    effects: [{ kind: "commitSpace", saga, moves, final, heads, ...toldOf(state) }],
+    effects: [{ kind: "commitSpace", saga, moves, final, made, ...toldOf(state) }],
   };
 }
 

@@ -40,6 +40,7 @@ import {
   protocolVersion,
   type Ready,
   suites,
+  type Voucher,
 } from "./messages.js";
 import { capsOf, parseJson, pathOf, startDialogue } from "./turn.js";
 
@@ -114,6 +115,9 @@ export type SenderHandshakeEvent =
       readonly identityFrames: readonly IbGib[];
       readonly laneFrames: readonly IbGib[];
       readonly vouching: IbGib;
+      /** L0, and its attest key's signature that goes with that frame. */
+      readonly lane: IbGib;
+      readonly voucher: Voucher;
     }
   | { readonly kind: "ready"; readonly heard: Exact<Ready> }
   | { readonly kind: "failed"; readonly error: KeysagaError }
@@ -332,7 +336,7 @@ function onReserved(
     type: "connect",
     identityFrames: shown,
     laneFrames: event.laneFrames.map(toText),
-    proof: { lane: toText(event.vouching), frame: toText(frame) },
+    proof: { lane: toText(event.vouching), voucher: event.voucher.signature, frame: toText(frame) },
     ...inviteShown(state, claim.target),
   };
   const [r0, r1] = state.receiverSession.frames;
@@ -349,8 +353,8 @@ function onReserved(
     ),
     secretFor,
     host: state.body.host,
+    vouched: { session: first, lane: event.lane, voucher: event.voucher },
     proofs: [
-      { group: state.standing.lane.keystone, record: event.vouching },
       ...[first, frame].map((record) => ({ group: first.address, record })),
       ...[r0, r1].map((record) => ({ group: r0.address, record })),
     ],

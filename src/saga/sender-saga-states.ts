@@ -5,11 +5,10 @@ import type {
   AckBody,
   Ask,
   BranchBody,
-  CommitEntry,
   Direction,
   Evidence,
   FinalTip,
-  HeadEntry,
+  MadeFrame,
   MovedBody,
   ReceiptBody,
   Root,
@@ -49,8 +48,8 @@ export interface Resolved extends Answered {
   /** The own tips that change. */
   readonly moves: readonly RootMove[];
   /** The frames among what goes to the receiver that this side has made, and signs. */
-  readonly heads: readonly HeadEntry[];
-  /** What proves who added the others. */
+  readonly made: readonly MadeFrame[];
+  /** What proves who made the others. */
   readonly evidence: readonly Evidence[];
 }
 
@@ -101,7 +100,7 @@ export type SenderSagaEvent =
       readonly kind: "resolved";
       readonly chosen: ReadonlyMap<Address, FinalTip>;
       readonly moves: readonly RootMove[];
-      readonly heads: readonly HeadEntry[];
+      readonly made: readonly MadeFrame[];
       readonly evidence: readonly Evidence[];
       readonly plan: SendPlan;
       readonly unsure: readonly Address[];
@@ -157,9 +156,9 @@ export type SenderSagaEffect =
       /** The tips as the receiver has them now, and those among them that it did not take. */
       readonly final: readonly FinalTip[];
       readonly refused: readonly FinalTip[];
-      /** The commit's list, and what of it are heads that this side answers for. */
-      readonly entries: readonly CommitEntry[];
-      readonly heads: readonly HeadEntry[];
+      /** The tips that the commit named, and the frames that this side has signed in it. */
+      readonly named: readonly FinalTip[];
+      readonly made: readonly MadeFrame[];
       readonly found: readonly FinalTip[];
       readonly receipt: Verified<ReceiptBody>;
     };
@@ -186,10 +185,10 @@ export const answeredOf = ({ roots, statuses, kept, found, overtaken, ...saga }:
   overtaken,
 });
 
-export const resolvedOf = ({ final, moves, heads, evidence, ...answered }: Resolved): Resolved => ({
+export const resolvedOf = ({ final, moves, made, evidence, ...answered }: Resolved): Resolved => ({
   ...answeredOf(answered),
   final,
   moves,
-  heads,
+  made,
   evidence,
 });

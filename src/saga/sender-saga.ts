@@ -180,9 +180,9 @@ function gather(state: Answered): SenderSagaStep {
 }
 
 function onResolved(state: In<"resolving">, event: On<"resolved">): SenderSagaStep {
-  const { plan, unsure, moves, heads, evidence, chosen, now } = event;
+  const { plan, unsure, moves, made, evidence, chosen, now } = event;
   const final = finalTips(state.roots, state.statuses, state.direction, chosen);
-  const resolved: Resolved = { ...answeredOf(state), final, moves, heads, evidence };
+  const resolved: Resolved = { ...answeredOf(state), final, moves, made, evidence };
   if (isEmpty(plan)) return commit(resolved, now);
   if (unsure.length <= unaskedMax(resolved)) return send(resolved, plan, unsure, []);
   return {
@@ -239,10 +239,10 @@ function sendOn(state: In<"awaitingStaged">): SenderSagaStep {
 }
 
 function commit(state: Resolved, now: Moment): SenderSagaStep {
-  const { final, heads, evidence } = state;
+  const { final, made, evidence } = state;
   return {
     state: { ...resolvedOf(state), ...startPace(now, state.limits), kind: "awaitingReceipt" },
-    effects: [{ kind: "sendTurn", draft: { type: "commit", entries: [...final, ...heads], evidence } }],
+    effects: [{ kind: "sendTurn", draft: { type: "commit", entries: [...final, ...made], evidence } }],
   };
 }
 
@@ -267,7 +267,7 @@ function onPayloadStaged(state: Running): SenderSagaStep {
 
 /** A receipt names the tips of the commit; where the receiver did not take one, what it has instead. */
 function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>): SenderSagaStep {
-  const { saga, roots, statuses, final, found, moves, heads } = state;
+  const { saga, roots, statuses, final, found, moves, made } = state;
   const told = receipt.message.entries ?? [];
   const refused = told.filter((tip, at) => !isSameTip(tip, final[at]));
   const statusOf = statusesByRoot(roots, statuses);
@@ -285,8 +285,8 @@ function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>)
         saga,
         moves,
         final: told,
-        entries: [...final, ...heads],
-        heads,
+        named: final,
+        made,
         refused,
         found,
         receipt,

@@ -13,12 +13,17 @@ import {
 import { type Address, decodeText, type IbGib, sealRecord, toText } from "../ibgib/index.js";
 import {
   advance,
+  attestKeyOf,
   checkFrame,
+  isListSigned,
   type KeystoneState,
+  type ListKind,
   merkleRoot,
   nextFrame,
   type SecretFor,
+  type SignedList,
   signFrame,
+  signList,
 } from "../keystone/index.js";
 import { emptyList, type GrowingList, grown, itemsOf } from "./growing-list.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
@@ -147,6 +152,10 @@ export interface TurnMessage {
   readonly saga: string;
   readonly turn: number;
   readonly entries?: readonly Entry[] | undefined;
+  /** The receiver's clock, of a receipt. */
+  readonly time?: number | undefined;
+  /** What the speaker's attest key signs of it: see `attestedBy`. */
+  readonly attested?: string | undefined;
 }
 
 /** The context and the session frame of a turn, to be kept. */
@@ -172,17 +181,15 @@ export interface TurnDraft {
 export function signTurn(dialogue: Dialogue, role: Role, draft: TurnDraft, secretFor: SecretFor) {
   const saga = draft.saga ?? dialogue.saga ?? "";
   const turn = draft.type === "init" ? 1 : dialogue.turn + 1;
-  const message: TurnMessage = { ...draft, saga, turn };
+  const said: TurnMessage = { ...draft, saga, turn };
+  const next = openTurn(dialogue, role, said);
+  const { keystone, payload } = voiceOf(next, role);
+  const entries = said.entries ?? itemsOf(payload.entries);
+  const statement = attestedBy(next, role, said, entries);
+  const attested = statement && signList(statement.kind, statement.list, attestKeyOf(keystone, secretFor));
+  const message = { ...said, ...(attested !== undefined && { attested }) };
   const body = JSON.stringify(message);
-  const next = openTurn(dialogue, role, message);
-  const context = sealContext(
-    next,
-    role,
-    message,
-    body,
-    message.entries ?? itemsOf(voiceOf(next, role).payload.entries),
-  );
-  const { keystone } = voiceOf(next, role);
+  const context = sealContext(next, role, message, body, entries);
   const claim = { verb: "sync", target: context.address };
   const frame = signFrame(nextFrame(keystone, claim, secretFor), keystone, secretFor);
   const signed: Turn = { type: "turn", body, proof: { frame: toText(frame) } };
@@ -211,11 +218,11 @@ export interface Verified<Message> {
  *
  * The context is derived anew from the message and the dialogue; the frame has to be a valid successor of `role`'s
  * newest one (hashes first, then one signature) and to claim exactly that context. So a turn of another session,
- * saga, place or direction, or over another payload, cannot pass.
+ * saga, place or direction, or over another payload, cannot pass. What the turn attests is checked last.
  *
  * @param parse The one schema of the turns that `role` may send, with the list's entries in place.
- * @throws KeysagaError `malformed_message`, `out_of_turn`, `wrong_context`, `limit_exceeded`, or what `checkFrame`
- *   throws.
+ * @throws KeysagaError `malformed_message`, `out_of_turn`, `wrong_context`, `limit_exceeded`, `attestation_refused`, or
+ *   what `checkFrame` throws.
  */
 export function verifyTurn<Message extends TurnMessage>(
   dialogue: Dialogue,
@@ -232,6 +239,7 @@ export function verifyTurn<Message extends TurnMessage>(
   const { state, claim } = checkFrame(keystone, frame);
   if (claim.verb !== "sync" || claim.target !== context.address || claim.scope !== undefined)
     throw new KeysagaError("wrong_context", { turn: message.turn, type: message.type });
+  checkAttests(next, role, message);
   const proofs = { context, frame };
   return {
     dialogue: closeTurn(next, role, context, state),
@@ -294,6 +302,58 @@ export function turnDigest(role: Role, body: string): string {
   return toHex(sha256(lengthPrefixed("keysaga/turn/1", role, body)));
 }
 
+/** What the attest key of a turn's speaker signs: which kind of statement, and over which list. */
+interface Attests {
+  readonly kind: ListKind;
+  readonly list: SignedList;
+}
+
+/**
+ * A receipt is signed with its time and the totals in front of its tips; of any other turn the frames are that its list
+ * names as made. Undefined where there are none.
+ */
+function attestedBy(
+  dialogue: Dialogue,
+  role: Role,
+  { type, time }: TurnMessage,
+  entries: readonly unknown[],
+): Attests | undefined {
+  const isReceipt = type === "receipt";
+  const signed = isReceipt
+    ? receiptEntries(time ?? 0, totalsOf(dialogue, role), entries)
+    : entries.filter(isMade);
+  if (signed.length === 0) return undefined;
+  const kind = isReceipt ? "receipt" : role === "sender" ? "senderHeads" : "receiverHeads";
+  const session = voiceOf(dialogue, role).keystone.tjp;
+  const list = { session, saga: dialogue.saga ?? "", count: signed.length, root: listRoot(signed) };
+  return { kind, list };
+}
+
+function isMade(entry: unknown): boolean {
+  return typeof entry === "object" && entry !== null && "frame" in entry;
+}
+
+/** The list that a receipt signs: when, and how much has travelled, as one entry; then the tips. */
+export function receiptEntries(
+  time: number,
+  totals: TotalsOfSession,
+  tips: readonly unknown[],
+): readonly unknown[] {
+  return [{ time, totals }, ...tips];
+}
+
+/** A signature is there where there is something to sign, and nowhere else. */
+function checkAttests(dialogue: Dialogue, role: Role, message: TurnMessage): void {
+  const attests = attestedBy(dialogue, role, message, message.entries ?? []);
+  const { attested } = message;
+  if ((attests === undefined) !== (attested === undefined))
+    throw new KeysagaError("attestation_refused", { rule: "signed where something is attested" });
+  if (attests === undefined || attested === undefined) return;
+  const key = String(voiceOf(dialogue, role).keystone.details["attestKey"]);
+  if (!isListSigned(attests.kind, attests.list, key, attested))
+    throw new KeysagaError("attestation_refused", { rule: "signature of the attest key" });
+}
+
 /** The context of a turn: the same on both sides, because both have seen the same. */
 function sealContext(
   dialogue: Dialogue,
@@ -305,7 +365,6 @@ function sealContext(
   const mine = voiceOf(dialogue, role);
   const theirs = voiceOf(dialogue, otherRole(role));
   const { frames, records, bytes, digest } = mine.payload;
-  const said = addTotals(mine);
   const previous = theirs.lastContext;
   return sealRecord({
     ib: "context",
@@ -317,13 +376,24 @@ function sealContext(
       digest: turnDigest(role, body),
       entries: { count: entries.length, root: listRoot(entries) },
       payload: { frames, records, bytes, digest },
-      totals: {
-        up: { ...(role === "sender" ? said : theirs.totals) },
-        down: { ...(role === "sender" ? theirs.totals : said) },
-      },
+      totals: totalsOf(dialogue, role),
     },
     rel8ns: { session: [mine.keystone.tip], ...(previous && { previous: [previous] }) },
   });
+}
+
+/** What both sides have sent once `role` has said its turn: to the receiver, and from it. */
+export interface TotalsOfSession {
+  readonly up: Totals;
+  readonly down: Totals;
+}
+
+function totalsOf(dialogue: Dialogue, role: Role) {
+  const said = addTotals(voiceOf(dialogue, role));
+  const theirs = voiceOf(dialogue, otherRole(role)).totals;
+  return role === "sender"
+    ? { up: { ...said }, down: { ...theirs } }
+    : { up: { ...theirs }, down: { ...said } };
 }
 
 /** The Merkle root over a turn's list, in hex: what its context says of it. */

@@ -9,6 +9,7 @@ import {
   type Patch,
   relate,
   sealRecord,
+  decodeText,
 } from "../ibgib/index.js";
 import type { Access } from "../keystone/index.js";
 import {
@@ -28,6 +29,8 @@ import {
   share,
   systemPlatform,
 } from "../peer/index.js";
+import { cellKinds, readCell } from "../peer/home/cells.js";
+import { internalsOf } from "../peer/home/identity.js";
 import { InnerSpace, type Space } from "../space/index.js";
 import { createInnerspace, type Dial } from "../transport/index.js";
 
@@ -152,17 +155,18 @@ export class Peer {
     return present.map(({ address }) => address).sort();
   }
 
-  /** What is kept of the newest session: the frames of S and R, oldest first, and the lane frame that vouches. */
-  async session(): Promise<{ s: readonly IbGib[]; r: readonly IbGib[]; vouching: IbGib | undefined }> {
+  /** What is kept of the newest session: the frames of S and R, oldest first, and where its lane stands. */
+  async session(): Promise<{ s: readonly IbGib[]; r: readonly IbGib[]; lane: Address }> {
     const connected = this.events.findLast((event) => event.kind === "connected");
     if (!connected) throw new KeysagaError("record_missing", { peer: this.name, what: "session" });
     const { lane, session, receiverSession } = connected;
     const framesOf = async (group: Address) =>
       (await this.space.proofs(group)).filter(({ ib }) => ib === "keystone.session");
-    const vouching = (await this.space.proofs(lane)).findLast((frame) =>
-      JSON.stringify(frame.data).includes(session),
-    );
-    return { s: await framesOf(session), r: await framesOf(receiverSession), vouching };
+    const { value } = await readCell(this.space, cellKinds.lane, lane);
+    const newest = value
+      ? decodeText(value.newest).address
+      : (await internalsOf(this.identity).signer.load(lane, "lane")).state.tip;
+    return { s: await framesOf(session), r: await framesOf(receiverSession), lane: newest };
   }
 }
 

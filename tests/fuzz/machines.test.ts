@@ -134,8 +134,8 @@ function onlyShownFrames({ signings, lines }: Recording, { handshake }: Moment):
   if (handshake.kind !== "admitting" || !("accepted" in handshake)) throw new Error("not admitting");
   const shown = lines.map(({ message }) => (typeof message === "string" ? message : "")).join();
   const signed = new Set(signings.map(({ frame }) => frame.gib));
-  const { newIdentityFrames, newLaneFrames } = handshake.accepted;
-  for (const { gib } of [...newIdentityFrames, ...newLaneFrames])
+  const { newIdentityFrames, lane } = handshake.accepted;
+  for (const { gib } of [...newIdentityFrames, lane.first, lane.newest])
     expect(signed.has(gib) || shown.includes(gib)).toBe(true);
 }
 

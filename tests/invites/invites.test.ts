@@ -144,7 +144,7 @@ describe("of many who show one invite at once, exactly one gets in (threat 22)",
       // Nothing is kept of the others, and they are told the same as before.
       expect(await bob.space.cells("identity/")).toHaveLength(1);
       expect(await bob.space.cells("admission/")).toHaveLength(1);
-      expect(await bob.space.cells("session/")).toHaveLength(1);
+      expect(await bob.space.cells("lane/")).toHaveLength(1);
       expect(bob.events.filter(({ kind }) => kind === "admitted")).toHaveLength(1);
       const another = async () => tryOnce(world, await newcomer(platform), (await invite(bob)).text);
       expect([await another(), await another()]).toEqual(["none", "invite_refused"]);

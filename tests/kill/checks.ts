@@ -35,8 +35,8 @@ export async function checkInStep(ledger: Ledger, homes: Homes, timeline: Addres
   }
   const lanes = await sender.space.cells("lane-to/");
   const keystones = lanes.map(({ value }) => JSON.parse(Buffer.from(value).toString()).lane);
-  for (const keystone of [sender.identity.address, ...keystones])
-    await ledger.checkChain(keystone, receiver.space);
+  await ledger.checkChain(sender.identity.address, receiver.space);
+  for (const lane of keystones) await ledger.checkFollowed(lane, receiver.space);
 }
 
 async function graphOf({ space }: Home, root: Address): Promise<readonly Address[]> {

@@ -5,6 +5,7 @@ import type { Home } from "../../src/node/index.js";
 import { internalsOf } from "../../src/peer/home/identity.js";
 import { journalKey } from "../../src/peer/home/signer.js";
 import type { Space } from "../../src/space/index.js";
+import { followedAt } from "../lanes.js";
 import type { Line, Role, SaidLine } from "./steps.js";
 
 /** What both sides have acknowledged, said and signed in a story, over all their processes; each check is against it. */
@@ -80,6 +81,11 @@ export class Ledger {
     const frames = await space.proofs(keystone);
     expect(frames.map(nOf)).toEqual(frames.map((_, n) => n));
     for (const frame of frames) this.#meet(frame);
+  }
+
+  /** The receiver stands at a frame of that lane as it was signed first. */
+  async checkFollowed(lane: Address, space: Space): Promise<void> {
+    this.#meet((await followedAt(space, lane)).newest);
   }
 
   #holdOnBoth(tip: Address): void {

@@ -2,19 +2,28 @@ import { describe, expect, test, vi } from "vitest";
 import { canonicalJson, concatBytes, utf8 } from "../../src/base/index.js";
 import { type IbGib, sealRecord, toText } from "../../src/ibgib/index.js";
 import {
-  type AttestedHead,
-  attestHeads,
+  attestKeyOf,
+  type ListKind,
+  type SignedList,
+  signList,
+  startReplay,
+} from "../../src/keystone/index.js";
+import {
+  type AttestedFrames,
   checkAttested,
+  checkProofs,
   type Evidence,
   evidenceFrame,
-  HeadEntry,
-  readAttested,
+  MadeFrame,
+  placesOf,
   readEvidence,
   readPayload,
+  type Voucher,
 } from "../../src/saga/index.js";
 import { CommitBody } from "../../src/saga/messages.js";
+import { listRoot } from "../../src/saga/turn.js";
 import { type Loose, outcome, tampered } from "../keystone/keystones.js";
-import { type Chain, newNotes, Person, Session, tipOf } from "../saga/commits.js";
+import { type Chain, newNotes, Person, Session, tipOf, vouch } from "../saga/commits.js";
 
 /** How many signatures were checked. */
 const verified = vi.hoisted(() => ({ count: 0 }));
@@ -28,179 +37,208 @@ vi.mock("../../src/base/crypto-node.js", async (importOriginal) => {
   return { ...original, ed25519Verify };
 });
 
-/** Alice commits three heads to bob; everything that proves it, as anyone might see it. */
-function committed() {
+/** Alice commits three frames to bob; everything that proves it, as anyone might see it. */
+function committed(name = "session") {
   const [alice, bob] = [new Person("alice"), new Person("bob")];
   const lane = alice.laneTo(bob);
-  const session = new Session(alice, bob, lane);
+  const session = new Session(alice, bob, lane, { name });
   const notes = ["a", "b", "c"].map((uuid) => newNotes(alice, uuid));
-  const entries = [...notes.map(({ entry }) => tipOf(entry)), ...notes.map(({ entry }) => entry)];
-  const context = session.commit(entries);
-  const heads = attestHeads(entries, context.address);
-  // Up to the frames that count; what comes after them proves nothing more.
-  const records = [...session.s.frames, ...lane.frames, ...alice.identity.frames, context];
-  return { alice, bob, lane, session, notes, entries, context, heads, head: heads[0]!, records };
+  const made = notes.map(({ entry }) => entry);
+  const entries = [...made.map(tipOf), ...made];
+  const list = session.commit(entries);
+  return { alice, bob, lane, session, made, entries, list };
 }
 
 const shared = committed();
 
-/** Evidence for one head, to be altered. */
+/** A proof of one frame, to be altered. */
 interface Shown {
-  head: Loose;
   records: IbGib[];
+  voucher: Loose;
+  list: Loose;
 }
 
 function shown(): Shown {
-  return { head: structuredClone(shared.head), records: [...shared.records] };
+  const { alice, lane, session, list } = shared;
+  return {
+    records: [...alice.identity.frames, lane.genesis, session.s.genesis],
+    voucher: structuredClone(session.voucher),
+    list: { ...structuredClone(list), frames: [structuredClone(list.frames[0])] },
+  };
 }
 
-const check = ({ head, records }: Shown) => outcome(() => checkAttested([head], records));
+const evidenceOf = ({ records, voucher, list }: Shown): Evidence[] => [...records.map(toText), voucher, list];
+const check = (proof: Shown) => outcome(() => checkAttested(evidenceOf(proof)));
 
-describe("who added a head", () => {
+/** A list as somebody signs it with the attest key of a session, whatever it says. */
+function signedBy(
+  session: Chain,
+  made: readonly MadeFrame[],
+  {
+    kind = "senderHeads",
+    ...of
+  }: Partial<SignedList> & { kind?: ListKind; over?: readonly unknown[]; saga?: string } = {},
+): AttestedFrames {
+  const { over = made, ...named } = of;
+  const list = {
+    session: session.address,
+    saga: "00".repeat(16),
+    count: over.length,
+    root: listRoot(over),
+    ...named,
+  };
+  const signature = signList(kind, list, attestKeyOf(session.state, session.secretFor));
+  const { saga, count } = list;
+  return { session: session.address, saga, count, signature, frames: [...placesOf(made)] };
+}
+
+describe("who made a frame", () => {
   test("is proved to anyone, by what is shown alone", () => {
-    const { alice, lane, session, heads, records } = shared;
+    const { alice, lane, session, list, made } = shared;
     const attester = { identity: alice.address, lane: lane.address, session: session.s.address };
-    expect(checkAttested(heads, records)).toEqual([attester, attester, attester]);
-    expect(checkAttested(heads, [...records].reverse())).toEqual([attester, attester, attester]);
-    expect(readAttested(heads, records)).toEqual([attester, attester, attester]);
+    const evidence = [...session.parts, list];
+    expect(checkAttested(evidence)).toEqual(made.map((entry) => ({ ...entry, ...attester })));
+    expect(checkAttested([...evidence].reverse())).toHaveLength(3);
+    expect(check(shown())).toBe("accepted");
   });
 
-  test("is proved by one list with tips in front, and its entries stand where the list has them", () => {
-    const { heads, entries, context } = shared;
-    expect(heads.map(({ entry, index, count }) => [entry, index, count])).toEqual(
-      entries.slice(3).map((entry, at) => [entry, 3 + at, 6]),
-    );
-    expect(CommitBody.safeParse({ type: "commit", saga: "00".repeat(16), turn: 3, entries }).success).toBe(
-      true,
-    );
-    expect(context.data).toMatchObject({ stage: "commit", entries: { count: 6 } });
+  test("is signed over the frames of a commit, and not its tips", () => {
+    const { list, made, entries } = shared;
+    expect(list.frames.map(({ entry, index }) => [entry, index])).toEqual(made.map((each, at) => [each, at]));
+    const body = { type: "commit", saga: "00".repeat(16), turn: 3, entries, attested: list.signature };
+    expect(CommitBody.safeParse(body).success).toBe(true);
   });
 
-  test("is proved by a later saga of the session too, and by one whose only entry it is", () => {
+  test("costs and takes the same in the hundredth saga and session as in the first", () => {
     const { alice, bob, lane } = committed();
-    const session = new Session(alice, bob, lane, { name: "another" });
-    const { entry } = newNotes(alice, "d");
-    session.commit([]);
-    const [head] = attestHeads([entry], session.commit([entry]).address);
-    const records = [...session.s.frames, ...session.contexts, ...lane.frames, ...alice.identity.frames];
-    expect(checkAttested([head!], records)).toMatchObject([{ session: session.s.address }]);
-    expect(head?.path).toEqual([]);
+    const sizes: number[] = [];
+    const costs: number[] = [];
+    for (let at = 0; at < 100; at++) {
+      const session = new Session(alice, bob, lane, { name: `session ${at % 10}-${Math.floor(at / 10)}` });
+      for (let empty = 0; empty < at % 10; empty++) session.commit([]);
+      const evidence = [...session.parts, session.commit([shared.made[0]!])];
+      verified.count = 0;
+      expect(checkAttested(evidence)).toHaveLength(1);
+      costs.push(verified.count);
+      sizes.push(JSON.stringify(evidence).length);
+    }
+    // Delegation, voucher, list.
+    expect(new Set(costs)).toEqual(new Set([3]));
+    expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThan(4); // the voucher's number has more digits
   });
 
-  test("is proved whatever else is shown", () => {
-    const { alice, records, heads, session } = shared;
-    const eve = new Person("eve");
-    const beside = [
-      ...eve.laneTo(alice).frames,
-      ...eve.identity.frames,
-      ...session.r.frames,
-      ...session.contexts,
-    ];
-    expect(checkAttested(heads, [...beside, ...records, ...beside])).toHaveLength(3);
-  });
-
-  test("costs one replay, however many heads rest on it", () => {
+  test("costs one signature check for a list, however many of its frames are shown", () => {
     const { alice, bob, lane } = committed();
     const session = new Session(alice, bob, lane, { name: "many" });
-    const entries = Array.from({ length: 100 }, (_, at) => newNotes(alice, `note ${at}`).entry);
-    const heads = attestHeads(entries, session.commit(entries).address);
-    const records = [...session.s.frames, ...session.contexts, ...lane.frames, ...alice.identity.frames];
-    const checksOf = (some: readonly AttestedHead[]) => {
-      verified.count = 0;
-      expect(checkAttested(some, records)).toHaveLength(some.length);
-      return verified.count;
-    };
-    const once = checksOf(heads.slice(0, 1));
-    expect(once).toBeGreaterThan(0);
-    expect(checksOf(heads)).toBe(once);
+    const made = Array.from({ length: 50 }, (_, at) => newNotes(alice, `note ${at}`).entry);
+    const list = session.commit(made);
     verified.count = 0;
-    readAttested(heads, records);
-    expect(verified.count).toBe(0);
+    expect(checkAttested([...session.parts, list])).toHaveLength(50);
+    expect(verified.count).toBe(3);
+  });
+
+  test("needs of the shared parts only what is not known", () => {
+    const { alice, lane, session, list } = shared;
+    const { attested, parts } = checkProofs(readEvidence([...session.parts, list]), {
+      sessions: new Map(),
+      lanes: new Map(),
+      identities: new Map(),
+    });
+    expect(parts.sessions.map(({ first }) => first)).toEqual([session.s.genesis]);
+    expect(parts.lanes).toEqual([lane.genesis]);
+    expect([...parts.identities]).toEqual([[alice.address, alice.identity.frames]]);
+    const sessions = new Map(parts.sessions.map((part) => [part.session, part]));
+    const known = { sessions, lanes: new Map(), identities: new Map() };
+    verified.count = 0;
+    expect(checkProofs(readEvidence([list]), known).attested).toEqual(attested);
+    expect(verified.count).toBe(1);
   });
 });
 
 describe("an entry", () => {
-  const { entry } = shared.head;
-  const elsewhere = newNotes(shared.alice, "elsewhere").entry;
+  const [entry, elsewhere] = shared.made;
 
   test("is of one timeline, as its addresses show", () => {
-    expect(HeadEntry.safeParse(entry).success).toBe(true);
-    const { from: _, ...first } = { ...entry, head: entry.tjp, to: entry.tjp };
-    expect(HeadEntry.safeParse(first).success).toBe(true);
-    for (const name of ["tjp", "head", "from", "to"] as const)
-      expect(HeadEntry.safeParse({ ...entry, [name]: elsewhere[name] }).success).toBe(false);
+    expect(MadeFrame.safeParse(entry).success).toBe(true);
+    expect(MadeFrame.safeParse({ ...entry, frame: entry!.tjp }).success).toBe(true);
+    for (const name of ["tjp", "frame"] as const)
+      expect(MadeFrame.safeParse({ ...entry, [name]: elsewhere![name] }).success).toBe(false);
   });
 
   test("is no tip, and a tip no entry", () => {
-    expect(HeadEntry.safeParse(tipOf(entry)).success).toBe(false);
-    expect(attestHeads([tipOf(entry)], shared.context.address)).toEqual([]);
+    expect(MadeFrame.safeParse(tipOf(entry!)).success).toBe(false);
   });
 });
 
 describe("an onlooker alters what is shown (threat 22)", () => {
-  /** Another commit of alice's, with all that belongs to it. */
+  /** Another commit of alice's, in another session of the lane. */
   const other = (() => {
     const { alice, bob, lane } = shared;
     const session = new Session(alice, bob, lane, { name: "other" });
     const { entry } = newNotes(alice, "other");
-    const context = session.commit([entry, tipOf(entry)]);
-    return { session, head: attestHeads([entry, tipOf(entry)], context.address)[0]!, context };
+    return { session, list: session.commit([entry, newNotes(alice, "second").entry]) };
   })();
 
   const alterations: Record<string, (shown: Shown) => void> = {
-    "the head of another entry": ({ head }) => (head.entry.head = shared.heads[1]!.entry.head),
-    "another timeline": ({ head }) => (head.entry.tjp = shared.heads[1]!.entry.tjp),
-    "another tip replaced": ({ head }) => (head.entry.from = head.entry.tjp),
-    "no tip replaced": ({ head }) => delete head.entry.from,
-    "another tip left": ({ head }) => (head.entry.to = head.entry.from),
-    "another entry of the list": ({ head }) => (head.entry = shared.heads[1]!.entry),
-    "a tip for an entry": ({ head }) => (head.entry = shared.entries[0]),
-    "another index": ({ head }) => (head.index = 4),
-    "an index beyond the list": ({ head }) => (head.index = 6),
-    "another count": ({ head }) => (head.count = 7),
-    "no list at all": ({ head }) => (head.count = 0),
-    "a node of the path changed": ({ head }) => (head.path[0] = "00".repeat(32)),
-    "a node that is no hex": ({ head }) => (head.path[0] = "node"),
-    "a node more": ({ head }) => head.path.push("00".repeat(32)),
-    "a node less": ({ head }) => head.path.pop(),
-    "the path of another entry": ({ head }) => (head.path = shared.heads[1]!.path),
-    "the path of another list": ({ head }) => (head.path = other.head.path),
-    "the place in another list": ({ head }) => Object.assign(head, { ...other.head, context: head.context }),
-    "another turn's context": ({ head, records }) => {
-      head.context = shared.session.contexts[0]!.address;
-      records.push(shared.session.contexts[0]!);
+    "another frame of the timeline": ({ list }) => (list.frames[0].entry.frame = list.frames[0].entry.tjp),
+    "another entry of the list": ({ list }) => (list.frames[0].entry = shared.made[1]),
+    "a tip for an entry": ({ list }) => (list.frames[0].entry = shared.entries[0]),
+    "another index": ({ list }) => (list.frames[0].index = 1),
+    "an index beyond the list": ({ list }) => (list.frames[0].index = 3),
+    "another count": ({ list }) => (list.count = 4),
+    "a count of none": ({ list }) => (list.count = 0),
+    "a node of the path changed": ({ list }) => (list.frames[0].path[0] = "00".repeat(32)),
+    "a node that is no hex": ({ list }) => (list.frames[0].path[0] = "node"),
+    "a node more": ({ list }) => list.frames[0].path.push("00".repeat(32)),
+    "a node less": ({ list }) => list.frames[0].path.pop(),
+    "the path of another entry": ({ list }) => (list.frames[0].path = shared.list.frames[1]!.path),
+    "the path of another tree": ({ list }) => (list.frames[0].path = other.list.frames[0]!.path),
+    "the place in another list": ({ list }) => (list.frames[0] = other.list.frames[0]),
+    "an entry twice": ({ list }) => list.frames.push(list.frames[0]),
+    "another saga": ({ list }) => (list.saga = "11".repeat(16)),
+    "another session's signature": ({ list }) => (list.signature = other.list.signature),
+    "a stripped signature": ({ list }) => (list.signature = ""),
+    "a list under another session": ({ list, records, voucher }) => {
+      list.session = other.session.s.address;
+      records[records.length - 1] = other.session.s.genesis;
+      Object.assign(voucher, other.session.voucher);
     },
-    "a context of another session": ({ head, records }) => {
-      head.context = other.context.address;
-      records.push(other.context);
-    },
-    "a frame for a context": ({ head }) => (head.context = shared.session.s.address),
+    "another session's voucher": ({ voucher }) => (voucher.signature = other.session.voucher.signature),
+    "a voucher with another number": ({ voucher }) => voucher.n++,
+    "a voucher for another session": ({ voucher }) => (voucher.session = other.session.s.address),
+    "no identity": ({ records }) => records.splice(0, 2),
+    "the identity's genesis alone": ({ records }) => records.splice(1, 1),
+    "no lane": ({ records }) => records.splice(2, 1),
+    "no session": ({ records }) => records.splice(3, 1),
+    "a frame of the lane as well": ({ records }) => records.push(shared.lane.frames[1]!),
+    "a frame of the session as well": ({ records }) => records.push(shared.session.s.frames[1]!),
+    "a record twice": ({ records }) => records.push(records[0]!),
+    "somebody else's identity as well": ({ records }) => records.push(shared.bob.identity.genesis),
+    "a session that nothing rests on": ({ records }) => records.push(other.session.s.genesis),
   };
 
   test.each(Object.entries(alterations))("%s", (_, alter) => {
     const altered = shown();
     alter(altered);
     expect(check(altered)).toMatch(/^attestation_refused: /);
-    expect(check(shown())).toBe("accepted");
   });
 
-  test.each(shared.records.map((record, at) => [at, record.ib, record] as const))(
-    "record %i (%s) is left out",
-    (_, __, record) => {
-      const records = shared.records.filter((each) => each !== record);
-      expect(check({ head: shared.head, records })).toMatch(/^attestation_refused: /);
-    },
-  );
+  test("a context as well", () => {
+    expect(outcome(() => readEvidence([toText(shared.session.contexts[0]!)]))).toBe(
+      "attestation_refused: kind of record",
+    );
+  });
 
-  test.each(shared.records.map((record, at) => [at, record.ib, record] as const))(
+  test.each(shown().records.map((record, at) => [at, record.ib, record] as const))(
     "any member of record %i (%s), under a gib that is right for it",
-    (_, __, record) => {
+    (at, __, record) => {
       let altered = 0;
       for (const change of changesOf(record)) {
+        const proof = shown();
         const forged = tampered(record, change);
-        const records = shared.records.map((each) => (each === record ? forged : each));
-        const head = record === shared.context ? { ...shared.head, context: forged.address } : shared.head;
-        expect(check({ head, records })).toMatch(/^attestation_refused: /);
+        proof.records[at] = forged;
+        if (record.ib === "keystone.session") proof.list.session = proof.voucher.session = forged.address;
+        expect(check(proof)).toMatch(/^attestation_refused: /);
         altered++;
       }
       expect(altered).toBeGreaterThan(8);
@@ -208,8 +246,8 @@ describe("an onlooker alters what is shown (threat 22)", () => {
   );
 
   test("text that is not what its gib says is not even admitted", () => {
-    const [ib, gib, rel8ns, data] = toText(shared.context);
-    const altered = data.replace('"count":6', '"count":7');
+    const [ib, gib, rel8ns, data] = toText(shared.session.s.genesis);
+    const altered = data.replace('"n":0', '"n":1');
     expect(altered).not.toBe(data);
     expect(outcome(() => readEvidence([[ib, gib, rel8ns, altered]]))).toBe("record_refused: gib_mismatch");
   });
@@ -244,24 +282,32 @@ function another(value: unknown): unknown {
 }
 
 describe("eve signs with keys of her own (threat 22)", () => {
-  /** Eve's session with bob over `lane`, in which she commits alice's head as hers. */
-  function eveCommits(lane: Chain, of: { name?: string; vouched?: boolean; receiver?: Person } = {}) {
-    const { eve, bob, entry } = cast();
-    const session = new Session(eve, of.receiver ?? bob, lane, of);
-    const [head] = attestHeads([entry], session.commit([entry]).address);
-    return { head: head!, session, records: [...session.s.frames, ...session.contexts, ...lane.frames] };
-  }
-
   function cast() {
     const [alice, bob, eve, dave] = ["alice", "bob", "eve", "dave"].map((name) => new Person(name));
     return { alice: alice!, bob: bob!, eve: eve!, dave: dave!, entry: newNotes(alice!, "a").entry };
   }
 
-  test("a head that she signs for is hers, not alice's", () => {
+  /** Eve's session with bob over `lane`, in which she signs alice's frame as hers. */
+  function eveCommits(lane: Chain, of: { name?: string; vouched?: boolean; receiver?: Person } = {}) {
+    const { eve, bob, entry } = cast();
+    const session = new Session(eve, of.receiver ?? bob, lane, of);
+    return { session, list: session.commit([entry]) };
+  }
+
+  const proof = (
+    { session, list }: ReturnType<typeof eveCommits>,
+    identity: Person,
+    voucher: Voucher = session.voucher,
+  ): Shown => ({
+    records: [...identity.identity.frames, session.lane.genesis, session.s.genesis],
+    voucher,
+    list,
+  });
+
+  test("a frame that she signs for is hers, not alice's", () => {
     const { eve, bob } = cast();
-    const { head, records } = eveCommits(eve.laneTo(bob));
-    const shownAll = [...records, ...shared.records, ...eve.identity.frames];
-    expect(checkAttested([head], shownAll)).toMatchObject([{ identity: eve.address }]);
+    const evidence = evidenceOf(proof(eveCommits(eve.laneTo(bob)), eve));
+    expect(checkAttested(evidence)).toMatchObject([{ identity: eve.address }]);
   });
 
   const forgeries: Record<string, [rule: string, forge: () => Shown]> = {
@@ -269,24 +315,14 @@ describe("eve signs with keys of her own (threat 22)", () => {
       "lane not delegated",
       () => {
         const { alice, bob, eve } = cast();
-        const { head, records } = eveCommits(eve.undelegatedLaneTo(bob, alice));
-        return { head, records: [...records, ...alice.identity.frames] };
-      },
-    ],
-    "a lane that says it is alice's, which eve has delegated": [
-      "lane not delegated",
-      () => {
-        const { alice, bob, eve } = cast();
-        const { head, records } = eveCommits(eve.laneTo(bob, alice));
-        return { head, records: [...records, ...alice.identity.frames, ...eve.identity.frames] };
+        return proof(eveCommits(eve.undelegatedLaneTo(bob, alice)), alice);
       },
     ],
     "a lane of hers that she has not delegated": [
       "lane not delegated",
       () => {
         const { bob, eve } = cast();
-        const { head, records } = eveCommits(eve.undelegatedLaneTo(bob));
-        return { head, records: [...records, ...eve.identity.frames] };
+        return proof(eveCommits(eve.undelegatedLaneTo(bob)), eve);
       },
     ],
     "a lane of hers that she has revoked": [
@@ -294,140 +330,161 @@ describe("eve signs with keys of her own (threat 22)", () => {
       () => {
         const { bob, eve } = cast();
         const lane = eve.laneTo(bob);
-        const { head, records } = eveCommits(lane);
+        const said = eveCommits(lane);
         eve.identity.add({ verb: "revoke", target: lane.address });
-        return { head, records: [...records, ...eve.identity.frames] };
+        return proof(said, eve);
       },
     ],
     "a session over alice's lane": [
-      "session not vouched for",
+      "signature of the lane",
       () => {
-        const { head, session } = eveCommits(shared.lane, { vouched: false });
-        return { head, records: [...session.s.frames, ...session.contexts, ...shared.records] };
+        const said = eveCommits(shared.lane, { vouched: false });
+        const eves = cast().eve.laneTo(cast().bob);
+        return proof(said, shared.alice, vouch(eves, said.session.s.address, cast().bob, 1));
       },
     ],
-    "a session that her lane vouches for towards somebody else": [
-      "session not vouched for",
+    "a voucher of another lane of hers": [
+      "signature of the lane",
       () => {
         const { bob, eve, dave } = cast();
         const lane = eve.laneTo(bob);
-        const { head, session } = eveCommits(lane, { vouched: false });
-        lane.add({ verb: "vouch", target: session.s.address, scope: dave.address });
-        const records = [...session.s.frames, ...session.contexts, ...lane.frames];
-        return { head, records: [...records, ...eve.identity.frames] };
+        const other = eve.laneTo(dave);
+        const said = eveCommits(lane);
+        return proof(said, eve, vouch(other, said.session.s.address, bob, 1));
+      },
+    ],
+    "a voucher towards somebody else": [
+      "signature of the lane",
+      () => {
+        const { bob, eve, dave } = cast();
+        const lane = eve.laneTo(bob);
+        const said = eveCommits(lane);
+        return proof(said, eve, vouch(lane, said.session.s.address, dave));
       },
     ],
     "a session with another receiver than its lane's": [
       "lane to another receiver",
       () => {
         const { bob, eve, dave } = cast();
-        const { head, records } = eveCommits(eve.laneTo(bob), { receiver: dave });
-        return { head, records: [...records, ...eve.identity.frames] };
+        return proof(eveCommits(eve.laneTo(bob), { receiver: dave }), eve);
       },
     ],
-    "a context that stands on an older frame than the one before its claim": [
-      "context not claimed",
+    "R in the place of S": [
+      "session: session details",
       () => {
-        const { bob, eve } = cast();
-        const lane = eve.laneTo(bob);
-        const { head, session } = eveCommits(lane);
-        const said = session.contexts.find(({ address }) => address === head.context)!;
-        const older = tampered(said, ({ rel8ns }) => (rel8ns.session = [session.s.frames[1]!.address]));
-        session.s.add({ verb: "sync", target: older.address });
-        const records = [...session.s.frames, older, ...lane.frames, ...eve.identity.frames];
-        return { head: { ...head, context: older.address }, records };
+        const { bob, eve, entry } = cast();
+        const { session } = eveCommits(eve.laneTo(bob));
+        const list = signedBy(session.r, [entry]);
+        const voucher = vouch(session.lane, session.r.address, bob);
+        return {
+          ...proof({ session, list }, eve, voucher),
+          records: [...eve.identity.frames, session.lane.genesis, session.r.genesis],
+        };
       },
     ],
-    "a record of another kind for a context": [
-      "not a sender's commit",
-      () => {
-        const { bob, eve } = cast();
-        const lane = eve.laneTo(bob);
-        const { head, session } = eveCommits(lane);
-        const said = session.contexts.find(({ address }) => address === head.context)!;
-        const other = tampered(said, (loose) => {
-          loose.ib = "context.other";
-          loose.rel8ns.session = [session.s.state.tip];
-        });
-        session.s.add({ verb: "sync", target: other.address });
-        const records = [...session.s.frames, other, ...lane.frames, ...eve.identity.frames];
-        return { head: { ...head, context: other.address }, records };
-      },
-    ],
-    "two frames with one number": [
-      "session: another past",
-      () => {
-        const { bob, eve } = cast();
-        const lane = eve.laneTo(bob);
-        const { head, records, session } = eveCommits(lane);
-        const fork = tampered(session.s.frames[2]!, ({ data }) => (data.proofs[0].claim.target = "00"));
-        return { head, records: [...records, fork, ...eve.identity.frames] };
-      },
-    ],
-    "a list that she only asked for": ["not a sender's commit", () => inTurn("sender", "init")],
-    "a list that she offered": ["not a sender's commit", () => inTurn("sender", "offer")],
   };
-
-  /** The entry in a list of another turn than a commit. */
-  function inTurn(role: "sender" | "receiver", type: string): Shown {
-    const { bob, eve, entry } = cast();
-    const lane = eve.laneTo(bob);
-    const session = new Session(eve, bob, lane);
-    const saga = "00".repeat(16);
-    if (type !== "init") session.say("sender", { type: "init", saga });
-    if (type !== "init" && role === "sender") session.say("receiver", { type: "ack" });
-    const context = session.say(role, { type, entries: [entry], ...(type === "init" && { saga }) });
-    const [head] = attestHeads([entry], context.address);
-    const frames = [...session.s.frames, ...session.r.frames, ...lane.frames, ...eve.identity.frames];
-    return { head, records: [...frames, ...session.contexts] };
-  }
 
   test.each(Object.entries(forgeries))("%s proves nothing", (_, [rule, forge]) => {
     expect(check(forge())).toBe(`attestation_refused: ${rule}`);
   });
 
-  test.each(["commit", "receipt"])("a %s of the receiver's proves nothing", (type) => {
-    expect(check(inTurn("receiver", type))).toBe("attestation_refused: not a sender's commit");
-  });
-
-  test("R in the place of S proves nothing, even with a commit of a sender's form", () => {
+  test("two sessions of a lane with one attest key prove nothing", () => {
     const { bob, eve, entry } = cast();
     const lane = eve.laneTo(bob);
-    const session = new Session(eve, bob, lane);
-    const said = session.commit([entry]);
-    const forged = tampered(said, ({ rel8ns }) => (rel8ns.session = [session.r.state.tip]));
-    session.r.add({ verb: "sync", target: forged.address });
-    const [head] = attestHeads([entry], forged.address);
-    const records = [...session.r.frames, forged, ...lane.frames, ...eve.identity.frames];
-    expect(check({ head, records })).toBe("attestation_refused: session: session details");
+    const said = eveCommits(lane);
+    const twin = tampered(said.session.s.genesis, ({ data }) => (data.details.audience = "wss://elsewhere"));
+    const twinChain = { ...said.session.s, address: twin.address } as Chain;
+    Object.defineProperties(twinChain, {
+      state: { value: startReplay(twin, "session") },
+      secretFor: { value: said.session.s.secretFor },
+    });
+    const second = signedBy(twinChain, [entry]);
+    const { records, voucher, list } = proof(said, eve);
+    const alone = [...records.slice(0, -1), twin].map(toText);
+    expect(outcome(() => checkAttested([...alone, vouch(lane, twin.address, bob, 2), second]))).toBe(
+      "accepted",
+    );
+    const both = [...records, twin].map(toText);
+    const vouchers = [voucher, vouch(lane, twin.address, bob, 2)];
+    expect(outcome(() => checkAttested([...both, ...vouchers, list, second]))).toBe(
+      "attestation_refused: an attest key of two sessions",
+    );
+  });
+});
+
+describe("a signature is for one use (threat 22)", () => {
+  const { session, made } = shared;
+  const withList = (list: AttestedFrames) => outcome(() => checkAttested([...session.parts, list]));
+  const saga = "22".repeat(16);
+
+  test("a list that is signed as it should be is taken", () => {
+    expect(withList(signedBy(session.s, made, { saga }))).toBe("accepted");
+  });
+
+  test.each(["receiverHeads", "receipt"] as const)("%s, signed by S, are no sender's frames", (kind) => {
+    expect(withList(signedBy(session.s, made, { kind, saga }))).toBe(
+      "attestation_refused: signature of the session",
+    );
+  });
+
+  test("another session's name, another saga's, another count or root under it is another list", () => {
+    const wrong: Partial<SignedList>[] = [
+      { session: session.r.address },
+      { count: made.length + 1 },
+      { root: listRoot(made.slice(1)) },
+    ];
+    for (const named of wrong) {
+      const list = { ...signedBy(session.s, made, named), session: session.s.address, count: made.length };
+      expect(withList(list)).toBe("attestation_refused: signature of the session");
+    }
+    const replayed = { ...signedBy(session.s, made), saga };
+    expect(withList(replayed)).toBe("attestation_refused: signature of the session");
+  });
+
+  test("a voucher is no list, whatever it is over", () => {
+    const list = { ...signedBy(session.s, made), signature: session.voucher.signature };
+    expect(withList(list)).toBe("attestation_refused: signature of the session");
+  });
+
+  test("a tree with an entry twice shows no frame twice", () => {
+    const [first] = made;
+    const list = signedBy(session.s, [first!, first!]);
+    expect(withList(list)).toBe("attestation_refused: shown twice");
   });
 });
 
 describe("evidence travels", () => {
-  const evidence: Evidence[] = [...shared.records.map(toText), ...shared.heads];
+  const evidence: Evidence[] = [...shared.session.parts, shared.list];
 
   test("as payload of its own kind, and comes out as it was", () => {
     const content = readPayload(evidenceFrame(evidence));
     expect(content).toEqual({ records: [], entries: [], evidence });
-    const { records, heads } = readEvidence(content.evidence);
-    expect(checkAttested(heads, records)).toHaveLength(3);
+    expect(checkAttested(content.evidence)).toHaveLength(3);
   });
 
-  const head: AttestedHead = shared.head;
+  const { list } = shared;
+  const [place] = list.frames;
+  const { voucher } = shared.session;
   const wrong: Record<string, unknown> = {
     "no list": {},
     "an empty list": [],
     "something else in it": [...evidence, "frame"],
-    "a member more": [{ ...head, more: 1 }],
-    "a member less": [{ entry: head.entry, context: head.context }],
-    "a head of another timeline than its entry's": [{ ...head, entry: { ...head.entry, tjp: head.context } }],
-    "an index that is no number of an entry": [{ ...head, index: -1 }],
-    "a path of other than hashes": [{ ...head, path: ["00"] }],
-    "a part of a record": [["context", "", ""]],
+    "a member more": [{ ...list, more: 1 }],
+    "a member less": [{ ...list, saga: undefined, session: list.session }],
+    "no frame": [{ ...list, frames: [] }],
+    "a frame of another timeline than its entry's": [
+      { ...list, frames: [{ ...place, entry: { ...place!.entry, tjp: shared.alice.address } }] },
+    ],
+    "an index that is no number of an entry": [{ ...list, frames: [{ ...place, index: -1 }] }],
+    "a path of other than hashes": [{ ...list, frames: [{ ...place, path: ["00"] }] }],
+    "a voucher of a genesis": [{ ...voucher, n: 0 }],
+    "a voucher with half a signature": [{ ...voucher, signature: voucher.signature.slice(64) }],
+    "a part of a record": [["keystone.session", "", ""]],
   };
 
-  test.each(Object.entries(wrong))("but not with %s", (_, list) => {
-    const frame = concatBytes(Uint8Array.of(3), utf8(canonicalJson(list)));
+  test.each(Object.entries(wrong))("but not with %s", (_, items) => {
+    const text = canonicalJson(JSON.parse(JSON.stringify(items)));
+    const frame = concatBytes(Uint8Array.of(3), utf8(text));
     expect(outcome(() => readPayload(frame))).toMatch(/^malformed_message/);
   });
 
@@ -439,5 +496,15 @@ describe("evidence travels", () => {
   test("but not with domain records in it", () => {
     const note = sealRecord({ ib: "note", data: { text: "x" } });
     expect(outcome(() => readEvidence([toText(note)]))).toBe("attestation_refused: kind of record");
+  });
+
+  test("without a byte of frames or contexts after a genesis", () => {
+    const text = JSON.stringify(evidence);
+    for (const { gib } of [
+      ...shared.session.contexts,
+      ...shared.session.s.frames.slice(1),
+      ...shared.lane.frames.slice(1),
+    ])
+      expect(text).not.toContain(gib);
   });
 });

@@ -1,32 +1,33 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { utf8 } from "../../src/base/index.js";
-import { type Address, gibOf, type IbGib, toText } from "../../src/ibgib/index.js";
+import { type Address, gibOf, toText } from "../../src/ibgib/index.js";
 import { verifySpace } from "../../src/index.js";
-import { cellKinds, newCell } from "../../src/peer/home/cells.js";
-import { internalsOf } from "../../src/peer/home/identity.js";
+import { type CellValue, cellKinds } from "../../src/peer/home/cells.js";
+import { identityFrames } from "../../src/peer/home/identity.js";
 import { systemPlatform } from "../../src/peer/index.js";
 import {
   attestationOf,
-  checkHeads,
+  checkEvidence,
   evidenceFor,
-  fileHeads,
-  keepOwn,
+  fileAttested,
+  keepMade,
+  proofsFor,
 } from "../../src/peer/rights/attestations.js";
 import {
-  evidenceGroup,
+  bytesOf,
   type Filing,
-  framesOfSigner,
-  framesOfSpace,
-} from "../../src/peer/rights/evidence-files.js";
+  fileParts,
+  joinFilings,
+  partsGroup,
+  shownChanges,
+} from "../../src/peer/rights/proof-parts.js";
 import { Conversation } from "../../src/peer/session/conversation.js";
 import { Waits } from "../../src/peer/session/waits.js";
 import {
-  attestHeads,
   type CommitEntry,
   checkAttested,
   type Evidence,
-  type HeadEntry,
-  readEvidence,
+  type MadeFrame,
   readPayload,
   sagaLimits,
   TurnFromReceiver,
@@ -36,7 +37,7 @@ import type { TurnDraft } from "../../src/saga/turn.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { createWorld, type Peer, type SenderPeer, type World } from "../../src/testing/index.js";
 import { signsTwice } from "../one-time/ledger.js";
-import { Chain, newNotes, Person, Session, tipOf } from "../saga/commits.js";
+import { newNotes, Person, Session, tipOf } from "../saga/commits.js";
 import { codeOf, contentsOf } from "./lab.js";
 
 /** The newest conversation of each side. */
@@ -85,36 +86,31 @@ async function meet(sender: SenderPeer, receiver: Peer) {
   };
   const answer = (draft: TurnDraft) => ours!.hear(theirs!.sign(draft).turn, TurnFromReceiver);
 
-  /** A saga up to its commit; then each side may keep its heads, as often as it takes. */
+  /** A saga up to its commit; then each side may keep its frames, as often as it takes. */
   function commit(entries: readonly CommitEntry[]): Sides {
     const saga = (++sagas).toString(16).padStart(32, "0");
     const root = { address: sender.address };
     say({ type: "init", saga, direction: "push", entries: [root] });
     answer({ type: "ack", entries: [{ status: "unknown" }] });
-    say({ type: "commit", entries });
-    const heard = theirs!.takeProofs();
+    const { message } = say({ type: "commit", entries });
     answer({ type: "receipt", time: 0, entries: [] });
-    const said = [...established.proofs, ...ours!.takeProofs()];
-    const keep = async (peer: Peer, of: Parameters<typeof keepOwn>[0]) => {
-      const filing = await keepOwn(of, entries);
-      await put(peer.space, { cells: filing.cells, proofs: [...of.proofs, ...filing.proofs] });
+    const made = entries.filter((entry) => "frame" in entry);
+    const signature = "attested" in message ? message.attested : undefined;
+    const keep = async (peer: Peer, of: Parameters<typeof keepMade>[0]) => {
+      if (signature === undefined) return joinFilings([]);
+      const filing = await keepMade(of, { session: established.session, saga, signature }, made);
+      await put(peer.space, filing);
       return filing;
     };
     return {
-      sender: () =>
+      sender: async () =>
         keep(sender, {
           space: sender.space,
           established,
-          newest: framesOfSigner(internalsOf(sender.identity).signer),
-          proofs: said,
+          ownFrames: await identityFrames(sender.identity),
         }),
       receiver: () =>
-        keep(receiver, {
-          space: receiver.space,
-          established: theirs!.established,
-          newest: framesOfSpace(receiver.space),
-          proofs: heard,
-        }),
+        keep(receiver, { space: receiver.space, established: theirs!.established, ownFrames: [] }),
     };
   }
 
@@ -127,36 +123,38 @@ async function put(space: Space, filing: Filing): Promise<void> {
 
 const nobody = { holder: "nobody^gib" as Address, sight: { holders: [] } };
 
-/** Checks evidence that came, and what a commit takes to keep it. */
-async function keepAttested(
-  space: Space,
-  ...shown: Parameters<typeof checkHeads> extends [unknown, ...infer Shown] ? Shown : never
-) {
-  const checked = await checkHeads(space, ...shown);
-  return { ...(await fileHeads(space, checked)), attesters: checked.attesters };
-}
-
-/** Takes in evidence as it came, frame by frame. */
+/** Takes in evidence as it came: checks it, and keeps it as a commit does. */
 async function take(space: Space, evidence: readonly Evidence[]) {
-  const { heads, records } = readEvidence(evidence);
-  const kept = await keepAttested(space, heads, records);
-  await put(space, kept);
-  return kept;
+  const checked = await checkEvidence(space, evidence);
+  const frames = new Set(checked.attested.map(({ frame }) => frame));
+  const filing = joinFilings([
+    await fileAttested(space, checked, frames),
+    await fileParts(space, checked.parts, nobody.holder),
+  ]);
+  await put(space, filing);
+  return { ...filing, attesters: checked.attesters };
 }
 
-const entriesOf = (count: number): HeadEntry[] =>
+const entriesOf = (count: number): MadeFrame[] =>
   Array.from({ length: count }, (_, at) => newNotes(new Person("alice"), `note ${at}`).entry);
-const headsOf = (entries: readonly HeadEntry[]) => entries.map(({ head }) => head);
-const listOf = (entries: readonly HeadEntry[]) => [...entries.map(tipOf), ...entries];
+const framesOf = (entries: readonly MadeFrame[]) => entries.map(({ frame }) => frame);
+const listOf = (entries: readonly MadeFrame[]) => [...entries.map(tipOf), ...entries];
 
-/** What shows that somebody with right keystones committed these entries as theirs, to one receiver or another. */
-function evidenceOf(person: Person, entries: readonly HeadEntry[], to = "receiver"): Evidence[] {
+/** A session of somebody with right keystones, to one receiver or another, in which these frames are committed. */
+function sessionOf(person: Person, to = "receiver", name = "session") {
   const receiver = new Person(to);
   const lane = person.laneTo(receiver);
-  const session = new Session(person, receiver, lane);
-  const context = session.commit(listOf(entries));
-  const records = [...person.identity.frames, ...lane.frames, ...session.s.frames, context];
-  return [...records.map(toText), ...attestHeads(listOf(entries), context.address)];
+  return { lane, receiver, session: new Session(person, receiver, lane, { name }) };
+}
+
+function evidenceOf(person: Person, entries: readonly MadeFrame[], to?: string): Evidence[] {
+  const { session } = sessionOf(person, to);
+  const list = session.commit(listOf(entries));
+  const { frames, ...signed } = list;
+  const items = [];
+  for (let at = 0; at < frames.length; at += sagaLimits.framesProvedMax)
+    items.push({ ...signed, frames: frames.slice(at, at + sagaLimits.framesProvedMax) });
+  return [...session.parts, ...items];
 }
 
 /** What evidence there is, in an order that compares. */
@@ -168,7 +166,7 @@ async function problemsOf(space: Space) {
   return found;
 }
 
-describe("a head that alice commits to bob", () => {
+describe("a frame that alice commits to bob", () => {
   test("is attested on both sides, by the same evidence", async () => {
     const { alice, bob } = await newWorld("both sides");
     const { commit, established } = await meet(alice, bob);
@@ -179,75 +177,72 @@ describe("a head that alice commits to bob", () => {
     const { lane, session } = established;
     const attester = { identity: alice.address, lane, session };
     const [ours, theirs] = await Promise.all(
-      [alice, bob].map(({ space }) => evidenceFor(space, headsOf(entries))),
+      [alice, bob].map(({ space }) => evidenceFor(space, framesOf(entries))),
     );
     expect(sorted(ours!)).toEqual(sorted(theirs!));
-    const { heads, records } = readEvidence(ours!);
-    expect(checkAttested(heads, records)).toEqual([attester, attester, attester]);
-    expect(await attestationOf(bob.space, entries[1]!.head)).toEqual({ ...attester, head: heads[1] });
-    // S0 to S3, one context, the lane and the identity: once, however many heads.
-    for (const { proofs, cells } of kept)
-      expect([proofs.length, cells.length]).toEqual([4 + 1 + 2 + 2, 3 + 3]);
+    expect(checkAttested(ours!)).toEqual(entries.map((entry) => ({ ...entry, ...attester })));
+    const saga = "1".padStart(32, "0");
+    const { frame } = entries[1]!;
+    expect(await attestationOf(bob.space, frame)).toEqual({ ...attester, frame, saga });
+    // L0 and S0, and at the home of the identity its frames; the voucher with its two indexes, the list, the frames.
+    expect(kept.map(({ proofs }) => proofs.length)).toEqual([2 + 2, 2]);
+    for (const { cells } of kept) expect(cells).toHaveLength(3 + 1 + 3);
     for (const { space } of [alice, bob]) expect(await problemsOf(space)).toEqual([]);
   });
 
   test("is proved to carol, who passes it on to dave: each keeps the first there is", async () => {
     const { alice, bob, carol } = await newWorld("sent on");
     const entries = entriesOf(2);
-    const heads = headsOf(entries);
+    const frames = framesOf(entries);
     const first = (await meet(alice, bob)).commit(listOf(entries));
     await first.sender();
     await first.receiver();
 
-    const kept = await take(carol.space, await evidenceFor(bob.space, heads));
-    expect([...kept.attesters]).toEqual(heads.map((head) => [head, alice.address]));
-    const passedOn = await evidenceFor(carol.space, heads);
-    expect(sorted(passedOn)).toEqual(sorted(await evidenceFor(bob.space, heads)));
+    const kept = await take(carol.space, await evidenceFor(bob.space, frames));
+    expect([...kept.attesters]).toEqual(frames.map((frame) => [frame, alice.address]));
+    const passedOn = await evidenceFor(carol.space, frames);
+    expect(sorted(passedOn)).toEqual(sorted(await evidenceFor(bob.space, frames)));
     const dave = new InnerSpace();
     await take(dave, passedOn);
 
-    // Carol commits the same heads to bob later, and somebody else claims them too: alice was first.
+    // Carol commits the same frames to bob later, and somebody else claims them too: alice was first.
     const carols = (await meet(carol, bob)).commit(listOf(entries));
     expect(await carols.receiver()).toEqual({ proofs: [], cells: [] });
-    const late = await take(dave, evidenceOf(new Person("eve"), entries));
-    expect(late.attesters.get(heads[0]!)).toBe(alice.address);
-    expect((await attestationOf(dave, heads[0]!))?.identity).toBe(alice.address);
-    expect(sorted(await evidenceFor(dave, heads))).toEqual(sorted(passedOn));
+    await take(dave, evidenceOf(new Person("eve"), entries));
+    expect((await attestationOf(dave, frames[0]!))?.identity).toBe(alice.address);
+    expect(sorted(await evidenceFor(dave, frames))).toEqual(sorted(passedOn));
     for (const space of [carol.space, dave]) expect(await problemsOf(space)).toEqual([]);
   });
 });
 
-describe("what heads rest on is filed once", () => {
+describe("what proofs share is kept once", () => {
   const sizes = ({ proofs, cells }: Filing) => ({ proofs: proofs.length, cells: cells.length });
 
-  test("for all heads of a commit", async () => {
-    const { alice, bob } = await newWorld("many heads");
+  test("for all frames of a commit", async () => {
+    const { alice, bob } = await newWorld("many frames");
     const { commit } = await meet(alice, bob);
     const entries = entriesOf(100);
-    const { sender, receiver } = commit(listOf(entries));
-    for (const filing of [await sender(), await receiver()])
-      expect(sizes(filing)).toEqual({ proofs: 4 + 1 + 2 + 2, cells: 3 + 100 });
-    const evidence = await evidenceFor(bob.space, headsOf(entries));
-    expect(evidence).toHaveLength(4 + 1 + 2 + 2 + 100);
+    const { receiver } = commit(listOf(entries));
+    expect(sizes(await receiver())).toEqual({ proofs: 2, cells: 3 + 1 + 100 });
+    // Two of the identity, the lane, the session, its voucher; of the list as many items as it takes.
+    expect(await evidenceFor(bob.space, framesOf(entries))).toHaveLength(2 + 1 + 1 + 1 + 2);
   });
 
-  test("for all sagas of a session, those in between that added no head included", async () => {
+  test("for all sagas of a session, those in between that added no frame included", async () => {
     const { alice, bob } = await newWorld("sagas");
     const { commit } = await meet(alice, bob);
     const entries = entriesOf(3);
     const keep = async (list: readonly CommitEntry[]) => {
       const sides = commit(list);
-      const [ours, theirs] = [sizes(await sides.sender()), sizes(await sides.receiver())];
-      expect(ours).toEqual(theirs);
-      return ours;
+      await sides.sender();
+      return sizes(await sides.receiver());
     };
-    expect(await keep(entries.slice(0, 1))).toEqual({ proofs: 4 + 1 + 2 + 2, cells: 3 + 1 });
-    expect(await keep(entries.slice(1, 2))).toEqual({ proofs: 2 + 1, cells: 1 + 1 });
+    expect(await keep(entries.slice(0, 1))).toEqual({ proofs: 2, cells: 3 + 1 + 1 });
+    expect(await keep(entries.slice(1, 2))).toEqual({ proofs: 0, cells: 1 + 1 });
     expect(await keep([])).toEqual({ proofs: 0, cells: 0 });
-    expect(await keep(entries)).toEqual({ proofs: 4 + 1, cells: 1 + 1 });
+    expect(await keep(entries)).toEqual({ proofs: 0, cells: 1 + 1 });
     for (const { space } of [alice, bob]) {
-      const { heads, records } = readEvidence(await evidenceFor(space, headsOf(entries)));
-      expect(checkAttested(heads, records)).toHaveLength(3);
+      expect(checkAttested(await evidenceFor(space, framesOf(entries)))).toHaveLength(3);
       expect(await problemsOf(space)).toEqual([]);
     }
   });
@@ -260,122 +255,155 @@ describe("what heads rest on is filed once", () => {
     await older.end();
     const newer = await meet(alice, bob);
     const newers = newer.commit(entries.slice(1));
-    for (const side of ["sender", "receiver"] as const) {
-      expect(sizes(await newers[side]())).toEqual({ proofs: 4 + 1 + 3 + 2, cells: 3 + 1 });
-      expect(sizes(await olders[side]())).toEqual({ proofs: 4 + 1, cells: 1 + 1 });
-    }
-    for (const { space } of [alice, bob]) {
-      const { heads, records } = readEvidence(await evidenceFor(space, headsOf(entries)));
-      const sessions = checkAttested(heads, records).map(({ session }) => session);
-      expect(sessions).toEqual([older, newer].map(({ established }) => established.session));
-      expect(await problemsOf(space)).toEqual([]);
-    }
+    expect(sizes(await newers.receiver())).toEqual({ proofs: 2, cells: 3 + 1 + 1 });
+    expect(sizes(await olders.receiver())).toEqual({ proofs: 1, cells: 3 + 1 + 1 });
+    const sessions = checkAttested(await evidenceFor(bob.space, framesOf(entries))).map(
+      (each) => each.session,
+    );
+    expect(sessions).toEqual([older, newer].map(({ established }) => established.session));
+    expect(await problemsOf(bob.space)).toEqual([]);
   });
 
-  test("and outlives the session's own proofs", async () => {
+  test("and does not grow with sagas and connections that change nothing", async () => {
+    const { alice, bob } = await newWorld("grown");
+    const sizeOf = async (rounds: number) => {
+      for (let round = 0; round < rounds; round++) {
+        const { commit, end } = await meet(alice, bob);
+        commit([]);
+        await end();
+      }
+      const { commit, end } = await meet(alice, bob);
+      const filing = await commit([newNotes(new Person("alice"), `note ${rounds}`).entry]).receiver();
+      await end();
+      return bytesOf(filing);
+    };
+    const first = await sizeOf(0);
+    expect(first).toBeLessThan(6000);
+    expect(await sizeOf(9)).toBeLessThan(first); // the lane is there
+  });
+
+  test("and outlives the session's transcript", async () => {
     const { alice, bob } = await newWorld("retention");
     const { commit, established } = await meet(alice, bob);
     const entries = entriesOf(1);
     await commit(entries).receiver();
-    const before = await evidenceFor(bob.space, headsOf(entries));
-    await bob.space.commit({ ...nobody, dropProofGroups: [established.session] });
-    expect(await bob.space.proofs(established.session)).toEqual([]);
-    expect(await evidenceFor(bob.space, headsOf(entries))).toEqual(before);
-  });
-
-  test("so a session whose own proofs were dropped while it lasted can add no head", async () => {
-    const { alice, bob } = await newWorld("dropped");
-    const { commit, established } = await meet(alice, bob);
-    await commit([]).receiver();
-    await bob.space.commit({ ...nobody, dropProofGroups: [established.session] });
-    expect(await codeOf(commit(entriesOf(1)).receiver())).toBe("store_failed");
-  });
-
-  test("and no commit rests on frames that are not those filed first (threat 13)", async () => {
-    const { alice, bob } = await newWorld("forked");
-    const { commit } = await meet(alice, bob);
-    const { receiver } = commit(entriesOf(1));
-    const genesis = (await alice.space.proof(alice.address))!;
-    const fork = new Chain(genesis, "identity", () => internalsOf(alice.identity).secretFor(""));
-    const forked = fork.add({ verb: "delegate", target: bob.address });
-    const group = evidenceGroup(alice.address);
-    await put(bob.space, {
-      proofs: fork.frames.map((record) => ({ group, record })),
-      cells: [newCell(cellKinds.evidence, alice.address, { tip: forked.address, n: 1 })],
+    const before = await evidenceFor(bob.space, framesOf(entries));
+    await bob.space.commit({
+      ...nobody,
+      dropProofGroups: [established.session, established.receiverSession],
     });
-    expect(await codeOf(receiver())).toBe("duplicity");
+    expect(await bob.space.proofs(established.session)).toEqual([]);
+    expect(await evidenceFor(bob.space, framesOf(entries))).toEqual(before);
+    expect(await problemsOf(bob.space)).toEqual([]);
   });
 
-  test("also where two commits file it at the same time: one of them is made anew", async () => {
+  test("and is shown once to the other side of a lane", async () => {
     const dave = new InnerSpace();
-    const person = new Person("alice");
-    const [first, second] = entriesOf(2).map((entry, at) =>
-      readEvidence(evidenceOf(person, [entry], `to ${at}`)),
-    );
-    const filings = [
-      await keepAttested(dave, first!.heads, first!.records),
-      await keepAttested(dave, second!.heads, second!.records),
-    ];
-    await put(dave, filings[0]!);
-    const moved = await dave.commit({ ...nobody, ...filings[1]! });
-    expect(moved).toMatchObject({ kind: "moved", cells: [`evidence/${person.address}`] });
-    await put(dave, await keepAttested(dave, second!.heads, second!.records));
-    expect(await problemsOf(dave)).toEqual([]);
+    const alice = new Person("alice");
+    const entries = entriesOf(3);
+    const { session } = sessionOf(alice);
+    const [first, second] = [entries.slice(0, 1), entries.slice(1)].map((some) => session.commit(some));
+    await take(dave, [...session.parts, first!]);
+    await take(dave, [second!]);
+    const to = { lane: new Person("carol").laneTo(alice).address, identity: new Person("carol").address };
+    const showing = await proofsFor(dave, framesOf(entries.slice(0, 1)), to);
+    expect(sorted(showing.evidence)).toEqual(sorted([...session.parts, first!]));
+    expect(await proofsFor(dave, framesOf(entries.slice(0, 1)), to)).toEqual(showing); // not remembered yet
+    await put(dave, { proofs: [], cells: await shownChanges(dave, to.lane, showing.shown) });
+    expect((await proofsFor(dave, framesOf(entries.slice(1)), to)).evidence).toEqual([second]);
+    expect(await shownChanges(dave, to.lane, showing.shown)).toEqual([]);
+    const other = { ...to, lane: new Person("erin").laneTo(alice).address };
+    expect((await proofsFor(dave, framesOf(entries.slice(1)), other)).evidence).toHaveLength(6);
+    // Whose frames they are is shown its lane and session, and not its own identity.
+    const own = { lane: other.lane, identity: alice.address };
+    expect((await proofsFor(dave, framesOf(entries.slice(1)), own)).evidence).toHaveLength(4);
   });
 });
 
-describe("evidence that comes", () => {
-  test("is refused as a whole, and nothing of it is kept", async () => {
+describe("evidence", () => {
+  test("is not taken where it does not hold, and nothing of it is kept", async () => {
     const dave = new InnerSpace();
-    const [entry, another] = entriesOf(2);
-    const right = evidenceOf(new Person("alice"), [entry!]);
-    const forged = evidenceOf(new Person("eve"), [another!], "elsewhere").slice(1);
-    expect(await codeOf(take(dave, [...right, ...forged]))).toBe("attestation_refused");
-    expect(await contentsOf(dave)).toEqual(await contentsOf(new InnerSpace()));
+    const evidence = evidenceOf(new Person("alice"), entriesOf(1));
+    expect(await codeOf(take(dave, evidence.slice(1)))).toBe("attestation_refused");
+    expect(await contentsOf(dave)).toEqual({ graph: [], proofs: [] });
   });
 
-  test("is refused where a keystone that heads rest on has forked (threat 13)", () =>
+  test("is kept in parts: frames of one list that come one after the other are one row", async () => {
+    const dave = new InnerSpace();
+    const entries = entriesOf(3);
+    const { session } = sessionOf(new Person("alice"));
+    const list = session.commit(entries);
+    const part = (at: number) => ({ ...list, frames: [list.frames[at]!] });
+    await take(dave, [...session.parts, part(2)]);
+    await take(dave, [part(0)]);
+    expect(checkAttested(await evidenceFor(dave, framesOf(entries)))).toHaveLength(2);
+    await take(dave, [part(1)]);
+    expect(await evidenceFor(dave, framesOf(entries))).toContainEqual(list);
+    expect(await dave.cells(cellKinds.list.prefix)).toHaveLength(1);
+    expect(await problemsOf(dave)).toEqual([]);
+  });
+
+  test("with other frames of an identity than those known is duplicity (threat 13)", () =>
     signsTwice(async () => {
       const dave = new InnerSpace();
-      const entries = entriesOf(4);
-      // A restored backup: the identity's second frame says two things.
-      const [alice, restored] = [new Person("alice"), new Person("alice")];
+      const entries = entriesOf(2);
+      const [alice, copy] = [new Person("alice"), new Person("alice")];
       await take(dave, evidenceOf(alice, entries.slice(0, 1), "bob"));
-      expect(await codeOf(take(dave, evidenceOf(restored, entries.slice(1, 2), "carol")))).toBe("duplicity");
-      // The same where more, or less, of the fork is shown than there is of the chain.
-      await take(dave, evidenceOf(alice, entries.slice(2, 3), "erin"));
-      const late = new Person("alice");
-      expect(await codeOf(take(dave, evidenceOf(late, entries.slice(1, 2), "carol")))).toBe("duplicity");
-      for (const to of ["frank", "grace", "heidi"]) late.laneTo(new Person(to));
-      expect(await codeOf(take(dave, evidenceOf(late, entries.slice(1, 2), "ivan")))).toBe("duplicity");
-      expect(await problemsOf(dave)).toEqual([]);
+      const before = await contentsOf(dave);
+      expect(await codeOf(take(dave, evidenceOf(copy, entries.slice(1), "carol")))).toBe("duplicity");
+      expect(await contentsOf(dave)).toEqual(before);
     }));
 
-  test("may show less of a keystone than is filed of it", async () => {
+  test("goes as far as the identity is known where it is shown, so that a revocation spreads", async () => {
+    const [dave, erin] = [new InnerSpace(), new InnerSpace()];
+    const alice = new Person("alice");
+    const { session, lane } = sessionOf(alice);
+    const [entry, later] = entriesOf(2);
+    const list = session.commit([entry!]);
+    await take(dave, [...session.parts, list]);
+    await take(erin, [...session.parts, list]);
+    const other = sessionOf(alice, "carol");
+    alice.identity.add({ verb: "revoke", target: lane.address });
+    await take(dave, [...other.session.parts, other.session.commit([later!])]);
+    const shown = await evidenceFor(dave, [entry!.frame]);
+    expect(shown).toContainEqual(toText(alice.identity.frames.at(-1)!));
+    expect(await codeOf(take(erin, shown))).toBe("attestation_refused");
+  });
+
+  test("with two vouchers of a lane for one number counts, and marks the lane as forked", async () => {
     const dave = new InnerSpace();
     const entries = entriesOf(2);
     const alice = new Person("alice");
-    const early = evidenceOf(alice, entries.slice(0, 1), "bob");
-    await take(dave, evidenceOf(alice, entries.slice(1), "carol"));
-    await take(dave, early);
-    const { heads, records } = readEvidence(await evidenceFor(dave, headsOf(entries)));
-    expect(checkAttested(heads, records)).toHaveLength(2);
+    const { session, lane, receiver } = sessionOf(alice);
+    await take(dave, [...session.parts, session.commit(entries.slice(0, 1))]);
+    const copy = new Person("alice");
+    const twin = new Session(copy, receiver, copy.laneTo(receiver), { name: "twin" });
+    expect(twin.voucher.n).toBe(session.voucher.n);
+    expect(twin.lane.address).toBe(lane.address);
+    await take(dave, [...twin.parts, twin.commit(entries.slice(1))]);
+    expect(checkAttested(await evidenceFor(dave, framesOf(entries)))).toHaveLength(2);
+    const fork = JSON.parse(new TextDecoder().decode(await dave.cell(`fork/${gibOf(lane.address)}`)));
+    expect(fork).toEqual({ n: 1, sessions: [session.s.address, twin.s.address] });
+    expect(await problemsOf(dave)).toEqual([]);
   });
 
-  test("is none for a head that is not attested", async () => {
-    expect(await evidenceFor(new InnerSpace(), headsOf(entriesOf(2)))).toEqual([]);
+  test("is none for a frame that is not attested", async () => {
+    expect(await evidenceFor(new InnerSpace(), framesOf(entriesOf(2)))).toEqual([]);
   });
 
   test("travels in frames within the limits, and counts as bytes", async () => {
     const { alice, bob } = await newWorld("in frames");
     const { established } = await meet(alice, bob);
-    const frames: Uint8Array[] = [];
     const link = { say: () => "", sayPayload: async () => undefined };
     const waits = new Waits(systemPlatform.timers, () => {});
     const conversation = new Conversation(established, "sender", link, () => {}, waits);
-    const evidence = evidenceOf(new Person("alice"), entriesOf(150));
-    const { ahead } = conversation.sign({ type: "init", saga: "00".repeat(16), direction: "push", evidence });
-    for (const frame of ahead) frames.push(frame);
+    const evidence = evidenceOf(new Person("alice"), entriesOf(300));
+    const { ahead: frames } = conversation.sign({
+      type: "init",
+      saga: "00".repeat(16),
+      direction: "push",
+      evidence,
+    });
     expect(frames.length).toBeGreaterThan(2);
     expect(frames.flatMap((frame) => readPayload(frame).evidence)).toEqual(evidence);
     for (const { length } of frames) expect(length).toBeLessThan(sagaLimits.payloadBytesMax);
@@ -389,65 +417,58 @@ describe("verifying a space finds", () => {
 
   async function attested() {
     const space = new InnerSpace();
-    await take(space, evidenceOf(new Person("alice"), entries));
-    const attestation = (await attestationOf(space, entries[0]!.head))!;
-    return { space, attestation };
+    const alice = new Person("alice");
+    const { session, lane } = sessionOf(alice);
+    const list = session.commit(entries);
+    await take(space, [...session.parts, list]);
+    return { space, alice, session, lane };
   }
 
-  async function setCell(space: Space, key: string, value: unknown): Promise<void> {
-    const change = { key, from: await space.cell(key), to: utf8(JSON.stringify(value)) };
-    expect((await space.commit({ ...nobody, cells: [change] })).kind).toBe("committed");
+  async function change(space: Space, prefix: string, alter: (value: CellValue<"list">) => unknown) {
+    const [cell] = await space.cells(prefix);
+    const to = alter(JSON.parse(new TextDecoder().decode(cell!.value)));
+    const cells = [{ key: cell!.key, from: cell!.value, to: to && utf8(JSON.stringify(to)) }];
+    expect((await space.commit({ ...nobody, cells: cells as never })).kind).toBe("committed");
   }
 
-  /** A space whose groups of proofs lack what `isGone` is true of. */
-  function without(space: Space, isGone: (record: IbGib) => boolean): Space {
-    const proofs = async (group: Address) => (await space.proofs(group)).filter((record) => !isGone(record));
-    return new Proxy(space, {
-      get(target, name) {
-        const value: unknown = name === "proofs" ? proofs : Reflect.get(target, name);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-  }
+  const rules = async (space: Space) => (await problemsOf(space)).map(({ rule }) => rule);
 
-  test("a frame that is gone", async () => {
-    const { space, attestation } = await attested();
-    const frames = await space.proofs(evidenceGroup(attestation.lane));
-    const problems = await problemsOf(without(space, ({ address }) => address === frames[1]!.address));
-    expect(problems).toContainEqual({
-      at: attestation.lane,
-      rule: "cell",
-      detail: "does not say how far it is filed as evidence",
-    });
-    for (const { head } of entries)
-      expect(problems).toContainEqual({
-        at: head,
-        rule: "not_attested",
-        detail: "attestation_refused: lane: not shown",
-      });
+  test("parts that are gone", async () => {
+    const { space, lane } = await attested();
+    await space.commit({ ...nobody, dropProofGroups: [partsGroup(lane.address)] });
+    expect(await rules(space)).toEqual(["not_vouched", "link_missing"]);
   });
 
-  test("a context that is gone", async () => {
+  test("an identity that is gone", async () => {
+    const { space, alice } = await attested();
+    await space.commit({ ...nobody, dropProofGroups: [alice.address] });
+    expect(await rules(space)).toContain("link_missing");
+  });
+
+  test("a voucher that is gone, or another's", async () => {
     const { space } = await attested();
-    const problems = await problemsOf(without(space, ({ ib }) => ib === "context"));
-    expect(problems).toHaveLength(entries.length);
-    for (const { head } of entries)
-      expect(problems).toContainEqual({
-        at: head,
-        rule: "not_attested",
-        detail: "attestation_refused: context not shown",
-      });
+    await change(space, "voucher/", (voucher) => ({ ...voucher, signature: "00".repeat(64) }));
+    expect(await rules(space)).toEqual(["not_vouched"]);
+    await change(space, "voucher/", () => undefined);
+    expect(new Set(await rules(space))).toEqual(new Set(["not_vouched", "not_attested"]));
   });
 
-  test("a head that is said to be another's, or another's place", async () => {
-    const { space, attestation } = await attested();
-    const [first, second] = headsOf(entries).map((head) => `attested/${gibOf(head)}`);
-    await setCell(space, first!, { ...attestation, identity: new Person("eve").address });
-    expect(await problemsOf(space)).toEqual([
-      { at: entries[0]!.head, rule: "not_attested", detail: "attestation_refused: identity: not shown" },
+  test("a list that the session has not signed", async () => {
+    const { space } = await attested();
+    await change(space, "list/", (list) => ({ ...list, all: [...list.all!].reverse() }));
+    expect(await problemsOf(space)).toMatchObject([
+      { rule: "not_attested", detail: "attestation_refused: signature of the session" },
     ]);
-    await setCell(space, first!, attestation);
-    await setCell(space, second!, attestation);
-    expect(await problemsOf(space)).toEqual([{ at: entries[0]!.head, rule: "cell", detail: second }]);
+    await change(space, "list/", (list) => ({ ...list, all: list.all!.slice(1) }));
+    expect(await rules(space)).toContain("not_attested");
+  });
+
+  test("a frame that is said to be another's, or is in no list", async () => {
+    const { space } = await attested();
+    const by = new Person("eve").address;
+    await change(space, "attested/", (attested) => ({ ...attested, by }));
+    expect(await problemsOf(space)).toMatchObject([{ rule: "not_attested", detail: "signed by another" }]);
+    await change(space, "attested/", (attested) => ({ ...attested, list: "0" }));
+    expect(await problemsOf(space)).toMatchObject([{ rule: "not_attested", detail: "not in its list" }]);
   });
 });

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import type { Address } from "../../src/ibgib/index.js";
+import { followedAt } from "../lanes.js";
 import { createSender, type Identity, openIdentity, type Platform } from "../../src/peer/index.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { createWorld, tapDial } from "../../src/testing/index.js";
@@ -34,8 +36,8 @@ function meet({ world, platform }: Lab, identities: readonly Identity[]): Promis
 async function expectOneLane({ world }: Lab, { address }: Identity, sessions: number): Promise<void> {
   const lanes = await world.receiver.space.cells("lane/");
   expect(lanes).toHaveLength(1);
-  const lane = JSON.parse(new TextDecoder().decode(lanes[0]?.value));
-  expect(lane).toMatchObject({ n: sessions, delegator: address });
+  const lane = lanes[0]!.key.slice("lane/".length) as Address;
+  expect(await followedAt(world.receiver.space, lane)).toMatchObject({ n: sessions, unused: [] });
   expect(await world.receiver.space.proofs(address)).toHaveLength(2);
 }
 

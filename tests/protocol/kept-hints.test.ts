@@ -32,6 +32,7 @@ async function resolved(of: Address, status: RootStatus) {
     {
       identity: alice.identity,
       receiver: world.receiver.address,
+      lane: alice.address,
       merging: mergingOf(mergeFunctions(), platform),
       access: "owners",
       adopt: false,

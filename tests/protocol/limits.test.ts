@@ -10,6 +10,7 @@ import {
 import { createReceiver, createSender } from "../../src/peer/index.js";
 import { showChain } from "../../src/saga/chain-shown.js";
 import {
+  type AttestedFrames,
   afterMovement,
   type Caps,
   type Dialogue,
@@ -27,6 +28,8 @@ import {
 import { startDialogue } from "../../src/saga/turn.js";
 import { tapDial } from "../../src/testing/index.js";
 import { createInnerspace, type Dial, type Message } from "../../src/transport/index.js";
+import { followLane } from "../../src/saga/check-connect.js";
+import { Person } from "../saga/commits.js";
 import { shareOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
 import { codeOf, contentsOf, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
@@ -56,7 +59,7 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
   },
   framesShownMax: async () => {
     const frame = ["", "", "", ""];
-    const proof = { lane: frame, frame };
+    const proof = { lane: frame, voucher: "00".repeat(64), frame };
     const identityFrames = Array(sagaLimits.framesShownMax + 1).fill(frame);
     await expectRefused({ type: "connect", identityFrames, laneFrames: [], proof }, "malformed_message");
   },
@@ -100,18 +103,22 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     expect(TurnFromSender.safeParse(ask).success).toBe(false);
   },
   entryPathMax: () => {
-    const { address } = sealRecord({ ib: "note", data: { isTjp: true } });
-    const head = (length: number) => ({
-      entry: { tjp: address, head: address, to: address },
-      context: address,
-      index: 0,
-      count: 1,
-      path: Array<string>(length).fill("00".repeat(32)),
-    });
     expect(sagaLimits.entryPathMax).toBe(Math.ceil(Math.log2(sagaLimits.entriesMax)));
-    expect(readPayload(evidenceFrame([head(sagaLimits.entryPathMax)])).evidence).toHaveLength(1);
-    const frame = evidenceFrame([head(sagaLimits.entryPathMax + 1)]);
+    expect(readPayload(evidenceFrame([listed(1, sagaLimits.entryPathMax)])).evidence).toHaveLength(1);
+    const frame = evidenceFrame([listed(1, sagaLimits.entryPathMax + 1)]);
     expect(codeFrom(() => readPayload(frame))).toBe("malformed_message");
+  },
+  framesProvedMax: () => {
+    const most = evidenceFrame([listed(sagaLimits.framesProvedMax, sagaLimits.entryPathMax)]);
+    expect(readPayload(most).evidence).toHaveLength(1);
+    const frame = evidenceFrame([listed(sagaLimits.framesProvedMax + 1, 0)]);
+    expect(codeFrom(() => readPayload(frame))).toBe("malformed_message");
+  },
+  // Which of the frames that came with a newer one are remembered.
+  unusedFramesMax: () => {
+    const { unused } = followedTo(sagaLimits.unusedFramesMax + 3);
+    expect(unused).toHaveLength(sagaLimits.unusedFramesMax);
+    expect(unused.at(-1)?.n).toBe(sagaLimits.unusedFramesMax + 2);
   },
   evidenceMax: () => {
     const part = Array<RecordText>(sagaLimits.evidenceMax / 4).fill(["context", "", "", ""]);
@@ -270,6 +277,24 @@ function newDialogue(allowed: Caps): Dialogue {
     startReceiverSession(foundReceiverSession(nonce, r, secretFor)).keystone,
     allowed,
   );
+}
+
+/** An item of evidence with so many frames, and paths of this length. */
+function listed(frames: number, pathLength: number): AttestedFrames {
+  const { address } = sealRecord({ ib: "note", data: { isTjp: true } });
+  const path = Array<string>(pathLength).fill("00".repeat(32));
+  const place = { entry: { tjp: address, frame: address }, index: 0, path };
+  const signature = "00".repeat(64);
+  return { session: address, saga: "00".repeat(16), count: 1, signature, frames: Array(frames).fill(place) };
+}
+
+/** A lane as a receiver has followed it, whose frames have all come with the last one. */
+function followedTo(frames: number) {
+  const [alice, bob] = [new Person("alice"), new Person("bob")];
+  const lane = alice.laneTo(bob);
+  const session = (n: number) => `keystone.session^${String(n).padStart(64, "0")}`;
+  for (let n = 1; n <= frames; n++) lane.add({ verb: "vouch", target: session(n), scope: bob.address });
+  return followLane(undefined, lane.frames, bob.address).lane;
 }
 
 function codeFrom(act: () => unknown): string {

@@ -5,6 +5,8 @@ import { decodeUnsigned, frameDigest } from "../../src/keystone/index.js";
 import { createIdentity, createSender, type Identity, openIdentity } from "../../src/peer/index.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { Peer } from "../../src/testing/index.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
+import { followedAt } from "../lanes.js";
 import { ledger } from "../one-time/ledger.js";
 import { codeOf, delays, type Lab, openLab, spaceWith } from "./lab.js";
 
@@ -20,10 +22,12 @@ function senderOf({ world, platform }: Lab, identity: Identity) {
   return createSender({ identity, dial: world.dial, audience: world.audience, platform });
 }
 
-/** The frames of the one lane that `identity` has here, as the receiver stored them. */
-async function laneAtReceiver({ world }: Lab): Promise<readonly IbGib[]> {
+/** The frames of the one lane of these identities, at home, and how far the receiver has followed it. */
+async function laneOf({ world }: Lab, identity: Identity) {
   const connected = world.receiver.events.findLast((event) => event.kind === "connected");
-  return world.receiver.space.proofs(connected!.lane);
+  const { signer } = internalsOf(identity);
+  const frames = await signer.framesAfter(await signer.load(connected!.lane, "lane"), -1);
+  return { frames, followed: await followedAt(world.receiver.space, connected!.lane) };
 }
 
 const numberOf = ({ data }: IbGib) => (data && "n" in data ? data["n"] : undefined);
@@ -50,8 +54,9 @@ test("a hundred calls of four senders in two processes make one unbroken lane (t
   });
   await Promise.all(calls);
 
-  const lane = await laneAtReceiver(lab);
+  const { frames: lane, followed } = await laneOf(lab, identities[0]);
   expect(lane.map(numberOf)).toEqual(Array.from({ length: 50 }, (_, n) => n));
+  expect(followed).toEqual({ newest: lane.at(-1), n: 49, unused: [] });
   expect(new Set(lane.map(({ address }) => address)).size).toBe(50);
   for (const [n, frame] of lane.entries())
     if (n > 0) expect(frame.rel8ns?.["past"]).toEqual([lane[n - 1]!.address]);
@@ -82,9 +87,10 @@ test("after a crash between reserving and signing, exactly the reserved frame is
   expect(signed()).toBe(0);
 
   await connectOnce(lab, identity!);
-  const lane = await laneAtReceiver(lab);
+  const { frames: lane, followed } = await laneOf(lab, identity!);
   expect(lane.map(numberOf)).toEqual([0, 1, 2, 3]);
   expect(withoutSignatures(lane[2]!)).toEqual(vouch.data);
+  expect(followed).toMatchObject({ n: 3, unused: [2] });
   expect(signed()).toBeGreaterThan(0);
   await lab.world.close();
 });

@@ -177,7 +177,7 @@ test("what is said to be done is in the store, for whoever opens it", async () =
   expect(JSON.parse(await cellText(there, `pin/${server.url}`))).toEqual({
     receiver: other.identity.address,
   });
-  expect(await atReceiver.cells("session/")).toHaveLength(1);
+  expect(await atReceiver.cells("lane/")).toHaveLength(1);
   expect(await atReceiver.proofs(address)).not.toEqual([]);
   await sender.sync([note.address]);
   expect(await atReceiver.tip(note.address)).toMatchObject({ address: note.address });

@@ -1,6 +1,6 @@
 /** People with real keystones, and commits that they sign: turn by turn, as in a session, with no peer around it. */
 import { sha256, utf8 } from "../../src/base/index.js";
-import { type Address, createTimeline, type IbGib, mutate } from "../../src/ibgib/index.js";
+import { type Address, createTimeline, type IbGib, mutate, toText } from "../../src/ibgib/index.js";
 import {
   advance,
   foundIdentity,
@@ -11,15 +11,22 @@ import {
   type KeystoneState,
   type NextFrameOptions,
   nextFrame,
+  attestKeyOf,
   signFrame,
+  signVoucher,
   startReplay,
 } from "../../src/keystone/index.js";
 import {
   type CommitEntry,
+  type AttestedFrames,
   type Dialogue,
-  type HeadEntry,
+  type Evidence,
+  type MadeFrame,
+  placesOf,
   type Role,
+  signMade,
   signTurn,
+  type Voucher,
 } from "../../src/saga/index.js";
 import { startDialogue, type TurnDraft } from "../../src/saga/turn.js";
 
@@ -94,7 +101,9 @@ export class Session {
   readonly s: Chain;
   readonly r: Chain;
   readonly contexts: IbGib[] = [];
+  readonly voucher: Voucher;
   #dialogue: Dialogue;
+  #sagas = 0;
 
   constructor(
     readonly sender: Person,
@@ -110,6 +119,7 @@ export class Session {
     this.r = new Chain(foundReceiverSession(nonce, of, receiver.secretFor), "session", receiver.secretFor);
     this.r.add({ verb: "challenge", target: "00".repeat(32) });
     if (vouched) lane.add({ verb: "vouch", target: this.s.address, scope: receiver.address });
+    this.voucher = vouch(lane, this.s.address, receiver);
     this.s.add({ verb: "connect", target: "00".repeat(32), demanded: [1, 3] });
     this.#dialogue = startDialogue(this.s.state, this.r.state, caps);
   }
@@ -124,15 +134,31 @@ export class Session {
     return proofs.context;
   }
 
-  /** A whole saga whose commit has this list; returns the commit's context. */
-  commit(entries: readonly CommitEntry[]): IbGib {
-    const saga = this.contexts.length.toString(16).padStart(32, "0");
+  /** A whole saga whose commit has this list: what it proves of the frames in it. */
+  commit(entries: readonly CommitEntry[]): AttestedFrames {
+    const saga = (this.#sagas++).toString(16).padStart(32, "0");
     this.say("sender", { type: "init", saga, direction: "push", entries: [] });
     this.say("receiver", { type: "ack", entries: [] });
-    const context = this.say("sender", { type: "commit", entries });
+    const { keystone } = this.#dialogue.voices.sender;
+    this.say("sender", { type: "commit", entries });
     this.say("receiver", { type: "receipt", time: 0, entries: [] });
-    return context;
+    const made = entries.filter((entry) => "frame" in entry);
+    const signed = signMade(keystone, saga, made, this.s.secretFor);
+    const { session, signature } = signed;
+    return { session, saga, count: made.length, signature, frames: [...placesOf(made)] };
   }
+
+  /** What every proof of this session rests on. */
+  get parts(): readonly Evidence[] {
+    const records = [...this.sender.identity.frames, this.lane.genesis, this.s.genesis];
+    return [...records.map(toText), this.voucher];
+  }
+}
+
+/** The lane's word for a session, by its newest frame. */
+export function vouch(lane: Chain, session: Address, receiver: Person, n = lane.state.n): Voucher {
+  const vouching = { lane: lane.address, n, session, receiver: receiver.address };
+  return { session, n, signature: signVoucher(vouching, attestKeyOf(lane.state, lane.secretFor)) };
 }
 
 /** A timeline of a few frames, and the entry of a commit that adds the last of them. */
@@ -140,16 +166,11 @@ export function newNotes(owner: Person, uuid: string) {
   const first = createTimeline({ ib: "note", owner: owner.address, uuid, data: { text: "0" } });
   const second = mutate(first, { text: "1" });
   const third = mutate(second, { text: "2" });
-  const entry: HeadEntry = {
-    tjp: first.address,
-    head: third.address,
-    from: second.address,
-    to: third.address,
-  };
+  const entry: MadeFrame = { tjp: first.address, frame: third.address };
   return { first, second, third, entry };
 }
 
 /** What a commit's list begins with. */
-export function tipOf({ tjp, to }: HeadEntry): CommitEntry {
-  return { address: tjp, tip: to, n: 2 };
+export function tipOf({ tjp, frame }: MadeFrame): CommitEntry {
+  return { address: tjp, tip: frame, n: 2 };
 }

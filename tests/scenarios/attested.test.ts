@@ -1,8 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { type Address, gibOf, type IbGib, sealRecord } from "../../src/ibgib/index.js";
-import { cellKinds, changeCell, readCell } from "../../src/peer/home/cells.js";
+import { type CellValue, cellKinds, changeCell, readCell, removeCell } from "../../src/peer/home/cells.js";
 import {
-  type Attestation,
   attestationOf,
   createReceiver,
   createSender,
@@ -10,7 +9,7 @@ import {
   systemPlatform,
 } from "../../src/peer/index.js";
 import type { Conversation } from "../../src/peer/session/conversation.js";
-import type { HeadEntry } from "../../src/saga/index.js";
+import type { MadeFrame } from "../../src/saga/index.js";
 import { createWorld, type Peer, type ReceiverPeer, type SenderPeer } from "../../src/testing/index.js";
 import { createInnerspace } from "../../src/transport/index.js";
 import { contentsOf } from "../protocol/lab.js";
@@ -19,7 +18,7 @@ import { type Cast, scenario } from "./scenario.js";
 import { expectInStep } from "./turns.js";
 
 /** Heads that whoever commits next answers for beside its own. */
-const claimed = vi.hoisted(() => ({ heads: [] as readonly HeadEntry[] }));
+const claimed = vi.hoisted(() => ({ heads: [] as readonly MadeFrame[] }));
 
 vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
   const original = await importOriginal<typeof import("../../src/peer/session/conversation.js")>();
@@ -64,12 +63,24 @@ async function expectRefused(
   }
 }
 
-/** What eve says of a head: what somebody has signed for it, she wishes. */
-async function pretend({ space, address }: Peer, head: IbGib, attestation: Attestation | undefined) {
-  const cell = await readCell(space, cellKinds.attested, gibOf(head.address));
-  const cells = attestation
-    ? [changeCell(cell, attestation)]
-    : [{ key: cell.key, from: cell.bytes, to: undefined }];
+/** What a space keeps of who signed a frame. */
+interface Kept {
+  readonly attested: CellValue<"attested">;
+  readonly list: CellValue<"list">;
+}
+
+async function keptOf({ space }: Peer, frame: Address): Promise<Kept> {
+  const attested = (await readCell(space, cellKinds.attested, gibOf(frame))).value!;
+  return { attested, list: (await readCell(space, cellKinds.list, attested.list)).value! };
+}
+
+/** What eve says of a frame: what somebody has signed for it, she wishes. */
+async function pretend({ space, address }: Peer, frame: IbGib, kept: Kept | undefined) {
+  const cell = await readCell(space, cellKinds.attested, gibOf(frame.address));
+  const list = kept && (await readCell(space, cellKinds.list, kept.attested.list));
+  const cells = kept
+    ? [changeCell(cell, kept.attested), ...(list ? [changeCell(list, kept.list)] : [])]
+    : [removeCell(cell)];
   expect(await space.commit({ holder: address, sight: { holders: [] }, cells })).toEqual({
     kind: "committed",
   });
@@ -128,12 +139,15 @@ scenario("eve shows for her frame what alice has signed for others (threat 22)",
   await alice.sync(other, { at: eve.name });
   const invented = await eve.edit(note, { text: "by eve" });
   for (const timeline of [note, other]) {
-    const real = await attestationOf(eve.space, timeline);
-    if (!real) expect.fail("what alice has pushed is attested");
-    const entry = { tjp: note, head: invented.address, to: invented.address };
-    for (const head of [real.head, { ...real.head, entry }]) {
-      await pretend(eve, invented, { ...real, head });
+    const real = await keptOf(eve, timeline);
+    const entry = { tjp: note, frame: invented.address };
+    for (const list of [
+      { ...real.list, all: [entry] },
+      { ...real.list, all: [...real.list.all!, entry] },
+    ]) {
+      await pretend(eve, invented, { ...real, list });
       await expectRefused([alice, carol], eve, note, "attestation_refused");
+      await pretend(eve, invented, real);
     }
   }
 });
@@ -143,7 +157,7 @@ scenario("eve leaves out what proves that alice's frame is alice's", async (cast
   const note = await aliceIsRead(cast);
   const edit = await alice.edit(note, { text: "second" });
   await alice.sync(note, { at: eve.name });
-  const real = await attestationOf(eve.space, edit.address);
+  const real = await keptOf(eve, edit.address);
   await pretend(eve, edit, undefined);
   await expectRefused([carol], eve, note, "attestation_refused");
   await pretend(eve, edit, real);
@@ -221,8 +235,8 @@ scenario("nobody can answer for a head that its commit does not add", async (cas
   const { alice, carol, bob } = cast;
   const note = await sharedNote({}, [alice, carol], [bob]);
   const edit = await alice.edit(note, { text: "by alice" });
-  const own = await carol.edit(note, { text: "by carol" });
-  claimed.heads = [{ tjp: note, head: edit.address, from: note, to: own.address }];
+  await carol.edit(note, { text: "by carol" });
+  claimed.heads = [{ tjp: note, frame: edit.address }];
   await carol.sync(note);
   expect(claimed.heads).toEqual([]);
   await alice.sync(note);

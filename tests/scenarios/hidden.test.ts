@@ -13,7 +13,7 @@ import { identityFrames, internalsOf } from "../../src/peer/home/identity.js";
 import { evidenceFor } from "../../src/peer/index.js";
 import { CommitQueue } from "../../src/peer/receiver/commit-queue.js";
 import type { Conversation } from "../../src/peer/session/conversation.js";
-import { attestHeads, type Direction, type Root } from "../../src/saga/index.js";
+import { type AttestedFrames, type Direction, placesOf, type Root } from "../../src/saga/index.js";
 import type { SenderPeer } from "../../src/testing/index.js";
 import { type Cast, scenario } from "./scenario.js";
 import { type Attempt, answersTo, saga } from "./speaker.js";
@@ -98,7 +98,7 @@ const pushOf =
     await say({ type: "commit", entries: [finalOf(tjp, tip, n), ownHead(tjp, tip)] });
   };
 
-const ownHead = (tjp: Address, { address }: IbGib) => ({ tjp, head: address, to: address });
+const ownHead = (tjp: Address, { address }: IbGib) => ({ tjp, frame: address });
 
 const isTaken = expect.stringMatching(/^receipt/);
 
@@ -245,7 +245,14 @@ scenario("without a grant, carol learns nothing from what is said to prove it (t
   const { carol, dave } = cast;
   const { diary, frames } = await aliceKeepsADiary(cast.alice);
   const list = carols(cast);
-  const evidence = attestHeads([ownHead(diary, frames[2])], frames[2].address);
+  const proof: AttestedFrames = {
+    session: frames[2].address,
+    saga: "00".repeat(16),
+    count: 1,
+    signature: "00".repeat(64),
+    frames: [...placesOf([ownHead(diary, frames[2])])],
+  };
+  const evidence = [proof];
   const invent: Attempt = async ({ say, send }) => {
     await say(init("push", rootOf(list.address, list, 0)));
     await send([list]);

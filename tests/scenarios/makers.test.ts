@@ -12,7 +12,7 @@ import {
 import { cellKinds, newCell, readCell, removeCell } from "../../src/peer/home/cells.js";
 import { attestationOf, evidenceFor, saveRecords, unshare } from "../../src/peer/index.js";
 import type { Conversation } from "../../src/peer/session/conversation.js";
-import type { HeadEntry } from "../../src/saga/index.js";
+import type { MadeFrame } from "../../src/saga/index.js";
 import type { Peer } from "../../src/testing/index.js";
 import { sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
@@ -20,8 +20,8 @@ import { expectInStep } from "./turns.js";
 
 /** Every head that somebody has signed, and those that the next one who commits signs beside. */
 const commits = vi.hoisted(() => ({
-  signed: [] as HeadEntry[],
-  claimed: [] as readonly HeadEntry[],
+  signed: [] as MadeFrame[],
+  claimed: [] as readonly MadeFrame[],
 }));
 
 vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
@@ -38,8 +38,8 @@ vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
   return { ...original, Conversation: Watched };
 });
 
-function isHead(entry: object | string): entry is HeadEntry {
-  return typeof entry === "object" && "head" in entry;
+function isHead(entry: object | string): entry is MadeFrame {
+  return typeof entry === "object" && "frame" in entry;
 }
 
 /** Puts records into a home past `saveRecords`, as somebody does who means it; those of `marked` are signed as its own. */
@@ -122,7 +122,7 @@ scenario(
       ...{ holder: carol.address, sight: { holders: [] } },
       cells: [removeCell(cell)],
     });
-    commits.claimed = [{ tjp: note, head: edit.address, from: note, to: edit.address }];
+    commits.claimed = [{ tjp: note, frame: edit.address }];
     expect((await carol.sync(note, { at: "dave" })).refused).toMatchObject([{ address: note }]);
     expect(commits.claimed).toEqual([]);
     expect(await makerShown(dave, edit)).toBeUndefined();
@@ -144,7 +144,7 @@ scenario(
     await plant(carol, [forged, hers], [forged, hers]);
     await expect(carol.sync(note, { at: "bob" })).rejects.toMatchObject({ code: "not_permitted" });
     expect((await bob.tip(note)).address).toBe(before.address);
-    expect(commits.signed.filter(({ head }) => head === forged.address)).toEqual([]);
+    expect(commits.signed.filter(({ frame }) => frame === forged.address)).toEqual([]);
 
     // A receiver that takes it all the same, and shows what carol did sign.
     await plant(eve, [forged, hers]);

@@ -75,6 +75,6 @@ function hear(message: Message, spoken: () => Conversation): string | undefined 
   if (said.type === "error") return `error ${said.code}`;
   if (said.type !== "turn") return undefined;
   spoken().hear(said, TurnFromReceiver);
-  const { type, saga: _saga, turn: _turn, time: _time, ...rest } = JSON.parse(said.body);
+  const { type, saga: _saga, turn: _turn, time: _time, attested: _attested, ...rest } = JSON.parse(said.body);
   return `${type} ${JSON.stringify(rest)}`;
 }

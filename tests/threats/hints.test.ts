@@ -1,7 +1,9 @@
 import { describe, expect, test, vi } from "vitest";
+import type { IbGib } from "../../src/ibgib/index.js";
 import type { SenderKnown } from "../../src/saga/index.js";
 import { Connect } from "../../src/saga/messages.js";
 import type { SenderPeer } from "../../src/testing/index.js";
+import { tampered } from "../keystone/keystones.js";
 import { nameOf } from "../protocol/faults.js";
 import { codeOf, openLab, tapped } from "../protocol/lab.js";
 
@@ -18,17 +20,24 @@ vi.mock("../../src/peer/receiver/receiver-store.js", async (importOriginal) => {
 const numbers = [-1, 0, 1, 2, 3, 64, 1_000, 2 ** 31, Number.MAX_SAFE_INTEGER];
 type Lie = (known: SenderKnown, n: number) => SenderKnown;
 
+/** A frame, as if it had that number; `spent`: and as if it were another one. */
+const saying = (frame: IbGib, n: number, spent = 0) =>
+  tampered(frame, ({ data }) => {
+    data.n = n;
+    data.pools[0].used += spent;
+  });
+
 /** With its genesis as the tip, which has been told before, or with the one that it really holds. */
 const lies: Record<string, Lie> = {
   "the lane has come so far": (known, n) => ({
     ...known,
-    lane: known.lane && { ...known.lane, keystone: { ...known.lane.keystone, n } },
+    lane: known.lane && { ...known.lane, newest: saying(known.lane.newest, n) },
   }),
-  "the lane has come so far, and stands at its genesis": (known, n) => ({
+  "the lane has come so far, by a frame that alice has never made": (known, n) => ({
     ...known,
     lane: known.lane && {
       ...known.lane,
-      keystone: { ...known.lane.keystone, n, tip: known.lane.keystone.tjp },
+      newest: saying(known.lane.newest, n, 1),
     },
   }),
   "the identity has come so far": (known, n) => ({

@@ -46,7 +46,12 @@ describe("who is known here is told to nobody who does not know it already (thre
     const eve = await stranger(lab.world.dial);
     eve.say(open);
     await eventually(() => eve.heard.length === 2);
-    eve.say({ type: "connect", identityFrames: [], laneFrames: [], proof: { lane: none, frame: none } });
+    eve.say({
+      type: "connect",
+      identityFrames: [],
+      laneFrames: [],
+      proof: { lane: none, voucher: "00".repeat(64), frame: none },
+    });
     await eventually(eve.isOver);
     const [, challenge = "", ...rest] = eve.heard;
     const body = ChallengeBody.parse(JSON.parse(JSON.parse(challenge).body));

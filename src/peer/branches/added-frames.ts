@@ -9,7 +9,7 @@ import {
 } from "../../ibgib/index.js";
 import { checkMerge, type FrameReader, runEndsBeyond } from "../../merge/index.js";
 import type { Space } from "../../space/index.js";
-import { attestationOf } from "../rights/attestations.js";
+import { signerOf } from "../rights/attestations.js";
 import type { Merging } from "./merging.js";
 
 /** What a tip that moves brings into a timeline. */
@@ -79,7 +79,7 @@ export async function proverOf(
   const isProver = (signer: Address | undefined) => signer !== undefined && signer === (maker ?? signer);
   const came = attesters.get(frame.address);
   if (isProver(came)) return came;
-  const kept = (await attestationOf(space, frame.address))?.identity;
+  const kept = await signerOf(space, frame.address);
   return isProver(kept) ? kept : undefined;
 }
 

@@ -15,7 +15,7 @@ import type {
   Ask,
   Direction,
   FinalTip,
-  HeadEntry,
+  MadeFrame,
   Root,
   RootMove,
   RootStatus,
@@ -26,7 +26,8 @@ import type {
 import type { Space } from "../../space/index.js";
 import type { Identity } from "../home/identity.js";
 import { isMadeHere, needsMark } from "../home/made.js";
-import { evidenceFor } from "../rights/attestations.js";
+import { proofsFor } from "../rights/attestations.js";
+import type { ShownParts } from "../rights/proof-parts.js";
 import { loadAuthors } from "../rights/authors.js";
 import type { AccessPolicy } from "../rights/standing.js";
 import { unsureStones } from "../session/outgoing.js";
@@ -77,6 +78,8 @@ export interface Resolution {
   readonly proved: ReadonlySet<Address>;
   /** Frames that were made here meanwhile, and that this side signs: to be marked as such when they are committed. */
   readonly made: readonly IbGib[];
+  /** What the receiver is shown of proofs. */
+  readonly shown: ShownParts;
 }
 
 /** What a sender brings together with, and what it goes by. */
@@ -84,6 +87,8 @@ export interface Resolving {
   readonly identity: Identity;
   /** Who answers, and is believed about its own timelines. */
   readonly receiver: Address;
+  /** The lane between both sides. */
+  readonly lane: Address;
   readonly merging: Merging;
   readonly access: AccessPolicy;
   /** Take over what somebody has added to timelines of this identity's own who may not, or may not any more. */
@@ -139,7 +144,8 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
       overtaken.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan, kept > 0),
     ...(await resolution.answered(outcomes.flatMap(({ added }) => added ?? []))),
   };
-  return { resolved, proved: resolution.proved, made: [...resolution.made.values()] };
+  const { proved, made, shown } = resolution;
+  return { resolved, proved, made: [...made.values()], shown };
 }
 
 function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
@@ -150,6 +156,7 @@ function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
 }
 
 class Resolver {
+  shown: ShownParts = new Map();
   readonly proved = new Set<Address>();
   readonly made = new Map<Address, IbGib>();
   /** Own timelines with heads of somebody who may not write them: an edit of ours on top answers for them. */
@@ -246,8 +253,8 @@ class Resolver {
    */
   async answered(
     added: readonly { readonly tip: Address; readonly from: Address | undefined }[],
-  ): Promise<Pick<Resolved, "heads" | "evidence">> {
-    const own: HeadEntry[] = [];
+  ): Promise<Pick<Resolved, "made" | "evidence">> {
+    const own: MadeFrame[] = [];
     const others: Address[] = [];
     for (const { tip, from } of added) {
       const [record] = await this.reader.getMany([tip]);
@@ -257,13 +264,14 @@ class Resolver {
       if (!first || ownerOf(first) === undefined) continue;
       const { toProve } = await addedFrames(record, first, from, this.reader, this.#merging);
       for (const frame of toProve) {
-        const { address: head } = frame;
-        if (await this.#isOwn(frame, first))
-          own.push({ tjp, head, ...(from !== undefined && { from }), to: tip });
-        else others.push(head);
+        if (await this.#isOwn(frame, first)) own.push({ tjp, frame: frame.address });
+        else others.push(frame.address);
       }
     }
-    return { heads: own, evidence: await evidenceFor(this.#space, others) };
+    const { lane, receiver } = this.resolving;
+    const { evidence, shown } = await proofsFor(this.#space, others, { lane, identity: receiver });
+    this.shown = shown;
+    return { made: own, evidence };
   }
 
   async of(root: Root, status: RootStatus): Promise<Outcome> {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { fromUtf8, KeysagaError, utf8 } from "../../base/index.js";
 import { type Address, isAddress } from "../../ibgib/index.js";
-import { AttestedHead, FinalTip } from "../../saga/index.js";
+import { hostSignature, MadeFrame, Receipt, recordText, ShownFrame, Voucher } from "../../saga/index.js";
 import type { CellChange, Space } from "../../space/index.js";
 
 const address = z.custom<Address>(isAddress);
@@ -21,25 +21,24 @@ export const cellKinds = {
   /** The identity this space belongs to; key: empty. */
   self: kind("self/", z.strictObject({ identity: address })),
   /**
-   * Sender: the lane to a receiver, its sessions, and the number of its newest frame that the receiver is known to have
-   * kept; key: the receiver's identity.
+   * Sender: the lane to a receiver, and the number of its newest frame that the receiver is known to have kept; key: the
+   * receiver's identity.
    */
-  laneTo: kind(
-    "lane-to/",
-    z.strictObject({ lane: address, sessions: z.array(address), kept: z.number().int().min(-1) }),
-  ),
+  laneTo: kind("lane-to/", z.strictObject({ lane: address, kept: z.number().int().min(-1) })),
   /** Sender: which receiver answers at an origin; key: the origin. */
   pin: kind("pin/", z.strictObject({ receiver: address })),
-  /** How far an identity of someone else is verified and stored; key: its address. */
-  identity: kind("identity/", standing),
-  /** Receiver: how far a lane is verified and stored; key: its address. */
+  /**
+   * How far an identity of someone else is verified and stored, and whether it has been let in here: its frames are kept as
+   * well where proofs rest on them. Key: its address.
+   */
+  identity: kind("identity/", z.strictObject({ ...standing.shape, met: z.literal(true).optional() })),
+  /** Receiver: how far it has followed a lane, in one row that does not grow; key: the lane's address. */
   lane: kind(
     "lane/",
     z.strictObject({
-      tip: address,
-      n: z.number().int().min(0),
-      delegator: address,
-      sessions: z.array(address),
+      first: recordText,
+      newest: recordText,
+      unused: z.array(z.strictObject({ n: z.number().int().min(1), frame: address, session: address })),
     }),
   ),
   /** Receiver: what is held in the name of an identity, in canonical bytes; key: its address. */
@@ -53,16 +52,12 @@ export const cellKinds = {
   invite: kind("invite/", z.strictObject({ expires: z.number(), usedBy: address.optional() })),
   /** Receiver: how many invites were made, so that one is made after the other; key: empty. */
   invitesMade: kind("invites-made/", z.strictObject({ count: z.number().int().min(0) })),
-  /** What belongs to a session and is in no frame, so that its proofs can be judged later; key: S's address. */
-  session: kind(
-    "session/",
-    z.strictObject({
-      receiverSession: address,
-      host: z.strictObject({ key: z.string(), certifiedBy: address, signature: z.string() }),
-    }),
-  ),
-  /** Sender: the newest receipt of a session as it was signed, and its list where that travelled apart. Key: S. */
-  receipt: kind("receipt/", z.strictObject({ body: z.string(), entries: z.array(FinalTip).optional() })),
+  /** A session whose transcript is kept; key: the lane's gib and the number of the frame that vouches for it. */
+  session: kind("session/", z.strictObject({ session: address, receiverSession: address })),
+  /** Sender: a receipt as it was signed; key: the saga. */
+  receipt: kind("receipt/", z.strictObject({ ...Receipt.shape, session: address })),
+  /** The host key's signature over the genesis of a receiver's session that something rests on; key: R's gib. */
+  host: kind("host/", hostSignature),
   /**
    * Sender: what a receiver has of a root by its newest receipt, and what went out to it since; key: the gibs of the
    * receiver's identity and of the root.
@@ -97,13 +92,40 @@ export const cellKinds = {
   toldFrames: kind("told-frames/", z.strictObject({ n: z.number().int().min(0) })),
   /** A frame that a call of this home's own user made here, the last of those it made together; key: its gib. */
   made: kind("made/", z.strictObject({})),
-  /** A frame with what proves who made it, and who that was; key: the frame's gib. */
-  attested: kind(
-    "attested/",
-    z.strictObject({ head: AttestedHead, identity: address, lane: address, session: address }),
+  /** Who signed a frame as its maker, and the list that it stands in; key: the frame's gib. */
+  attested: kind("attested/", z.strictObject({ by: address, list: z.string().max(64) })),
+  /**
+   * A list of frames that a session's attest key has signed, once for all that are kept of it: all of its entries in their
+   * order, or some with their places. Key: `listName`.
+   */
+  list: kind(
+    "list/",
+    z.strictObject({
+      session: address,
+      saga: z.string(),
+      count: z.number().int().min(1),
+      signature: z.string(),
+      all: z.array(MadeFrame).optional(),
+      some: z.array(ShownFrame).optional(),
+    }),
   ),
-  /** How far a keystone's frames are filed as evidence; key: its address. */
-  evidence: kind("evidence/", standing),
+  /** What vouches for a session that lists rest on, and the lane and identity that it speaks for; key: S0's gib. */
+  voucher: kind("voucher/", z.strictObject({ ...Voucher.shape, lane: address, identity: address })),
+  /** The session that a lane's frame vouches for; key: the lane's gib and the frame's number. */
+  vouched: kind("vouched/", z.strictObject({ session: address })),
+  /** The session whose attest key this is; key: the lane's gib and the key. */
+  attestKey: kind("attest-key/", z.strictObject({ session: address })),
+  /** Two vouchers of a lane for different sessions with one number: nobody lets in a new session of it. Key: its gib. */
+  fork: kind("fork/", z.strictObject({ n: z.number().int().min(1), sessions: z.tuple([address, address]) })),
+  /**
+   * What the other side of a lane has of the proofs that rest on an identity: its frames up to a number, and the newest of
+   * the lanes and sessions that it was shown, each by the first 24 digits of its gib. Key: the gibs of the lane between
+   * the two sides and of the identity.
+   */
+  shown: kind(
+    "shown/",
+    z.strictObject({ n: z.number().int().min(-1), parts: z.array(z.string().length(24)).max(64) }),
+  ),
 } as const;
 
 export type CellValue<Kind extends keyof typeof cellKinds> = z.infer<(typeof cellKinds)[Kind]["schema"]>;

@@ -1,40 +1,36 @@
-import type { Address } from "../../ibgib/index.js";
+import { type Address, gibOf } from "../../ibgib/index.js";
 import type { Established } from "../../saga/index.js";
-import type { CellChange, Space } from "../../space/index.js";
-import { cellKinds, newCell, readCell, removeCell } from "./cells.js";
+import type { CellChange, Commit, Space } from "../../space/index.js";
+import { cellKinds, newCell, readCell, readCells, removeCell } from "./cells.js";
 
-/**
- * Sessions of a lane whose frames and contexts are kept. An older lane frame is refused as out of its window, so
- * what is dropped can never be brought up again as new.
- */
+/** Sessions of a lane whose transcripts are kept, beside those under way. */
 export const sessionsKept = 32;
 
-/** What a commit changes when a session joins its lane's list: its own cell, and what the oldest one leaves behind. */
-export interface SessionChange {
-  readonly sessions: readonly Address[];
-  readonly cells: readonly CellChange[];
-  readonly dropProofGroups: readonly Address[];
-}
-
-/** Files a session behind those its lane already has; the oldest beyond `sessionsKept` goes, with its proofs. */
+/**
+ * What a commit changes when it keeps the first turns of a session: a row of its own, so that sessions of one lane do not
+ * get in each other's way.
+ */
 export async function fileSession(
   space: Space,
-  held: readonly Address[],
-  { session, receiverSession, host }: Established,
-): Promise<SessionChange> {
-  const sessions = [...held, session].slice(-sessionsKept);
-  const dropped = [...held, session].slice(0, -sessionsKept);
-  const gone = await Promise.all(dropped.map((address) => readCell(space, cellKinds.session, address)));
-  const receipts = await Promise.all(dropped.map((address) => readCell(space, cellKinds.receipt, address)));
+  { lane, session, receiverSession, vouched }: Established,
+): Promise<readonly CellChange[]> {
+  const name = `${gibOf(lane)}/${String(vouched.voucher.n).padStart(10, "0")}`;
+  const kept = await readCell(space, cellKinds.session, name);
+  return kept.value ? [] : [newCell(cellKinds.session, name, { session, receiverSession })];
+}
+
+/**
+ * What goes with a new connection: the transcripts of all but the newest sessions of its lane. No proof and no receipt
+ * rests on them.
+ */
+export async function dropTranscripts(
+  space: Space,
+  lane: Address,
+): Promise<Required<Pick<Commit, "cells" | "dropProofGroups">>> {
+  const rows = await readCells(space, cellKinds.session, `${gibOf(lane)}/`);
+  const old = rows.slice(0, -(sessionsKept - 1));
   return {
-    sessions,
-    cells: [
-      newCell(cellKinds.session, session, { receiverSession, host }),
-      ...[...gone, ...receipts].filter(({ bytes }) => bytes !== undefined).map(removeCell),
-    ],
-    dropProofGroups: gone.flatMap(({ value }, at) => [
-      dropped[at]!,
-      ...(value ? [value.receiverSession] : []),
-    ]),
+    cells: old.map(removeCell),
+    dropProofGroups: old.flatMap(({ value }) => [value.session, value.receiverSession]),
   };
 }

@@ -41,6 +41,7 @@ export interface SignPlan {
   readonly requests: readonly SignRequest[];
   readonly proofs?: readonly ProofPut[];
   readonly cells?: readonly CellChange[];
+  readonly dropProofGroups?: readonly Address[];
 }
 
 /**
@@ -185,6 +186,7 @@ export class Signer implements SignerView {
     requests,
     proofs = [],
     cells = [],
+    dropProofGroups = [],
   }: SignPlan): Promise<readonly IbGib[] | undefined> {
     if (requests.some(({ held }) => held.state.kind === "identity")) this.options.confirmation.demand();
     const reserved = requests.map(({ held, frame }) => ({
@@ -196,6 +198,7 @@ export class Signer implements SignerView {
       sight: { holders: [this.options.holder] },
       proofs: [...reserved.flatMap(({ held }) => toKeep(held)), ...proofs],
       cells: [...reserved.map(journalChange), ...cells],
+      dropProofGroups,
     });
     if (result.kind === "moved") return undefined;
     if (result.kind === "notClosed")

@@ -17,7 +17,8 @@ import type { Space, Tip } from "../../space/index.js";
 import { framesToProve } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
-import { evidenceFor } from "../rights/attestations.js";
+import { proofsFor } from "../rights/attestations.js";
+import { joinShown, type ShownParts } from "../rights/proof-parts.js";
 import type { Standing } from "../rights/standing.js";
 import { statementsFor, type Telling } from "../rights/statements.js";
 import { branchBeyond, isInHistory, newerFrames, planOf } from "../session/send-plan.js";
@@ -35,13 +36,21 @@ export class Answers {
   readonly #space: Space;
   /** Statements about grants that went along, to be remembered once the saga is committed. */
   readonly told: Telling[] = [];
+  #shown: ShownParts = new Map();
 
   constructor(
     private readonly self: Identity,
     private readonly standing: Standing,
     private readonly merging: Merging,
+    /** The lane between both sides. */
+    private readonly lane: Address,
   ) {
     this.#space = self.space;
+  }
+
+  /** What the sender was shown of proofs, to be remembered likewise. */
+  get shown(): ShownParts {
+    return this.#shown;
   }
 
   /** Holds the sender's roots against the space, and plans what the sender lacks, where it asked for that. */
@@ -225,7 +234,12 @@ export class Answers {
       if (record) frames.push(...(await framesToProve(record, first, known, this.#space, this.merging)));
     }
     const statements = await this.#statements(readable);
-    return [...statements, ...(await evidenceFor(this.#space, frames))];
+    const { evidence, shown } = await proofsFor(this.#space, frames, {
+      lane: this.lane,
+      identity: this.standing.identity,
+    });
+    this.#shown = joinShown(this.#shown, shown);
+    return withoutRepeats([...statements, ...evidence]);
   }
 
   /** What the sender has to know of the grants on timelines that it may read, and was not told. */
@@ -234,6 +248,11 @@ export class Answers {
     this.told.push(telling);
     return telling.records.map(toText);
   }
+}
+
+/** What is stated and what proves a maker may rest on the same frames of an identity. */
+function withoutRepeats(evidence: readonly Evidence[]): readonly Evidence[] {
+  return [...new Map(evidence.map((item) => [JSON.stringify(item), item])).values()];
 }
 
 /** A tip that goes out, and frames of it whose histories the sender has. */

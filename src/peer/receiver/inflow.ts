@@ -1,4 +1,5 @@
-import type { Evidence, PayloadContent } from "../../saga/index.js";
+import type { PayloadContent } from "../../saga/index.js";
+import { HeardEvidence } from "../session/heard-evidence.js";
 import type { Share } from "./budget.js";
 
 /**
@@ -10,7 +11,7 @@ const itemBytes = 256;
 /** What has come for a saga of a receiver and is held until that has ended, in memory or staged. */
 export class Inflow {
   /** What proves who granted what, and who added which heads. */
-  readonly evidence: Evidence[] = [];
+  readonly evidence = new HeardEvidence();
 
   constructor(
     private readonly listed: Share,
@@ -21,7 +22,7 @@ export class Inflow {
   hear(frame: Uint8Array, { records, entries, evidence }: PayloadContent): void {
     if (records.length > 0) this.staged.claim(frame.length);
     else this.listed.claim(frame.length + (entries.length + evidence.length) * itemBytes);
-    this.evidence.push(...evidence);
+    this.evidence.hear(evidence);
   }
 
   /** Staged by an earlier saga, and from now on for this one. @throws KeysagaError `limit_exceeded` */

@@ -104,7 +104,7 @@ class Judgement {
     private readonly answered: Answered,
   ) {
     this.#reader = space.view(effect.saga, answered.standing.sight);
-    this.#said = new Set(effect.heads.map(({ head }) => head));
+    this.#said = new Set(effect.made.entries.map(({ frame }) => frame));
     this.#statusOf = statusesByRoot(effect.roots, effect.statuses);
     for (const cell of answered.standing.rights.unmoved) this.cells.set(cell.key, cell);
   }

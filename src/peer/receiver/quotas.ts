@@ -2,7 +2,7 @@ import type { Moment } from "../../base/index.js";
 import type { Address } from "../../ibgib/index.js";
 import type { Space } from "../../space/index.js";
 import type { Connection } from "../../transport/index.js";
-import { cellKinds, changeCell, readCell } from "../home/cells.js";
+import { cellKinds, changeCell, readCell, readCells } from "../home/cells.js";
 import type { Charge, Charging, Claim } from "../home/claims.js";
 import type { Platform } from "../home/platform.js";
 import { Budget, checkLimit, type NamedLimit } from "./budget.js";
@@ -85,14 +85,15 @@ export class Quotas implements Charging {
 
   static async open(space: Space, limits: ReceiverLimits, platform: Platform): Promise<Quotas> {
     const [identities, usages] = await Promise.all([
-      space.cells(cellKinds.identity.prefix),
+      readCells(space, cellKinds.identity, ""),
       space.cells(cellKinds.usage.prefix),
     ]);
+    const met = identities.filter(({ value }) => value.met);
     const read = usages.map(({ key }) =>
       readCell(space, cellKinds.usage, key.slice(cellKinds.usage.prefix.length)),
     );
     const held = (await Promise.all(read)).reduce((sum, { value }) => sum + (value?.bytes ?? 0), 0);
-    return new Quotas(space, limits, platform, identities.length, held);
+    return new Quotas(space, limits, platform, met.length, held);
   }
 
   /** Claims a place for one more session of an identity; `leave` gives it back. @throws KeysagaError `limit_exceeded` */
@@ -121,7 +122,7 @@ export class Quotas implements Charging {
    */
   async meet(identity: Address, from: string | undefined): Promise<Claim> {
     const known = await readCell(this.space, cellKinds.identity, identity);
-    if (known.value) return { release: () => undefined };
+    if (known.value?.met) return { release: () => undefined };
     const at = this.platform.clock.elapsed();
     for (const [address, newcomer] of this.#newcomers)
       if (newcomer.at <= at - hourMs) this.#newcomers.delete(address);

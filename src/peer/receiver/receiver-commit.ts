@@ -1,12 +1,20 @@
 import { KeysagaError } from "../../base/index.js";
 import { type Address, isTjp } from "../../ibgib/index.js";
 import type { FinalTip, Found, ReceiverSagaEffect } from "../../saga/index.js";
-import type { Commit, ProofPut, Space } from "../../space/index.js";
+import type { Commit, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
 import type { Platform } from "../home/platform.js";
-import { type CheckedHeads, fileHeads, keepOwn, onlyOf } from "../rights/attestations.js";
-import { changedOnce, type Filing, framesOfSpace, joinFilings } from "../rights/evidence-files.js";
+import { fileSession } from "../home/retention.js";
+import { type CheckedEvidence, fileAttested, keepMade } from "../rights/attestations.js";
+import {
+  bytesOf,
+  changedOnce,
+  type Filing,
+  fileParts,
+  joinFilings,
+  shownChanges,
+} from "../rights/proof-parts.js";
 import type { Standing } from "../rights/standing.js";
 import { toldChanges } from "../rights/statements.js";
 import type { Conversation, SignedTurn } from "../session/conversation.js";
@@ -30,7 +38,9 @@ export interface Committing {
   readonly platform: Pick<Platform, "clock">;
   /** What the saga has staged: charged to the sender's identity. */
   readonly stagedBytes: number;
-  readonly evidence: CheckedHeads;
+  readonly evidence: CheckedEvidence;
+  /** This home's own identity. */
+  readonly self: Address;
 }
 
 export type CommitOutcome =
@@ -56,15 +66,15 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
       attesters: committing.evidence.attesters,
     });
     const refused = new Map(judged.refused.map((tip) => [tip.address, tip]));
-    const kept = await filed(committing, effect, proofs, judged);
-    const bytes = kept.proofs.reduce((sum, { record }) => sum + record.bytes.length, committing.stagedBytes);
-    const charge = await quotas.charge(standing.identity, bytes);
+    const kept = await filed(committing, effect, judged);
+    const transcript = await fileSession(space, conversation.established);
+    const charge = await quotas.charge(standing.identity, committing.stagedBytes + bytesOf(kept));
     let signed: SignedTurn | undefined;
     const commit = () =>
       space.commit({
         ...graphOf(effect, standing, judged),
         proofs: [...proofs, ...kept.proofs],
-        cells: comparedWith(changedOnce([...charge.cells, ...kept.cells]), judged.cells),
+        cells: comparedWith(changedOnce([...charge.cells, ...kept.cells, ...transcript]), judged.cells),
         attest: () => {
           signed = conversation.sign({
             type: "receipt",
@@ -110,21 +120,25 @@ function graphOf(
   };
 }
 
-/** Who added the heads that are taken, and what the sender was told of grants. */
+/** Who made the frames that are taken, what that rests on, and what the sender was shown and told. */
 async function filed(
-  { space, conversation, standing, answers, evidence }: Committing,
-  { final, heads }: CommitEffect,
-  proofs: readonly ProofPut[],
+  { space, conversation, standing, answers, evidence, self }: Committing,
+  { saga, made }: CommitEffect,
   { proved, own }: JudgedMoves,
 ): Promise<Filing> {
   const { established } = conversation;
-  const committing = { space, established, newest: framesOfSpace(space), proofs };
+  const { session, lane } = established;
+  const committing = { space, established, ownFrames: [] };
   const told = answers.told.map((telling) => toldChanges(space, standing.identity, telling));
   const cells = (await Promise.all(told)).flat();
+  const signed = made.signature === undefined ? undefined : { session, saga, signature: made.signature };
   return joinFilings([
-    await keepOwn(committing, [...final, ...heads], ({ head }) => own.has(head)),
-    await fileHeads(space, onlyOf(evidence, proved)),
-    { proofs: [], cells },
+    signed
+      ? await keepMade(committing, signed, made.entries, ({ frame }) => own.has(frame))
+      : { proofs: [], cells: [] },
+    await fileAttested(space, evidence, proved),
+    await fileParts(space, evidence.parts, self),
+    { proofs: [], cells: [...cells, ...(await shownChanges(space, lane, answers.shown))] },
   ]);
 }
 

@@ -10,7 +10,7 @@ import type { Space, StageTotals, TakenOver } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
-import { checkHeads } from "../rights/attestations.js";
+import { checkEvidence } from "../rights/attestations.js";
 import { keepToldStatements } from "../rights/keep-statements.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
 import type { Conversation } from "../session/conversation.js";
@@ -83,7 +83,7 @@ export class ReceiverSagaRun {
       now,
       letIn: () => stillLetIn(space, identity),
     });
-    this.#answers = new Answers(self, this.#standing, merging);
+    this.#answers = new Answers(self, this.#standing, merging, conversation.established.lane);
     this.#progress = new Progress(saga, "down", onEvent);
     onEvent({ kind: "started", saga, direction, roots: entries.length });
   }
@@ -99,7 +99,7 @@ export class ReceiverSagaRun {
    */
   async compareRoots({ roots, direction }: On<"compareRoots">): Promise<End<"compared">> {
     const { space, quotas } = this.options;
-    const { records } = readEvidence(this.inflow.evidence);
+    const { records } = readEvidence(this.inflow.evidence.items);
     await keepToldStatements(space, this.#standing.identity, records, quotas);
     await this.#standing.load();
     const taken = direction === "pull" ? nothing : await this.#takeOver();
@@ -200,7 +200,6 @@ export class ReceiverSagaRun {
 
   async #commit(effect: On<"commitSpace">) {
     const standing = this.#standing;
-    const { heads, records } = readEvidence(this.inflow.evidence);
     return commitReceiver(
       {
         ...this.options,
@@ -208,7 +207,8 @@ export class ReceiverSagaRun {
         answers: this.#answers,
         conversation: this.conversation,
         stagedBytes: (await this.#staged).bytes,
-        evidence: await checkHeads(this.options.space, standing.isOpen ? [] : heads, records),
+        evidence: await checkEvidence(this.options.space, this.inflow.evidence.items),
+        self: this.options.identity.address,
       },
       effect,
     );

@@ -196,6 +196,7 @@ export class ReceiverSession {
     const { message } = verified;
     const now = this.#now();
     this.#run?.cover();
+    this.#inflow?.evidence.turn();
     switch (message.type) {
       case "init":
         this.#started(message);

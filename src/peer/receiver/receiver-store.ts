@@ -1,31 +1,18 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, nOf } from "../../ibgib/index.js";
-import {
-  connectDemand,
-  connectSize,
-  type KeystoneState,
-  readIdentity,
-  resume,
-} from "../../keystone/index.js";
-import {
-  type Accepted,
-  type ChallengeDraw,
-  type KnownLane,
-  type Open,
-  type SenderKnown,
-  sagaLimits,
-} from "../../saga/index.js";
+import { type Address, decodeText, toText } from "../../ibgib/index.js";
+import { connectDemand, connectSize, readIdentity } from "../../keystone/index.js";
+import type { Accepted, ChallengeDraw, FollowedLane, Open, SenderKnown } from "../../saga/index.js";
 import type { CellChange, Space } from "../../space/index.js";
-import { type Cell, cellKinds, changeCell, readCell } from "../home/cells.js";
+import { type CellValue, cellKinds, changeCell, readCell, sameCell } from "../home/cells.js";
 import type { Platform } from "../home/platform.js";
-import { fileSession } from "../home/retention.js";
+import { dropTranscripts } from "../home/retention.js";
 
 /** What a receiver's store knows of the identity and the lane that `open` names. Reads only; bounded. */
 export async function loadKnown(space: Space, open: Open): Promise<SenderKnown> {
   const { identity, lane } = open;
   const [frames, known] = await Promise.all([
     space.proofs(identity.keystone),
-    loadLane(space, lane.keystone, lane.n),
+    loadLane(space, lane.keystone),
   ]);
   const addresses = frames.map(({ address }) => address);
   return {
@@ -36,34 +23,10 @@ export async function loadKnown(space: Space, open: Open): Promise<SenderKnown> 
   };
 }
 
-async function loadLane(space: Space, address: Address, claimedN: number): Promise<KnownLane | undefined> {
-  const [{ value }, genesis] = await Promise.all([
-    readCell(space, cellKinds.lane, address),
-    space.proof(address),
-  ]);
-  if (!value || !genesis) return undefined;
-  const newest = await newestFrames(space, value.tip, claimedN);
-  const tip = newest.at(-1);
-  if (!tip) throw new KeysagaError("store_damaged", { missing: "frame" });
-  const keystone = resume(genesis, tip, "lane");
-  return { keystone, delegator: value.delegator, newest: newest.map((frame) => frame.address) };
-}
-
-/**
- * The frames up to `tip`, oldest first, as far back as a connect may still refer to: to where the sender says its
- * lane stands, because whoever is told of a newer frame than its own goes no further.
- */
-async function newestFrames(space: Space, tip: Address, claimedN: number): Promise<readonly IbGib[]> {
-  const frames: IbGib[] = [];
-  let address: Address | undefined = tip;
-  while (address && frames.length < sagaLimits.framesShownMax) {
-    const frame: IbGib | undefined = await space.proof(address);
-    if (!frame) break;
-    frames.unshift(frame);
-    if ((nOf(frame) ?? 0) <= claimedN) break;
-    address = frame.rel8ns?.["past"]?.[0];
-  }
-  return frames;
+async function loadLane(space: Space, address: Address): Promise<FollowedLane | undefined> {
+  const { value } = await readCell(space, cellKinds.lane, address);
+  if (!value) return undefined;
+  return { first: decodeText(value.first), newest: decodeText(value.newest), unused: value.unused };
 }
 
 /** The randomness of one challenge. */
@@ -84,53 +47,52 @@ function drawIndexes(draw: Uint8Array, count: number): readonly number[] {
 }
 
 /**
- * Keeps what a connect proved, in one transaction and one flush: new frames of I and L, S and R. Compare-and-set on
- * where I and L stood when it was checked.
+ * Keeps what a connect proved, in one transaction and one flush: new frames of I, and how far L has come. Compare-and-set
+ * on where both stood when it was checked.
  *
  * @param entry What lets the identity in: comparisons and changes of the same transaction.
  * @returns Whether it was stored; if not, someone moved I or L, or what lets it in, meanwhile.
- * @throws KeysagaError `auth_fail` when this session was stored before: a lane frame vouches for one session, once.
+ * @throws KeysagaError `duplicity` where the lane was seen to fork.
  */
 export async function storeSession(
   space: Space,
   accepted: Accepted,
   entry: readonly CellChange[],
 ): Promise<boolean> {
-  const { identity, lane, established, known } = accepted;
-  const [identityCell, laneCell, sessionCell] = await Promise.all([
-    readCell(space, cellKinds.identity, identity.keystone.tjp),
-    readCell(space, cellKinds.lane, lane.tjp),
-    readCell(space, cellKinds.session, established.session),
+  const { identity, lane, known } = accepted;
+  const { tjp, tip, n } = identity.keystone;
+  const [identityCell, laneCell, fork] = await Promise.all([
+    readCell(space, cellKinds.identity, tjp),
+    readCell(space, cellKinds.lane, lane.first.address),
+    readCell(space, cellKinds.fork, lane.first.gib),
   ]);
-  if (sessionCell.value) throw new KeysagaError("auth_fail", { rule: "session used" });
+  if (fork.value) throw new KeysagaError("duplicity", { n: fork.value.n });
   const isAsChecked =
-    standsAt(identityCell, known.identity?.keystone) && standsAt(laneCell, known.lane?.keystone);
+    identityCell.value?.tip === known.identity?.keystone.tip && isSameLane(laneCell.value, known.lane);
   if (!isAsChecked) return false;
-  const filed = await fileSession(space, laneCell.value?.sessions ?? [], established);
+  const old = await dropTranscripts(space, lane.first.address);
   const result = await space.commit({
-    holder: identity.keystone.tjp,
+    holder: tjp,
     sight: { holders: [] },
-    proofs: [
-      ...accepted.newIdentityFrames.map((record) => ({ group: identity.keystone.tjp, record })),
-      ...accepted.newLaneFrames.map((record) => ({ group: lane.tjp, record })),
-      ...established.proofs,
-    ],
+    proofs: accepted.newIdentityFrames.map((record) => ({ group: tjp, record })),
     cells: [
-      changeCell(identityCell, { tip: identity.keystone.tip, n: identity.keystone.n }),
-      changeCell(laneCell, {
-        tip: lane.tip,
-        n: lane.n,
-        delegator: identity.keystone.tjp,
-        sessions: filed.sessions,
-      }),
-      ...filed.cells,
+      changeCell(identityCell, { tip, n, met: true }),
+      changeCell(laneCell, rowOf(lane)),
+      sameCell(fork),
+      ...old.cells,
       ...entry,
     ],
-    dropProofGroups: filed.dropProofGroups,
+    dropProofGroups: old.dropProofGroups,
   });
   return result.kind === "committed";
 }
 
-function standsAt(cell: Cell<{ tip: Address }>, state: KeystoneState | undefined): boolean {
-  return cell.value?.tip === state?.tip;
+type LaneRow = CellValue<"lane">;
+
+function rowOf({ first, newest, unused }: FollowedLane): LaneRow {
+  return { first: toText(first), newest: toText(newest), unused: [...unused] };
+}
+
+function isSameLane(row: LaneRow | undefined, known: FollowedLane | undefined): boolean {
+  return JSON.stringify(row) === JSON.stringify(known && rowOf(known));
 }

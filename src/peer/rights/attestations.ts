@@ -1,223 +1,253 @@
-import { assert } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, toText } from "../../ibgib/index.js";
-import { claimOf } from "../../keystone/index.js";
+import { type Address, gibOf, type IbGib } from "../../ibgib/index.js";
+import { startSenderSession } from "../../keystone/index.js";
 import {
-  type AttestedHead,
+  type AttestedFrame,
+  type AttestedFrames,
   type Attester,
-  attestHeads,
-  type CommitEntry,
-  chainsOf,
-  checkAttested,
+  checkProofs,
   type Established,
   type Evidence,
-  type HeadEntry,
+  type ListSignature,
+  listName,
+  type MadeFrame,
+  type ProvedParts,
+  placesOf,
+  readEvidence,
+  type ShownFrame,
+  sagaLimits,
 } from "../../saga/index.js";
-import type { ProofPut, Space } from "../../space/index.js";
-import { type Cell, cellKinds, changeCell, readCell } from "../home/cells.js";
+import type { Space } from "../../space/index.js";
+import { type Cell, type CellValue, cellKinds, changeCell, readCell } from "../home/cells.js";
 import {
-  evidenceGroup,
+  type Audience,
   type Filing,
-  fileChain,
-  fileFrames,
-  fileUpTo,
-  framesUpTo,
+  fileParts,
   joinFilings,
-  type NewestFrames,
-  upToClaim,
-} from "./evidence-files.js";
+  loadKnown,
+  nothingFiled,
+  type ShownParts,
+  showParts,
+} from "./proof-parts.js";
 
-/** A frame, what proves who signed it as its maker, and who that was. */
+/** A frame that its maker has signed, what signed it, and where that is kept. */
 export interface Attestation extends Attester {
-  readonly head: AttestedHead;
+  readonly frame: Address;
+  /** The saga whose commit carried the signature. */
+  readonly saga: string;
 }
 
-/** A session whose sender commits, on either side, and what of it is not stored yet. */
+/** A session whose sender commits, on either side. */
 export interface CommittingSession {
   readonly space: Space;
-  readonly established: Pick<Established, "identity" | "lane" | "session">;
-  readonly newest: NewestFrames;
-  /** Frames and contexts that this very commit stores, those of the commit turn last among S's. */
-  readonly proofs: readonly ProofPut[];
+  readonly established: Pick<Established, "identity" | "lane" | "session" | "vouched">;
+  /** The frames of the sender's identity, where this is its home and the newest may be with its signer alone. */
+  readonly ownFrames: readonly IbGib[];
 }
 
 /**
- * Keeps the heads of a saga's commit attested, on the side that signed it and on the one that verified it. Nothing is
- * checked again: the turns were verified as they came, the identity and the lane before.
+ * Keeps the frames of a saga's commit attested, on the side that signed it and on the one that verified it: one row for
+ * the commit, a small one for each frame, and with the first of a session what vouches for it. Nothing is checked again.
  *
- * Costs one tree over the list, a cell for each head, and what was not filed yet of S, the lane and the identity.
- *
- * @param entries The whole list of the commit turn, as it was signed. Heads that are attested already stay as they are.
- * @param isTaken Heads that the receiver did not take, or that the commit did not add, are nobody's word for anything.
- * @throws KeysagaError `store_failed` where frames of S are not kept any more, because more than `sessionsKept` newer
- *   sessions of its lane have come; `duplicity` where other frames of a keystone were filed first.
+ * @param made All that was signed, in its order. Frames that are attested already stay as they are.
+ * @param isTaken Frames that the receiver did not take, or that the commit did not add, are nobody's word for anything.
  */
-export async function keepOwn(
-  { space, established, newest, proofs }: CommittingSession,
-  entries: readonly CommitEntry[],
-  isTaken: (entry: HeadEntry) => boolean = () => true,
+export async function keepMade(
+  { space, established, ownFrames }: CommittingSession,
+  signed: ListSignature,
+  made: readonly MadeFrame[],
+  isTaken: (entry: MadeFrame) => boolean = () => true,
 ): Promise<Filing> {
-  const { identity, lane, session } = established;
-  if (!entries.some((entry) => "head" in entry)) return { proofs: [], cells: [] };
-  const { context, frame } = commitTurn(session, proofs);
-  const taken = attestHeads(entries, context.address).filter(({ entry }) => isTaken(entry));
-  const fresh = (await readHeads(space, taken)).filter(isFresh);
-  if (fresh.length === 0) return { proofs: [], cells: [] };
-  const stored = new Map(proofs.map(({ record }) => [record.address, record]));
-  const read = async (address: Address) => stored.get(address) ?? (await space.proof(address));
-  const said = await fileFrames(space, session, (after) => framesUpTo(frame.address, after, read));
-  const kept: Filing = {
-    proofs: [{ group: evidenceGroup(session), record: context }],
-    cells: fresh.map(({ cell, head }) => changeCell(cell, { head, identity, lane, session })),
-  };
-  // What vouches for S is filed with the first of its heads.
-  if (said.proofs[0]?.record.address !== session) return joinFilings([said, kept]);
-  const [vouched, delegated] = await Promise.all([
-    fileUpTo(space, lane, { verb: "vouch", target: session }, (after) => newest(lane, "lane", after)),
-    fileUpTo(space, identity, { verb: "delegate", target: lane }, (after) =>
-      newest(identity, "identity", after),
-    ),
+  const taken = await freshOf(space, made.filter(isTaken));
+  if (taken.size === 0) return nothingFiled;
+  const places = placesOf(made, ({ frame }) => taken.has(frame));
+  const { identity } = established;
+  return joinFilings([
+    await fileList(space, { ...signed, count: made.length }, places),
+    fileFrames(taken, identity, listName({ ...signed, count: made.length })),
+    await fileOwnParts(space, established, ownFrames),
   ]);
-  return joinFilings([said, vouched, delegated, kept]);
 }
 
-/** Evidence that was checked, and who added each head, those that were attested here before included. */
-export interface CheckedHeads {
-  readonly attesters: ReadonlyMap<Address, Address>;
-  /** Those that are new here. */
-  readonly attestations: readonly Attestation[];
-  readonly records: readonly IbGib[];
-}
-
-/**
- * Checks evidence that came. A head that is attested here already keeps what it has; what comes for it is checked all the
- * same, so that nobody learns by it what is attested here.
- *
- * @param heads With their `records`, as `readEvidence` gives them.
- * @throws KeysagaError `attestation_refused`.
- */
-export async function checkHeads(
+async function fileOwnParts(
   space: Space,
-  heads: readonly AttestedHead[],
-  records: readonly IbGib[],
-): Promise<CheckedHeads> {
-  const read = await readHeads(space, heads);
-  const checked = checkAttested(heads, records);
-  const attestations = heads.map((head, at) => read[at]?.cell.value ?? { head, ...checked[at]! });
-  return {
-    attesters: new Map(attestations.map(({ head, identity }) => [head.entry.head, identity])),
-    attestations: attestations.filter((_, at) => isFresh(read[at]!)),
-    records,
-  };
-}
-
-/** What of it is about these heads: nobody's word is kept for a head before it is known that it may be. */
-export function onlyOf(
-  { attestations, records }: Pick<CheckedHeads, "attestations" | "records">,
-  heads: ReadonlySet<Address>,
-) {
-  return { attestations: attestations.filter(({ head }) => heads.has(head.entry.head)), records };
-}
-
-/**
- * What a commit has to take in to keep them. Read anew for each try of the commit.
- *
- * @throws KeysagaError `duplicity` where a keystone's frames are not those filed before.
- */
-export async function fileHeads(
-  space: Space,
-  { attestations, records }: Pick<CheckedHeads, "attestations" | "records">,
+  { identity, lane, session, vouched }: CommittingSession["established"],
+  ownFrames: readonly IbGib[],
 ): Promise<Filing> {
-  const read = await readHeads(
-    space,
-    attestations.map(({ head }) => head),
-  );
-  const kept = attestations.filter((_, at) => isFresh(read[at]!));
-  const chains = chainsOf(records);
-  const keystones = new Set(kept.flatMap(({ identity, lane, session }) => [identity, lane, session]));
-  const filings = await Promise.all(
-    [...keystones].map((keystone) => fileChain(space, keystone, chains.get(keystone) ?? [])),
-  );
-  const byAddress = new Map(records.map((record) => [record.address, record]));
-  const own: Filing = {
-    proofs: kept.flatMap(({ head, session }) => {
-      const context = byAddress.get(head.context);
-      return context ? [{ group: evidenceGroup(session), record: context }] : [];
-    }),
-    cells: read.filter(isFresh).map(({ cell }, at) => changeCell(cell, kept[at]!)),
-  };
-  return joinFilings([...filings, own]);
+  const known = await readCell(space, cellKinds.voucher, gibOf(session));
+  if (known.value) return nothingFiled;
+  const { attestKey } = startSenderSession(vouched.session).details;
+  const part = { identity, lane, session, attestKey, first: vouched.session, voucher: vouched.voucher };
+  const parts = { sessions: [part], lanes: [vouched.lane], identities: new Map() };
+  const own = { proofs: ownFrames.map((record) => ({ group: identity, record })), cells: [] };
+  return joinFilings([own, await fileParts(space, parts, identity)]);
 }
 
-/** Who has signed a frame as its maker, where that is attested here: the last of a run is, for all of it. */
-export async function attestationOf(space: Space, head: Address): Promise<Attestation | undefined> {
-  return (await readCell(space, cellKinds.attested, gibOf(head))).value;
+/** Evidence that was checked. */
+export interface CheckedEvidence {
+  /** Who signed each frame. */
+  readonly attesters: ReadonlyMap<Address, Address>;
+  readonly attested: readonly AttestedFrame[];
+  readonly lists: readonly AttestedFrames[];
+  /** What it rests on that is new here. */
+  readonly parts: ProvedParts;
+}
+
+export const noEvidence: CheckedEvidence = {
+  attesters: new Map(),
+  attested: [],
+  lists: [],
+  parts: { sessions: [], lanes: [], identities: new Map() },
+};
+
+/**
+ * Checks evidence that came. What comes for a frame that is attested here already is checked all the same, so that nobody
+ * learns by it what is attested here.
+ *
+ * @throws KeysagaError `limit_exceeded`, `attestation_refused`, `duplicity`.
+ */
+export async function checkEvidence(space: Space, items: readonly Evidence[]): Promise<CheckedEvidence> {
+  const { records, vouchers, lists } = readEvidence(items);
+  const isStatement = ({ ib }: IbGib) => ib === "keystone.grant" || ib === "keystone.withdrawal";
+  const isStated = records.some(isStatement);
+  const shown = { records: records.filter((record) => !isStatement(record)), vouchers, lists };
+  const { attested, parts } = checkProofs(shown, await loadKnown(space, shown), () => isStated);
+  const attesters = new Map(attested.map(({ frame, identity }) => [frame, identity]));
+  return { attesters, attested, lists, parts };
 }
 
 /**
- * What it takes to prove elsewhere who made `heads`: each record once, whatever rests on it. Those that are not
- * attested here are left out.
+ * What a commit has to take in to keep proofs of `frames`: nobody's word is kept for a frame before it is known that it may
+ * be. Read anew for each try of the commit.
  */
-export async function evidenceFor(space: Space, heads: readonly Address[]): Promise<readonly Evidence[]> {
-  const found = await Promise.all(heads.map((head) => attestationOf(space, head)));
-  const attestations = found.flatMap((attestation) => attestation ?? []);
-  const records = await provingRecords(space, attestations);
-  return [...records.map(toText), ...attestations.map(({ head }) => head)];
-}
-
-/** The records that `attestations` rest on, as they are filed, each once. */
-export async function provingRecords(
+export async function fileAttested(
   space: Space,
-  attestations: readonly Attestation[],
-): Promise<readonly IbGib[]> {
-  return [
-    ...(await recordsOf(space, attestations, "session", ({ head }) => head.context)),
-    ...(await recordsOf(space, attestations, "lane", ({ session }) => session)),
-    ...(await recordsOf(space, attestations, "identity", ({ lane }) => lane)),
-  ];
-}
-
-/**
- * The frames of the keystones that `attestations` rest on, each chain up to the last frame that claims a target of
- * theirs, and the contexts among those targets.
- */
-async function recordsOf(
-  space: Space,
-  attestations: readonly Attestation[],
-  kind: keyof Attester,
-  targetOf: (attestation: Attestation) => Address,
-): Promise<readonly IbGib[]> {
-  const targets = new Set<string>(attestations.map(targetOf));
-  const records: IbGib[] = [];
-  for (const keystone of new Set(attestations.map((attestation) => attestation[kind]))) {
-    const filed = await space.proofs(evidenceGroup(keystone));
-    const frames = filed.filter(({ ib }) => ib !== "context");
-    records.push(...upToClaim(frames, ({ target }) => targets.has(target)));
-    records.push(...filed.filter(({ ib, address }) => ib === "context" && targets.has(address)));
+  { attested, lists }: CheckedEvidence,
+  frames: ReadonlySet<Address>,
+): Promise<Filing> {
+  const wanted = attested.filter(({ frame }) => frames.has(frame));
+  const fresh = await freshOf(space, wanted);
+  const signerOf = new Map(wanted.map(({ frame, session, identity }) => [`${session} ${frame}`, identity]));
+  const byName = new Map<string, { list: AttestedFrames; places: ShownFrame[] }>();
+  for (const list of lists) {
+    const name = listName(list);
+    const all = byName.get(name) ?? { list, places: [] };
+    byName.set(name, all);
+    for (const place of list.frames) if (fresh.delete(place.entry.frame)) all.places.push(place);
   }
-  return records;
+  const filings: Filing[] = [];
+  for (const [name, { list, places }] of byName) {
+    const [first] = places;
+    const identity = first && signerOf.get(`${list.session} ${first.entry.frame}`);
+    if (identity === undefined) continue;
+    filings.push(await fileList(space, list, places));
+    filings.push(
+      fileFrames(new Map(places.map(({ entry }) => [entry.frame, emptyCell(entry.frame)])), identity, name),
+    );
+  }
+  return joinFilings(filings);
 }
 
-interface HeadCell {
-  readonly head: AttestedHead;
-  readonly cell: Cell<Attestation>;
+type AttestedCell = Cell<CellValue<"attested">>;
+
+const emptyCell = (frame: Address): AttestedCell => ({
+  key: cellKinds.attested.prefix + gibOf(frame),
+  value: undefined,
+  bytes: undefined,
+});
+
+/** Those that nobody has signed yet, as far as is kept here. */
+async function freshOf(space: Space, frames: readonly MadeFrame[]): Promise<Map<Address, AttestedCell>> {
+  const read = frames.map(async ({ frame }) => [frame, await attestedCell(space, frame)] as const);
+  return new Map((await Promise.all(read)).filter(([, { value }]) => value === undefined));
 }
 
-function readHeads(space: Space, heads: readonly AttestedHead[]): Promise<readonly HeadCell[]> {
-  return Promise.all(
-    heads.map(async (head) => ({
-      head,
-      cell: await readCell(space, cellKinds.attested, gibOf(head.entry.head)),
-    })),
-  );
+function fileFrames(frames: ReadonlyMap<Address, AttestedCell>, by: Address, list: string): Filing {
+  return { proofs: [], cells: [...frames.values()].map((cell) => changeCell(cell, { by, list })) };
 }
 
-const isFresh = ({ cell }: HeadCell): boolean => cell.value === undefined;
+/** Adds places to what is kept of a list. All of its entries need no paths: those are made when they are asked for. */
+async function fileList(
+  space: Space,
+  { session, saga, count, signature }: Omit<AttestedFrames, "frames">,
+  places: readonly ShownFrame[],
+): Promise<Filing> {
+  const signed = { session, saga, count, signature };
+  const cell = await readCell(space, cellKinds.list, listName(signed));
+  if (cell.value?.all) return nothingFiled;
+  const known = new Map([...(cell.value?.some ?? []), ...places].map((place) => [place.index, place]));
+  const some = [...known.values()].sort((a, b) => a.index - b.index);
+  const kept = some.length === count ? { all: some.map(({ entry }) => entry) } : { some };
+  return { proofs: [], cells: [changeCell(cell, { ...signed, ...kept })] };
+}
 
-/** The newest turn of S among `proofs`: its context, and the frame that claims it. */
-function commitTurn(session: Address, proofs: readonly ProofPut[]): { context: IbGib; frame: IbGib } {
-  const said = proofs.flatMap(({ group, record }) => (group === session ? [record] : []));
-  const context = said.findLast(({ ib }) => ib === "context");
-  const frame = said.findLast(({ ib }) => ib !== "context");
-  assert(context && frame && claimOf(frame).target === context.address, "a commit is the newest turn of S");
-  return { context, frame };
+/** Who proves a frame here by an attestation of its own, where there is one: the last of a run has one, for all of it. */
+export async function signerOf(space: Space, frame: Address): Promise<Address | undefined> {
+  return (await attestedCell(space, frame)).value?.by;
+}
+
+/** The same with what signed it. */
+export async function attestationOf(space: Space, frame: Address): Promise<Attestation | undefined> {
+  const { value } = await attestedCell(space, frame);
+  const list = value && (await readCell(space, cellKinds.list, value.list)).value;
+  const voucher = list && (await readCell(space, cellKinds.voucher, gibOf(list.session))).value;
+  if (!voucher) return undefined;
+  const { session, saga } = list;
+  return { frame, identity: value.by, lane: voucher.lane, session, saga };
+}
+
+/** What proves frames elsewhere, and what of it the other side was not shown yet. */
+export interface Showing {
+  readonly evidence: readonly Evidence[];
+  readonly shown: ShownParts;
+}
+
+/**
+ * What it takes to prove elsewhere who made `frames`. Those that are not attested here are left out.
+ *
+ * @param to Whom it is for: what that side was shown before is left out. Without it, all is shown.
+ */
+export async function proofsFor(space: Space, frames: readonly Address[], to?: Audience): Promise<Showing> {
+  const names = new Map<string, Set<Address>>();
+  for (const frame of new Set(frames)) {
+    const { value } = await attestedCell(space, frame);
+    if (value) names.set(value.list, (names.get(value.list) ?? new Set()).add(frame));
+  }
+  const lists: AttestedFrames[] = [];
+  for (const [name, wanted] of names) {
+    const { value } = await readCell(space, cellKinds.list, name);
+    if (value) lists.push(...showList(value, (entry) => wanted.has(entry.frame)));
+  }
+  const { evidence, shown } = await showParts(space, [...new Set(lists.map(({ session }) => session))], to);
+  return { evidence: [...evidence, ...lists], shown };
+}
+
+/** The whole of it, for somebody of whom nothing is known. */
+export async function evidenceFor(space: Space, frames: readonly Address[]): Promise<readonly Evidence[]> {
+  return (await proofsFor(space, frames)).evidence;
+}
+
+/** The places of some frames of a list as it is kept. */
+export function showList(
+  { session, saga, count, signature, all, some = [] }: CellValue<"list">,
+  isShown: (entry: MadeFrame) => boolean,
+): readonly AttestedFrames[] {
+  const places = all ? placesOf(all, isShown) : some.filter(({ entry }) => isShown(entry));
+  const items: AttestedFrames[] = [];
+  let chars = 0;
+  for (const place of places) {
+    const more = JSON.stringify(place).length + 1;
+    const last = items.at(-1);
+    chars += more;
+    if (last && last.frames.length < sagaLimits.framesProvedMax && chars <= sagaLimits.entriesCharsMax) {
+      last.frames.push(place);
+      continue;
+    }
+    items.push({ session, saga, count, signature, frames: [place] });
+    chars = more;
+  }
+  return items;
+}
+
+function attestedCell(space: Space, frame: Address): Promise<AttestedCell> {
+  return readCell(space, cellKinds.attested, gibOf(frame));
 }

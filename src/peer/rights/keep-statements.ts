@@ -13,7 +13,7 @@ import {
 import type { CellChange, ProofPut, Space } from "../../space/index.js";
 import { cellKinds, changeCell, readCell } from "../home/cells.js";
 import type { Charging } from "../home/claims.js";
-import { changedOnce } from "./evidence-files.js";
+import { changedOnce } from "./proof-parts.js";
 import { keepGrant } from "./granted.js";
 import { loadStated } from "./stated.js";
 import { newestFrames, toldChanges } from "./statements.js";
@@ -156,7 +156,7 @@ async function followChain(space: Space, issuer: Address, frames: readonly IbGib
   }
   if (!state) throw new KeysagaError("internal", { what: "a chain without a frame" });
   const { tip, n } = state.keystone;
-  const cells = fresh.length === 0 ? [] : [changeCell(standing, { tip, n })];
+  const cells = fresh.length === 0 ? [] : [changeCell(standing, { ...standing.value, tip, n })];
   return { issuer, statements: state, isKnown: stored.length > 0, fresh, cells };
 }
 

@@ -1,25 +1,42 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, isFrame, nOf } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, isFrame, nOf } from "../../ibgib/index.js";
 import { type FrameReader, headsOf, mergeTips } from "../../merge/index.js";
-import type { FinalTip, HeadEntry, RootMove, SenderSagaEffect, Totals } from "../../saga/index.js";
-import type { Commit, Sight, Space, TipMove } from "../../space/index.js";
+import {
+  type FinalTip,
+  type MadeFrame,
+  type RootMove,
+  type SenderSagaEffect,
+  signMade,
+  type Totals,
+} from "../../saga/index.js";
+import type { Sight, Space, TipMove } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { pauseAfterLoss } from "../home/backoff.js";
-import { cellKinds, changeCell, readCell } from "../home/cells.js";
-import { type Identity, internalsOf } from "../home/identity.js";
+import { cellKinds, changeCell, newCell, readCell } from "../home/cells.js";
+import { type Identity, identityFrames } from "../home/identity.js";
 import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
-import { type CheckedHeads, fileHeads, keepOwn } from "../rights/attestations.js";
-import { changedOnce, framesOfSigner, joinFilings } from "../rights/evidence-files.js";
+import { type CheckedEvidence, fileAttested, keepMade } from "../rights/attestations.js";
+import {
+  changedOnce,
+  type Filing,
+  fileParts,
+  joinFilings,
+  nothingFiled,
+  partsGroup,
+  type ShownParts,
+  shownChanges,
+} from "../rights/proof-parts.js";
 import { type Telling, toldChanges } from "../rights/statements.js";
 import type { Conversation } from "../session/conversation.js";
 import { type Arrived, receiptChanges } from "./arrivals.js";
 
 /** What a finished saga has done. The receiver's receipt for it was verified and is stored. */
 export interface SyncReport {
+  /** What its receipt is exported by. */
   readonly saga: string;
-  /** The session it ran in: what its receipt is exported by. */
+  /** The session it ran in. */
   readonly session: Address;
   /** The tips of the roots as the receiver has them now. */
   readonly tips: readonly FinalTip[];
@@ -50,8 +67,11 @@ export interface Landing {
   readonly sight: Sight | "anyone";
   /** What the receiver was told of grants. */
   readonly telling: Telling;
-  /** What proves who has made the frames that came, as far as it was taken. */
-  readonly evidence: Pick<CheckedHeads, "attestations" | "records">;
+  /** What it was shown of proofs. */
+  readonly shown: ShownParts;
+  /** What proves who has made the frames that came, and those that were taken. */
+  readonly evidence: CheckedEvidence;
+  readonly proved: ReadonlySet<Address>;
   /** Frames that the saga has made to bring branches together. */
   readonly merges: readonly IbGib[];
   /** Frames that it has made and signed. */
@@ -75,45 +95,29 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * Makes what was pulled visible and keeps the session's proofs and the receipt: one transaction, one flush. A tip of
  * ours that moved meanwhile is no failure: it is brought together with what came, and the next saga carries that.
  */
-export async function commitSender(
-  { identity, platform, conversation, merging, sight, telling, evidence, merges, made, before }: Landing,
-  effect: CommitEffect,
-): Promise<Landed> {
+export async function commitSender(landing: Landing, effect: CommitEffect): Promise<Landed> {
+  const { identity, platform, conversation, merging, sight, merges, before } = landing;
   const { space, address } = identity;
   const { saga, final, found, refused } = effect;
   const { session, receiver } = conversation.established;
-  const notTaken = new Set(refused.map(({ address }) => address));
-  const isTaken = ({ tjp }: HeadEntry) => !notTaken.has(tjp);
-  const proofs = [...conversation.established.proofs, ...conversation.takeProofs()];
+  const proofs = conversation.takeProofs();
   for (let losses = 0; losses < triesMax; losses++) {
     if (losses > 0) await pauseAfterLoss(platform, losses);
-    const landing = await land(space, effect, merging);
-    const committing = {
-      space,
-      established: conversation.established,
-      newest: framesOfSigner(internalsOf(identity).signer),
-      proofs,
-    };
-    const kept = joinFilings([
-      await keepOwn(committing, effect.entries, isTaken),
-      await fileHeads(space, evidence),
-      { proofs: [], cells: await toldChanges(space, receiver, telling) },
-      { proofs: [], cells: await madeChanges(space, [...made, ...landing.puts.filter(needsMark)]) },
-    ]);
+    const moved = await land(space, effect, merging);
+    const kept = await filed(landing, effect, moved);
     const change = await sessionChange(space, conversation, effect);
     const mark = { saga, session, time: effect.receipt.message.time };
-    const arrivals = await heldHere(space, effect, arrivedBy(effect, landing.apart));
+    const arrivals = await heldHere(space, effect, arrivedBy(effect, moved.apart));
     const arrived = await receiptChanges(space, receiver, mark, arrivals);
     const result = await space.commit({
       saga,
       holder: address,
       sight,
-      puts: landing.puts,
-      tips: landing.tips,
-      roots: landing.stones,
-      proofs: [...proofs, ...kept.proofs],
+      puts: moved.puts,
+      tips: moved.tips,
+      roots: moved.stones,
+      proofs: [...proofs, ...kept.proofs, ...change.proofs],
       cells: changedOnce([...change.cells, ...kept.cells, ...arrived]),
-      dropProofGroups: change.dropProofGroups,
     });
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     if (result.kind === "committed") {
@@ -123,11 +127,36 @@ export async function commitSender(
         down: difference(sessionTotals.down, before.down),
       };
       const report = { saga, session, tips: final, refused, found, totals, sessionTotals };
-      const tips = new Set(landing.tips.map(({ to }) => to));
-      return { report, merged: [...merges, ...landing.puts].filter((frame) => tips.has(frame.address)) };
+      const tips = new Set(moved.tips.map(({ to }) => to));
+      return { report, merged: [...merges, ...moved.puts].filter((frame) => tips.has(frame.address)) };
     }
   }
   throw new KeysagaError("tip_moved", { tries: triesMax });
+}
+
+/** Who made the frames that went out and came, what that rests on, and what the receiver was shown and told. */
+async function filed(landing: Landing, effect: CommitEffect, { puts }: Moves): Promise<Filing> {
+  const { identity, conversation, telling, shown, evidence, proved, made } = landing;
+  const { space, address } = identity;
+  const { established } = conversation;
+  const notTaken = new Set(effect.refused.map((tip) => tip.address));
+  const isTaken = ({ tjp }: MadeFrame) => !notTaken.has(tjp);
+  const s = conversation.dialogue.voices.sender.keystone;
+  return joinFilings([
+    effect.made.length === 0
+      ? nothingFiled
+      : await keepMade(
+          { space, established, ownFrames: await identityFrames(identity) },
+          signMade(s, effect.saga, effect.made, established.secretFor),
+          effect.made,
+          isTaken,
+        ),
+    await fileAttested(space, evidence, proved),
+    await fileParts(space, evidence.parts, address),
+    { proofs: [], cells: await toldChanges(space, established.receiver, telling) },
+    { proofs: [], cells: await shownChanges(space, established.lane, shown) },
+    { proofs: [], cells: await madeChanges(space, [...made, ...puts.filter(needsMark)]) },
+  ]);
 }
 
 /** The moves of a commit, and what they need. */
@@ -177,15 +206,15 @@ async function stonesAmong(reader: FrameReader, moves: readonly RootMove[]): Pro
 
 /** What a receipt says of each root, in records that this space holds. */
 function arrivedBy(
-  { final, entries, refused, found }: CommitEffect,
+  { final, named, refused, found }: CommitEffect,
   apart: Moves["apart"],
 ): readonly Arrived[] {
-  const named = new Map(entries.flatMap((entry) => ("tip" in entry ? [[entry.address, entry.tip]] : [])));
+  const tips = new Map(named.map((tip) => [tip.address, tip.tip]));
   const notTaken = new Set(refused.map(({ address }) => address));
   return [...final, ...found].map(({ address, tip }) => ({
     root: address,
     held: apart.get(tip) ?? [tip],
-    refused: notTaken.has(address) ? named.get(address) : undefined,
+    refused: notTaken.has(address) ? tips.get(address) : undefined,
   }));
 }
 
@@ -209,25 +238,36 @@ async function isOnChain(space: Space, tjp: Address, frame: Address): Promise<bo
   return record !== undefined && (await space.frameAt(tjp, nOf(record) ?? -1)) === frame;
 }
 
-/** The session joins its lane's list with its first saga; each saga leaves the session's newest receipt. */
+/** The first saga of a session leaves the row of its transcript; each saga leaves its receipt. */
 async function sessionChange(
   space: Space,
-  { established }: Conversation,
-  { receipt }: CommitEffect,
-): Promise<Required<Pick<Commit, "cells" | "dropProofGroups">>> {
-  const [lane, newest] = await Promise.all([
+  conversation: Conversation,
+  { receipt, saga }: CommitEffect,
+): Promise<Filing> {
+  const { established } = conversation;
+  const { receiverSession, host, vouched } = established;
+  const [to, hostCell, transcript] = await Promise.all([
     readCell(space, cellKinds.laneTo, established.receiver),
-    readCell(space, cellKinds.receipt, established.session),
+    readCell(space, cellKinds.host, gibOf(receiverSession)),
+    fileSession(space, established),
   ]);
-  const { body, message, travelled } = receipt;
-  const keepReceipt = changeCell(newest, travelled ? { body, entries: message.entries } : { body });
-  if (!lane.value || lane.value.sessions.includes(established.session))
-    return { cells: [keepReceipt], dropProofGroups: [] };
-  const filed = await fileSession(space, lane.value.sessions, established);
-  const vouching = established.proofs.find(({ group }) => group === established.lane);
-  const kept = Math.max(lane.value.kept, (vouching && nOf(vouching.record)) ?? -1);
-  const listed = changeCell(lane, { ...lane.value, sessions: filed.sessions, kept });
-  return { cells: [listed, keepReceipt, ...filed.cells], dropProofGroups: filed.dropProofGroups };
+  const { time, attested, entries = [] } = receipt.message;
+  const totals = totalsOf(conversation);
+  const kept = { saga, time, totals, tips: entries, signature: attested, session: receiverSession };
+  const { n } = vouched.voucher;
+  const isNewer = to.value?.lane === established.lane && to.value.kept < n;
+  const answering = established.proofs.filter(({ record }) => record.address === receiverSession);
+  return {
+    proofs: hostCell.value
+      ? []
+      : answering.map(({ record }) => ({ group: partsGroup(established.receiver), record })),
+    cells: [
+      newCell(cellKinds.receipt, saga, kept),
+      ...(hostCell.value ? [] : [changeCell(hostCell, host)]),
+      ...(isNewer && to.value ? [changeCell(to, { ...to.value, kept: n })] : []),
+      ...transcript,
+    ],
+  };
 }
 
 function difference(now: Totals, before: Totals): Totals {

@@ -4,7 +4,7 @@ import {
   type Direction,
   type Evidence,
   type FinalTip,
-  type HeadEntry,
+  type MadeFrame,
   readEvidence,
   type SenderSagaEffect,
   type SenderSagaEvent,
@@ -15,7 +15,8 @@ import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
 import type { Deferred } from "../home/deferred.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
-import { attestationOf, type CheckedHeads, checkHeads, onlyOf } from "../rights/attestations.js";
+import { type CheckedEvidence, checkEvidence, noEvidence, signerOf } from "../rights/attestations.js";
+import { joinShown, keepParts, type ShownParts } from "../rights/proof-parts.js";
 import { keepToldStatements } from "../rights/keep-statements.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
 import { nothingToTell, statementsFor, type Telling } from "../rights/statements.js";
@@ -23,6 +24,7 @@ import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellMerged, tellRefused } from "../session/events.js";
 import type { Outflow } from "../session/outflow.js";
 import { outgoing } from "../session/outgoing.js";
+import { HeardEvidence } from "../session/heard-evidence.js";
 import { Progress } from "../session/progress.js";
 import { keepSent } from "./keep-sent.js";
 import { planRoots } from "./plan-roots.js";
@@ -65,8 +67,12 @@ export class SenderSagaRun {
   readonly #standing: Standing;
   #loading: Promise<Standing> | undefined;
   /** What came to prove who has made which frames, and who granted what. */
-  readonly #evidence: Evidence[] = [];
-  #checked: Pick<CheckedHeads, "attestations" | "records"> = { attestations: [], records: [] };
+  readonly #evidence = new HeardEvidence();
+  #checked: CheckedEvidence = noEvidence;
+  /** The frames that came whose makers have proved them. */
+  #proved: ReadonlySet<Address> = new Set();
+  /** What the receiver is shown of proofs. */
+  #shown: ShownParts = new Map();
   /** What the receiver is told of grants. */
   #telling: Telling = nothingToTell;
   /** Frames that were made to bring branches together. */
@@ -105,7 +111,12 @@ export class SenderSagaRun {
   }
 
   hear(evidence: readonly Evidence[]): void {
-    this.#evidence.push(...evidence);
+    this.#evidence.hear(evidence);
+  }
+
+  /** The receiver has said a turn: what it showed so far belongs to that. */
+  turn(): void {
+    this.#evidence.turn();
   }
 
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
@@ -133,22 +144,25 @@ export class SenderSagaRun {
   /** What came is checked, and kept as far as it counts whatever becomes of the saga; then branches become one. */
   async resolve(effect: On<"resolve">): Promise<End<"resolved">> {
     const { identity, merging, access, onEvent } = this.options;
-    const receiver = this.#receiver;
+    const { receiver, lane } = this.conversation.established;
     if (effect.kept > 0 && effect.overtaken.length === 0)
       onEvent({ kind: "resumed", saga: this.saga, records: effect.kept });
-    const { heads, records } = readEvidence(this.#evidence);
-    if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
-    const checked = await checkHeads(identity.space, access === "open" ? [] : heads, records);
-    const { attesters } = checked;
+    const { items } = this.#evidence;
+    if (await keepToldStatements(identity.space, receiver, readEvidence(items).records))
+      this.#loading = undefined;
+    this.#checked = await checkEvidence(identity.space, items);
+    await keepParts(identity, this.#checked.parts);
+    const { attesters } = this.#checked;
     this.#merges = [];
     const stage = (frame: IbGib) => {
       if (isMerge(frame)) this.#merges.push(frame);
       return this.stage([frame]);
     };
     const { adopt } = this.asked;
-    const resolving = { identity, receiver, merging, access, adopt, attesters, stage };
-    const { resolved, proved, made } = await resolveRoots(resolving, effect);
-    this.#checked = onlyOf(checked, proved);
+    const resolving = { identity, receiver, lane, merging, access, adopt, attesters, stage };
+    const { resolved, proved, made, shown } = await resolveRoots(resolving, effect);
+    this.#proved = proved;
+    this.#shown = joinShown(this.#shown, shown);
     this.#made = made;
     return { kind: "resolved", ...resolved };
   }
@@ -187,7 +201,9 @@ export class SenderSagaRun {
       merging,
       sight: (await this.#own()).sight,
       telling: this.#telling,
+      shown: this.#shown,
       evidence: this.#checked,
+      proved: this.#proved,
       merges: this.#merges,
       before: this.#before,
       made: this.#made,
@@ -197,17 +213,17 @@ export class SenderSagaRun {
     tellRefused(onEvent, saga, report.refused);
     tellMerged(onEvent, saga, merged);
     onEvent({ kind: "durable", saga, tips: report.tips.length });
-    const lost = await this.#lost(effect.heads, report.refused);
+    const lost = await this.#lost(effect.made, report.refused);
     const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
     if (lost === 0) asked.outcome.resolve({ ...report, elapsedMs });
     else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost }));
   }
 
   /** How many timelines were not taken that have frames of this side's which no receiver has taken yet. */
-  async #lost(heads: readonly HeadEntry[], refused: readonly FinalTip[]): Promise<number> {
+  async #lost(made: readonly MadeFrame[], refused: readonly FinalTip[]): Promise<number> {
     const left = new Set(refused.map(({ address }) => address));
-    const own = heads.filter(({ tjp }) => left.has(tjp));
-    const kept = await Promise.all(own.map(({ head }) => attestationOf(this.options.identity.space, head)));
+    const own = made.filter(({ tjp }) => left.has(tjp));
+    const kept = await Promise.all(own.map(({ frame }) => signerOf(this.options.identity.space, frame)));
     return new Set(own.filter((_, at) => kept[at] === undefined).map(({ tjp }) => tjp)).size;
   }
 

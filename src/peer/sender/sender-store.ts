@@ -1,6 +1,13 @@
 import { KeysagaError, limitExceeded } from "../../base/index.js";
-import type { Address, IbGib } from "../../ibgib/index.js";
-import { foundLane, type IdentityState, readIdentity } from "../../keystone/index.js";
+import { type Address, type IbGib, nOf } from "../../ibgib/index.js";
+import {
+  attestKeyOf,
+  foundLane,
+  type IdentityState,
+  readIdentity,
+  signVoucher,
+  startLane,
+} from "../../keystone/index.js";
 import {
   type SenderHandshakeEffect,
   type SenderIntent,
@@ -8,12 +15,15 @@ import {
   type Standing,
   sagaLimits,
   standingOf,
+  type Voucher,
 } from "../../saga/index.js";
 import type { CellChange, ProofPut } from "../../space/index.js";
 import { type Cell, cellKinds, changeCell, readCell, removeCell } from "../home/cells.js";
 import { type Identity, internalsOf } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
+import { dropTranscripts } from "../home/retention.js";
 import type { Held, SignerView, SignRequest } from "../home/signer.js";
+import { shownAgain } from "../rights/proof-parts.js";
 import { toldAgain } from "../rights/statements.js";
 
 /** A lane to a receiver: one that is in use, or a fresh genesis that counts once it is delegated. */
@@ -72,6 +82,8 @@ export interface ReservedConnect {
   readonly identityFrames: readonly IbGib[];
   readonly laneFrames: readonly IbGib[];
   readonly vouching: IbGib;
+  readonly lane: IbGib;
+  readonly voucher: Voucher;
 }
 
 type ReserveConnect = Extract<SenderHandshakeEffect, { kind: "reserveConnect" }>;
@@ -96,7 +108,7 @@ export async function reserveConnect(
 ): Promise<ReservedConnect> {
   const { address } = identity;
   const { signer, confirmation, foundings } = internalsOf(identity);
-  let shown: Omit<ReservedConnect, "vouching"> | undefined;
+  let shown: ShownFrames | undefined;
   const receiver = effect.receiver.keystone.tjp;
   const [vouching, delegating] = await signer.sign(async (view) => {
     const [to, pin, standing] = await Promise.all([
@@ -114,21 +126,46 @@ export async function reserveConnect(
       frame: { verb: "vouch", target: effect.session, scope: receiver },
     };
     const delegate: SignRequest = { held: own, frame: { verb: "delegate", target: lane.address } };
+    const old = await dropTranscripts(identity.space, lane.address);
     return {
       requests: now.founding ? [vouch, delegate] : [vouch],
+      dropProofGroups: old.dropProofGroups,
       proofs: receiverProofs(effect.receiver, effect.receiverFrames),
       cells: [
-        ...(now.founding ? [changeCell(to, { lane: lane.address, sessions: [], kept: -1 })] : []),
+        ...(now.founding ? [changeCell(to, { lane: lane.address, kept: -1 })] : []),
         ...(await forgetIfBehind(identity, effect, to.value?.kept ?? -1)),
         ...pin,
         ...standing,
+        ...old.cells,
       ],
     };
   });
   foundings.delete(receiver);
   if (!shown || !vouching) throw new KeysagaError("internal", { what: "nothing was signed" });
   const { identityFrames, laneFrames } = shown;
-  return { identityFrames: [...identityFrames, ...(delegating ? [delegating] : [])], laneFrames, vouching };
+  return {
+    identityFrames: [...identityFrames, ...(delegating ? [delegating] : [])],
+    laneFrames,
+    vouching,
+    ...(await vouchFor(identity, lane.address, vouching, effect)),
+  };
+}
+
+type ShownFrames = Pick<ReservedConnect, "identityFrames" | "laneFrames">;
+
+/** The lane's word for the session, for those who do not follow the lane: it goes with a frame that is durable. */
+async function vouchFor(
+  identity: Identity,
+  address: Address,
+  vouching: IbGib,
+  { session, receiver }: ReserveConnect,
+): Promise<Pick<ReservedConnect, "lane" | "voucher">> {
+  const lane = await identity.space.proof(address);
+  if (!lane) throw new KeysagaError("store_damaged", { missing: "genesis" });
+  const n = nOf(vouching) ?? 0;
+  const key = attestKeyOf(startLane(lane).keystone, internalsOf(identity).secretFor);
+  const named = { lane: address, n, session, receiver: receiver.keystone.tjp };
+  return { lane, voucher: { session, n, signature: signVoucher(named, key) } };
 }
 
 /** The frames of I and L that the receiver lacks, as far as they are signed already. */
@@ -138,7 +175,7 @@ async function framesToShow(
   { own, held }: { own: Held; held: Held },
   { theirIdentity, theirLane, receiver }: ReserveConnect,
   { chainFramesMax }: SenderIntent["limits"],
-): Promise<Omit<ReservedConnect, "vouching">> {
+): Promise<ShownFrames> {
   // One place each is for the frames that are about to be signed.
   if (held.state.n - (theirLane?.n ?? -1) > sagaLimits.framesShownMax - 1)
     await replaceLane(identity, receiver.keystone.tjp);
@@ -195,22 +232,24 @@ async function standingChange(
   { keystone: { tjp, tip, n } }: IdentityState,
 ): Promise<readonly CellChange[]> {
   const standing = await readCell(space, cellKinds.identity, tjp);
-  return n > (standing.value?.n ?? -1) ? [changeCell(standing, { tip, n })] : [];
+  return n > (standing.value?.n ?? -1) ? [changeCell(standing, { ...standing.value, tip, n })] : [];
 }
 
 /** A receiver that lacks a frame which it had kept was put back to an older state: it has to be told all again. */
 async function forgetIfBehind(
   { space }: Identity,
-  { receiver, theirLane }: ReserveConnect,
+  { receiver, theirLane, lane }: ReserveConnect,
   kept: number,
 ): Promise<readonly CellChange[]> {
-  return (theirLane?.n ?? -1) < kept ? toldAgain(space, receiver.keystone.tjp) : [];
+  if ((theirLane?.n ?? -1) >= kept) return [];
+  return [...(await toldAgain(space, receiver.keystone.tjp)), ...(await shownAgain(space, lane))];
 }
 
 /** A lane whose frames do not arrive any more would keep this device out for ever: the next connection gets another. */
 async function replaceLane({ space, address }: Identity, receiver: Address): Promise<never> {
   const cell = await readCell(space, cellKinds.laneTo, receiver);
-  const cells = [removeCell(cell), ...(await toldAgain(space, receiver))];
+  const again = cell.value ? await shownAgain(space, cell.value.lane) : [];
+  const cells = [removeCell(cell), ...again, ...(await toldAgain(space, receiver))];
   await space.commit({ holder: address, sight: { holders: [address] }, cells });
   throw new KeysagaError("lane_replaced");
 }

@@ -53,7 +53,7 @@ export class Conversation {
     private readonly waits: Waits,
   ) {
     this.#dialogue = established.dialogue;
-    this.#proofs = [];
+    this.#proofs = [...established.proofs];
   }
 
   /** How far the session keystone of each side has come. */
@@ -119,7 +119,7 @@ export class Conversation {
     return verified;
   }
 
-  /** Frames and contexts since the last call: what proves this session's turns, to be stored with what they said. */
+  /** Frames and contexts since the last call: the session's transcript, to be stored with what its turns said. */
   takeProofs(): readonly ProofPut[] {
     const taken = this.#proofs;
     this.#proofs = [];

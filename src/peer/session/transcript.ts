@@ -18,15 +18,15 @@ export function describeTurn(role: Role, dialogue: Dialogue, message: Said): Pee
 const shownMax = 3;
 
 function noteOf({ entries = [], kept }: Said): string {
-  const told = entries.filter((entry) => !isHead(entry));
+  const told = entries.filter((entry) => !isMade(entry));
   const shown = told.slice(0, shownMax).map(entryNote).join(", ");
   const note = told.length > shownMax ? `${shown} and ${told.length - shownMax} more` : shown;
   return typeof kept === "number" ? `${note}, ${kept} records kept` : note;
 }
 
-/** Heads repeat what the tips before them say. */
-function isHead(entry: unknown): boolean {
-  return typeof entry === "object" && entry !== null && "head" in entry;
+/** Frames that are signed repeat what the tips before them say. */
+function isMade(entry: unknown): boolean {
+  return typeof entry === "object" && entry !== null && "frame" in entry;
 }
 
 function entryNote(entry: unknown): string {

@@ -1,48 +1,139 @@
-import { type Address, gibOf, type IbGib, isTjp, makerOf } from "../../ibgib/index.js";
-import { readAttested } from "../../saga/index.js";
+import { type Address, gibOf, isTjp, type IbGib, makerOf } from "../../ibgib/index.js";
+import { readIdentity, startLane, startReceiverSession, startSenderSession } from "../../keystone/index.js";
+import {
+  checkProofs,
+  checkReceipt,
+  type KnownParts,
+  listName,
+  type ProvedSession,
+  provedSession,
+} from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
-import { cellKinds, readCell } from "../home/cells.js";
-import { provingRecords } from "../rights/attestations.js";
-import { evidenceGroup } from "../rights/evidence-files.js";
-import { framesOf, replayKeystone } from "./verify-keystones.js";
+import { cellKinds, type CellValue, readCell } from "../home/cells.js";
+import { showList } from "../rights/attestations.js";
+import { partsGroup } from "../rights/proof-parts.js";
+import { exportReceipt } from "./receipts.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
 
-/**
- * Replays the frames of a keystone that are filed as evidence, once for each keystone: where its genesis is met.
- *
- * @param group An evidence group that `record` is filed under.
- */
-export async function* verifyFiled(space: Space, record: IbGib, group: Address): AsyncGenerator<Problem> {
-  if (!isTjp(record)) return; // looked at with its keystone, and with the heads that rest on it
-  if (evidenceGroup(record.address) !== group) return yield problem(record.address, "place", group);
-  const { value } = await readCell(space, cellKinds.evidence, record.address);
-  const frames = framesOf(await space.proofs(group));
-  const broken = replayKeystone(record, frames);
-  if (broken !== undefined) yield broken;
-  else if (value === undefined || frames[value.n]?.address !== value.tip)
-    yield problem(record.address, "cell", "does not say how far it is filed as evidence");
+/** What proofs and receipts rest on is kept, and proves what it says. @param key Of any cell. */
+export async function* verifyProofs(space: Space, key: string): AsyncGenerator<Problem> {
+  for (const [{ prefix }, verify] of checks)
+    if (key.startsWith(prefix)) yield* verify(space, key.slice(prefix.length));
 }
 
-/**
- * What proves who made a frame is kept, under the keystones that the cell names, and that one is the maker that the frame
- * names. Signatures are for `verifyFiled`.
- *
- * @param key Of any cell.
- */
-export async function* verifyAttested(space: Space, key: string): AsyncGenerator<Problem> {
-  const { prefix } = cellKinds.attested;
-  if (!key.startsWith(prefix)) return;
-  const { value } = await readCell(space, cellKinds.attested, key.slice(prefix.length));
+const checks = [
+  [cellKinds.attested, verifyAttested],
+  [cellKinds.list, verifyList],
+  [cellKinds.voucher, verifyVoucher],
+  [cellKinds.receipt, verifyReceipt],
+] as const;
+
+/** A frame stands in the list that its row names, and who signed that is the maker that the frame names. */
+async function* verifyAttested(space: Space, gib: string): AsyncGenerator<Problem> {
+  const { value } = await readCell(space, cellKinds.attested, gib);
+  const list = value && (await readCell(space, cellKinds.list, value.list)).value;
   if (value === undefined) return;
-  const { head } = value;
-  const at = head.entry.head;
-  if (key !== prefix + gibOf(at)) return yield problem(at, "cell", key);
+  const entry = list && entriesOf(list).find(({ frame }) => gibOf(frame) === gib);
+  if (list === undefined || entry === undefined)
+    return yield problem(`gib ${gib}`, "not_attested", "not in its list");
+  const { frame: at, tjp } = entry;
+  const voucher = (await readCell(space, cellKinds.voucher, gibOf(list.session))).value;
+  if (voucher?.identity !== value.by) return yield problem(at, "not_attested", "signed by another");
+  const [frame, first] = await space.getMany([at, tjp]);
+  const maker = frame && first && makerOf(frame, first);
+  if (maker !== undefined && maker !== value.by) yield problem(at, "not_attested", "not by its maker");
+}
+
+const entriesOf = ({ all, some = [] }: CellValue<"list">) => all ?? some.map(({ entry }) => entry);
+
+/** The session has signed the list. What vouches for that one is for its own row. */
+async function* verifyList(space: Space, name: string): AsyncGenerator<Problem> {
+  const { value } = await readCell(space, cellKinds.list, name);
+  if (value === undefined) return;
+  const at = value.session;
+  if (listName(value) !== name) return yield problem(at, "cell", cellKinds.list.prefix + name);
   try {
-    readAttested([head], await provingRecords(space, [value]));
+    const part = await readPart(space, value.session);
+    if (part === undefined) return yield problem(at, "not_vouched", "no voucher");
+    if (value.all && value.all.length !== value.count)
+      return yield problem(at, "not_attested", "not all of its list");
+    const known: KnownParts = { sessions: new Map([[at, part]]), lanes: new Map(), identities: new Map() };
+    checkProofs({ records: [], vouchers: [], lists: showList(value, () => true) }, known);
   } catch (thrown) {
     yield problem(at, "not_attested", detailOf(thrown));
   }
-  const [frame, first] = await space.getMany([at, head.entry.tjp]);
-  const maker = frame && first && makerOf(frame, first);
-  if (maker !== undefined && maker !== value.identity) yield problem(at, "not_attested", "not by its maker");
+}
+
+async function readPart(space: Space, session: Address): Promise<ProvedSession | undefined> {
+  const [first, { value }] = await Promise.all([
+    space.proof(session),
+    readCell(space, cellKinds.voucher, gibOf(session)),
+  ]);
+  if (!first || !value) return undefined;
+  const { lane, identity } = value;
+  return { session, lane, identity, attestKey: startSenderSession(first).details.attestKey };
+}
+
+/** The lane vouches for the session, its identity has delegated the lane, and both are filed where they belong. */
+async function* verifyVoucher(space: Space, gib: string): AsyncGenerator<Problem> {
+  const { value } = await readCell(space, cellKinds.voucher, gib);
+  if (value === undefined) return;
+  const { session, lane, identity } = value;
+  if (gibOf(session) !== gib) return yield problem(session, "cell", cellKinds.voucher.prefix + gib);
+  try {
+    const filed = await space.proofs(partsGroup(lane));
+    const [first, of] = [session, lane].map((address) => filed.find((each) => each.address === address));
+    if (!first) return yield problem(session, "link_missing", "the session's genesis");
+    if (!of) return yield problem(session, "link_missing", lane);
+    const state = readIdentity(await space.proofs(identity));
+    if (!state) return yield problem(session, "link_missing", identity);
+    const proved = provedSession(first, value, startLane(of), state);
+    if (proved.identity !== identity || proved.lane !== lane)
+      yield problem(session, "not_vouched", "by another lane or identity");
+    const [byNumber, byKey, fork] = await Promise.all([
+      readCell(space, cellKinds.vouched, `${gibOf(lane)}/${value.n}`),
+      readCell(space, cellKinds.attestKey, `${gibOf(lane)}/${proved.attestKey}`),
+      readCell(space, cellKinds.fork, gibOf(lane)),
+    ]);
+    if (byNumber.value?.session !== session && !fork.value)
+      yield problem(session, "cell", "not listed by its lane's number");
+    if (byKey.value?.session !== session) yield problem(session, "cell", "not listed by its attest key");
+  } catch (thrown) {
+    yield problem(session, "not_vouched", detailOf(thrown));
+  }
+}
+
+/** A receipt can be shown to others, and proves what it says. */
+async function* verifyReceipt(space: Space, saga: string): AsyncGenerator<Problem> {
+  const { value } = await readCell(space, cellKinds.receipt, saga);
+  const first = value && (await space.proof(value.session));
+  if (value === undefined) return;
+  try {
+    if (!first) return yield problem(value.session, "link_missing", `receipt of ${saga}`);
+    const { receiver } = startReceiverSession(first).details;
+    const checked = checkReceipt(await exportReceipt(space, { saga, receiver }), receiver);
+    if (checked.saga !== saga) yield problem(value.session, "cell", `receipt of ${saga}`);
+  } catch (thrown) {
+    yield problem(value.session, "receipt", detailOf(thrown));
+  }
+}
+
+/** What is kept for proofs is the genesis of a lane or session, under its lane, and something rests on it. */
+export async function* verifyPart(space: Space, record: IbGib, group: Address): AsyncGenerator<Problem> {
+  const at = record.address;
+  if (!isTjp(record)) return yield problem(at, "place", group);
+  try {
+    if (record.ib === "keystone.lane") {
+      startLane(record);
+      if (partsGroup(at) !== group) yield problem(at, "place", group);
+      return;
+    }
+    const voucher = (await readCell(space, cellKinds.voucher, record.gib)).value;
+    const host = (await readCell(space, cellKinds.host, record.gib)).value;
+    const of = voucher ? voucher.lane : host && startReceiverSession(record).details.receiver;
+    if (of === undefined) return yield problem(at, "not_vouched", "nothing vouches for it");
+    if (partsGroup(of) !== group) yield problem(at, "place", group);
+  } catch (thrown) {
+    yield problem(at, "keystone", detailOf(thrown));
+  }
 }

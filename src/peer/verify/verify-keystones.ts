@@ -1,4 +1,12 @@
-import { type Address, type IbGib, nOf, parseAddress, previousOf } from "../../ibgib/index.js";
+import {
+  type Address,
+  decodeText,
+  gibOf,
+  type IbGib,
+  nOf,
+  parseAddress,
+  previousOf,
+} from "../../ibgib/index.js";
 import {
   type Claim,
   checkFrame,
@@ -9,6 +17,7 @@ import {
   type KeystoneState,
   readGrant,
   readWithdrawal,
+  resume,
   startIdentity,
   startLane,
   startReceiverSession,
@@ -17,7 +26,7 @@ import {
   type UnsignedFrame,
 } from "../../keystone/index.js";
 import type { Space } from "../../space/index.js";
-import { cellKinds, checkCell, readCell } from "../home/cells.js";
+import { cellKinds, checkCell, readCell, readCells } from "../home/cells.js";
 import { journalKey } from "../home/signer.js";
 import { grantsTo } from "../rights/granted.js";
 import { loadStated } from "../rights/stated.js";
@@ -38,13 +47,12 @@ export async function* verifyKeystone(space: Space, first: Address): AsyncGenera
   switch (genesis.ib) {
     case "keystone.identity":
       yield* verifyJournal(space, first, frames);
-      return yield* verifyStanding(space, "identity", first, frames);
+      return yield* verifyStanding(space, first, frames);
     case "keystone.lane":
       yield* verifyJournal(space, first, frames);
-      yield* verifyStanding(space, "lane", first, frames);
-      return yield* verifyLane(space, genesis, await claimsOf(space, first, frames));
+      yield* verifyDelegated(space, genesis);
+      return yield* verifySessions(space, genesis, await claimsOf(space, first, frames));
     default:
-      yield* verifyStandsOnLane(space, genesis);
       return yield* verifyContexts(space, frames);
   }
 }
@@ -98,16 +106,10 @@ function replay<State>(
 
 /** A lane or session, by the policy of its kind. */
 function startKeystone(genesis: IbGib): KeystoneState {
-  if (genesis.ib === "keystone.lane") return startLane(genesis, laneNames(genesis)).keystone;
+  if (genesis.ib === "keystone.lane") return startLane(genesis).keystone;
   const { role } = startReplay(genesis, "session").details;
   const start = role === "sender" ? startSenderSession : startReceiverSession;
   return start(genesis).keystone;
-}
-
-/** Between whom a lane is, by its own word: `startLane` checks all the rest of it, `verifyLane` who delegated it. */
-function laneNames(genesis: IbGib): { delegator: Address; receiver: Address } {
-  const { delegator, receiver } = startReplay(genesis, "lane").details;
-  return { delegator: parseAddress(delegator), receiver: parseAddress(receiver) };
 }
 
 /** What a keystone's signer has reserved follows its newest stored frame, or is that very frame before it was signed. */
@@ -141,11 +143,10 @@ function isSame(newest: IbGib, past: Address): boolean {
 /** How far the space says that a keystone of someone else was verified is where its frames end. */
 async function* verifyStanding(
   space: Space,
-  kind: "identity" | "lane",
   first: Address,
   frames: readonly IbGib[],
 ): AsyncGenerator<Problem> {
-  const { value } = await readCell<{ tip: Address; n: number }>(space, cellKinds[kind], first);
+  const { value } = await readCell(space, cellKinds.identity, first);
   if (value !== undefined && frames[value.n]?.address !== value.tip) {
     yield problem(first, "cell", `says that it ends at n=${value.n}`);
   }
@@ -162,33 +163,46 @@ async function reservedFrame(space: Space, first: Address): Promise<UnsignedFram
   return bytes && decodeUnsigned(bytes);
 }
 
-/** Its identity delegates the lane, and the lane vouches for each session that is listed under it. */
-async function* verifyLane(space: Space, genesis: IbGib, claims: readonly Claim[]): AsyncGenerator<Problem> {
-  const { delegator, receiver } = laneNames(genesis);
+/** The lane's identity delegates it. */
+async function* verifyDelegated(space: Space, genesis: IbGib): AsyncGenerator<Problem> {
+  const { delegator } = startLane(genesis);
   const lane = genesis.address;
   const delegations = await claimsOf(space, delegator, framesOf(await space.proofs(delegator)));
   if (!hasClaim(delegations, "delegate", lane)) yield problem(lane, "not_delegated", delegator);
-  const [received, sent] = await Promise.all([
-    readCell(space, cellKinds.lane, lane),
-    readCell(space, cellKinds.laneTo, receiver),
-  ]);
-  const listed = sent.value?.lane === lane ? sent.value.sessions : (received.value?.sessions ?? []);
-  for (const session of listed) {
+}
+
+/** A lane of this home vouches for each session whose transcript is kept. */
+async function* verifySessions(
+  space: Space,
+  genesis: IbGib,
+  claims: readonly Claim[],
+): AsyncGenerator<Problem> {
+  const lane = genesis.address;
+  for (const { value } of await readCells(space, cellKinds.session, `${gibOf(lane)}/`)) {
+    const { session } = value;
     if (!hasClaim(claims, "vouch", session)) yield problem(session, "not_vouched", lane);
-    if ((await space.proof(session)) === undefined) yield problem(lane, "link_missing", session);
+  }
+}
+
+/** The row of a lane that is followed holds its genesis and a frame of it, and its identity delegates it. */
+export async function* verifyFollowed(space: Space, key: string): AsyncGenerator<Problem> {
+  const { prefix } = cellKinds.lane;
+  if (!key.startsWith(prefix)) return;
+  const { value } = await readCell(space, cellKinds.lane, key.slice(prefix.length));
+  if (value === undefined) return;
+  try {
+    const [first, newest] = [decodeText(value.first), decodeText(value.newest)];
+    const { n } = resume(first, newest, "lane");
+    if (first.address !== key.slice(prefix.length)) return yield problem(first.address, "cell", key);
+    if (value.unused.some((frame) => frame.n > n)) yield problem(first.address, "cell", "unused frames");
+    yield* verifyDelegated(space, first);
+  } catch (thrown) {
+    yield problem(key, "keystone", detailOf(thrown));
   }
 }
 
 function hasClaim(claims: readonly Claim[], verb: string, target: Address): boolean {
   return claims.some((claim) => claim.verb === verb && claim.target === target);
-}
-
-/** The lane that a sender's session names is kept as well. */
-async function* verifyStandsOnLane(space: Space, genesis: IbGib): AsyncGenerator<Problem> {
-  const { role, lane } = startReplay(genesis, "session").details;
-  if (role !== "sender") return;
-  const held = await space.proof(parseAddress(lane));
-  if (held === undefined) yield problem(genesis.address, "link_missing", parseAddress(lane));
 }
 
 /** Each turn of a session is about a context that is kept, and that names the frame before it. */

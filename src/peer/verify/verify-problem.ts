@@ -31,6 +31,8 @@ export type ProblemRule =
   | "not_vouched"
   /** What is kept of a frame does not prove that its maker made it. */
   | "not_attested"
+  /** A receipt does not prove what it says. */
+  | "receipt"
   /** Nothing of its issuer makes this grant, or this withdrawal. */
   | "not_stated";
 

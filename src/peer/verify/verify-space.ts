@@ -18,10 +18,10 @@ import {
 import { isGrantAddress } from "../../keystone/index.js";
 import type { Scanned, Space, Tip } from "../../space/index.js";
 import { cellKinds, readCell } from "../home/cells.js";
-import { evidenceIb } from "../rights/evidence-files.js";
+import { partsIb } from "../rights/proof-parts.js";
 import { SeenFilter } from "./seen-filter.js";
-import { verifyAttested, verifyFiled } from "./verify-attestations.js";
-import { verifyCell, verifyKeystone } from "./verify-keystones.js";
+import { verifyPart, verifyProofs } from "./verify-attestations.js";
+import { verifyCell, verifyFollowed, verifyKeystone } from "./verify-keystones.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
 
 /** How much was looked at. */
@@ -143,22 +143,27 @@ class Verifier {
       case "tip":
         return yield* this.#walk(scanned.tip);
       case "proof":
-        if (ibOf(scanned.group) === evidenceIb) return yield* this.#checkEvidence(scanned);
+        if (ibOf(scanned.group) === partsIb) return yield* this.#checkPart(scanned);
         return yield* this.#checkGroup(scanned.gib, scanned.group);
       case "record":
         this.#seen.add(scanned.gib); // it may have been committed after the first pass
         if (this.#broken.has(scanned.gib)) return;
         return yield* guarded(`gib ${scanned.gib}`, this.#checkRecord(scanned.bytes));
       case "cell":
-        return yield* guarded(scanned.key, verifyAttested(this.space, scanned.key));
+        return yield* guarded(scanned.key, this.#checkCell(scanned.key));
       case "damaged":
         return;
     }
   }
 
-  async *#checkEvidence({ gib, group, bytes }: Scanned & { kind: "proof" }): AsyncGenerator<Problem> {
+  async *#checkCell(key: string): AsyncGenerator<Problem> {
+    yield* verifyProofs(this.space, key);
+    yield* verifyFollowed(this.space, key);
+  }
+
+  async *#checkPart({ gib, group, bytes }: Scanned & { kind: "proof" }): AsyncGenerator<Problem> {
     if (this.#broken.has(gib)) return;
-    yield* guarded(group, verifyFiled(this.space, readRecord(bytes), group));
+    yield* guarded(group, verifyPart(this.space, readRecord(bytes), group));
   }
 
   async *#checkGroup(gib: string, group: Address): AsyncGenerator<Problem> {

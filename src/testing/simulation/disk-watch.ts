@@ -131,7 +131,7 @@ export class DiskWatch {
   #cell({ name, kind }: Watched, { from, to, key }: RowChange): void {
     if (kind !== "receiver" || from !== undefined || to === undefined || !key.startsWith(sessionPrefix))
       return;
-    const session = key.slice(sessionPrefix.length) as Address;
+    const { session } = JSON.parse(fromUtf8(to) ?? "{}");
     this.trace.check(
       "nothing before authentication",
       this.standings.wasOpened(session, name),
@@ -158,6 +158,12 @@ export function tipOn(disk: Disk, tjp: Address): Address | undefined {
 
 /** How far an identity or a lane of somebody else is known, by the cells of a disk; -1 for not at all. */
 export function knownIn(cells: ReadonlyMap<string, Uint8Array>, keystone: Address): number {
-  const row = cells.get(`identity/${keystone}`) ?? cells.get(`lane/${keystone}`);
-  return row === undefined ? -1 : JSON.parse(fromUtf8(row) ?? "{}").n;
+  const row = cells.get(`identity/${keystone}`);
+  return row === undefined ? followedIn(cells, keystone) : JSON.parse(fromUtf8(row) ?? "{}").n;
+}
+
+/** The number of the newest frame of a lane that a receiver follows; -1 for none. */
+export function followedIn(cells: ReadonlyMap<string, Uint8Array>, lane: Address): number {
+  const row = cells.get(`lane/${lane}`);
+  return row === undefined ? -1 : JSON.parse(JSON.parse(fromUtf8(row) ?? "").newest[3]).n;
 }

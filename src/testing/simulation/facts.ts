@@ -1,6 +1,5 @@
-import { fromUtf8 } from "../../base/index.js";
 import { type Address, gibOf } from "../../ibgib/index.js";
-import { tipOn } from "./disk-watch.js";
+import { followedIn, tipOn } from "./disk-watch.js";
 import type { Home } from "./home.js";
 import type { Ledger } from "./ledger.js";
 import type { Trace } from "./trace.js";
@@ -10,9 +9,6 @@ export interface Fact {
   readonly what: string;
   readonly holds: () => boolean;
 }
-
-/** Sessions whose proofs a peer keeps of one lane; what is older may be gone. */
-const sessionsKept = 32;
 
 /** What somebody was told is done. It stays so, whatever crashes. */
 export class Facts {
@@ -32,13 +28,10 @@ export class Facts {
     });
   }
 
-  /** A session was said to be live: its receiver keeps it. */
+  /** A session was said to be live: its receiver has followed the lane to the frame that vouches for it, or further. */
   session(home: Home, lane: Address, session: Address): void {
-    this.#add(home, `session ${session}`, () => {
-      if (home.disk.table("cells").has(`session/${session}`)) return true;
-      const row = home.disk.table("cells").get(`lane/${lane}`);
-      return row !== undefined && JSON.parse(fromUtf8(row) ?? "{}").sessions?.length === sessionsKept;
-    });
+    const n = followedIn(home.disk.table("cells"), lane);
+    this.#add(home, `session ${session}`, () => n > 0 && followedIn(home.disk.table("cells"), lane) >= n);
   }
 
   grant(home: Home, grant: Address): void {

@@ -50,7 +50,7 @@ export function readSpoken(message: Message): Spoken | undefined {
     }
     case "turn": {
       const { type: turn, saga, entries = [] } = JSON.parse(said.body);
-      const signed = turn === "commit" ? entries.flatMap(({ head = [] }) => head) : [];
+      const signed = turn === "commit" ? entries.flatMap(({ frame = [] }) => frame) : [];
       return { type: said.type, frames: [said.proof.frame], turn, saga, signed };
     }
     default:
@@ -61,7 +61,7 @@ export function readSpoken(message: Message): Spoken | undefined {
 /** The first byte of a payload frame with evidence. */
 const evidenceKind = 3;
 
-/** Evidence travels as a list of records and of what rests on them. */
+/** Evidence travels as a list of records, vouchers and lists. */
 function evidenceIn(frame: Uint8Array): Spoken | undefined {
   if (frame[0] !== evidenceKind) return undefined;
   const items: readonly unknown[] = JSON.parse(fromUtf8(frame.subarray(1)) ?? "[]");

@@ -1,0 +1,315 @@
+import { KeysagaError, lengthPrefixed, sha256, toHex } from "../../base/index.js";
+import { type Address, addressOf, gibOf, type IbGib, nOf, toText } from "../../ibgib/index.js";
+import { readIdentity, startSenderSession } from "../../keystone/index.js";
+import {
+  type Evidence,
+  identityFramesIn,
+  type KnownIdentity,
+  type KnownParts,
+  type ProvedParts,
+  type ProvedSession,
+  type SessionPart,
+  type ShownProofs,
+} from "../../saga/index.js";
+import type { CellChange, ProofPut, Space } from "../../space/index.js";
+import type { Identity } from "../home/identity.js";
+import { type Cell, cellKinds, changeCell, readCell } from "../home/cells.js";
+
+/*
+ * What proofs share is kept once: the genesis of a session (S0) with what vouches for it, that of its lane (L0), and the
+ * frames of the identity. It is shown once to each peer: what the other side of a lane has is remembered with that lane.
+ */
+
+/** The ib of the groups below. */
+export const partsIb = "proof-parts";
+
+/** Where L0 is kept, with the S0s of that lane that something rests on: apart from transcripts, which go. */
+export function partsGroup(lane: Address): Address {
+  const hash = sha256(lengthPrefixed("keysaga/proof-parts/1", lane));
+  return addressOf(partsIb, toHex(hash).toUpperCase());
+}
+
+/** What a commit takes in. Its cells are compared and set: where one of them moved, it is made anew. */
+export interface Filing {
+  readonly proofs: readonly ProofPut[];
+  readonly cells: readonly CellChange[];
+}
+
+export const nothingFiled: Filing = { proofs: [], cells: [] };
+
+export function joinFilings(filings: readonly Filing[]): Filing {
+  return {
+    proofs: filings.flatMap(({ proofs }) => proofs),
+    cells: filings.flatMap(({ cells }) => cells),
+  };
+}
+
+/** Bytes that a commit adds by it: proofs, and cells with their keys. */
+export function bytesOf({ proofs, cells }: Filing): number {
+  const added = cells.map(({ key, from, to }) => (to?.length ?? 0) - (from?.length ?? -key.length));
+  const lengths = proofs.map(({ record }) => record.bytes.length);
+  return [...added, ...lengths].reduce((sum, length) => sum + Math.max(0, length), 0);
+}
+
+/** A cell that two parts of a commit change, in the same way, is changed once. */
+export function changedOnce(cells: readonly CellChange[]): readonly CellChange[] {
+  return [...new Map(cells.map((change) => [change.key, change])).values()];
+}
+
+/** What this space knows of what evidence rests on. */
+export async function loadKnown(space: Space, { lists, records }: ShownProofs): Promise<KnownParts> {
+  const sessions = new Map<Address, ProvedSession>();
+  for (const address of new Set(lists.map(({ session }) => session))) {
+    const proved = await readSession(space, address);
+    if (proved) sessions.set(address, proved);
+  }
+  const shown = records.filter(({ ib }) => ib === "keystone.session").map(laneOf);
+  const lanes = new Map<Address, IbGib>();
+  const named = new Set<Address>(identityFramesIn(records).keys());
+  for (const address of new Set(shown)) {
+    const first = address && (await readLane(space, address));
+    if (!first) continue;
+    lanes.set(first.address, first);
+    const delegator = delegatorOf(first);
+    if (delegator) named.add(delegator);
+  }
+  for (const first of records) {
+    const delegator = first.ib === "keystone.lane" ? delegatorOf(first) : undefined;
+    if (delegator) named.add(delegator);
+  }
+  const identities = new Map<Address, KnownIdentity>();
+  for (const identity of named) {
+    const frames = await space.proofs(identity);
+    const state = readIdentity(frames);
+    if (state) identities.set(identity, { state, frames: new Set(frames.map(({ address }) => address)) });
+  }
+  return { sessions, lanes, identities };
+}
+
+async function readSession(space: Space, address: Address): Promise<ProvedSession | undefined> {
+  const [first, { value }] = await Promise.all([
+    space.proof(address),
+    readCell(space, cellKinds.voucher, gibOf(address)),
+  ]);
+  if (!first || !value) return undefined;
+  const { lane, identity } = value;
+  return { session: address, lane, identity, attestKey: startSenderSession(first).details.attestKey };
+}
+
+async function readLane(space: Space, lane: Address): Promise<IbGib | undefined> {
+  const filed = await space.proofs(partsGroup(lane));
+  return filed.find(({ address }) => address === lane);
+}
+
+/** As a genesis says it; whoever relies on it replays that. */
+function memberOf({ data }: IbGib, name: string): Address | undefined {
+  const details: unknown = data && "details" in data ? data["details"] : undefined;
+  const value: unknown =
+    typeof details === "object" && details !== null ? Reflect.get(details, name) : undefined;
+  return typeof value === "string" ? (value as Address) : undefined;
+}
+
+const laneOf = (session: IbGib) => memberOf(session, "lane");
+const delegatorOf = (lane: IbGib) => memberOf(lane, "delegator");
+
+/**
+ * What a commit takes in to keep parts that were checked. Two vouchers of a lane with one number are kept both, and the
+ * lane is marked as forked.
+ *
+ * @param self This home's own identity: its frames are the signer's to keep.
+ * @throws KeysagaError `attestation_refused` where a lane has a session with that attest key already.
+ */
+export async function fileParts(space: Space, parts: ProvedParts, self: Address): Promise<Filing> {
+  const kept = await Promise.all(parts.lanes.map(({ address }) => readLane(space, address)));
+  const fresh = parts.lanes.filter((_, at) => kept[at] === undefined);
+  const lanes = fresh.map((record) => ({ group: partsGroup(record.address), record }));
+  const byNumber = new Map<string, Address>();
+  const sessions: Filing[] = [];
+  for (const part of parts.sessions) sessions.push(await fileSessionPart(space, part, byNumber));
+  const others = [...parts.identities].filter(([identity]) => identity !== self);
+  const identities = await Promise.all(
+    others.map(([identity, frames]) => fileIdentity(space, identity, frames)),
+  );
+  return joinFilings([{ proofs: lanes, cells: [] }, ...sessions, ...identities]);
+}
+
+/** How often parts are filed anew because others came at the same time. */
+const triesMax = 32;
+
+/**
+ * Keeps parts that were checked, at once: whoever has shown them does not show them again, whatever becomes of the saga
+ * that they came with.
+ */
+export async function keepParts(
+  { space, address }: Pick<Identity, "space" | "address">,
+  parts: ProvedParts,
+): Promise<void> {
+  for (let tries = 0; tries < triesMax; tries++) {
+    const { proofs, cells } = await fileParts(space, parts, address);
+    if (proofs.length + cells.length === 0) return;
+    const result = await space.commit({ holder: address, sight: { holders: [] }, proofs, cells });
+    if (result.kind === "committed") return;
+  }
+  throw new KeysagaError("store_failed", { reason: "proofs kept moving" });
+}
+
+/** @param byNumber Sessions that are filed with it, by lane and number. */
+async function fileSessionPart(
+  space: Space,
+  part: SessionPart,
+  byNumber: Map<string, Address>,
+): Promise<Filing> {
+  const { lane, identity, session, attestKey, first, voucher } = part;
+  const place = `${gibOf(lane)}/${voucher.n}`;
+  const [cell, vouched, byKey] = await Promise.all([
+    readCell(space, cellKinds.voucher, gibOf(session)),
+    readCell(space, cellKinds.vouched, place),
+    readCell(space, cellKinds.attestKey, `${gibOf(lane)}/${attestKey}`),
+  ]);
+  if (cell.value) return nothingFiled;
+  if (byKey.value) throw new KeysagaError("attestation_refused", { rule: "an attest key of two sessions" });
+  const other = vouched.value?.session ?? byNumber.get(place);
+  byNumber.set(place, session);
+  const isFork = other !== undefined && other !== session;
+  return {
+    proofs: [{ group: partsGroup(lane), record: first }],
+    cells: [
+      changeCell(cell, { ...voucher, lane, identity }),
+      changeCell(byKey, { session }),
+      ...(isFork
+        ? await markFork(space, lane, voucher.n, [other, session])
+        : [changeCell(vouched, { session })]),
+    ],
+  };
+}
+
+/** The first pair that was seen is kept. */
+async function markFork(
+  space: Space,
+  lane: Address,
+  n: number,
+  sessions: [Address, Address],
+): Promise<readonly CellChange[]> {
+  const fork = await readCell(space, cellKinds.fork, gibOf(lane));
+  return fork.value ? [] : [changeCell(fork, { n, sessions })];
+}
+
+/** Frames of somebody else's identity that are new here, behind those that are kept. */
+async function fileIdentity(space: Space, identity: Address, frames: readonly IbGib[]): Promise<Filing> {
+  const standing = await readCell(space, cellKinds.identity, identity);
+  const newest = frames.at(-1);
+  const n = (newest && nOf(newest)) ?? 0;
+  const isNew = newest !== undefined && n > (standing.value?.n ?? -1);
+  return {
+    proofs: frames.map((record) => ({ group: identity, record })),
+    cells: isNew ? [changeCell(standing, { ...standing.value, tip: newest.address, n })] : [],
+  };
+}
+
+/** Whom evidence goes to: the lane between the two sides, and the other side's identity. */
+export interface Audience {
+  readonly lane: Address;
+  readonly identity: Address;
+}
+
+/** What evidence has shown to the other side, by identity: to be remembered once that side keeps it. */
+export type ShownParts = ReadonlyMap<Address, { readonly n: number; readonly parts: readonly string[] }>;
+
+/** More than that of one identity and lane is shown again. */
+const partsRemembered = 64;
+
+/** A part by a name that nobody can make another one for. */
+const nameOf = (part: Address): string => gibOf(part).slice(0, 24);
+
+/**
+ * The shared parts of proofs by these sessions, as far as `to` was not shown them from here; all of them without `to`.
+ *
+ * @param sessions Each once. Those that this space does not keep are passed over.
+ */
+export async function showParts(
+  space: Space,
+  sessions: readonly Address[],
+  to: Audience | undefined,
+): Promise<{ readonly evidence: readonly Evidence[]; readonly shown: ShownParts }> {
+  const evidence: Evidence[] = [];
+  const now = new Set<string>();
+  const shown = new Map<Address, { n: number; parts: string[] }>();
+  for (const session of sessions) {
+    const { value } = await readCell(space, cellKinds.voucher, gibOf(session));
+    const first = await space.proof(session);
+    if (!value || !first) continue;
+    const { lane, identity, ...voucher } = value;
+    const seen = shown.get(identity) ?? { ...(await seenBy(space, identity, to)) };
+    if (!shown.has(identity)) {
+      const lacking = (await space.proofs(identity)).filter((frame) => (nOf(frame) ?? 0) > seen.n);
+      // Nobody is shown its own identity: it knows that best.
+      if (identity !== to?.identity) evidence.push(...lacking.map(toText));
+      shown.set(identity, seen);
+      seen.n = Math.max(seen.n, ...lacking.map((frame) => nOf(frame) ?? 0));
+    }
+    for (const part of [lane, session]) {
+      const name = nameOf(part);
+      if (!seen.parts.includes(name) && !now.has(name)) {
+        now.add(name);
+        const record = part === session ? first : await readLane(space, lane);
+        if (record) evidence.push(toText(record));
+        if (part === session) evidence.push(voucher);
+      }
+      seen.parts = [...seen.parts.filter((other) => other !== name), name].slice(-partsRemembered);
+    }
+  }
+  return { evidence, shown };
+}
+
+async function seenBy(space: Space, identity: Address, to: Audience | undefined) {
+  const seen = to && (await shownCell(space, to.lane, identity)).value;
+  return { n: seen?.n ?? -1, parts: seen?.parts ?? [] };
+}
+
+/** What was shown by both. */
+export function joinShown(before: ShownParts, more: ShownParts): ShownParts {
+  const joined = new Map(before);
+  for (const [identity, { n, parts }] of more) {
+    const known = joined.get(identity);
+    const all = [...new Set([...(known?.parts ?? []), ...parts])].slice(-partsRemembered);
+    joined.set(identity, { n: Math.max(n, known?.n ?? -1), parts: all });
+  }
+  return joined;
+}
+
+/** What a commit changes so that the other side of `lane` is not shown this again. Read anew for each try. */
+export async function shownChanges(
+  space: Space,
+  lane: Address,
+  shown: ShownParts,
+): Promise<readonly CellChange[]> {
+  const changes = [...shown].map(async ([identity, { n, parts }]) => {
+    const cell = await shownCell(space, lane, identity);
+    const before = cell.value ?? { n: -1, parts: [] };
+    const all = [...before.parts.filter((name) => !parts.includes(name)), ...parts].slice(-partsRemembered);
+    const value = { n: Math.max(n, before.n), parts: all };
+    return isSame(before, value) ? [] : [changeCell(cell, value)];
+  });
+  return (await Promise.all(changes)).flat();
+}
+
+/** The order in which parts were used last matters only where some are about to be forgotten. */
+function isSame(before: { n: number; parts: readonly string[] }, after: typeof before): boolean {
+  if (before.n !== after.n || before.parts.length !== after.parts.length) return false;
+  const isRoomy = after.parts.length < partsRemembered;
+  return after.parts.every((name, at) => (isRoomy ? before.parts.includes(name) : before.parts[at] === name));
+}
+
+/** What a commit changes so that the other side of `lane` is shown everything again. */
+export async function shownAgain(space: Space, lane: Address): Promise<readonly CellChange[]> {
+  const rows = await space.cells(`${cellKinds.shown.prefix}${gibOf(lane)}/`);
+  return rows.map(({ key, value }) => ({ key, from: value, to: undefined }));
+}
+
+function shownCell(
+  space: Space,
+  lane: Address,
+  identity: Address,
+): Promise<Cell<{ n: number; parts: string[] }>> {
+  return readCell(space, cellKinds.shown, `${gibOf(lane)}/${gibOf(identity)}`);
+}
