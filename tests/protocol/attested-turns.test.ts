@@ -70,8 +70,8 @@ describe.each([
 
   const forgeries: Record<string, Forge> = {
     "under another label": (kind, list) => [kind === "receipt" ? "receiverHeads" : "receipt", list],
-    "for another saga (threat 23)": (kind, list) => [kind, { ...list, saga: "08".repeat(16) }],
-    "for another session (threat 23)": (kind, list) => [kind, { ...list, session: lane.address }],
+    "for another saga (threat 1)": (kind, list) => [kind, { ...list, saga: "08".repeat(16) }],
+    "for another session (threat 1)": (kind, list) => [kind, { ...list, session: lane.address }],
     "with a count that does not match": (kind, list) => [kind, { ...list, count: list.count + 1 }],
     "over another list": (kind, list) => [kind, { ...list, root: listRoot([]) }],
     "by nobody": () => "00".repeat(64),
