@@ -26,7 +26,6 @@ export {
   type SenderSettings,
   type SyncOptions,
   type SyncReport,
-  type TotalsOfBoth,
 } from "./peer/index.js";
 export {
   type AccessPolicy,
@@ -60,6 +59,7 @@ export {
   type SessionLimits,
   sessionLimits,
   type Totals,
+  type TotalsOfBoth,
 } from "./saga/index.js";
 // What peers take from outside.
 export { type Locks, type Platform, systemPlatform } from "./peer/index.js";

@@ -204,7 +204,7 @@ export const errorTable = {
   no_receipt: {
     retryable: false,
     tellPeer: false,
-    text: "No receipt of that session is kept here.",
+    text: "No receipt of that saga is kept here.",
   },
   receipt_refused: {
     retryable: false,

@@ -49,7 +49,7 @@ export {
   signTurn,
   tallyPayload,
   type Totals,
-  type TotalsOfSession,
+  type TotalsOfBoth,
   type TurnDraft,
   type TurnMessage,
   type TurnProofs,

@@ -11,7 +11,7 @@ import {
 import { isHostSignature } from "./handshake.js";
 import { sagaLimits } from "./limits.js";
 import { FinalTip, hostSignature, ReceiptBody, recordText } from "./messages.js";
-import { listRoot, pathOf, receiptEntries, type TotalsOfSession } from "./turn.js";
+import { listRoot, pathOf, receiptEntries, type TotalsOfBoth } from "./turn.js";
 
 const framesMax = 20_000;
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -56,7 +56,7 @@ export interface SignedReceipt {
   readonly time: number;
   readonly tips: readonly FinalTip[];
   /** Of the whole session up to the receipt. */
-  readonly totals: TotalsOfSession;
+  readonly totals: TotalsOfBoth;
 }
 
 /**

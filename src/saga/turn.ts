@@ -336,7 +336,7 @@ function isMade(entry: unknown): boolean {
 /** The list that a receipt signs: when, and how much has travelled, as one entry; then the tips. */
 export function receiptEntries(
   time: number,
-  totals: TotalsOfSession,
+  totals: TotalsOfBoth,
   tips: readonly unknown[],
 ): readonly unknown[] {
   return [{ time, totals }, ...tips];
@@ -383,7 +383,7 @@ function sealContext(
 }
 
 /** What both sides have sent once `role` has said its turn: to the receiver, and from it. */
-export interface TotalsOfSession {
+export interface TotalsOfBoth {
   readonly up: Totals;
   readonly down: Totals;
 }

@@ -155,18 +155,18 @@ export class Peer {
     return present.map(({ address }) => address).sort();
   }
 
-  /** What is kept of the newest session: the frames of S and R, oldest first, and where its lane stands. */
-  async session(): Promise<{ s: readonly IbGib[]; r: readonly IbGib[]; lane: Address }> {
+  /** What is kept of the newest session: the frames of S and R, oldest first, and the newest frame of its lane. */
+  async session(): Promise<{ s: readonly IbGib[]; r: readonly IbGib[]; vouching: IbGib | undefined }> {
     const connected = this.events.findLast((event) => event.kind === "connected");
     if (!connected) throw new KeysagaError("record_missing", { peer: this.name, what: "session" });
     const { lane, session, receiverSession } = connected;
     const framesOf = async (group: Address) =>
       (await this.space.proofs(group)).filter(({ ib }) => ib === "keystone.session");
     const { value } = await readCell(this.space, cellKinds.lane, lane);
-    const newest = value
-      ? decodeText(value.newest).address
-      : (await internalsOf(this.identity).signer.load(lane, "lane")).state.tip;
-    return { s: await framesOf(session), r: await framesOf(receiverSession), lane: newest };
+    const vouching = value
+      ? decodeText(value.newest)
+      : (await internalsOf(this.identity).signer.load(lane, "lane")).newest;
+    return { s: await framesOf(session), r: await framesOf(receiverSession), vouching };
   }
 }
 

@@ -147,8 +147,8 @@ const failures: Readonly<Record<string, Failure>> = {
         scene.carol,
         scene.made.text,
         altering("connect", ({ proof, ...message }) => {
-          const { lane, frame } = proof as Proof;
-          return { ...message, proof: { lane, frame: withWrongSignature(frame) } };
+          const { frame, ...rest } = proof as Proof;
+          return { ...message, proof: { ...rest, frame: withWrongSignature(frame) } };
         }),
       ),
   },
@@ -158,8 +158,7 @@ const failures: Readonly<Record<string, Failure>> = {
     async go(scene) {
       const other = await overheard(scene);
       const rule = altering("connect", ({ proof, ...message }) => {
-        const { frame } = proof as Proof;
-        return { ...message, proof: { lane: other.proof.lane, frame } };
+        return { ...message, proof: { ...(proof as Proof), lane: other.proof.lane } };
       });
       await connect(scene, scene.carol, scene.made.text, rule);
     },

@@ -358,6 +358,35 @@ describe("the sender proves itself before anything is kept", () => {
     await lab.world.close();
   });
 
+  const vouchers: Record<string, (proof: Connect["proof"], earlier: Connect["proof"]) => Connect["proof"]> = {
+    "an earlier session's voucher": (proof, earlier) => ({ ...proof, voucher: earlier.voucher }),
+    "an earlier session's lane frame and voucher": (proof, { lane, voucher }) => ({
+      ...proof,
+      lane,
+      voucher,
+    }),
+    "a voucher of nobody": (proof) => ({ ...proof, voucher: "00".repeat(64) }),
+    "the session frame's signature for a voucher": (proof) => ({
+      ...proof,
+      voucher: /"signature":"(\w+)"/.exec(proof.frame[3])?.[1] ?? "",
+    }),
+  };
+  test.each(Object.entries(vouchers))("%s lets nobody in (threat 1)", async (_, change) => {
+    const lab = await openLab("vouchers");
+    const { alice, bob } = benchOf(lab);
+    expect(await connect(lab, alice.identity, lab.world.dial)).toBe("none");
+    const earlier = (await overhear(lab, alice.identity)).connect;
+    const before = await contentsOf(bob.space);
+    const withVoucher = altering("connect", (message) => ({
+      ...message,
+      proof: change(message["proof"] as Connect["proof"], earlier.proof),
+    }));
+    expect(await connect(lab, alice.identity, tapDial(lab.world.dial, withVoucher).dial)).toBe("auth_fail");
+    expect(await contentsOf(bob.space)).toEqual(before);
+    expect(await connect(lab, alice.identity, lab.world.dial)).toBe("none");
+    await lab.world.close();
+  });
+
   test("a lane counts only where its identity has delegated it", async () => {
     const lab = await openLab("undelegated");
     const { alice, bob } = benchOf(lab);

@@ -370,7 +370,7 @@ describe("evidence", () => {
     expect(await codeOf(take(erin, shown))).toBe("attestation_refused");
   });
 
-  test("with two vouchers of a lane for one number counts, and marks the lane as forked", async () => {
+  test("with two vouchers of a lane for one number counts, and keeps new sessions out (threat 13)", async () => {
     const dave = new InnerSpace();
     const entries = entriesOf(2);
     const alice = new Person("alice");
@@ -385,6 +385,15 @@ describe("evidence", () => {
     const fork = JSON.parse(new TextDecoder().decode(await dave.cell(`fork/${gibOf(lane.address)}`)));
     expect(fork).toEqual({ n: 1, sessions: [session.s.address, twin.s.address] });
     expect(await problemsOf(dave)).toEqual([]);
+
+    const { alice: home, bob } = await newWorld("forked");
+    const { established, end } = await meet(home, bob);
+    await end();
+    const key = `fork/${gibOf(established.lane)}`;
+    const to = utf8(JSON.stringify(fork));
+    await put(bob.space, { proofs: [], cells: [{ key, from: undefined, to }] });
+    expect(await codeOf(home.sender.connect())).toBe("auth_fail");
+    expect(bob.events.at(-1)).toMatchObject({ kind: "closed", error: { code: "duplicity" } });
   });
 
   test("is none for a frame that is not attested", async () => {

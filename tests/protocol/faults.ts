@@ -147,10 +147,10 @@ function reworded(body: string): string {
 
 /** The lane frame vouches for any receiver instead of the one it names. */
 function withoutScope(proof: unknown): unknown {
-  const { lane, frame } = proof as { readonly lane: RecordText; readonly frame: RecordText };
+  const { lane, ...rest } = proof as { readonly lane: RecordText };
   const { ib, data, rel8ns } = decodeText(lane);
   const text = JSON.stringify(data).replace(/"scope":"[^"]*",/, "");
-  return { lane: toText(sealRecord({ ib, data: JSON.parse(text), ...(rel8ns && { rel8ns }) })), frame };
+  return { lane: toText(sealRecord({ ib, data: JSON.parse(text), ...(rel8ns && { rel8ns }) })), ...rest };
 }
 
 function alterPayload(fault: Alteration, frame: Uint8Array): Message {

@@ -1,6 +1,6 @@
 import { KeysagaError } from "../../base/index.js";
 import { type Address, decodeText, toText } from "../../ibgib/index.js";
-import { connectDemand, connectSize, readIdentity } from "../../keystone/index.js";
+import { connectDemand, connectSize, readIdentity, startSenderSession } from "../../keystone/index.js";
 import type { Accepted, ChallengeDraw, FollowedLane, Open, SenderKnown } from "../../saga/index.js";
 import type { CellChange, Space } from "../../space/index.js";
 import { type CellValue, cellKinds, changeCell, readCell, sameCell } from "../home/cells.js";
@@ -52,14 +52,14 @@ function drawIndexes(draw: Uint8Array, count: number): readonly number[] {
  *
  * @param entry What lets the identity in: comparisons and changes of the same transaction.
  * @returns Whether it was stored; if not, someone moved I or L, or what lets it in, meanwhile.
- * @throws KeysagaError `duplicity` where the lane was seen to fork.
+ * @throws KeysagaError `duplicity` where the lane was seen to fork; `auth_fail` for the attest key of another session.
  */
 export async function storeSession(
   space: Space,
   accepted: Accepted,
   entry: readonly CellChange[],
 ): Promise<boolean> {
-  const { identity, lane, known } = accepted;
+  const { identity, lane, known, established } = accepted;
   const { tjp, tip, n } = identity.keystone;
   const [identityCell, laneCell, fork] = await Promise.all([
     readCell(space, cellKinds.identity, tjp),
@@ -67,6 +67,9 @@ export async function storeSession(
     readCell(space, cellKinds.fork, lane.first.gib),
   ]);
   if (fork.value) throw new KeysagaError("duplicity", { n: fork.value.n });
+  const { attestKey } = startSenderSession(established.vouched.session).details;
+  const used = await readCell(space, cellKinds.attestKey, `${lane.first.gib}/${attestKey}`);
+  if (used.value) throw new KeysagaError("auth_fail", { rule: "an attest key of two sessions" });
   const isAsChecked =
     identityCell.value?.tip === known.identity?.keystone.tip && isSameLane(laneCell.value, known.lane);
   if (!isAsChecked) return false;

@@ -8,6 +8,7 @@ import {
   type SenderSagaEffect,
   signMade,
   type Totals,
+  type TotalsOfBoth,
 } from "../../saga/index.js";
 import type { Sight, Space, TipMove } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
@@ -49,12 +50,6 @@ export interface SyncReport {
   /** Of its whole session so far, with the syncs before this one: as the receipt says it. */
   readonly sessionTotals: TotalsOfBoth;
   readonly elapsedMs: number;
-}
-
-/** What travelled in each direction. */
-export interface TotalsOfBoth {
-  readonly up: Totals;
-  readonly down: Totals;
 }
 
 /** What a sender's commit goes by. */

@@ -9,6 +9,7 @@ import {
   type SenderSagaEffect,
   type SenderSagaEvent,
   type SessionLimits,
+  type TotalsOfBoth,
 } from "../../saga/index.js";
 import type { Merging } from "../branches/merging.js";
 import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
@@ -28,7 +29,7 @@ import { HeardEvidence } from "../session/heard-evidence.js";
 import { Progress } from "../session/progress.js";
 import { keepSent } from "./keep-sent.js";
 import { planRoots } from "./plan-roots.js";
-import { commitSender, type SyncReport, type TotalsOfBoth, totalsOf } from "./sender-commit.js";
+import { commitSender, type SyncReport, totalsOf } from "./sender-commit.js";
 
 /** What to bring in step, and which way records may go. */
 export interface SyncRequest {
