@@ -75,7 +75,7 @@ describe.each(Object.entries(starts))("a %s", (_, [first, start]) => {
     const forged = tampered(first, ({ data }) => {
       data.pools[0].config.verbs = [...data.pools[0].config.verbs, "more"];
     });
-    expect(outcome(() => start(forged))).toMatch(/^frame_refused: \w+ pools$/);
+    expect(outcome(() => start(forged))).toBe("frame_refused: pools of another version");
   });
 });
 

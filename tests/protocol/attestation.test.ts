@@ -370,7 +370,7 @@ describe("eve signs with keys of her own (threat 22)", () => {
       },
     ],
     "R in the place of S": [
-      "session: session details",
+      "session: pools of another version",
       () => {
         const { bob, eve, entry } = cast();
         const { session } = eveCommits(eve.laneTo(bob));
