@@ -148,8 +148,15 @@ async function timelines(
   const firsts = Array.from({ length: count }, (_, at) =>
     createTimeline({ ib: "note", owner: owner.address, uuid: `${from + at}` }),
   );
-  await saveRecords(peer, firsts);
+  if (owner === peer) await saveRecords(peer, firsts);
+  else await hasCopies(peer, firsts);
   return addressesOf(firsts);
+}
+
+/** The home of `peer` has first frames that somebody else has made. */
+async function hasCopies({ space, address }: SenderPeer, firsts: readonly IbGib[]): Promise<void> {
+  const tips = addressesOf(firsts).map((tjp) => ({ tjp, from: undefined, to: tjp }));
+  await space.commit({ holder: address, sight: "anyone", puts: firsts, tips });
 }
 
 function stonesOf(count: number): readonly IbGib[] {
@@ -160,7 +167,7 @@ async function editAll(peer: SenderPeer, notes: readonly Address[]): Promise<voi
   const tips = await Promise.all(notes.map((note) => peer.tip(note)));
   await saveRecords(
     peer,
-    tips.map((tip) => mutate(tip, { by: peer.name })),
+    tips.map((tip) => mutate(tip, { editor: peer.name }, { by: peer.address })),
   );
 }
 
