@@ -59,11 +59,17 @@ export async function keepMade(
 ): Promise<Filing> {
   const taken = await freshOf(space, made.filter(isTaken));
   if (taken.size === 0) return nothingFiled;
-  const places = placesOf(made, ({ frame }) => taken.has(frame));
   const { identity } = established;
+  const list = { ...signed, count: made.length };
   return joinFilings([
-    await fileList(space, { ...signed, count: made.length }, places),
-    fileFrames(taken, identity, listName({ ...signed, count: made.length })),
+    taken.size === made.length
+      ? await fileWhole(space, list, made)
+      : await filePlaces(
+          space,
+          list,
+          placesOf(made, ({ frame }) => taken.has(frame)),
+        ),
+    fileFrames(taken, identity, listName(list)),
     await fileOwnParts(space, established, ownFrames),
   ]);
 }
@@ -139,7 +145,7 @@ export async function fileAttested(
     const [first] = places;
     const identity = first && signerOf.get(`${list.session} ${first.entry.frame}`);
     if (identity === undefined) continue;
-    filings.push(await fileList(space, list, places));
+    filings.push(await filePlaces(space, list, places));
     filings.push(
       fileFrames(new Map(places.map(({ entry }) => [entry.frame, emptyCell(entry.frame)])), identity, name),
     );
@@ -165,10 +171,25 @@ function fileFrames(frames: ReadonlyMap<Address, AttestedCell>, by: Address, lis
   return { proofs: [], cells: [...frames.values()].map((cell) => changeCell(cell, { by, list })) };
 }
 
-/** Adds places to what is kept of a list. All of its entries need no paths: those are made when they are asked for. */
-async function fileList(
+/** All entries of a list need no paths: those are made when they are asked for. */
+async function fileWhole(
   space: Space,
-  { session, saga, count, signature }: Omit<AttestedFrames, "frames">,
+  { session, saga, count, signature }: SignedCount,
+  made: readonly MadeFrame[],
+): Promise<Filing> {
+  const signed = { session, saga, count, signature };
+  const cell = await readCell(space, cellKinds.list, listName(signed));
+  return cell.value?.all
+    ? nothingFiled
+    : { proofs: [], cells: [changeCell(cell, { ...signed, all: [...made] })] };
+}
+
+type SignedCount = Omit<AttestedFrames, "frames">;
+
+/** Adds places to what is kept of a list. */
+async function filePlaces(
+  space: Space,
+  { session, saga, count, signature }: SignedCount,
   places: readonly ShownFrame[],
 ): Promise<Filing> {
   const signed = { session, saga, count, signature };
