@@ -123,7 +123,7 @@ export async function openBench(seed: string): Promise<Bench> {
 
   async function settle(): Promise<void> {
     await turn();
-    while (network.isBusy()) await turn();
+    while (network.isBusy() || time.isBusy()) await turn();
     await turn();
   }
 }

@@ -1,6 +1,7 @@
 import { getEventListeners } from "node:events";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import type { Address } from "../../src/ibgib/index.js";
+import { orAborted } from "../../src/peer/home/patience.js";
 import type { PeerEvent } from "../../src/peer/index.js";
 import { codeOf } from "../protocol/lab.js";
 import { inPortions } from "../protocol/matrix.js";
@@ -13,6 +14,8 @@ import { isIdle, type Machine, machines, type Reach, sideOf } from "./states.js"
 const watched = vi.hoisted(() => ({
   now: new Map<string, string>(),
   entered: (_machine: string, _state: string) => {},
+  /** Called before a slice of a chain is granted. */
+  slice: () => Promise.resolve(),
 }));
 
 /** The module, with the functions that make states watched. */
@@ -44,6 +47,17 @@ vi.mock(
 );
 vi.mock("../../src/saga/sender-saga.js", watching("sender saga", "startSenderSaga", "stepSenderSaga"));
 vi.mock("../../src/saga/receiver-saga.js", watching("receiver saga", "awaitSaga", "stepReceiverSaga"));
+
+vi.mock("../../src/peer/receiver/slices.js", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/peer/receiver/slices.js")>();
+  class HeldSlices extends original.Slices {
+    override async next(network: string, signal: AbortSignal): Promise<void> {
+      await orAborted(watched.slice(), signal);
+      await super.next(network, signal);
+    }
+  }
+  return { ...original, Slices: HeldSlices };
+});
 
 interface Row {
   readonly machine: Machine;
@@ -157,6 +171,7 @@ async function reach(
   if (machine.endsWith("saga")) await sender.connect(asked);
   const calls = new Set<string>();
   let isReached = false;
+  watched.slice = () => gates.receiver.before("slice");
   watched.entered = (at, kind) => {
     if (isReached && at === machine && kind !== state) gates[side].onCall = () => undefined;
     if (isReached || at !== machine || kind !== state) return;

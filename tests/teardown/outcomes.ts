@@ -147,6 +147,8 @@ const differing: Readonly<Partial<Record<Machine, Readonly<Record<string, Differ
     awaitingOpen: unheardByReceiver,
     awaitingConnect: unheardByReceiver,
     // Once it goes on it is ready, and nothing comes.
+    screening: { "half-open": "handshake_timeout / turn_timeout" },
+    checking: { "half-open": "handshake_timeout / turn_timeout" },
     admitting: { "half-open": "handshake_timeout / turn_timeout" },
     storing: { "half-open": "handshake_timeout / turn_timeout" },
     ready: { "peer's error": "connection_lost / sync_error" },

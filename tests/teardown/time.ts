@@ -6,6 +6,8 @@ export interface SimulatedTime {
   readonly timers: Timers;
   /** Timers that have not fired. */
   waiting(): number;
+  /** Is somebody about to go on who only lets others have their turn? */
+  isBusy(): boolean;
   /**
    * Lets time pass, from timer to timer, until `holds`; resolves with the milliseconds that took.
    *
@@ -20,6 +22,18 @@ export function simulatedTime(settle: () => Promise<void>): SimulatedTime {
   const running = new Set<{ readonly at: number; readonly fire: () => void }>();
   const next = () => [...running].reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
 
+  const soon = new Set<NodeJS.Immediate>();
+  /** What only lets others have their turn passes no time. */
+  const afterTurn = (fire: () => void) => {
+    const immediate = setImmediate(() => {
+      if (soon.delete(immediate)) fire();
+    });
+    soon.add(immediate);
+    return () => {
+      soon.delete(immediate);
+      clearImmediate(immediate);
+    };
+  };
   const advanceTo = (at: number) => {
     now = at;
     for (const timer of [...running].filter((one) => one.at <= at)) if (running.delete(timer)) timer.fire();
@@ -28,13 +42,14 @@ export function simulatedTime(settle: () => Promise<void>): SimulatedTime {
     clock: { now: () => now, elapsed: () => now },
     timers: {
       after(ms, fire) {
-        if (ms === 0) return soon(fire);
+        if (ms === 0) return afterTurn(fire);
         const timer = { at: now + ms, fire };
         running.add(timer);
         return () => running.delete(timer);
       },
     },
     waiting: () => running.size,
+    isBusy: () => soon.size > 0,
     async until(holds, what, maxMs = 0) {
       const start = now;
       await settle();
@@ -47,12 +62,6 @@ export function simulatedTime(settle: () => Promise<void>): SimulatedTime {
       return now - start;
     },
   };
-}
-
-/** What only lets others have their turn passes no time. */
-function soon(fire: () => void): () => void {
-  const immediate = setImmediate(fire);
-  return () => clearImmediate(immediate);
 }
 
 /** One turn of the event loop: every promise that can settle has. */

@@ -260,7 +260,7 @@ export class ReceiverSession {
         });
       case "screen":
         return this.#beginHandshakeWork(async () => {
-          await screen(effect.candidate);
+          await orAborted(screen(effect.candidate), this.#over.signal);
           return { kind: "screened" };
         });
       case "awaitSlice":

@@ -51,7 +51,7 @@ export async function collections(receiver: Receiver): Promise<readonly string[]
   );
   const found = counting.map(async ({ value }) => {
     const properties = await propertiesOf(session, value?.objectId);
-    const owner = value?.className ?? "";
+    const owner = (value?.className ?? "").replace(/^_/, ""); // which a bundle may put in front
     return [...collectionsOf(owner, properties), ...(await budgets(session, owner, properties))];
   });
   const all = [
