@@ -14,7 +14,7 @@ import {
   startLane,
 } from "../keystone/index.js";
 import { type Ahead, chainOf } from "./chain-shown.js";
-import { startWalk, type Walk, type Walker, walkSlice } from "./chain-walk.js";
+import { sliceLimits, startWalk, type Walk, type Walker, walkSlice } from "./chain-walk.js";
 import { connectTarget, type Established, type Exact, type Exporter, type SessionKeys } from "./handshake.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
 import type { Challenge, ChallengeBody, Connect, Hello, InviteShown, Open } from "./messages.js";
@@ -148,6 +148,11 @@ export function startChecking(self: ReceiverSelf, state: Challenged, connect: Co
 /** How many frames are still to be checked. */
 export function framesLeft({ identity, laneFrames }: Checking): number {
   return identity.left.length + laneFrames.length;
+}
+
+/** How many of them the next slice takes, at most. */
+export function framesInSlice({ identity, laneFrames }: Checking): number {
+  return identity.left.length > 0 ? Math.min(identity.left.length, sliceLimits.framesMax) : laneFrames.length;
 }
 
 /**

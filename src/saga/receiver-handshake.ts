@@ -27,6 +27,7 @@ import {
   type Challenged,
   type Checking,
   checkSlice,
+  framesInSlice,
   framesLeft,
   type Opened,
   type ReceiverSelf,
@@ -103,8 +104,11 @@ export type ReceiverHandshakeEffect =
    * proved nothing of its identity yet, will not be let in. Changes nothing.
    */
   | { readonly kind: "screen"; readonly candidate: Candidate }
-  /** Ends in `sliceGranted`, when others have had their turn; in `failed` for a network that has had too many. */
-  | { readonly kind: "awaitSlice" }
+  /**
+   * For so many frames, a signature each. Ends in `sliceGranted`, when others have had their turn; in `failed` for a
+   * network that has had too many.
+   */
+  | { readonly kind: "awaitSlice"; readonly frames: number }
   /** Ends in `admitted`, or in `failed` with `not_admitted` or `invite_refused`. Changes nothing. */
   | { readonly kind: "admit"; readonly candidate: Candidate }
   /** One transaction, one flush, in which an invite is redeemed; ends in `sessionStored`, `knownMoved` or `failed`. */
@@ -315,7 +319,10 @@ function begin(self: ReceiverSelf, state: Connecting): ReceiverHandshakeStep {
 }
 
 function awaitSlice(state: Connecting & { readonly checking: Checking }): ReceiverHandshakeStep {
-  return { state: { ...state, kind: "checking" }, effects: [{ kind: "awaitSlice" }] };
+  return {
+    state: { ...state, kind: "checking" },
+    effects: [{ kind: "awaitSlice", frames: framesInSlice(state.checking) }],
+  };
 }
 
 function onSlice(self: ReceiverSelf, { checking: before, ...state }: In<"checking">): ReceiverHandshakeStep {

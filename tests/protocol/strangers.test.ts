@@ -83,11 +83,11 @@ test("slices are granted one at a time, with a rest behind each, and counted for
   const granted: string[] = [];
   const { signal } = new AbortController();
   const ask = async (network: string) => {
-    await slices.next(network, signal);
+    await slices.next(network, sliceLimits.framesMax, signal);
     granted.push(network);
   };
   const asked = ["a", "a", "b"].map(ask);
-  await expect(slices.next("a", signal)).rejects.toMatchObject({
+  await expect(slices.next("a", 1, signal)).rejects.toMatchObject({
     code: "limit_exceeded",
     facts: { limit: "signaturesPerNetworkPerMinute", max: 2 * sliceLimits.framesMax },
   });
@@ -104,10 +104,10 @@ test("who gives up waiting for a slice stops nobody behind it", async () => {
   const { timers, advance, elapsed } = fakeTimers();
   const slices = new Slices(10 * sliceLimits.framesMax, { timers, clock: { now: elapsed, elapsed } });
   const { signal } = new AbortController();
-  await slices.next("a", signal);
+  await slices.next("a", 1, signal);
   const gone = new AbortController();
-  const given = slices.next("b", gone.signal);
-  const behind = slices.next("c", signal);
+  const given = slices.next("b", 1, gone.signal);
+  const behind = slices.next("c", 1, signal);
   gone.abort(new Error("gone"));
   await expect(given).rejects.toThrow("gone");
   await passing(advance, behind);

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test, vi } from "vitest";
 import type { Address } from "../../src/ibgib/index.js";
 import { orAborted } from "../../src/peer/home/patience.js";
 import type { PeerEvent } from "../../src/peer/index.js";
+import type { Slices } from "../../src/peer/receiver/slices.js";
 import { codeOf } from "../protocol/lab.js";
 import { inPortions } from "../protocol/matrix.js";
 import { type Bench, expectConverges, freshRoots, openBench } from "./bench.js";
@@ -51,9 +52,9 @@ vi.mock("../../src/saga/receiver-saga.js", watching("receiver saga", "awaitSaga"
 vi.mock("../../src/peer/receiver/slices.js", async (importOriginal) => {
   const original = await importOriginal<typeof import("../../src/peer/receiver/slices.js")>();
   class HeldSlices extends original.Slices {
-    override async next(network: string, signal: AbortSignal): Promise<void> {
+    override async next(...[network, frames, signal]: Parameters<Slices["next"]>): Promise<void> {
       await orAborted(watched.slice(), signal);
-      await super.next(network, signal);
+      await super.next(network, frames, signal);
     }
   }
   return { ...original, Slices: HeldSlices };

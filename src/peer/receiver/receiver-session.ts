@@ -41,7 +41,7 @@ export interface ReceiverSessionOptions extends ReceiverRunOptions {
   /** Throws where it is clear that this one, which has proved nothing of its identity yet, may not sync here. */
   readonly screen: (candidate: Candidate) => Promise<void>;
   /** Resolves when a slice of a chain may be checked, at once; see `Slices.next`. */
-  readonly slice: (signal: AbortSignal) => Promise<void>;
+  readonly slice: (frames: number, signal: AbortSignal) => Promise<void>;
   /** Throws where this one, which has proved itself, may not sync here now. */
   readonly admit: (candidate: Candidate) => Promise<void>;
   /** What its session has to be stored with, and its place; throws where things have changed since `admit`. */
@@ -265,7 +265,7 @@ export class ReceiverSession {
         });
       case "awaitSlice":
         return this.#beginHandshakeWork(async () => {
-          await slice(this.#over.signal);
+          await slice(effect.frames, this.#over.signal);
           return { kind: "sliceGranted" };
         });
       case "admit":

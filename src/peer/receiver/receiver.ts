@@ -109,7 +109,7 @@ export class Receiver {
       space: identity.space,
       connection,
       screen: (candidate) => this.#admissions.screen(candidate),
-      slice: (signal) => this.#parts.slices.next(networkOf(connection.remoteAddress), signal),
+      slice: (frames, signal) => this.#parts.slices.next(networkOf(connection.remoteAddress), frames, signal),
       admit: async (candidate) => {
         await this.#admissions.check(candidate);
         if (underWay.isOver) throw new KeysagaError("connection_closed");

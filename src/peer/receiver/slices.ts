@@ -1,5 +1,4 @@
 import { limitExceeded, type Moment } from "../../base/index.js";
-import { sliceLimits } from "../../saga/index.js";
 import { pause } from "../home/backoff.js";
 import { orAborted } from "../home/patience.js";
 import type { Platform } from "../home/platform.js";
@@ -33,13 +32,14 @@ export class Slices {
   ) {}
 
   /**
-   * Resolves when `network` may have a slice checked; it has to be checked before anything else is waited for.
+   * Resolves when `network` may have a slice of so many frames checked, each of which has a signature; it has to be
+   * checked before anything else is waited for.
    *
    * @param signal Gives up waiting.
    * @throws KeysagaError `limit_exceeded` for a network that has had too many; the reason of `signal`.
    */
-  async next(network: string, signal: AbortSignal): Promise<void> {
-    this.#charge(network);
+  async next(network: string, frames: number, signal: AbortSignal): Promise<void> {
+    this.#charge(network, frames);
     const granted = this.#rested.then(() => signal.throwIfAborted());
     this.#rested = granted.then(
       () => this.#rest(),
@@ -62,11 +62,11 @@ export class Slices {
     await pause(Math.min(restFactor * tookMs, restMsMax), timers, this.#closed.signal).catch(() => undefined);
   }
 
-  #charge(network: string): void {
+  #charge(network: string, frames: number): void {
     const now = this.platform.clock.elapsed();
     for (const [name, { since }] of this.#meters) if (since <= now - minuteMs) this.#meters.delete(name);
     const meter = this.#meters.get(network) ?? { since: now, signatures: 0 };
-    const signatures = meter.signatures + sliceLimits.framesMax;
+    const signatures = meter.signatures + frames;
     if (signatures > this.signaturesPerNetworkPerMinute)
       throw limitExceeded("signaturesPerNetworkPerMinute", this.signaturesPerNetworkPerMinute);
     this.#meters.set(network, { ...meter, signatures });
