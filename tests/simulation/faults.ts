@@ -36,8 +36,8 @@ export const knownFaults: readonly KnownFault[] = [
         '  const result = { kind: "committed" };\n  void space.commit({',
       ],
       [
-        "    dropProofGroups: filed.dropProofGroups,\n  });",
-        "    dropProofGroups: filed.dropProofGroups,\n  }).catch(() => undefined);",
+        "    dropProofGroups: old.dropProofGroups,\n  });",
+        "    dropProofGroups: old.dropProofGroups,\n  }).catch(() => undefined);",
       ],
     ],
     profile: "storage",
@@ -52,8 +52,8 @@ export const knownFaults: readonly KnownFault[] = [
         '    const result = { kind: "committed" };\n    void this.space.commit({',
       ],
       [
-        "      cells: [...reserved.map(journalChange), ...cells],\n    });",
-        "      cells: [...reserved.map(journalChange), ...cells],\n    }).catch(() => undefined);",
+        "      dropProofGroups,\n    });",
+        "      dropProofGroups,\n    }).catch(() => undefined);",
       ],
     ],
     profile: "storage",
