@@ -31,6 +31,17 @@ export const inStep: Exchange = async () => ({
   totals: nothing,
   sessionTotals: nothing,
   elapsedMs: 1,
+  receipt: {
+    version: 1,
+    saga: "saga",
+    time: 1,
+    totals: nothing,
+    tips: [],
+    signature: "",
+    session: ["", "", "", ""],
+    host: { key: "", certifiedBy: parseAddress("identity^gib"), signature: "" },
+    receiver: [],
+  },
 });
 
 /** Says of every large removal that it is meant. */

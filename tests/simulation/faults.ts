@@ -51,10 +51,7 @@ export const knownFaults: readonly KnownFault[] = [
         "    const result = await this.space.commit({",
         '    const result = { kind: "committed" };\n    void this.space.commit({',
       ],
-      [
-        "      dropProofGroups,\n    });",
-        "      dropProofGroups,\n    }).catch(() => undefined);",
-      ],
+      ["      dropProofGroups,\n    });", "      dropProofGroups,\n    }).catch(() => undefined);"],
     ],
     profile: "storage",
     within: 60,

@@ -53,7 +53,10 @@ export const cellKinds = {
   /** Receiver: how many invites were made, so that one is made after the other; key: empty. */
   invitesMade: kind("invites-made/", z.strictObject({ count: z.number().int().min(0) })),
   /** A session whose transcript is kept; key: the lane's gib and the number of the frame that vouches for it. */
-  session: kind("session/", z.strictObject({ session: address, receiverSession: address })),
+  session: kind(
+    "session/",
+    z.strictObject({ session: address, receiverSession: address, bytes: z.number().int().min(0) }),
+  ),
   /** Sender: a receipt as it was signed; key: the saga. */
   receipt: kind("receipt/", z.strictObject({ ...Receipt.shape, session: address })),
   /** The host key's signature over the genesis of a receiver's session that something rests on; key: R's gib. */

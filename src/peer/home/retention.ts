@@ -1,26 +1,32 @@
 import { type Address, gibOf } from "../../ibgib/index.js";
 import type { Established } from "../../saga/index.js";
 import type { CellChange, Commit, Space } from "../../space/index.js";
-import { cellKinds, newCell, readCell, readCells, removeCell } from "./cells.js";
+import { cellKinds, changeCell, readCell, readCells, removeCell } from "./cells.js";
 
-/** Sessions of a lane whose transcripts are kept, beside those under way. */
+/** Sessions of a lane whose transcripts are kept, beside those under way, and how long they may be in all. */
 export const sessionsKept = 32;
+export const transcriptsBytesMax = 1024 ** 2;
+/** How long the transcript of one session may be: what is said after that is not kept. */
+export const transcriptBytesMax = 256 * 1024;
 
 /**
- * What a commit changes when it keeps the first turns of a session: a row of its own, so that sessions of one lane do not
- * get in each other's way.
+ * What a commit changes when it keeps turns of a session: a row of its own, so that sessions of one lane do not get in each
+ * other's way.
+ *
+ * @param bytes Of its transcript so far.
  */
 export async function fileSession(
   space: Space,
   { lane, session, receiverSession, vouched }: Established,
+  bytes: number,
 ): Promise<readonly CellChange[]> {
   const name = `${gibOf(lane)}/${String(vouched.voucher.n).padStart(10, "0")}`;
   const kept = await readCell(space, cellKinds.session, name);
-  return kept.value ? [] : [newCell(cellKinds.session, name, { session, receiverSession })];
+  return kept.value?.bytes === bytes ? [] : [changeCell(kept, { session, receiverSession, bytes })];
 }
 
 /**
- * What goes with a new connection: the transcripts of all but the newest sessions of its lane. No proof and no receipt
+ * What goes with a new connection: the transcripts of all but the newest sessions of its lane, by number and bytes. No proof and no receipt
  * rests on them.
  */
 export async function dropTranscripts(
@@ -28,7 +34,12 @@ export async function dropTranscripts(
   lane: Address,
 ): Promise<Required<Pick<Commit, "cells" | "dropProofGroups">>> {
   const rows = await readCells(space, cellKinds.session, `${gibOf(lane)}/`);
-  const old = rows.slice(0, -(sessionsKept - 1));
+  let bytes = 0;
+  const kept = rows.findLastIndex(({ value }, at) => {
+    bytes += value.bytes;
+    return rows.length - at >= sessionsKept || bytes > transcriptsBytesMax;
+  });
+  const old = rows.slice(0, kept + 1);
   return {
     cells: old.map(removeCell),
     dropProofGroups: old.flatMap(({ value }) => [value.session, value.receiverSession]),

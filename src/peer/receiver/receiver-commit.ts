@@ -1,6 +1,6 @@
-import { KeysagaError } from "../../base/index.js";
+import { KeysagaError, sameBytes } from "../../base/index.js";
 import { type Address, isTjp } from "../../ibgib/index.js";
-import type { FinalTip, Found, ReceiverSagaEffect } from "../../saga/index.js";
+import type { FinalTip, Found, ReceiverSagaEffect, TurnDraft } from "../../saga/index.js";
 import type { Commit, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
@@ -52,7 +52,8 @@ export type CommitOutcome =
 /**
  * Makes a saga's graph visible and durable, with the proofs of both sides: one transaction, one flush. The receipt is
  * signed inside, once nothing can refuse the commit any more, and leaves only when all of it is durable. What the commit
- * relies on of grants is compared in the same transaction, so a withdrawal takes effect with the very next turn.
+ * relies on of grants is compared in the same transaction, so a withdrawal takes effect with the very next turn. Where
+ * nothing changes, nothing is written.
  *
  * @throws KeysagaError as `judgeMoves`, and `chain_refused`, `not_closed`, `limit_exceeded`.
  */
@@ -67,7 +68,12 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
     });
     const refused = new Map(judged.refused.map((tip) => [tip.address, tip]));
     const kept = await filed(committing, effect, judged);
-    const transcript = await fileSession(space, conversation.established);
+    if (isNothing(kept, judged, committing.stagedBytes)) {
+      conversation.returnProofs(proofs);
+      await conversation.send(receiptOf(effect, refused, platform));
+      return { kind: "committed", refused: judged.refused };
+    }
+    const transcript = await fileSession(space, conversation.established, conversation.transcriptBytes);
     const charge = await quotas.charge(standing.identity, committing.stagedBytes + bytesOf(kept));
     let signed: SignedTurn | undefined;
     const commit = () =>
@@ -76,11 +82,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
         proofs: [...proofs, ...kept.proofs],
         cells: comparedWith(changedOnce([...charge.cells, ...kept.cells, ...transcript]), judged.cells),
         attest: () => {
-          signed = conversation.sign({
-            type: "receipt",
-            time: platform.clock.now(),
-            entries: effect.final.map((tip) => refused.get(tip.address) ?? tip),
-          });
+          signed = conversation.sign(receiptOf(effect, refused, platform));
           return conversation.takeProofs();
         },
       });
@@ -103,6 +105,28 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
     }
   }
   throw new KeysagaError("store_failed", { reason: "cells kept moving" });
+}
+
+/** A saga that changes nothing leaves nothing: there is nothing to be made durable before its receipt. */
+function isNothing(
+  { proofs, cells }: Filing,
+  { taken, records, cells: judged }: JudgedMoves,
+  staged: number,
+) {
+  const changed = [...cells, ...judged].some(({ from, to }) => !sameBytes(from, to));
+  return taken.length + records.length + proofs.length + staged === 0 && !changed;
+}
+
+function receiptOf(
+  { final }: CommitEffect,
+  refused: ReadonlyMap<Address, FinalTip>,
+  { clock }: Committing["platform"],
+): TurnDraft {
+  return {
+    type: "receipt",
+    time: clock.now(),
+    entries: final.map((tip) => refused.get(tip.address) ?? tip),
+  };
 }
 
 /** What becomes visible. */

@@ -1,9 +1,12 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isFrame, nOf } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, isFrame, nOf, toText } from "../../ibgib/index.js";
 import { type FrameReader, headsOf, mergeTips } from "../../merge/index.js";
 import {
+  type Established,
   type FinalTip,
   type MadeFrame,
+  type Receipt,
+  type ReceiptBundle,
   type RootMove,
   type SenderSagaEffect,
   signMade,
@@ -35,7 +38,6 @@ import { type Arrived, receiptChanges } from "./arrivals.js";
 
 /** What a finished saga has done. The receiver's receipt for it was verified and is stored. */
 export interface SyncReport {
-  /** What its receipt is exported by. */
   readonly saga: string;
   /** The session it ran in. */
   readonly session: Address;
@@ -50,6 +52,11 @@ export interface SyncReport {
   /** Of its whole session so far, with the syncs before this one: as the receipt says it. */
   readonly sessionTotals: TotalsOfBoth;
   readonly elapsedMs: number;
+  /**
+   * What the receiver has signed, to be checked by anyone (`checkReceipt`). A saga that has changed something keeps it as
+   * well: see `exportReceipt`.
+   */
+  readonly receipt: ReceiptBundle;
 }
 
 /** What a sender's commit goes by. */
@@ -87,23 +94,31 @@ const triesMax = 32;
 type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
 
 /**
- * Makes what was pulled visible and keeps the session's proofs and the receipt: one transaction, one flush. A tip of
- * ours that moved meanwhile is no failure: it is brought together with what came, and the next saga carries that.
+ * Makes what was pulled visible and keeps who made what and the receipt: one transaction, one flush. A tip of ours that moved
+ * meanwhile is no failure: it is brought together with what came, and the next saga carries that. A saga that changes
+ * nothing leaves nothing: its receipt is in the report alone.
  */
 export async function commitSender(landing: Landing, effect: CommitEffect): Promise<Landed> {
-  const { identity, platform, conversation, merging, sight, merges, before } = landing;
+  const { identity, platform, conversation, merging, sight, merges } = landing;
   const { space, address } = identity;
-  const { saga, final, found, refused } = effect;
+  const { saga } = effect;
   const { session, receiver } = conversation.established;
+  const receipt = receiptOf(conversation, effect);
   const proofs = conversation.takeProofs();
   for (let losses = 0; losses < triesMax; losses++) {
     if (losses > 0) await pauseAfterLoss(platform, losses);
     const moved = await land(space, effect, merging);
     const kept = await filed(landing, effect, moved);
-    const change = await sessionChange(space, conversation, effect);
-    const mark = { saga, session, time: effect.receipt.message.time };
+    const mark = { saga, session, time: receipt.time };
     const arrivals = await heldHere(space, effect, arrivedBy(effect, moved.apart));
     const arrived = await receiptChanges(space, receiver, mark, arrivals);
+    const isNothing =
+      [moved.puts, moved.tips, moved.stones, kept.proofs, kept.cells, arrived].flat().length === 0;
+    if (isNothing) {
+      conversation.returnProofs(proofs);
+      return { report: await reportOf(landing, effect, receipt), merged: [] };
+    }
+    const change = await sessionChange(space, conversation, receipt);
     const result = await space.commit({
       saga,
       holder: address,
@@ -116,17 +131,34 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
     });
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     if (result.kind === "committed") {
-      const sessionTotals = totalsOf(conversation);
-      const totals = {
-        up: difference(sessionTotals.up, before.up),
-        down: difference(sessionTotals.down, before.down),
-      };
-      const report = { saga, session, tips: final, refused, found, totals, sessionTotals };
       const tips = new Set(moved.tips.map(({ to }) => to));
+      const report = await reportOf(landing, effect, receipt);
       return { report, merged: [...merges, ...moved.puts].filter((frame) => tips.has(frame.address)) };
     }
   }
   throw new KeysagaError("tip_moved", { tries: triesMax });
+}
+
+async function reportOf(
+  { identity, conversation, before }: Landing,
+  { saga, final, refused, found }: CommitEffect,
+  receipt: Receipt,
+): Promise<Landed["report"]> {
+  const { established } = conversation;
+  const sessionTotals = totalsOf(conversation);
+  return {
+    saga,
+    session: established.session,
+    tips: final,
+    refused,
+    found,
+    totals: {
+      up: difference(sessionTotals.up, before.up),
+      down: difference(sessionTotals.down, before.down),
+    },
+    sessionTotals,
+    receipt: await bundleOf(identity.space, established, receipt),
+  };
 }
 
 /** Who made the frames that went out and came, what that rests on, and what the receiver was shown and told. */
@@ -233,36 +265,46 @@ async function isOnChain(space: Space, tjp: Address, frame: Address): Promise<bo
   return record !== undefined && (await space.frameAt(tjp, nOf(record) ?? -1)) === frame;
 }
 
-/** The first saga of a session leaves the row of its transcript; each saga leaves its receipt. */
-async function sessionChange(
-  space: Space,
-  conversation: Conversation,
-  { receipt, saga }: CommitEffect,
-): Promise<Filing> {
-  const { established } = conversation;
-  const { receiverSession, host, vouched } = established;
+/** What a saga leaves that has changed something: its receipt, what that rests on, and the row of its transcript. */
+async function sessionChange(space: Space, conversation: Conversation, receipt: Receipt): Promise<Filing> {
+  const { established, transcriptBytes } = conversation;
+  const { receiverSession, receiver, host, vouched } = established;
   const [to, hostCell, transcript] = await Promise.all([
-    readCell(space, cellKinds.laneTo, established.receiver),
+    readCell(space, cellKinds.laneTo, receiver),
     readCell(space, cellKinds.host, gibOf(receiverSession)),
-    fileSession(space, established),
+    fileSession(space, established, transcriptBytes),
   ]);
-  const { time, attested, entries = [] } = receipt.message;
-  const totals = totalsOf(conversation);
-  const kept = { saga, time, totals, tips: entries, signature: attested, session: receiverSession };
   const { n } = vouched.voucher;
   const isNewer = to.value?.lane === established.lane && to.value.kept < n;
-  const answering = established.proofs.filter(({ record }) => record.address === receiverSession);
+  const answering = { group: partsGroup(receiver), record: answeringSession(established) };
   return {
-    proofs: hostCell.value
-      ? []
-      : answering.map(({ record }) => ({ group: partsGroup(established.receiver), record })),
+    proofs: hostCell.value ? [] : [answering],
     cells: [
-      newCell(cellKinds.receipt, saga, kept),
+      newCell(cellKinds.receipt, receipt.saga, { ...receipt, session: receiverSession }),
       ...(hostCell.value ? [] : [changeCell(hostCell, host)]),
       ...(isNewer && to.value ? [changeCell(to, { ...to.value, kept: n })] : []),
       ...transcript,
     ],
   };
+}
+
+/** The receipt that has come, as it was signed. */
+function receiptOf(conversation: Conversation, { receipt, saga }: CommitEffect): Receipt {
+  const { time, attested, entries = [] } = receipt.message;
+  return { saga, time, totals: totalsOf(conversation), tips: entries, signature: attested };
+}
+
+async function bundleOf(space: Space, established: Established, receipt: Receipt): Promise<ReceiptBundle> {
+  const frames = await space.proofs(established.receiver);
+  const session = toText(answeringSession(established));
+  return { version: 1, ...receipt, session, host: established.host, receiver: frames.map(toText) };
+}
+
+/** R0. */
+function answeringSession({ proofs, receiverSession }: Established): IbGib {
+  const first = proofs.find(({ record }) => record.address === receiverSession);
+  if (!first) throw new KeysagaError("internal", { what: "a session without its genesis" });
+  return first.record;
 }
 
 function difference(now: Totals, before: Totals): Totals {

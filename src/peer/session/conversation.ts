@@ -23,6 +23,7 @@ import {
   verifyTurn,
 } from "../../saga/index.js";
 import type { ProofPut } from "../../space/index.js";
+import { transcriptBytesMax } from "../home/retention.js";
 import type { OnEvent } from "./events.js";
 import type { Link } from "./link.js";
 import { Outflow } from "./outflow.js";
@@ -44,6 +45,8 @@ export interface SignedTurn {
 export class Conversation {
   #dialogue: Dialogue;
   #proofs: ProofPut[];
+  #transcriptBytes: number;
+  #isCut = false;
 
   constructor(
     readonly established: Established,
@@ -54,6 +57,7 @@ export class Conversation {
   ) {
     this.#dialogue = established.dialogue;
     this.#proofs = [...established.proofs];
+    this.#transcriptBytes = established.proofs.reduce((sum, { record }) => sum + record.bytes.length, 0);
   }
 
   /** How far the session keystone of each side has come. */
@@ -126,7 +130,12 @@ export class Conversation {
     return taken;
   }
 
-  /** Gives back what was taken and could not be stored. */
+  /** Bytes of the session's transcript so far: those that were taken, and those that may be. */
+  get transcriptBytes(): number {
+    return this.#transcriptBytes;
+  }
+
+  /** Gives back what was taken and could not be stored, or need not be. */
   returnProofs(proofs: readonly ProofPut[]): void {
     this.#proofs = [...proofs, ...this.#proofs];
   }
@@ -166,6 +175,11 @@ export class Conversation {
 
   #keep(role: Role, { context, frame }: TurnProofs): void {
     const group: Address = role === "sender" ? this.established.session : this.established.receiverSession;
+    const bytes = context.bytes.length + frame.bytes.length;
+    // What comes after a gap could not be replayed: a transcript that is full stays as it is.
+    this.#isCut ||= this.#transcriptBytes + bytes > transcriptBytesMax;
+    if (this.#isCut) return;
+    this.#transcriptBytes += bytes;
     this.#proofs.push({ group, record: context }, { group, record: frame });
   }
 }

@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import { checkReceipt, exportReceipt } from "../../src/index.js";
+import { sessionsKept, transcriptBytesMax, transcriptsBytesMax } from "../../src/peer/home/retention.js";
+import type { Space } from "../../src/space/index.js";
+import { createWorld } from "../../src/testing/index.js";
+import { followedAt } from "../lanes.js";
+import { codeOf, contentsOf } from "./lab.js";
+
+async function desk(seed: string) {
+  const world = await createWorld({ seed });
+  const [alice] = world.senders;
+  const note = await alice!.timeline("note");
+  await alice!.sync(note);
+  return { world, alice: alice!, bob: world.receiver, note };
+}
+
+/** All that a space keeps but what follows a lane, and how large that is. */
+async function keptBy(space: Space) {
+  const { graph, proofs } = await contentsOf(space);
+  const isLane = (line: string) => /^cell (lane|lane-to|journal)\//.test(line);
+  const lanes = proofs.filter(isLane).map((line) => line.length);
+  return { graph, rest: proofs.filter((line) => !isLane(line)), lanes };
+}
+
+describe("what changes nothing leaves nothing", () => {
+  test("a connection, at its receiver: the lane's row is as large as it was", async () => {
+    const { world, alice, bob } = await desk("connections");
+    const connect = async (times: number) => {
+      for (let at = 0; at < times; at++) {
+        await alice.sender.connect();
+        await alice.sender.disconnect();
+      }
+    };
+    await connect(10); // numbers have two digits
+    const before = await keptBy(bob.space);
+    await connect(40);
+    expect(await keptBy(bob.space)).toEqual(before);
+    const { lane } = bob.events.findLast(({ kind }) => kind === "connected") as never;
+    expect(await followedAt(bob.space, lane)).toMatchObject({ n: 51, unused: [] });
+    await world.close();
+  });
+
+  test("a saga, on both sides: its receipt is in the report, and nowhere else", async () => {
+    const { world, alice, bob, note } = await desk("sagas");
+    await alice.sender.connect();
+    const before = [await contentsOf(alice.space), await contentsOf(bob.space)];
+    for (let at = 0; at < 5; at++) {
+      const { receipt, saga } = await alice.sender.sync([note]);
+      expect(checkReceipt(receipt, bob.address)).toMatchObject({ saga, tips: [{ address: note, n: 0 }] });
+      expect(await codeOf(exportReceipt(alice.space, { saga, receiver: bob.address }))).toBe("no_receipt");
+    }
+    expect([await contentsOf(alice.space), await contentsOf(bob.space)]).toEqual(before);
+    const { address } = await alice.edit(note, { text: "more" });
+    const { receipt, saga } = await alice.sender.sync([note]);
+    expect(receipt).toEqual(await exportReceipt(alice.space, { saga, receiver: bob.address }));
+    expect((await bob.tip(note)).address).toBe(address);
+    // The session's transcript is whole: what was said in between is in it.
+    expect((await alice.session()).s).toHaveLength(2 + 2 * 6);
+    await world.close();
+  });
+});
+
+describe("transcripts are bounded", () => {
+  test("by their number, for each lane", async () => {
+    const { world, alice, bob, note } = await desk("numbers");
+    for (let at = 0; at < sessionsKept + 3; at++) {
+      await alice.edit(note, { at });
+      await alice.sync(note);
+    }
+    for (const { space } of [alice, bob]) expect(await space.cells("session/")).toHaveLength(sessionsKept);
+    await world.close();
+  });
+
+  test("by their bytes: what a session says beyond is not kept, and its proofs are", {
+    timeout: 60_000,
+  }, async () => {
+    const { world, alice, bob, note } = await desk("bytes");
+    const rows = async () =>
+      (await bob.space.cells("session/")).map(({ value }) => JSON.parse(Buffer.from(value).toString()).bytes);
+    for (let session = 0; session < 6; session++) {
+      for (let at = 0; at < 45; at++) {
+        await alice.edit(note, { session, at });
+        await alice.sender.sync([note]);
+      }
+      await alice.sender.disconnect();
+      for (const bytes of await rows()) expect(bytes).toBeLessThanOrEqual(transcriptBytesMax);
+    }
+    expect(Math.max(...(await rows()))).toBeGreaterThan(transcriptBytesMax * 0.9);
+    await alice.sender.connect();
+    const sum = (await rows()).reduce((all: number, bytes: number) => all + bytes, 0);
+    expect(sum).toBeLessThanOrEqual(transcriptsBytesMax);
+    await world.close();
+  });
+});
