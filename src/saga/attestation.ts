@@ -15,10 +15,12 @@ import {
   signList,
   startIdentity,
   startLane,
+  startReceiverSession,
   startSenderSession,
 } from "../keystone/index.js";
+import { isHostSignature } from "./handshake.js";
 import { sagaLimits } from "./limits.js";
-import type { AttestedFrames, Evidence, MadeFrame, ShownFrame, Voucher } from "./messages.js";
+import type { AttestedFrames, Evidence, HostVoucher, MadeFrame, ShownFrame, Voucher } from "./messages.js";
 import { entryLeaf, listRoot } from "./turn.js";
 
 /*
@@ -31,13 +33,19 @@ import { entryLeaf, listRoot } from "./turn.js";
  *   L0                     names the identity, the receiver and its attest key
  *   the identity's frames  one of them has delegated L0
  *
+ * Where a receiver's own home has made the frame, R0's attest key has signed; the host key's signature stands in place of
+ * voucher and lane, and the identity is the receiver's, which has certified that key.
+ *
  * Nothing in it grows with turns, sagas or connections. What the checker knows already need not be shown again.
  */
 
-/** Who signed a frame as its maker: the identity, the lane it spoke through, and the session that signed the commit. */
+/**
+ * Who signed a frame as its maker: the identity, the session that signed, and the lane it spoke through; a receiver has
+ * none, since its host key speaks for the session.
+ */
 export interface Attester {
   readonly identity: Address;
-  readonly lane: Address;
+  readonly lane?: Address;
   readonly session: Address;
 }
 
@@ -76,7 +84,7 @@ export function placesOf(
 /** Evidence, sorted. */
 export interface ShownProofs {
   readonly records: readonly IbGib[];
-  readonly vouchers: readonly Voucher[];
+  readonly vouchers: readonly (Voucher | HostVoucher)[];
   readonly lists: readonly AttestedFrames[];
 }
 
@@ -90,11 +98,11 @@ export function readEvidence(items: readonly Evidence[]): ShownProofs {
   const max = sagaLimits.evidenceMax;
   if (items.length > max) throw limitExceeded("evidenceMax", max);
   const records: IbGib[] = [];
-  const vouchers: Voucher[] = [];
+  const vouchers: (Voucher | HostVoucher)[] = [];
   const lists: AttestedFrames[] = [];
   for (const item of items) {
     if ("frames" in item) lists.push(item);
-    else if ("n" in item) vouchers.push(item);
+    else if ("session" in item) vouchers.push(item);
     else if (isReservedIb(item[0]) && item[0] !== "context") records.push(decodeText(item));
     else throw refused("kind of record");
   }
@@ -103,8 +111,9 @@ export function readEvidence(items: readonly Evidence[]): ShownProofs {
 
 /** What of a session is known once it is proved. */
 export interface ProvedSession extends Attester {
-  /** Hex of S0's attest key. */
+  /** Hex of its attest key, and what that signs of frames. */
   readonly attestKey: string;
+  readonly signs: "senderHeads" | "receiverHeads";
 }
 
 /** What a checker has checked before, and keeps. */
@@ -126,7 +135,7 @@ export const nothingKnown: KnownParts = { sessions: new Map(), lanes: new Map(),
 /** A session that was shown and is not known yet, with what vouches for it. */
 export interface SessionPart extends ProvedSession {
   readonly first: IbGib;
-  readonly voucher: Voucher;
+  readonly voucher: Voucher | HostVoucher;
 }
 
 /** What a checker has to keep so that it need not be shown again: what it did not know. */
@@ -183,7 +192,7 @@ const byNumber = (a: IbGib, b: IbGib) => (nOf(a) ?? -1) - (nOf(b) ?? -1);
 
 class ProofCheck {
   readonly #records: ReadonlyMap<Address, IbGib>;
-  readonly #vouchers: ReadonlyMap<Address, Voucher>;
+  readonly #vouchers: ReadonlyMap<Address, Voucher | HostVoucher>;
   readonly #chains: ReadonlyMap<Address, readonly IbGib[]>;
   readonly #sessions = new Map<Address, SessionPart>();
   readonly #lanes = new Map<Address, LaneState>();
@@ -221,19 +230,20 @@ class ProofCheck {
   }
 
   #list({ session, saga, count, signature, frames }: AttestedFrames): readonly AttestedFrame[] {
-    const { attestKey, identity, lane } = this.#session(session);
+    const proved = this.#session(session);
+    const { identity, lane } = proved;
     byKey(frames, ({ index }) => index);
     return frames.map((shown) => {
       const root = rootFrom(shown, count);
-      this.#checkSignature({ session, saga, count, root }, attestKey, signature);
-      return { ...shown.entry, identity, lane, session };
+      this.#checkSignature({ session, saga, count, root }, proved, signature);
+      return { ...shown.entry, identity, session, ...(lane && { lane }) };
     });
   }
 
   /** Once for a list, however many of its frames are shown. */
-  #checkSignature(list: SignedList, key: string, signature: string): void {
+  #checkSignature(list: SignedList, { attestKey, signs }: ProvedSession, signature: string): void {
     const signed = [list.session, list.saga, list.count, list.root, signature].join(" ");
-    this.#signatures.set(signed, () => isListSigned("senderHeads", list, key, signature));
+    this.#signatures.set(signed, () => isListSigned(signs, list, attestKey, signature));
     if (!this.#isSigned(signed)) throw refused("signature of the session");
   }
 
@@ -241,9 +251,11 @@ class ProofCheck {
     this.#used.add(address);
     const known = this.known.sessions.get(address) ?? this.#sessions.get(address);
     if (known) {
-      this.#used.add(known.lane).add(known.identity);
-      const isShownMore = this.#chains.has(known.identity);
-      if (isShownMore && !this.#identity(known.identity).delegated.has(known.lane))
+      const { lane, identity } = known;
+      this.#used.add(identity);
+      if (lane) this.#used.add(lane);
+      const isShownMore = this.#chains.has(identity);
+      if (lane && isShownMore && !this.#identity(identity).delegated.has(lane))
         throw refused("lane not delegated");
       return known;
     }
@@ -251,13 +263,22 @@ class ProofCheck {
     if (first === undefined) throw refused("session not shown");
     const voucher = this.#vouchers.get(address);
     if (voucher === undefined) throw refused("voucher not shown");
-    const lane = this.#lane(proving("session", () => startSenderSession(first)).details.lane);
-    const proved = provedSession(first, voucher, lane, this.#identity(lane.delegator));
-    const key = `${proved.lane} ${proved.attestKey}`;
+    const proved = "host" in voucher ? this.#receiver(first, voucher) : this.#sender(first, voucher);
+    const key = `${proved.lane ?? proved.identity} ${proved.attestKey}`;
     if (this.#keys.has(key)) throw refused("an attest key of two sessions");
     this.#keys.add(key);
     this.#sessions.set(address, { ...proved, first, voucher });
     return proved;
+  }
+
+  #sender(first: IbGib, voucher: Voucher): ProvedSession {
+    const lane = this.#lane(proving("session", () => startSenderSession(first)).details.lane);
+    return provedSession(first, voucher, lane, this.#identity(lane.delegator));
+  }
+
+  #receiver(first: IbGib, voucher: HostVoucher): ProvedSession {
+    const { receiver } = proving("session", () => startReceiverSession(first)).details;
+    return provedReceiver(first, voucher, this.#identity(receiver));
   }
 
   #lane(address: Address): LaneState {
@@ -321,7 +342,22 @@ export function provedSession(
   if (!isVouched(vouching, lane.attestKey, signature)) throw refused("signature of the lane");
   if (identity.keystone.tjp !== lane.delegator || !identity.delegated.has(tjp))
     throw refused("lane not delegated");
-  return { session: first.address, lane: tjp, identity: lane.delegator, attestKey: details.attestKey };
+  const { attestKey } = details;
+  return { session: first.address, lane: tjp, identity: lane.delegator, attestKey, signs: "senderHeads" };
+}
+
+/**
+ * Who speaks in the receiver's session that `first` founds: a host key has signed it that the identity has certified.
+ *
+ * @throws KeysagaError `attestation_refused`
+ */
+export function provedReceiver(first: IbGib, { host }: HostVoucher, identity: IdentityState): ProvedSession {
+  const { details } = proving("session", () => startReceiverSession(first));
+  const { receiver, attestKey } = details;
+  if (!isHostSignature(host, first.address)) throw refused("signature of the host key");
+  if (identity.keystone.tjp !== receiver || identity.hostKeys.get(host.key) !== host.certifiedBy)
+    throw refused("host key not certified");
+  return { session: first.address, identity: receiver, attestKey, signs: "receiverHeads" };
 }
 
 /** The root that a frame's place leads to. */

@@ -154,6 +154,8 @@ export const FromSender = z.discriminatedUnion("type", [Open, Frames, Connect, T
 export type FromSender = z.infer<typeof FromSender>;
 
 const turnHead = { saga: uuid, turn: count.min(1) };
+/** By the speaker's attest key, over the frames of the list that its home has made; there exactly where there are some. */
+const heads = signature.optional();
 
 /**
  * A root of a saga: a timeline by its first address, or a stone (which is its own tip, with n=0). `tip` and `n` are
@@ -210,14 +212,15 @@ export type InitBody = z.infer<typeof InitBody>;
 
 /**
  * A status for each root, in the order of `init`; behind them, the timelines beyond the roots that belong to the
- * closure of what the receiver sends along, which come whole.
+ * closure of what the receiver sends along, which come whole; then the frames among it that its own home has made.
  */
-export const AckEntry = z.union([RootStatus, FinalTip]);
+export const AckEntry = z.union([RootStatus, FinalTip, MadeFrame]);
 export type AckEntry = z.infer<typeof AckEntry>;
 
 export const AckBody = z.strictObject({
   type: z.literal("ack"),
   ...turnHead,
+  attested: heads,
   /** How many records were kept from this sender's lost connection and count as staged; absent: none. */
   kept: count.min(1).optional(),
   entries: listOf(AckEntry),
@@ -237,11 +240,16 @@ export type Ask = z.infer<typeof Ask>;
 export const AskBody = z.strictObject({ type: z.literal("ask"), ...turnHead, entries: listOf(Ask) });
 export type AskBody = z.infer<typeof AskBody>;
 
+/** Timelines with their tips; behind them, the frames among what was sent that the receiver's own home has made. */
+export const ToldEntry = z.union([FinalTip, MadeFrame]);
+export type ToldEntry = z.infer<typeof ToldEntry>;
+
 /** The answer to `ask`, behind the payload: timelines beyond the roots that belong to what was sent. */
 export const BranchBody = z.strictObject({
   type: z.literal("branch"),
   ...turnHead,
-  entries: listOf(FinalTip),
+  attested: heads,
+  entries: listOf(ToldEntry),
 });
 export type BranchBody = z.infer<typeof BranchBody>;
 
@@ -253,7 +261,8 @@ export type BranchBody = z.infer<typeof BranchBody>;
 export const MovedBody = z.strictObject({
   type: z.literal("moved"),
   ...turnHead,
-  entries: listOf(FinalTip),
+  attested: heads,
+  entries: listOf(ToldEntry),
 });
 export type MovedBody = z.infer<typeof MovedBody>;
 
@@ -296,8 +305,7 @@ export type CommitEntry = z.infer<typeof CommitEntry>;
 export const CommitBody = z.strictObject({
   type: z.literal("commit"),
   ...turnHead,
-  /** By S0's attest key, over the frames that the sender has made; there exactly where there are some. */
-  attested: signature.optional(),
+  attested: heads,
   entries: listOf(CommitEntry),
 });
 export type CommitBody = z.infer<typeof CommitBody>;
@@ -335,11 +343,15 @@ export type AttestedFrames = z.infer<typeof AttestedFrames>;
 export const Voucher = z.strictObject({ session: address, n: count.min(1).max(0xffff_ffff), signature });
 export type Voucher = z.infer<typeof Voucher>;
 
+/** The host key's signature for a receiver's session, which founds it as L0's voucher founds a sender's. */
+export const HostVoucher = z.strictObject({ session: address, host: hostSignature });
+export type HostVoucher = z.infer<typeof HostVoucher>;
+
 /**
  * What proves who said what elsewhere: frames of keystones as text (identities', and the genesis of lanes and sessions),
  * vouchers, and the frames that rest on them.
  */
-export const Evidence = z.union([recordText, Voucher, AttestedFrames]);
+export const Evidence = z.union([recordText, Voucher, HostVoucher, AttestedFrames]);
 export type Evidence = z.infer<typeof Evidence>;
 
 export const TurnFromSender = z.discriminatedUnion("type", [

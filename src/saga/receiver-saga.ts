@@ -81,8 +81,9 @@ export type Told = Pick<Answered, "roots" | "statuses" | "found">;
 export interface Found {
   readonly found: readonly FinalTip[];
   readonly plan: SendPlan;
-  /** What proves who added the heads among it. */
+  /** What proves who made the frames among it, and those that this home has made: its turn attests them. */
   readonly evidence: readonly Evidence[];
+  readonly made: readonly MadeFrame[];
 }
 
 export type ReceiverSagaEvent =
@@ -175,7 +176,7 @@ function onProgress(state: Running, event: Progress): ReceiverSagaStep {
   if (state.kind === "sending" && event.kind === "recordsSent") return say(state, state.turn, event.now);
   if (state.kind === "awaitingCommit" && event.kind === "ask") return onAsk(state, event.turn.message);
   if (state.kind === "readingBranches" && event.kind === "branchesRead")
-    return tell(state, event, { type: "branch", entries: event.found }, event.now);
+    return tell(state, event, { type: "branch", entries: [...event.found, ...event.made] }, event.now);
   if (state.kind === "awaitingCommit" && event.kind === "offer") return onOffer(state, event.turn.message);
   if (state.kind === "choosing" && event.kind === "chosen") return onChosen(state, event);
   if (state.kind === "awaitingCommit" && event.kind === "delta") return onDelta(state, event.now);
@@ -199,7 +200,7 @@ function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: In
 }
 
 function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSagaStep {
-  const { statuses, found, kept, now } = event;
+  const { statuses, found, made, kept, now } = event;
   const answered: Answered = {
     ...sagaOf(state),
     statuses,
@@ -210,7 +211,7 @@ function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSaga
     overtaken: 0,
     uncovered: false,
   };
-  const ack = { type: "ack", ...(kept > 0 && { kept }), entries: [...statuses, ...found] };
+  const ack = { type: "ack", ...(kept > 0 && { kept }), entries: [...statuses, ...found, ...made] };
   return tell(answered, event, ack, now);
 }
 
@@ -338,7 +339,7 @@ function settle(state: In<"settling">): ReceiverSagaStep {
 
 /** The sender is told what others made of the tips, and commits again from there. */
 function onMoved(state: In<"committing">, event: On<"spaceMoved">): ReceiverSagaStep {
-  const { tips, found, now } = event;
+  const { tips, found, made, now } = event;
   const overtaken = state.overtaken + 1;
   if (overtaken >= state.limits.commitsMax)
     return fail(new KeysagaError("tip_moved", { commits: overtaken }));
@@ -346,7 +347,7 @@ function onMoved(state: In<"committing">, event: On<"spaceMoved">): ReceiverSaga
   const moved = { ...answeredOf(state), statuses, overtaken };
   // A push takes no records: it is told of the tips, and ends as one onto what had moved before.
   if (state.direction === "push") return say(moved, { type: "moved", entries: tips }, now);
-  const turn = { type: "moved", entries: [...tips, ...found] };
+  const turn = { type: "moved", entries: [...tips, ...found, ...made] };
   return tell(moved, event, turn, now);
 }
 

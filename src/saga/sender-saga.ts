@@ -3,11 +3,13 @@ import { type Address, shortAddress } from "../ibgib/index.js";
 import type { SessionLimits } from "./limits.js";
 import {
   type AckBody,
+  type AckEntry,
   type Direction,
-  FinalTip,
+  type FinalTip,
   type ReceiptBody,
   type Root,
   RootStatus,
+  type ToldEntry,
 } from "./messages.js";
 import { moveOn, type Pace, startPace } from "./pace.js";
 import {
@@ -76,7 +78,7 @@ function onProgress(state: Running, event: Progress): SenderSagaStep {
   if (state.kind === "awaitingAck" && event.kind === "ack") return onAck(state, event.turn.message);
   if (state.kind === "comparing" && event.kind === "compared") return onCompared(state, event);
   if (state.kind === "awaitingBranch" && event.kind === "branch")
-    return gather(withFound(state, event.turn.message.entries));
+    return onBranch(state, event.turn.message.entries);
   if (state.kind === "resolving" && event.kind === "resolved") return onResolved(state, event);
   if (state.kind === "awaitingWants" && event.kind === "wants")
     return onWants(state, event.turn.message.wants);
@@ -128,8 +130,8 @@ function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
   const wanted = new Set(state.wanted);
   const entries = ack.entries ?? [];
   const statuses = entries.slice(0, roots.length).map((entry) => RootStatus.safeParse(entry).data);
-  const found = entries.slice(roots.length).map((entry) => FinalTip.safeParse(entry).data);
-  if (!isComplete(statuses, roots.length) || !isComplete(found, found.length))
+  const found = tipsIn(entries.slice(roots.length));
+  if (!isComplete(statuses, roots.length) || !found)
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
   const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction, wanted));
   if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: statuses[wrong]!.status }));
@@ -139,6 +141,22 @@ function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
     state: { ...answered, kind: "comparing" },
     effects: [{ kind: "compare", roots, statuses, direction }],
   };
+}
+
+/** The tips that a turn tells, where the frames that its speaker has made come behind them and nothing else does. */
+function tipsIn(entries: readonly AckEntry[]): readonly FinalTip[] | undefined {
+  const tips = entries.filter((entry) => "tip" in entry && "address" in entry);
+  const isInOrder = entries.slice(tips.length).every((entry) => "frame" in entry);
+  return isInOrder && tips.every((tip, at) => tip === entries[at]) ? tips : undefined;
+}
+
+function onBranch(state: In<"awaitingBranch">, entries: readonly ToldEntry[] = []): SenderSagaStep {
+  const found = tipsIn(entries);
+  return found ? gather(withFound(state, found)) : fail(disordered("branch"));
+}
+
+function disordered(turn: string): KeysagaError {
+  return new KeysagaError("malformed_message", { in: turn, rule: "tips, then frames" });
 }
 
 function isComplete<Entry>(list: (Entry | undefined)[], length: number): list is Entry[] {
@@ -247,7 +265,9 @@ function commit(state: Resolved, now: Moment): SenderSagaStep {
 }
 
 /** Others came first: what they made is here or on its way, and the next commit goes out from there. */
-function onMoved(state: In<"awaitingReceipt">, tips: readonly FinalTip[] = []): SenderSagaStep {
+function onMoved(state: In<"awaitingReceipt">, entries: readonly ToldEntry[] = []): SenderSagaStep {
+  const tips = tipsIn(entries);
+  if (!tips) return fail(disordered("moved"));
   const overtaken = [...state.overtaken, state.final];
   if (overtaken.length >= state.limits.commitsMax)
     return fail(new KeysagaError("tip_moved", { commits: overtaken.length }));

@@ -78,9 +78,11 @@ async function keptOf({ space }: Peer, frame: Address): Promise<Kept> {
 async function pretend({ space, address }: Peer, frame: IbGib, kept: Kept | undefined) {
   const cell = await readCell(space, cellKinds.attested, gibOf(frame.address));
   const list = kept && (await readCell(space, cellKinds.list, kept.attested.list));
-  const cells = kept
+  const mark = await readCell(space, cellKinds.made, gibOf(frame.address)); // she wishes that it were not hers
+  const said = kept
     ? [changeCell(cell, kept.attested), ...(list ? [changeCell(list, kept.list)] : [])]
     : [removeCell(cell)];
+  const cells = mark.value ? [...said, removeCell(mark)] : said;
   expect(await space.commit({ holder: address, sight: { holders: [] }, cells })).toEqual({
     kind: "committed",
   });
@@ -92,7 +94,7 @@ scenario(
     const { alice, carol, dave: eve } = cast;
     const note = await aliceIsRead(cast);
     await eve.edit(note, { text: "by eve" });
-    await expectRefused([alice, carol], eve, note, "attestation_refused");
+    await expectRefused([alice, carol], eve, note, "author_not_permitted");
   },
 );
 
@@ -103,7 +105,7 @@ scenario("eve puts another frame in the place of alice's newest", async (cast) =
   await alice.sync(note, { at: "bob" });
   await carol.sync(note, { at: "bob" });
   await eve.edit(note, { text: "second, so eve says" });
-  await expectRefused([alice, carol], eve, note, "attestation_refused");
+  await expectRefused([alice, carol], eve, note, "author_not_permitted");
   await expectInStep(carol, bob, [note]);
 });
 

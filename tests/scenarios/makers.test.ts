@@ -12,7 +12,9 @@ import {
 import { cellKinds, newCell, readCell, removeCell } from "../../src/peer/home/cells.js";
 import { attestationOf, evidenceFor, saveRecords, unshare } from "../../src/peer/index.js";
 import type { Conversation } from "../../src/peer/session/conversation.js";
-import type { MadeFrame } from "../../src/saga/index.js";
+import { verifySpace } from "../../src/index.js";
+import { checkAttested, type MadeFrame } from "../../src/saga/index.js";
+import type { Space } from "../../src/space/index.js";
 import type { Peer } from "../../src/testing/index.js";
 import { sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
@@ -40,6 +42,12 @@ vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
 
 function isHead(entry: object | string): entry is MadeFrame {
   return typeof entry === "object" && "frame" in entry;
+}
+
+async function problemsOf(space: Space) {
+  const found = [];
+  for await (const each of verifySpace(space)) if (each.kind === "problem") found.push(each.problem);
+  return found;
 }
 
 /** Puts records into a home past `saveRecords`, as somebody does who means it; those of `marked` are signed as its own. */
@@ -97,10 +105,59 @@ scenario(
     expect(makerOf(hers, (await alice.space.get(page))!)).toBe(alice.address);
     await alice.sync(page, { at: "bob" });
     expect(await makerShown(bob, hers)).toBe(alice.address);
-    // Nobody but bob can prove what is his, so it comes no further, nor does what rests on it.
-    expect((await alice.sync(page, { at: "dave" })).refused).toMatchObject([{ address: page }]);
-    for (const peer of [alice, bob, dave]) expect(await makerShown(peer, his)).toBeUndefined();
-    expect((await dave.space.tip(page))?.address).not.toBe(hers.address);
+    // What is his he has attested to her, and she passes that on.
+    expect((await alice.sync(page, { at: "dave" })).refused).toEqual([]);
+    for (const peer of [alice, dave]) {
+      expect(await makerShown(peer, his)).toBe(bob.address);
+      expect(await makerShown(peer, hers)).toBe(alice.address);
+      expect(await problemsOf(peer.space)).toEqual([]);
+    }
+    expect((await dave.space.tip(page))?.address).toBe(hers.address);
+  },
+);
+
+scenario(
+  "what a receiver's home has made is proved to everybody, by its session alone, and to itself when it comes back",
+  async ({ alice, carol, bob, dave }) => {
+    const page = await bob.timeline("page");
+    await bob.share(page, alice);
+    await bob.share(page, carol);
+    await bob.edit(page, { text: "by bob" });
+    const newest = await bob.edit(page, { text: "by bob again" });
+    await alice.sync(page, { at: "bob" });
+    const proof = await evidenceFor(alice.space, [newest.address]);
+    expect(checkAttested(proof)).toEqual([
+      { tjp: page, frame: newest.address, identity: bob.address, session: expect.any(String) },
+    ]);
+    const isLater = (item: unknown) => Array.isArray(item) && JSON.parse(item[3]).n > 1; // grants
+    for (const left of proof.filter((item) => !isLater(item)))
+      expect(() => checkAttested(proof.filter((item) => item !== left))).toThrow();
+
+    await alice.sync(page, { at: "dave" });
+    await carol.sync(page, { at: "dave", direction: "pull" });
+    expect(await makerShown(carol, newest)).toBe(bob.address);
+    expect(checkAttested(await evidenceFor(carol.space, [newest.address]))).toEqual(checkAttested(proof));
+    // Anew to each sender: carol's own session with bob shows nothing of alice's.
+    await bob.edit(page, { text: "more" });
+    await carol.sync(page, { at: "bob" });
+    const { session } = (await attestationOf(carol.space, (await carol.tip(page)).address)) ?? {};
+    expect(session).not.toBe(checkAttested(proof)[0]?.session);
+    await expectInStep(carol, bob, [page]);
+    for (const peer of [alice, carol, dave, bob]) expect(await problemsOf(peer.space)).toEqual([]);
+  },
+);
+
+scenario(
+  "dave, a receiver, owns a page: that proves nothing of what somebody else has made of it (threat 22)",
+  async ({ alice, carol, dave }) => {
+    const page = await dave.timeline("page");
+    for (const peer of [alice, carol]) await dave.share(page, peer);
+    await alice.sync(page, { at: "dave" });
+    const first = (await dave.space.get(page))!;
+    const planted = mutate(first, { text: "as if by carol" }, { by: carol.address });
+    await plant(dave, [planted], [planted]);
+    await expect(alice.sync(page, { at: "dave" })).rejects.toMatchObject({ code: "attestation_refused" });
+    expect(await makerShown(alice, planted)).toBeUndefined();
   },
 );
 

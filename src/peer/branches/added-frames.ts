@@ -57,10 +57,10 @@ export async function framesToProve(
   known: readonly Address[],
   reader: FrameReader,
   { options }: Merging,
-): Promise<readonly Address[]> {
+): Promise<readonly IbGib[]> {
   if (ownerOf(first) === undefined) return [];
   const ends = await runEndsBeyond(tip.address, known, reader, options);
-  return [...(isMerge(tip) ? [tip] : []), ...ends].map(({ address }) => address);
+  return [...(isMerge(tip) ? [tip] : []), ...ends];
 }
 
 /**

@@ -206,25 +206,18 @@ class Resolver {
     first: IbGib,
     isLenient: boolean,
   ): Promise<ReadonlyMap<Address, Address>> {
-    const { attesters } = this.resolving;
+    const { attesters, identity } = this.resolving;
+    const self = identity.address;
     const makers = new Map<Address, Address>();
     for (const frame of toProve) {
       const { address } = frame;
       const prover = await proverOf(frame, first, attesters, this.#space);
       if (prover !== undefined) this.proved.add(address);
-      const maker = prover ?? (await this.#saidHere(frame, first));
+      const maker = prover ?? ((await this.#isOwn(frame, first)) ? self : undefined);
       if (maker !== undefined) makers.set(address, maker);
       else if (!isLenient) throw new KeysagaError("attestation_refused", { rule: "not proved by its maker" });
     }
     return makers;
-  }
-
-  /** The maker of a frame that speaks for itself: it was made here, or is the receiver's, in a timeline of its own. */
-  async #saidHere(frame: IbGib, first: IbGib): Promise<Address | undefined> {
-    const { identity, receiver } = this.resolving;
-    const maker = makerOf(frame, first);
-    if (ownerOf(first) === receiver && (maker ?? receiver) === receiver) return receiver;
-    return (await this.#isOwn(frame, first)) ? identity.address : undefined;
   }
 
   /** Was it made here, by this side's own user? No other frame is ever signed. */

@@ -1,11 +1,12 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isTjp, tjpHashOf, toText } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, isTjp, makerOf, tjpHashOf, toText } from "../../ibgib/index.js";
 import {
   type Ask,
   type Direction,
   type Evidence,
   type FinalTip,
   type Found,
+  type MadeFrame,
   nothingToSend,
   type Root,
   type RootStatus,
@@ -17,6 +18,7 @@ import type { Space, Tip } from "../../space/index.js";
 import { framesToProve } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
+import { isMadeHere } from "../home/made.js";
 import { proofsFor } from "../rights/attestations.js";
 import { joinShown, type ShownParts } from "../rights/proof-parts.js";
 import type { Standing } from "../rights/standing.js";
@@ -72,7 +74,13 @@ export class Answers {
     });
     if (direction === "push" || ahead.length === 0) {
       const readable = addresses.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
-      return { statuses, found: [], plan: nothingToSend, evidence: await this.#statements(readable) };
+      return {
+        statuses,
+        found: [],
+        plan: nothingToSend,
+        made: [],
+        evidence: await this.#statements(readable),
+      };
     }
     return { statuses, ...(await this.#whatLacks(roots, statuses, ahead)) };
   }
@@ -177,10 +185,10 @@ export class Answers {
           ...firstsOf(found),
         ],
       }),
-      evidence: await this.#evidence([
+      ...(await this.#proofs([
         ...grown.map(({ root: { tip }, now }) => ({ tip: finalTipOf(now), known: tip ? [tip] : [] })),
         ...found.map(shownWhole),
-      ]),
+      ])),
     };
   }
 
@@ -202,7 +210,7 @@ export class Answers {
     return {
       found: found.map(finalTipOf),
       plan: { ...plan, branches: [...branches.filter(({ frames }) => frames.length > 0), ...plan.branches] },
-      evidence: await this.#evidence([...tips, ...found.map(shownWhole)]),
+      ...(await this.#proofs([...tips, ...found.map(shownWhole)])),
     };
   }
 
@@ -221,17 +229,26 @@ export class Answers {
     return branchBeyond(this.#space, tjp, tip, known, this.merging.options);
   }
 
-  /** What proves who has made the frames that go out, and the grants that they rest on. None of bare first frames. */
-  async #evidence(all: readonly Shown[]): Promise<readonly Evidence[]> {
+  /**
+   * What proves who has made the frames that go out, and the grants that they rest on: those of this home's own making are
+   * attested by the very turn. None of bare first frames.
+   */
+  async #proofs(all: readonly Shown[]): Promise<Pick<Found, "evidence" | "made">> {
     const firsts = await this.#space.getMany(all.map(({ tip }) => tip.address));
     const records = await this.#space.getMany(all.map(({ tip }) => tip.tip));
     const readable: Address[] = [];
     const frames: Address[] = [];
+    const made: MadeFrame[] = [];
     for (const [at, { tip, known }] of all.entries()) {
       const [first, record] = [firsts[at], records[at]];
       if (!first || !this.standing.reads(first)) continue;
       readable.push(tip.address);
-      if (record) frames.push(...(await framesToProve(record, first, known, this.#space, this.merging)));
+      if (!record) continue;
+      for (const frame of await framesToProve(record, first, known, this.#space, this.merging)) {
+        const isOwn = await this.#isOwn(frame, first);
+        if (isOwn) made.push({ tjp: tip.address, frame: frame.address });
+        else frames.push(frame.address);
+      }
     }
     const statements = await this.#statements(readable);
     const { evidence, shown } = await proofsFor(this.#space, frames, {
@@ -239,7 +256,13 @@ export class Answers {
       identity: this.standing.identity,
     });
     this.#shown = joinShown(this.#shown, shown);
-    return withoutRepeats([...statements, ...evidence]);
+    return { made, evidence: withoutRepeats([...statements, ...evidence]) };
+  }
+
+  /** Was it made here, by this home's own user? No other frame is ever attested. */
+  async #isOwn(frame: IbGib, first: IbGib): Promise<boolean> {
+    const self = this.self.address;
+    return (makerOf(frame, first) ?? self) === self && (await isMadeHere(this.#space, frame.address));
   }
 
   /** What the sender has to know of the grants on timelines that it may read, and was not told. */

@@ -13,6 +13,7 @@ import {
   type ProvedParts,
   placesOf,
   readEvidence,
+  type SessionPart,
   type ShownFrame,
   sagaLimits,
 } from "../../saga/index.js";
@@ -25,6 +26,7 @@ import {
   joinFilings,
   loadKnown,
   nothingFiled,
+  readSession,
   type ShownParts,
   showParts,
 } from "./proof-parts.js";
@@ -82,7 +84,8 @@ async function fileOwnParts(
   const known = await readCell(space, cellKinds.voucher, gibOf(session));
   if (known.value) return nothingFiled;
   const { attestKey } = startSenderSession(vouched.session).details;
-  const part = { identity, lane, session, attestKey, first: vouched.session, voucher: vouched.voucher };
+  const { session: first, voucher } = vouched;
+  const part = { identity, lane, session, attestKey, signs: "senderHeads", first, voucher } as const;
   const parts = { sessions: [part], lanes: [vouched.lane], identities: new Map() };
   const own = { proofs: ownFrames.map((record) => ({ group: identity, record })), cells: [] };
   return joinFilings([own, await fileParts(space, parts, identity)]);
@@ -109,16 +112,25 @@ export const noEvidence: CheckedEvidence = {
  * Checks evidence that came. What comes for a frame that is attested here already is checked all the same, so that nobody
  * learns by it what is attested here.
  *
+ * @param own The other side's session, where its handshake has proved that already.
  * @throws KeysagaError `limit_exceeded`, `attestation_refused`, `duplicity`.
  */
-export async function checkEvidence(space: Space, items: readonly Evidence[]): Promise<CheckedEvidence> {
+export async function checkEvidence(
+  space: Space,
+  items: readonly Evidence[],
+  own?: SessionPart,
+): Promise<CheckedEvidence> {
   const { records, vouchers, lists } = readEvidence(items);
   const isStatement = ({ ib }: IbGib) => ib === "keystone.grant" || ib === "keystone.withdrawal";
   const isStated = records.some(isStatement);
   const shown = { records: records.filter((record) => !isStatement(record)), vouchers, lists };
-  const { attested, parts } = checkProofs(shown, await loadKnown(space, shown), () => isStated);
+  const known = await loadKnown(space, shown);
+  const sessions = own ? new Map(known.sessions).set(own.session, own) : known.sessions;
+  const { attested, parts } = checkProofs(shown, { ...known, sessions }, () => isStated);
   const attesters = new Map(attested.map(({ frame, identity }) => [frame, identity]));
-  return { attesters, attested, lists, parts };
+  const isOwnNeeded = own !== undefined && lists.some(({ session }) => session === own.session);
+  const needed = isOwnNeeded ? { ...parts, sessions: [...parts.sessions, own] } : parts;
+  return { attesters, attested, lists, parts: needed };
 }
 
 /**
@@ -210,10 +222,10 @@ export async function signerOf(space: Space, frame: Address): Promise<Address | 
 export async function attestationOf(space: Space, frame: Address): Promise<Attestation | undefined> {
   const { value } = await attestedCell(space, frame);
   const list = value && (await readCell(space, cellKinds.list, value.list)).value;
-  const voucher = list && (await readCell(space, cellKinds.voucher, gibOf(list.session))).value;
-  if (!voucher) return undefined;
+  const part = list && (await readSession(space, list.session));
+  if (!part) return undefined;
   const { session, saga } = list;
-  return { frame, identity: value.by, lane: voucher.lane, session, saga };
+  return { frame, identity: value.by, session, saga, ...(part.lane && { lane: part.lane }) };
 }
 
 /** What proves frames elsewhere, and what of it the other side was not shown yet. */

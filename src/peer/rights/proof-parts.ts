@@ -1,6 +1,6 @@
 import { KeysagaError, lengthPrefixed, sha256, toHex } from "../../base/index.js";
 import { type Address, addressOf, gibOf, type IbGib, nOf, toText } from "../../ibgib/index.js";
-import { readIdentity, startSenderSession } from "../../keystone/index.js";
+import { readIdentity, startReceiverSession, startSenderSession } from "../../keystone/index.js";
 import {
   type Evidence,
   identityFramesIn,
@@ -23,7 +23,10 @@ import { type Cell, cellKinds, changeCell, readCell } from "../home/cells.js";
 /** The ib of the groups below. */
 export const partsIb = "proof-parts";
 
-/** Where L0 is kept, with the S0s of that lane that something rests on: apart from transcripts, which go. */
+/**
+ * Where L0 is kept, with the S0s of that lane that something rests on, and under a receiver's identity its R0s: apart from
+ * transcripts, which go.
+ */
 export function partsGroup(lane: Address): Address {
   const hash = sha256(lengthPrefixed("keysaga/proof-parts/1", lane));
   return addressOf(partsIb, toHex(hash).toUpperCase());
@@ -63,9 +66,14 @@ export async function loadKnown(space: Space, { lists, records }: ShownProofs): 
     const proved = await readSession(space, address);
     if (proved) sessions.set(address, proved);
   }
-  const shown = records.filter(({ ib }) => ib === "keystone.session").map(laneOf);
+  const founded = records.filter(({ ib }) => ib === "keystone.session");
+  const shown = founded.map((first) => memberOf(first, "lane"));
   const lanes = new Map<Address, IbGib>();
   const named = new Set<Address>(identityFramesIn(records).keys());
+  for (const first of founded) {
+    const receiver = memberOf(first, "lane") ? undefined : memberOf(first, "receiver");
+    if (receiver) named.add(receiver);
+  }
   for (const address of new Set(shown)) {
     const first = address && (await readLane(space, address));
     if (!first) continue;
@@ -86,14 +94,22 @@ export async function loadKnown(space: Space, { lists, records }: ShownProofs): 
   return { sessions, lanes, identities };
 }
 
-async function readSession(space: Space, address: Address): Promise<ProvedSession | undefined> {
-  const [first, { value }] = await Promise.all([
-    space.proof(address),
-    readCell(space, cellKinds.voucher, gibOf(address)),
+/** A session that proofs here rest on, with what vouches for it. */
+export async function readSession(space: Space, session: Address): Promise<SessionPart | undefined> {
+  const [first, sender, receiver] = await Promise.all([
+    space.proof(session),
+    readCell(space, cellKinds.voucher, gibOf(session)),
+    readCell(space, cellKinds.host, gibOf(session)),
   ]);
-  if (!first || !value) return undefined;
-  const { lane, identity } = value;
-  return { session: address, lane, identity, attestKey: startSenderSession(first).details.attestKey };
+  if (first && sender.value) {
+    const { lane, identity, ...voucher } = sender.value;
+    const { attestKey } = startSenderSession(first).details;
+    return { session, lane, identity, attestKey, signs: "senderHeads", first, voucher };
+  }
+  if (!first || !receiver.value) return undefined;
+  const { receiver: identity, attestKey } = startReceiverSession(first).details;
+  const voucher = { session, host: receiver.value };
+  return { session, identity, attestKey, signs: "receiverHeads", first, voucher };
 }
 
 async function readLane(space: Space, lane: Address): Promise<IbGib | undefined> {
@@ -109,7 +125,6 @@ function memberOf({ data }: IbGib, name: string): Address | undefined {
   return typeof value === "string" ? (value as Address) : undefined;
 }
 
-const laneOf = (session: IbGib) => memberOf(session, "lane");
 const delegatorOf = (lane: IbGib) => memberOf(lane, "delegator");
 
 /**
@@ -160,6 +175,7 @@ async function fileSessionPart(
   byNumber: Map<string, Address>,
 ): Promise<Filing> {
   const { lane, identity, session, attestKey, first, voucher } = part;
+  if ("host" in voucher || lane === undefined) return fileReceiver(space, part);
   const place = `${gibOf(lane)}/${voucher.n}`;
   const [cell, vouched, byKey] = await Promise.all([
     readCell(space, cellKinds.voucher, gibOf(session)),
@@ -180,6 +196,18 @@ async function fileSessionPart(
         ? await markFork(space, lane, voucher.n, [other, session])
         : [changeCell(vouched, { session })]),
     ],
+  };
+}
+
+async function fileReceiver(
+  space: Space,
+  { session, identity, first, voucher }: SessionPart,
+): Promise<Filing> {
+  const cell = await readCell(space, cellKinds.host, gibOf(session));
+  if (cell.value || !("host" in voucher)) return nothingFiled;
+  return {
+    proofs: [{ group: partsGroup(identity), record: first }],
+    cells: [changeCell(cell, voucher.host)],
   };
 }
 
@@ -235,10 +263,9 @@ export async function showParts(
   const now = new Set<string>();
   const shown = new Map<Address, { n: number; parts: string[] }>();
   for (const session of sessions) {
-    const { value } = await readCell(space, cellKinds.voucher, gibOf(session));
-    const first = await space.proof(session);
-    if (!value || !first) continue;
-    const { lane, identity, ...voucher } = value;
+    const part = await readSession(space, session);
+    if (!part) continue;
+    const { lane, identity, first, voucher } = part;
     const seen = shown.get(identity) ?? { ...(await seenBy(space, identity, to)) };
     if (!shown.has(identity)) {
       const lacking = (await space.proofs(identity)).filter((frame) => (nOf(frame) ?? 0) > seen.n);
@@ -247,13 +274,13 @@ export async function showParts(
       shown.set(identity, seen);
       seen.n = Math.max(seen.n, ...lacking.map((frame) => nOf(frame) ?? 0));
     }
-    for (const part of [lane, session]) {
-      const name = nameOf(part);
+    for (const address of lane ? [lane, session] : [session]) {
+      const name = nameOf(address);
       if (!seen.parts.includes(name) && !now.has(name)) {
         now.add(name);
-        const record = part === session ? first : await readLane(space, lane);
+        const record = address === session ? first : await readLane(space, address);
         if (record) evidence.push(toText(record));
-        if (part === session) evidence.push(voucher);
+        if (address === session) evidence.push(voucher);
       }
       seen.parts = [...seen.parts.filter((other) => other !== name), name].slice(-partsRemembered);
     }

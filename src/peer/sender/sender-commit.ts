@@ -301,7 +301,10 @@ async function bundleOf(space: Space, established: Established, receipt: Receipt
 }
 
 /** R0. */
-function answeringSession({ proofs, receiverSession }: Established): IbGib {
+export function answeringSession({
+  proofs,
+  receiverSession,
+}: Pick<Established, "proofs" | "receiverSession">): IbGib {
   const first = proofs.find(({ record }) => record.address === receiverSession);
   if (!first) throw new KeysagaError("internal", { what: "a session without its genesis" });
   return first.record;

@@ -9,14 +9,23 @@ import {
   type SenderSagaEffect,
   type SenderSagaEvent,
   type SessionLimits,
+  type SessionPart,
   type TotalsOfBoth,
+  type TurnFromReceiver,
 } from "../../saga/index.js";
+import { startReceiverSession } from "../../keystone/index.js";
 import type { Merging } from "../branches/merging.js";
 import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
 import type { Deferred } from "../home/deferred.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
-import { type CheckedEvidence, checkEvidence, noEvidence, signerOf } from "../rights/attestations.js";
+import {
+  type CheckedEvidence,
+  checkEvidence,
+  noEvidence,
+  showList,
+  signerOf,
+} from "../rights/attestations.js";
 import { joinShown, keepParts, type ShownParts } from "../rights/proof-parts.js";
 import { keepToldStatements } from "../rights/keep-statements.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
@@ -29,7 +38,7 @@ import { HeardEvidence } from "../session/heard-evidence.js";
 import { Progress } from "../session/progress.js";
 import { keepSent } from "./keep-sent.js";
 import { planRoots } from "./plan-roots.js";
-import { commitSender, type SyncReport, totalsOf } from "./sender-commit.js";
+import { answeringSession, commitSender, type SyncReport, totalsOf } from "./sender-commit.js";
 
 /** What to bring in step, and which way records may go. */
 export interface SyncRequest {
@@ -115,9 +124,24 @@ export class SenderSagaRun {
     this.#evidence.hear(evidence);
   }
 
-  /** The receiver has said a turn: what it showed so far belongs to that. */
-  turn(): void {
+  /** The receiver has said a turn: what it showed so far belongs to that, with the frames that the turn attests. */
+  turn({ saga, entries = [], ...message }: TurnFromReceiver): void {
+    const made = [...entries].filter((entry) => "frame" in entry);
+    const signature = "attested" in message ? message.attested : undefined;
+    if (made.length > 0 && signature !== undefined) {
+      const { receiverSession: session } = this.conversation.established;
+      const list = { session, saga, count: made.length, signature, all: made };
+      this.#evidence.hear(showList(list, () => true));
+    }
     this.#evidence.turn();
+  }
+
+  /** R, which its handshake has proved. */
+  get #answering(): SessionPart {
+    const { receiverSession: session, receiver: identity, host, proofs } = this.conversation.established;
+    const first = answeringSession({ proofs, receiverSession: session });
+    const { attestKey } = startReceiverSession(first).details;
+    return { session, identity, attestKey, signs: "receiverHeads", first, voucher: { session, host } };
   }
 
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
@@ -151,7 +175,7 @@ export class SenderSagaRun {
     const { items } = this.#evidence;
     if (await keepToldStatements(identity.space, receiver, readEvidence(items).records))
       this.#loading = undefined;
-    this.#checked = await checkEvidence(identity.space, items);
+    this.#checked = await checkEvidence(identity.space, items, this.#answering);
     await keepParts(identity, this.#checked.parts);
     const { attesters } = this.#checked;
     this.#merges = [];

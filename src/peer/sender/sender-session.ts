@@ -197,7 +197,7 @@ export class SenderSession {
       throw new KeysagaError("out_of_turn", { got: "turn", during: this.#handshake.kind });
     const verified = this.#conversation.hear(turn, TurnFromReceiver);
     const { message } = verified;
-    this.#run?.turn();
+    this.#run?.turn(message);
     switch (message.type) {
       case "ack":
         return this.#stepSaga({ kind: "ack", turn: { ...verified, message } });

@@ -1,17 +1,17 @@
-import { type Address, gibOf, isTjp, type IbGib, makerOf } from "../../ibgib/index.js";
-import { readIdentity, startLane, startReceiverSession, startSenderSession } from "../../keystone/index.js";
+import { type Address, addressOf, gibOf, isTjp, type IbGib, makerOf } from "../../ibgib/index.js";
+import { readIdentity, startLane, startReceiverSession } from "../../keystone/index.js";
 import {
   checkProofs,
   checkReceipt,
   type KnownParts,
   listName,
-  type ProvedSession,
+  provedReceiver,
   provedSession,
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import { cellKinds, type CellValue, readCell } from "../home/cells.js";
 import { showList } from "../rights/attestations.js";
-import { partsGroup } from "../rights/proof-parts.js";
+import { partsGroup, readSession } from "../rights/proof-parts.js";
 import { exportReceipt } from "./receipts.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
 
@@ -25,6 +25,7 @@ const checks = [
   [cellKinds.attested, verifyAttested],
   [cellKinds.list, verifyList],
   [cellKinds.voucher, verifyVoucher],
+  [cellKinds.host, verifyHost],
   [cellKinds.receipt, verifyReceipt],
 ] as const;
 
@@ -37,8 +38,8 @@ async function* verifyAttested(space: Space, gib: string): AsyncGenerator<Proble
   if (list === undefined || entry === undefined)
     return yield problem(`gib ${gib}`, "not_attested", "not in its list");
   const { frame: at, tjp } = entry;
-  const voucher = (await readCell(space, cellKinds.voucher, gibOf(list.session))).value;
-  if (voucher?.identity !== value.by) return yield problem(at, "not_attested", "signed by another");
+  const part = await readSession(space, list.session);
+  if (part?.identity !== value.by) return yield problem(at, "not_attested", "signed by another");
   const [frame, first] = await space.getMany([at, tjp]);
   const maker = frame && first && makerOf(frame, first);
   if (maker !== undefined && maker !== value.by) yield problem(at, "not_attested", "not by its maker");
@@ -53,7 +54,7 @@ async function* verifyList(space: Space, name: string): AsyncGenerator<Problem> 
   const at = value.session;
   if (listName(value) !== name) return yield problem(at, "cell", cellKinds.list.prefix + name);
   try {
-    const part = await readPart(space, value.session);
+    const part = await readSession(space, value.session);
     if (part === undefined) return yield problem(at, "not_vouched", "no voucher");
     if (value.all && value.all.length !== value.count)
       return yield problem(at, "not_attested", "not all of its list");
@@ -62,16 +63,6 @@ async function* verifyList(space: Space, name: string): AsyncGenerator<Problem> 
   } catch (thrown) {
     yield problem(at, "not_attested", detailOf(thrown));
   }
-}
-
-async function readPart(space: Space, session: Address): Promise<ProvedSession | undefined> {
-  const [first, { value }] = await Promise.all([
-    space.proof(session),
-    readCell(space, cellKinds.voucher, gibOf(session)),
-  ]);
-  if (!first || !value) return undefined;
-  const { lane, identity } = value;
-  return { session, lane, identity, attestKey: startSenderSession(first).details.attestKey };
 }
 
 /** The lane vouches for the session, its identity has delegated the lane, and both are filed where they belong. */
@@ -100,6 +91,23 @@ async function* verifyVoucher(space: Space, gib: string): AsyncGenerator<Problem
     if (byKey.value?.session !== session) yield problem(session, "cell", "not listed by its attest key");
   } catch (thrown) {
     yield problem(session, "not_vouched", detailOf(thrown));
+  }
+}
+
+/** The receiver's identity has certified the host key that has signed its session. */
+async function* verifyHost(space: Space, gib: string): AsyncGenerator<Problem> {
+  const { value } = await readCell(space, cellKinds.host, gib);
+  if (value === undefined) return;
+  const at = `gib ${gib}`;
+  try {
+    const first = await space.proof(addressOf("keystone.session", gib));
+    if (!first) return yield problem(at, "link_missing", "the session's genesis");
+    const { receiver } = startReceiverSession(first).details;
+    const state = readIdentity(await space.proofs(receiver));
+    if (!state) return yield problem(at, "link_missing", receiver);
+    provedReceiver(first, { session: first.address, host: value }, state);
+  } catch (thrown) {
+    yield problem(at, "not_vouched", detailOf(thrown));
   }
 }
 
