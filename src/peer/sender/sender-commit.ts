@@ -115,6 +115,7 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
     const isNothing =
       [moved.puts, moved.tips, moved.stones, kept.proofs, kept.cells, arrived].flat().length === 0;
     if (isNothing) {
+      await space.drop(saga); // another call may have committed all that came
       conversation.returnProofs(proofs);
       return { report: await reportOf(landing, effect, receipt), merged: [] };
     }
