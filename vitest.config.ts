@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statfsSync } from "node:fs";
+import { statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./tests/longest-first.js";
@@ -7,15 +7,6 @@ import { LongestFirst } from "./tests/longest-first.js";
 const fast = ["base", "ibgib", "keystone", "merge", "rights", "saga", "traces"].map(
   (folder) => `tests/${folder}/**/*.test.ts`,
 );
-
-/** What mocks modules, or looks at all that a process holds, has a process of its own. */
-const apart = [
-  ...["abuse", "canary", "growth", "kill", "one-time", "teardown"].map((folder) => `tests/${folder}/**/*.test.ts`),
-  ...readdirSync("tests", { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".test.ts"))
-    .map((file) => `tests/${file}`)
-    .filter((file) => /\bvi\.(mock|spyOn|stub)/.test(readFileSync(file, "utf8"))),
-];
 
 /**
  * Stores of tests lie in memory where there is room for that. What they show is how processes die, not how power fails:
@@ -49,14 +40,9 @@ export default defineConfig({
         test: {
           name: "peers",
           include: ["tests/**/*.test.ts"],
-          exclude: [...fast, ...apart],
+          exclude: fast,
           globalSetup: ["tests/programs/build.ts"],
-          isolate: false,
         },
-      },
-      {
-        extends: true,
-        test: { name: "apart", include: apart, globalSetup: ["tests/programs/build.ts"] },
       },
     ],
   },
