@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./tests/longest-first.js";
 
 /** What needs nothing but the processor: no file, socket, process or timer, and no mock of its own. */
-const fast = ["base", "ibgib", "keystone", "merge", "rights", "saga", "traces"].map(
+const fast = ["base", "ibgib", "keystone", "lists", "merge", "rights", "saga", "traces"].map(
   (folder) => `tests/${folder}/**/*.test.ts`,
 );
 

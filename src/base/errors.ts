@@ -89,6 +89,17 @@ export const errorTable = {
     text: "The grant or withdrawal is not one that the owner of its timeline has made.",
   },
   grant_used_up: { retryable: false, tellPeer: true, text: "The grant was used as often as it allows." },
+  // lists
+  list_refused: {
+    retryable: false,
+    tellPeer: true,
+    text: "That is not what the list of writers or readers of a timeline may say, or not by its owner.",
+  },
+  entry_used_up: {
+    retryable: false,
+    tellPeer: true,
+    text: "The entry that lets this identity in was used as often as it allows: ask the owner to share again.",
+  },
   not_owner: {
     retryable: false,
     tellPeer: false,
