@@ -77,14 +77,16 @@ export {
 // Who else may read and write what an identity owns.
 export {
   type Authorize,
-  type GrantState,
+  type EntryState,
   type Share,
   type Shared,
   share,
+  type Unshared,
   unshare,
   whoMay,
+  type Writing,
 } from "./peer/index.js";
-export type { Access, Action } from "./keystone/index.js";
+export type { Access, Action } from "./lists/index.js";
 
 // Records and timelines.
 export {
@@ -152,6 +154,7 @@ export type {
   Commit,
   CommitResult,
   Holder,
+  Look,
   ProofPut,
   SagaId,
   Scanned,

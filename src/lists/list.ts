@@ -41,7 +41,9 @@ export type ListRule =
   /** It has no owner, or is a list itself: it has no lists. */
   | "unruled"
   /** Only the owner brings the readers. */
-  | "readers";
+  | "readers"
+  /** Saved by an app: what lists say moves with their frames. */
+  | "by_hand";
 
 export function refuseList(rule: ListRule): never {
   throw new KeysagaError("list_refused", { rule });

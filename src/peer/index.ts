@@ -7,8 +7,16 @@ export {
   type OpenIdentityOptions,
 } from "./home/identity.js";
 export { confirmTip } from "./sender/confirm-tip.js";
-export { type Share, type Shared, share, unshare, whoMay } from "./rights/grants.js";
-export type { GrantState } from "./rights/granted.js";
+export {
+  type EntryState,
+  type Share,
+  type Shared,
+  share,
+  type Unshared,
+  unshare,
+  whoMay,
+  type Writing,
+} from "./rights/sharing.js";
 export type { Authorize } from "./rights/rights.js";
 export type { AccessPolicy } from "./rights/standing.js";
 export { exportReceipt } from "./verify/receipts.js";

@@ -10,6 +10,7 @@ import {
   parseAddress,
   tjpOf,
 } from "../ibgib/index.js";
+import { isListIb } from "../lists/index.js";
 import {
   type Advanced,
   advance,
@@ -62,23 +63,27 @@ export function attestHeads(entries: readonly CommitEntry[], context: Address): 
 /**
  * Sorts what came as evidence, and admits its records.
  *
+ * @returns `lists`: frames of lists, which come ahead of what they let in.
  * @throws KeysagaError `limit_exceeded` beyond `evidenceMax`, `attestation_refused` for a record that is neither
- *   keystone nor context, or what `decodeText` throws.
+ *   keystone, context nor list, or what `decodeText` throws.
  */
 export function readEvidence(items: readonly Evidence[]): {
   readonly records: readonly IbGib[];
+  readonly lists: readonly IbGib[];
   readonly heads: readonly AttestedHead[];
 } {
   const max = sagaLimits.evidenceMax;
   if (items.length > max) throw limitExceeded("evidenceMax", max);
   const records: IbGib[] = [];
+  const lists: IbGib[] = [];
   const heads: AttestedHead[] = [];
   for (const item of items) {
     if (!Array.isArray(item)) heads.push(item);
     else if (isReservedIb(item[0])) records.push(decodeText(item));
+    else if (isListIb(item[0])) lists.push(decodeText(item));
     else throw refused("kind of record");
   }
-  return { records, heads };
+  return { records, lists, heads };
 }
 
 /**

@@ -14,10 +14,19 @@ export interface Sight {
    * and, whoever holds them, the committed frames of every timeline whose first frame this is true of. Where it is
    * false, a link to that first frame means the very record: it needs no tip, and no walk follows it to one.
    *
-   * Pure and quick: it is called inside a transaction, for every timeline that is met. Pass the same function while it
-   * says the same: what was staged with another one is checked again when it is committed.
+   * Quick, and a function of its arguments: it is called inside a transaction, for every timeline that is met. Pass the
+   * same function while it says the same: what was staged with another one is checked again when it is committed.
    */
-  readonly reads?: (first: IbGib) => boolean;
+  readonly reads?: (first: IbGib, look: Look) => boolean;
+}
+
+/** A space as it stands on one snapshot, for a rule that decides inside of it. Each call costs one look-up. */
+export interface Look {
+  cell(key: string): Uint8Array | undefined;
+  /** Cells whose key starts with `prefix`, in no order. */
+  cells(prefix: string): Iterable<readonly [key: string, value: Uint8Array]>;
+  /** A committed domain record, whoever holds it; in a sight, one of its stage too. */
+  record(address: Address): IbGib | undefined;
 }
 
 /** Names a saga, for what it has staged. */
@@ -222,6 +231,9 @@ export interface Space {
    * @throws KeysagaError `chain_refused`: of `puts`, or where a tip would not move forward like that.
    */
   commit(commit: Commit): Promise<CommitResult>;
+
+  /** What `ask` makes of the space as it stands, on one snapshot. Synchronous, and quick. */
+  look<Answer>(ask: (look: Look) => Answer): Promise<Answer>;
 
   cell(key: string): Promise<Uint8Array | undefined>;
   /** Cells whose key starts with `prefix`, by key. */

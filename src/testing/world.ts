@@ -10,7 +10,7 @@ import {
   relate,
   sealRecord,
 } from "../ibgib/index.js";
-import type { Access } from "../keystone/index.js";
+import type { Access } from "../lists/index.js";
 import {
   type Admission,
   createIdentity,
@@ -27,6 +27,7 @@ import {
   saveRecords,
   share,
   systemPlatform,
+  type Writing,
 } from "../peer/index.js";
 import { InnerSpace, type Space } from "../space/index.js";
 import { createInnerspace, type Dial } from "../transport/index.js";
@@ -88,7 +89,7 @@ export class Peer {
   constructor(
     readonly name: string,
     readonly identity: Identity,
-    private readonly platform: Pick<Platform, "random" | "clock">,
+    private readonly platform: Writing,
   ) {}
 
   get space(): Space {

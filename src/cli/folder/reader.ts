@@ -1,4 +1,4 @@
-import { type Address, type Identity, whoMay } from "../../index.js";
+import { type Address, type Identity, ownerOf, whoMay } from "../../index.js";
 import { bringDown, type FolderReport, type Written } from "./bring-down.js";
 import type { Scan } from "./disk.js";
 import { FolderError } from "./errors.js";
@@ -44,9 +44,13 @@ export async function syncAsReader(
   return { ...written, totals: sessionTotals };
 }
 
-/** Was the folder shared with this home to read, and nothing more, as far as it was told? */
+/** Is the folder somebody else's, who does not let this home write it, as far as the list of writers here says? */
 async function mayOnlyRead(identity: Identity, folder: Address): Promise<boolean> {
-  const grants = await whoMay(identity, folder);
-  const own = grants.filter((grant) => grant.with === identity.address && grant.state === "in force");
-  return own.length > 0 && own.every(({ access }) => access === "read");
+  const first = await identity.space.get(folder);
+  const owner = first && ownerOf(first);
+  if (owner === undefined || owner === identity.address) return false;
+  const entries = await whoMay(identity, folder);
+  return !entries.some(
+    (entry) => entry.with === identity.address && entry.access === "write" && entry.state === "in force",
+  );
 }

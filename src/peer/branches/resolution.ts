@@ -2,6 +2,8 @@ import { groupBy, KeysagaError } from "../../base/index.js";
 import {
   type Address,
   type IbGib,
+  ibOf,
+  isMerge,
   isTjp,
   makerOf,
   mutate,
@@ -10,6 +12,7 @@ import {
   shortAddress,
   tjpOf,
 } from "../../ibgib/index.js";
+import { isListIb } from "../../lists/index.js";
 import { type FrameReader, mergeTips } from "../../merge/index.js";
 import type {
   Ask,
@@ -27,7 +30,7 @@ import type { Space } from "../../space/index.js";
 import type { Identity } from "../home/identity.js";
 import { isMadeHere, needsMark } from "../home/made.js";
 import { evidenceFor } from "../rights/attestations.js";
-import { loadAuthors } from "../rights/authors.js";
+import { headIsCounted, ListedHeads } from "../rights/head-judge.js";
 import type { AccessPolicy } from "../rights/standing.js";
 import { unsureStones } from "../session/outgoing.js";
 import {
@@ -54,6 +57,7 @@ export async function tipsToAsk(
   const asks = roots.map(async ({ address, tip, n }, at) => {
     const status = statuses[at]!;
     if (tip === undefined || n === undefined || !isDifferent(status)) return [];
+    if (isListIb(ibOf(address))) return []; // what came of it came ahead
     const own = { tjp: address, tip, n };
     if (await isInHistory(space, status, own, options)) return [];
     return [{ address, locator: [...(await locatorOf(space, own))] }];
@@ -190,7 +194,7 @@ class Resolver {
       throw new KeysagaError("chain_refused", { rule: "within", timeline: shortAddress(address) });
     // What a first frame says is what its address stands for; a receiver says who may write what is its own.
     if (isFirstAlone || owner === receiver) return;
-    for (const head of added.heads) await this.#checkAuthor(first, head.address, makers.get(head.address));
+    for (const head of added.heads) await this.#checkHead(first, head, makers.get(head.address));
   }
 
   /** Who has made each frame, proved. @param isLenient Pass over those that nobody proves. */
@@ -227,13 +231,14 @@ class Resolver {
     return this.made.has(frame.address) || (await isMadeHere(this.#space, frame.address));
   }
 
-  async #checkAuthor(first: IbGib, head: Address, maker: Address | undefined): Promise<void> {
+  /** @param maker Who answers for it: of a merge by a function that others cannot compute, who has signed it. */
+  async #checkHead(first: IbGib, head: IbGib, maker: Address | undefined): Promise<void> {
     const { access } = this.resolving;
-    const mayWrite =
-      maker !== undefined &&
-      ((typeof access === "function" ? access(maker, "write", first) : undefined) ??
-        (await (await loadAuthors(this.#space, first)).wrote(maker, head, this.reader)));
-    if (mayWrite) return;
+    const listed = new ListedHeads(this.#space, first, typeof access === "function" ? access : undefined);
+    const counts = isMerge(head)
+      ? await listed.countsBy(maker, head.address, false)
+      : await headIsCounted(head, listed, this.reader, this.#merging.options);
+    if (counts) return;
     const { identity, adopt } = this.resolving;
     if (!adopt || ownerOf(first) !== identity.address)
       throw new KeysagaError("author_not_permitted", { timeline: shortAddress(first.address) });
@@ -267,6 +272,7 @@ class Resolver {
   }
 
   async of(root: Root, status: RootStatus): Promise<Outcome> {
+    if (isListIb(ibOf(root.address))) return this.#list(root, status);
     const { address, tip, n } = root;
     switch (status.status) {
       case "same":
@@ -285,6 +291,28 @@ class Resolver {
       case "diverged":
         return tip === undefined || n === undefined ? {} : this.#different({ address, tip, n }, status);
     }
+  }
+
+  /**
+   * What the receiver has of a list came ahead, in any direction, and is here: what is left is what it lacks. Nothing goes
+   * up where a pull was asked for.
+   */
+  async #list({ address, tip, n }: Root, status: RootStatus): Promise<Outcome> {
+    const now = await this.#space.tip(address);
+    if (!now || tip === undefined || n === undefined) return {};
+    if (status.status === "unknown")
+      return this.direction === "pull" ? {} : this.#unknown({ address, tip, n }, status.kept);
+    if (!isDifferent(status)) return { held: { tjp: address, n } };
+    if (this.direction === "pull") return {};
+    const [ours, theirs] = [
+      { address, tip: now.address, n: now.n },
+      { address, tip: status.tip, n: status.n },
+    ];
+    const own = { tjp: address, tip: now.address, n: now.n };
+    const isOurs = now.address === status.tip || !(await isInHistory(this.#space, status, own, this.#merging.options));
+    if (isOurs) return { chosen: theirs, held: { tjp: address, n: status.n } };
+    const newer = await this.#newer(ours, status, undefined);
+    return { chosen: ours, newer, added: { tip: ours.tip, from: status.tip } };
   }
 
   async #unknown(ours: FinalTip, kept: Address | undefined): Promise<Outcome> {

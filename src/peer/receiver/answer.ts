@@ -1,5 +1,6 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isTjp, tjpHashOf, toText } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, ibOf, isTjp, tjpHashOf } from "../../ibgib/index.js";
+import { isListIb } from "../../lists/index.js";
 import {
   type Ask,
   type Direction,
@@ -16,10 +17,11 @@ import {
 import type { Space, Tip } from "../../space/index.js";
 import { framesToProve } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
+import { showLists } from "../branches/show-lists.js";
 import type { Identity } from "../home/identity.js";
 import { evidenceFor } from "../rights/attestations.js";
+import { listsHere } from "../rights/lists-here.js";
 import type { Standing } from "../rights/standing.js";
-import { statementsFor, type Telling } from "../rights/statements.js";
 import { branchBeyond, isInHistory, newerFrames, planOf } from "../session/send-plan.js";
 
 /** The receiver's answer to an `init`. */
@@ -33,11 +35,11 @@ export interface Answer extends Found {
  */
 export class Answers {
   readonly #space: Space;
-  /** Statements about grants that went along, to be remembered once the saga is committed. */
-  readonly told: Telling[] = [];
+  /** Frames of lists whose histories the sender has, or was sent: by list. */
+  readonly #shown = new Map<Address, readonly Address[]>();
 
   constructor(
-    private readonly self: Identity,
+    self: Pick<Identity, "space">,
     private readonly standing: Standing,
     private readonly merging: Merging,
   ) {
@@ -56,16 +58,19 @@ export class Answers {
     const statuses = await Promise.all(
       roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
     );
+    for (const { address, tip, locator = tip ? [tip] : [] } of roots)
+      if (isList(address)) this.#shown.set(address, locator);
+    const lists = await this.#lists(addresses);
     const ahead = roots.flatMap((root, at) => {
       const status = statuses[at]!;
-      if (status.status !== "ahead") return [];
+      // Of a list what the sender lacks goes ahead of all else.
+      if (status.status !== "ahead" || isList(root.address)) return [];
       return [{ root, now: { tjp: root.address, address: status.tip, n: status.n } }];
     });
-    if (direction === "push" || ahead.length === 0) {
-      const readable = addresses.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
-      return { statuses, found: [], plan: nothingToSend, evidence: await this.#statements(readable) };
-    }
-    return { statuses, ...(await this.#whatLacks(roots, statuses, ahead)) };
+    if (direction === "push" || ahead.length === 0)
+      return { statuses, found: [], plan: nothingToSend, evidence: lists };
+    const { evidence, ...lacking } = await this.#whatLacks(roots, statuses, ahead);
+    return { statuses, ...lacking, evidence: [...lists, ...evidence] };
   }
 
   /**
@@ -107,7 +112,7 @@ export class Answers {
   /** May the sender read all of these timelines? */
   async areReadable(timelines: readonly Address[]): Promise<boolean> {
     const firsts = await this.#space.getMany(timelines);
-    return firsts.every((first) => first !== undefined && this.standing.reads(first));
+    return (await this.standing.readsAll(firsts)).every(Boolean);
   }
 
   async #statusOf(
@@ -118,7 +123,7 @@ export class Answers {
   ): Promise<RootStatus> {
     if (first !== undefined && !isTjp(first) && isPresent)
       return theirs === undefined ? { status: "ahead", tip: address, n: 0 } : { status: "same" };
-    if (first === undefined || !isTjp(first) || !this.standing.reads(first))
+    if (first === undefined || !isTjp(first) || !(await this.standing.reads(first)))
       return this.#asRecord(address, theirs);
     if (!ours) return { status: "unknown" };
     const held = { tip: ours.address, n: ours.n };
@@ -200,11 +205,9 @@ export class Answers {
   /** The timelines in the closure of roots that the sender may read; of others their first frames alone. */
   async #reachable(roots: readonly Address[]): Promise<readonly Tip[]> {
     for (;;) {
-      const { rights, sight } = this.standing;
-      const reachable = await this.#space.reachableTips(roots, sight);
-      if (!rights.countsUses) return reachable;
-      await this.standing.claim(await this.#space.getMany(reachable.map(({ tjp }) => tjp)), "read");
-      if (this.standing.rights === rights) return reachable; // else some were used up meanwhile
+      const reachable = await this.#space.reachableTips(roots, this.standing.sight);
+      const firsts = await this.#space.getMany(reachable.map(({ tjp }) => tjp));
+      if (!(await this.standing.claim(firsts, "read"))) return reachable; // else some were used up meanwhile
     }
   }
 
@@ -212,29 +215,43 @@ export class Answers {
     return branchBeyond(this.#space, tjp, tip, known, this.merging.options);
   }
 
-  /** What proves who has made the frames that go out, and the grants that they rest on. None of bare first frames. */
+  /** What proves who has made the frames that go out, behind the lists that rule them. None of bare first frames. */
   async #evidence(all: readonly Shown[]): Promise<readonly Evidence[]> {
-    const firsts = await this.#space.getMany(all.map(({ tip }) => tip.address));
+    const timelines = all.map(({ tip }) => tip.address);
+    const firsts = await this.#space.getMany(timelines);
+    const readable = await this.standing.readsAll(firsts);
     const records = await this.#space.getMany(all.map(({ tip }) => tip.tip));
-    const readable: Address[] = [];
     const frames: Address[] = [];
-    for (const [at, { tip, known }] of all.entries()) {
+    for (const [at, { known }] of all.entries()) {
       const [first, record] = [firsts[at], records[at]];
-      if (!first || !this.standing.reads(first)) continue;
-      readable.push(tip.address);
-      if (record) frames.push(...(await framesToProve(record, first, known, this.#space, this.merging)));
+      if (!first || !record || !readable[at]) continue;
+      frames.push(...(await framesToProve(record, first, known, this.#space, this.merging)));
     }
-    const statements = await this.#statements(readable);
-    return [...statements, ...(await evidenceFor(this.#space, frames))];
+    const lists = await this.#lists(timelines);
+    return [...lists, ...(await evidenceFor(this.#space, frames))];
   }
 
-  /** What the sender has to know of the grants on timelines that it may read, and was not told. */
-  async #statements(timelines: readonly Address[]): Promise<readonly Evidence[]> {
-    const telling = await statementsFor(this.self, this.standing.identity, timelines);
-    this.told.push(telling);
-    return telling.records.map(toText);
+  /**
+   * What the sender lacks of the lists that rule these timelines, and of the lists that it has named itself, each once in a
+   * saga. It is shown the writers of what it may read, and of whatever once named it; its own readers alone.
+   */
+  async #lists(timelines: readonly Address[]): Promise<readonly Evidence[]> {
+    const ruling = await listsHere(this.#space, timelines);
+    const lists = [...new Set([...ruling.map(({ tip }) => tip.tjp), ...timelines.filter(isList)])];
+    const readable = await this.standing.readsAll(await this.#space.getMany(lists));
+    const toShow = lists.filter((_, at) => readable[at]);
+    const tips = await this.#space.tips(toShow);
+    const evidence = await showLists(
+      this.#space,
+      toShow.map((list) => ({ list, known: this.#shown.get(list) ?? [] })),
+      this.merging,
+    );
+    for (const tip of tips) if (tip) this.#shown.set(tip.tjp, [tip.address]);
+    return evidence;
   }
 }
+
+const isList = (address: Address): boolean => isListIb(ibOf(address));
 
 /** A tip that goes out, and frames of it whose histories the sender has. */
 interface Shown {

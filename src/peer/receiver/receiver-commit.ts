@@ -4,11 +4,11 @@ import type { FinalTip, Found, ReceiverSagaEffect } from "../../saga/index.js";
 import type { Commit, ProofPut, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
+import { changesBeside } from "../home/list-rows.js";
 import type { Platform } from "../home/platform.js";
 import { type CheckedHeads, fileHeads, keepOwn, onlyOf } from "../rights/attestations.js";
 import { changedOnce, type Filing, framesOfSpace, joinFilings } from "../rights/evidence-files.js";
 import type { Standing } from "../rights/standing.js";
-import { toldChanges } from "../rights/statements.js";
 import type { Conversation, SignedTurn } from "../session/conversation.js";
 import type { Answers } from "./answer.js";
 import { comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
@@ -42,7 +42,7 @@ export type CommitOutcome =
 /**
  * Makes a saga's graph visible and durable, with the proofs of both sides: one transaction, one flush. The receipt is
  * signed inside, once nothing can refuse the commit any more, and leaves only when all of it is durable. What the commit
- * relies on of grants is compared in the same transaction, so a withdrawal takes effect with the very next turn.
+ * relies on of lists is compared in the same transaction, so a withdrawal takes effect with the very next turn.
  *
  * @throws KeysagaError as `judgeMoves`, and `chain_refused`, `not_closed`, `limit_exceeded`.
  */
@@ -110,21 +110,21 @@ function graphOf(
   };
 }
 
-/** Who added the heads that are taken, and what the sender was told of grants. */
+/** Who added the heads that are taken, and what lists say now that are among what is taken. */
 async function filed(
-  { space, conversation, standing, answers, evidence }: Committing,
-  { final, heads }: CommitEffect,
+  { space, conversation, standing, merging, evidence }: Committing,
+  { saga, final, heads }: CommitEffect,
   proofs: readonly ProofPut[],
-  { proved, own }: JudgedMoves,
+  { proved, own, taken }: JudgedMoves,
 ): Promise<Filing> {
   const { established } = conversation;
   const committing = { space, established, newest: framesOfSpace(space), proofs };
-  const told = answers.told.map((telling) => toldChanges(space, standing.identity, telling));
-  const cells = (await Promise.all(told)).flat();
+  const moves = taken.map(({ address, from, to }) => ({ tjp: address, from, to }));
+  const reader = space.view(saga, standing.sight);
   return joinFilings([
     await keepOwn(committing, [...final, ...heads], ({ head }) => own.has(head)),
     await fileHeads(space, onlyOf(evidence, proved)),
-    { proofs: [], cells },
+    { proofs: [], cells: await changesBeside(space, reader, moves, merging.options) },
   ]);
 }
 
@@ -139,5 +139,6 @@ export async function contested(
 ): Promise<readonly Address[]> {
   const timelines = moves.map(({ address }) => address);
   const firsts = await space.view(saga, standing.sight).getMany(timelines);
-  return timelines.filter((_, at) => firsts[at] && isTjp(firsts[at]) && standing.reads(firsts[at]));
+  const readable = await standing.readsAll(firsts);
+  return timelines.filter((_, at) => firsts[at] && isTjp(firsts[at]) && readable[at]);
 }

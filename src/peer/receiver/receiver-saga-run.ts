@@ -7,11 +7,11 @@ import {
   readEvidence,
 } from "../../saga/index.js";
 import type { Space, StageTotals, TakenOver } from "../../space/index.js";
+import { keepLists } from "../branches/keep-lists.js";
 import type { Merging } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
 import { checkHeads } from "../rights/attestations.js";
-import { keepToldStatements } from "../rights/keep-statements.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
 import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellRefused } from "../session/events.js";
@@ -94,18 +94,27 @@ export class ReceiverSagaRun {
   }
 
   /**
-   * What came ahead about grants is kept, what the sender may do here is loaded, and what a lost connection of its has left
+   * The lists that came ahead are kept, what the sender may do here is loaded, and what a lost connection of its has left
    * is taken over; then its roots are answered.
    */
   async compareRoots({ roots, direction }: On<"compareRoots">): Promise<End<"compared">> {
-    const { space, quotas } = this.options;
-    const { records } = readEvidence(this.inflow.evidence);
-    await keepToldStatements(space, this.#standing.identity, records, quotas);
+    const { space } = this.options;
+    await this.#keepLists();
     await this.#standing.load();
     const taken = direction === "pull" ? nothing : await this.#takeOver();
     const { statuses, ...answer } = await this.#answers.roots(roots, direction);
     const view = space.view(this.saga, this.#standing.sight);
     return { kind: "compared", ...answer, ...(await withKept(view, roots, statuses, taken)) };
+  }
+
+  async #keepLists(): Promise<void> {
+    const { space, identity: self, quotas: charging, merging } = this.options;
+    const { identity: from } = this.#standing;
+    const { heads, records, lists: frames } = readEvidence(this.inflow.evidence);
+    if (frames.length === 0 || this.#standing.isOpen) return;
+    const checked = await checkHeads(space, heads, records);
+    const keeping = { space, self: self.address, from, charging, holder: from, believed: undefined, merging };
+    await keepLists(keeping, { frames, checked });
   }
 
   async readBranches(effect: On<"readBranches">): Promise<End<"branchesRead">> {

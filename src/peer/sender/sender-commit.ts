@@ -1,18 +1,20 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, isFrame, nOf } from "../../ibgib/index.js";
+import { type Address, type IbGib, ibOf, isFrame, nOf } from "../../ibgib/index.js";
+import { isListIb } from "../../lists/index.js";
 import { type FrameReader, headsOf, mergeTips } from "../../merge/index.js";
 import type { FinalTip, HeadEntry, RootMove, SenderSagaEffect, Totals } from "../../saga/index.js";
-import type { Commit, Sight, Space, TipMove } from "../../space/index.js";
+import type { CellChange, Commit, Sight, Space, TipMove } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import { cellKinds, changeCell, readCell } from "../home/cells.js";
 import { type Identity, internalsOf } from "../home/identity.js";
+import { changesBeside } from "../home/list-rows.js";
 import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
 import { type CheckedHeads, fileHeads, keepOwn } from "../rights/attestations.js";
 import { changedOnce, framesOfSigner, joinFilings } from "../rights/evidence-files.js";
-import { type Telling, toldChanges } from "../rights/statements.js";
+import { overlaid } from "../rights/overlay.js";
 import type { Conversation } from "../session/conversation.js";
 import { type Arrived, receiptChanges } from "./arrivals.js";
 
@@ -48,8 +50,6 @@ export interface Landing {
   readonly merging: Merging;
   /** What counts as present to this side's own identity. */
   readonly sight: Sight | "anyone";
-  /** What the receiver was told of grants. */
-  readonly telling: Telling;
   /** What proves who has made the frames that came, as far as it was taken. */
   readonly evidence: Pick<CheckedHeads, "attestations" | "records">;
   /** Frames that the saga has made to bring branches together. */
@@ -76,7 +76,7 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * ours that moved meanwhile is no failure: it is brought together with what came, and the next saga carries that.
  */
 export async function commitSender(
-  { identity, platform, conversation, merging, sight, telling, evidence, merges, made, before }: Landing,
+  { identity, platform, conversation, merging, sight, evidence, merges, made, before }: Landing,
   effect: CommitEffect,
 ): Promise<Landed> {
   const { space, address } = identity;
@@ -97,7 +97,7 @@ export async function commitSender(
     const kept = joinFilings([
       await keepOwn(committing, effect.entries, isTaken),
       await fileHeads(space, evidence),
-      { proofs: [], cells: await toldChanges(space, receiver, telling) },
+      { proofs: [], cells: await besideTips(space, saga, landing, merging) },
       { proofs: [], cells: await madeChanges(space, [...made, ...landing.puts.filter(needsMark)]) },
     ]);
     const change = await sessionChange(space, conversation, effect);
@@ -122,12 +122,28 @@ export async function commitSender(
         up: difference(sessionTotals.up, before.up),
         down: difference(sessionTotals.down, before.down),
       };
-      const report = { saga, session, tips: final, refused, found, totals, sessionTotals };
+      const named = { tips: withoutLists(final), refused: withoutLists(refused), found };
+      const report = { saga, session, ...named, totals, sessionTotals };
       const tips = new Set(landing.tips.map(({ to }) => to));
       return { report, merged: [...merges, ...landing.puts].filter((frame) => tips.has(frame.address)) };
     }
   }
   throw new KeysagaError("tip_moved", { tries: triesMax });
+}
+
+/** What moves with the tips: what lists say, and what is within what. */
+function besideTips(
+  space: Space,
+  saga: string,
+  { tips, puts }: Moves,
+  { options }: Merging,
+): Promise<readonly CellChange[]> {
+  return changesBeside(space, overlaid(space.view(saga), puts), tips, options);
+}
+
+/** Lists go along by themselves: a report is about what was asked for. */
+function withoutLists(tips: readonly FinalTip[]): readonly FinalTip[] {
+  return tips.filter(({ address }) => !isListIb(ibOf(address)));
 }
 
 /** The moves of a commit, and what they need. */

@@ -1,5 +1,5 @@
 import { KeysagaError, type Moment } from "../../base/index.js";
-import { type Address, type IbGib, toText, isMerge } from "../../ibgib/index.js";
+import { type Address, type IbGib, isMerge } from "../../ibgib/index.js";
 import {
   type Direction,
   type Evidence,
@@ -10,15 +10,15 @@ import {
   type SenderSagaEvent,
   type SessionLimits,
 } from "../../saga/index.js";
+import { keepLists } from "../branches/keep-lists.js";
 import type { Merging } from "../branches/merging.js";
 import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
+import { showLists } from "../branches/show-lists.js";
 import type { Deferred } from "../home/deferred.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
 import { attestationOf, type CheckedHeads, checkHeads, onlyOf } from "../rights/attestations.js";
-import { keepToldStatements } from "../rights/keep-statements.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
-import { nothingToTell, statementsFor, type Telling } from "../rights/statements.js";
 import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellMerged, tellRefused } from "../session/events.js";
 import type { Outflow } from "../session/outflow.js";
@@ -64,11 +64,9 @@ export class SenderSagaRun {
   /** What this side's own identity may see in its own space, where others may hold records as well. */
   readonly #standing: Standing;
   #loading: Promise<Standing> | undefined;
-  /** What came to prove who has made which frames, and who granted what. */
+  /** Lists that came, and what proves who has made which frames. */
   readonly #evidence: Evidence[] = [];
   #checked: Pick<CheckedHeads, "attestations" | "records"> = { attestations: [], records: [] };
-  /** What the receiver is told of grants. */
-  #telling: Telling = nothingToTell;
   /** Frames that were made to bring branches together. */
   #merges: IbGib[] = [];
   /** Frames that were made here meanwhile, and are signed. */
@@ -109,12 +107,10 @@ export class SenderSagaRun {
   }
 
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
-    const { identity, onEvent } = this.options;
-    const roots = await planRoots(identity.space, wanted);
-    const timelines = roots.map(({ address }) => address);
-    this.#telling = await statementsFor(identity, this.#receiver, timelines);
+    const { identity, merging, onEvent } = this.options;
+    const { roots, ahead } = await planRoots(identity, this.#receiver, wanted);
     onEvent({ kind: "started", saga: this.saga, direction: this.asked.direction, roots: roots.length });
-    return { kind: "planned", roots, evidence: this.#telling.records.map(toText) };
+    return { kind: "planned", roots, evidence: await showLists(identity.space, ahead, merging) };
   }
 
   /** What would be staged once the session has ended would outlive it. */
@@ -125,8 +121,10 @@ export class SenderSagaRun {
     await space.stage(this.saga, address, sight, records);
   }
 
+  /** Lists first: what they say decides what is compared. */
   async compare({ roots, statuses }: On<"compare">): Promise<End<"compared">> {
     const { identity, merging } = this.options;
+    await this.#hearEvidence();
     return { kind: "compared", asks: await tipsToAsk(identity.space, roots, statuses, merging) };
   }
 
@@ -136,9 +134,7 @@ export class SenderSagaRun {
     const receiver = this.#receiver;
     if (effect.kept > 0 && effect.overtaken.length === 0)
       onEvent({ kind: "resumed", saga: this.saga, records: effect.kept });
-    const { heads, records } = readEvidence(this.#evidence);
-    if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
-    const checked = await checkHeads(identity.space, access === "open" ? [] : heads, records);
+    const checked = await this.#hearEvidence();
     const { attesters } = checked;
     this.#merges = [];
     const stage = (frame: IbGib) => {
@@ -151,6 +147,18 @@ export class SenderSagaRun {
     this.#checked = onlyOf(checked, proved);
     this.#made = made;
     return { kind: "resolved", ...resolved };
+  }
+
+  /** What came so far is checked, and the lists among it are kept, whatever becomes of the saga. */
+  async #hearEvidence(): Promise<CheckedHeads> {
+    const { identity, merging, access } = this.options;
+    const { space, address: self } = identity;
+    const { heads, records, lists: frames } = readEvidence(this.#evidence);
+    const checked = await checkHeads(space, access === "open" ? [] : heads, records);
+    const from = this.#receiver;
+    const keeping = { space, self, from, holder: self, believed: from, merging };
+    if (access !== "open" && (await keepLists(keeping, { frames, checked }))) this.#loading = undefined;
+    return checked;
   }
 
   /** Sends on, up to the next turn that covers what has gone. */
@@ -186,7 +194,6 @@ export class SenderSagaRun {
       conversation,
       merging,
       sight: (await this.#own()).sight,
-      telling: this.#telling,
       evidence: this.#checked,
       merges: this.#merges,
       before: this.#before,
@@ -221,7 +228,7 @@ export class SenderSagaRun {
     return this.conversation.established.receiver;
   }
 
-  /** Loaded when something comes or is committed, and again where more became known of grants. */
+  /** Loaded when something comes or is committed, and again where lists came. */
   #own(): Promise<Standing> {
     this.#loading ??= this.#standing.load().then(() => this.#standing);
     return this.#loading;

@@ -14,7 +14,7 @@ import { type Cell, cellKinds, changeCell, readCell, removeCell } from "../home/
 import { type Identity, internalsOf } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
 import type { Held, SignerView, SignRequest } from "../home/signer.js";
-import { toldAgain } from "../rights/statements.js";
+import { forgetLists } from "./arrivals.js";
 
 /** A lane to a receiver: one that is in use, or a fresh genesis that counts once it is delegated. */
 export type LaneChoice = { readonly address: Address; readonly founding: IbGib | undefined };
@@ -198,19 +198,19 @@ async function standingChange(
   return n > (standing.value?.n ?? -1) ? [changeCell(standing, { tip, n })] : [];
 }
 
-/** A receiver that lacks a frame which it had kept was put back to an older state: it has to be told all again. */
+/** A receiver that lacks a frame which it had kept was put back to an older state: it may lack lists as well. */
 async function forgetIfBehind(
   { space }: Identity,
   { receiver, theirLane }: ReserveConnect,
   kept: number,
 ): Promise<readonly CellChange[]> {
-  return (theirLane?.n ?? -1) < kept ? toldAgain(space, receiver.keystone.tjp) : [];
+  return (theirLane?.n ?? -1) < kept ? forgetLists(space, receiver.keystone.tjp) : [];
 }
 
 /** A lane whose frames do not arrive any more would keep this device out for ever: the next connection gets another. */
 async function replaceLane({ space, address }: Identity, receiver: Address): Promise<never> {
   const cell = await readCell(space, cellKinds.laneTo, receiver);
-  const cells = [removeCell(cell), ...(await toldAgain(space, receiver))];
+  const cells = [removeCell(cell), ...(await forgetLists(space, receiver))];
   await space.commit({ holder: address, sight: { holders: [address] }, cells });
   throw new KeysagaError("lane_replaced");
 }

@@ -15,7 +15,6 @@ import {
   readRecord,
   tjpOf,
 } from "../../ibgib/index.js";
-import { isGrantAddress } from "../../keystone/index.js";
 import type { Scanned, Space, Tip } from "../../space/index.js";
 import { cellKinds, readCell } from "../home/cells.js";
 import { evidenceIb } from "../rights/evidence-files.js";
@@ -163,7 +162,7 @@ class Verifier {
 
   async *#checkGroup(gib: string, group: Address): AsyncGenerator<Problem> {
     if (gibOf(group) === gib) {
-      if (!isGrantAddress(group)) this.counts.keystones++;
+      this.counts.keystones++;
       return yield* guarded(group, verifyKeystone(this.space, group));
     }
     if (!this.#broken.has(gibOf(group))) yield* guarded(group, this.#checkFiling(gib, group));

@@ -16,7 +16,7 @@ const honest: readonly string[] = [
   ...([
     "not_owner",
     "not_shared",
-    "grant_refused",
+    "list_refused",
     "commit_waited",
     "lane_replaced",
     "keystone_moved",
