@@ -107,7 +107,8 @@ export function checkNamed(look: Look, said: ListFirst, changes: readonly Change
       const tjp = frame && tjpOf(frame);
       const first = tjp && look.record(tjp);
       if (!frame || !first) continue;
-      if (rulingOf(first, look.record)?.timeline !== said.of) refuseList("timeline");
+      const ruling = rulingOf(first, look);
+      if (ruling?.timeline !== said.of && ruling?.isWhole !== false) refuseList("timeline");
       if (isMerge(frame)) refuseList("merge");
       if (change.do === "setAside" && makerOf(frame, first) === said.owner) refuseList("own_head");
     }

@@ -35,7 +35,7 @@ export class ListedHeads implements HeadJudge {
     if (told !== undefined) return told;
     if (maker === owner) return true;
     return this.space.look((look) => {
-      const ruling = rulingOf(this.first, look.record);
+      const ruling = rulingOf(this.first, look);
       if (ruling === undefined) return false;
       const { writers } = listsRuling(ruling);
       const [makers, frames] = [identityRow(look, writers, maker), frameCell(look, writers, frame)];
@@ -47,7 +47,7 @@ export class ListedHeads implements HeadJudge {
 
   named(): Promise<readonly Address[]> {
     return this.space.look((look) => {
-      const ruling = rulingOf(this.first, look.record);
+      const ruling = rulingOf(this.first, look);
       if (ruling === undefined) return [];
       const said = framesSaid(look, listsRuling(ruling).writers, this.first.address);
       return said.flatMap(({ frame, row }) => (row.isNamed ? [frame] : []));
@@ -63,6 +63,7 @@ export async function headIsCounted(
   options: MergeOptions,
 ): Promise<boolean> {
   if (await judge.counts(head, false)) return true;
+  if ((await judge.named()).length === 0) return false;
   const counting = await countingHeads([head.address], judge, reader, options);
   return counting.includes(head.address);
 }

@@ -27,7 +27,7 @@ export async function listsHere(space: Space, timelines: readonly Address[]): Pr
 
 /** Of most timelines there is no list: that takes one look-up for each kind, and no hash twice. */
 function listsFor(first: IbGib, look: Look): readonly (readonly [Address, Omit<ListHere, "tip">])[] {
-  const ruling = rulingOf(first, look.record);
+  const ruling = rulingOf(first, look);
   if (ruling === undefined) return [];
   const lists = listsRuling(ruling);
   const here = listKinds.filter((kind) => look.cell(cellKinds.listSize.prefix + gibOf(lists[kind])));

@@ -80,7 +80,7 @@ function judgeUnowned({ identity, self }: Asking, first: IbGib, look: Look): Ver
 }
 
 function judgeByLists(asking: Asking, action: Action, first: IbGib, look: Look): Verdict {
-  const ruling = rulingOf(first, look.record);
+  const ruling = rulingOf(first, look);
   if (ruling === undefined) return certain(false);
   const lists = listsRuling(ruling);
   const accesses: readonly Access[] = action === "write" ? ["write"] : ["write", "read"];

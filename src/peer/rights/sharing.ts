@@ -132,7 +132,7 @@ export function whoMay(
 ): Promise<readonly Shared[]> {
   const now = clock.now();
   return space.look((look) => {
-    const ruling = rulingOf(firstFrame(look, timeline), look.record);
+    const ruling = rulingOf(firstFrame(look, timeline), look);
     if (ruling === undefined) return [];
     const lists = listsRuling(ruling);
     return (["write", "read"] as const).flatMap((access) =>

@@ -64,7 +64,7 @@ export async function writeList(
 function checkRules(look: Look, timeline: Address, owner: Address): void {
   const first = firstFrame(look, timeline);
   if (ownerOf(first) !== owner) throw new KeysagaError("not_owner");
-  const ruling = rulingOf(first, look.record);
+  const ruling = rulingOf(first, look);
   if (ruling === undefined) refuseList("unruled");
   else if (ruling.timeline !== timeline) refuseList("within");
 }
