@@ -7,6 +7,7 @@ export {
   type Action,
   checkOwner,
   firstOfList,
+  isListAddress,
   isListIb,
   type ListFirst,
   listFor,

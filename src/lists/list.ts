@@ -1,5 +1,5 @@
 import { KeysagaError } from "../base/index.js";
-import { type Address, type IbGib, isAddress, isTjp, memberOf, ownerOf, sealRecord } from "../ibgib/index.js";
+import { type Address, type IbGib, ibOf, isAddress, isTjp, memberOf, ownerOf, sealRecord } from "../ibgib/index.js";
 
 /** What a list says: who may write (and so read), or who may read. */
 export const listKinds = ["writers", "readers"] as const;
@@ -60,6 +60,11 @@ export function listKindOf({ ib }: Pick<IbGib, "ib">): ListKind | undefined {
 /** Does a record of this ib belong to a list? */
 export function isListIb(ib: string): boolean {
   return listKindOf({ ib }) !== undefined;
+}
+
+/** Is this a list, by the address of its first frame? Lists go along with what they rule, and are not what was asked for. */
+export function isListAddress(address: Address): boolean {
+  return isListIb(ibOf(address));
 }
 
 /**

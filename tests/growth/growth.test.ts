@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { type Address, createTimeline, type IbGib, mutate, sealRecord } from "../../src/ibgib/index.js";
 import { saveRecords } from "../../src/peer/index.js";
-import { loadRights } from "../../src/peer/rights/rights.js";
+import { Standing } from "../../src/peer/rights/standing.js";
 import { emptyList, type GrowingList, grown, itemsOf } from "../../src/saga/growing-list.js";
 import { type ReceiverSagaState, stepReceiverSaga } from "../../src/saga/index.js";
 import { sessionLimits } from "../../src/saga/limits.js";
@@ -44,7 +44,12 @@ const stories: Readonly<Record<string, Story>> = {
     return () => alice!.sync(notes);
   },
   "timelines of somebody else, which are refused": async ({ senders: [alice, carol] }, count) => {
-    const notes = await timelines(carol!, count, 0, alice!);
+    const firsts = firstFrames(alice!, count, 0);
+    await carol!.space.commit({
+      ...{ holder: carol!.address, sight: "anyone" as const, puts: firsts },
+      tips: addressesOf(firsts).map((tjp) => ({ tjp, from: undefined, to: tjp })),
+    });
+    const notes = addressesOf(firsts);
     await editAll(carol!, notes);
     return () => carol!.sync(notes, { direction: "push" }).catch(() => undefined);
   },
@@ -120,7 +125,7 @@ test("a list that comes in as many parts as it has entries is put together once"
   expect(looks).toBeLessThan(atMost);
 });
 
-test("what a grant allows is looked up, however many grants there are", async () => {
+test("what an entry allows is looked up, however many entries there are", async () => {
   const world = await createWorld({ senders: ["alice", "carol"] });
   const [alice, carol] = world.senders;
   const notes: Address[] = [];
@@ -131,25 +136,24 @@ test("what a grant allows is looked up, however many grants there are", async ()
     }
     const firsts = (await alice!.space.getMany(notes.slice(-count))).flatMap((first) => first ?? []);
     const self = world.receiver.address;
-    const rights = await loadRights(alice!.space, carol!.address, { now: 0, self });
-    return () => expect(firsts.map((first) => rights.writes(first))).toEqual(firsts.map(() => true));
+    const options = { space: alice!.space, self, access: "owners", now: () => 0 } as const;
+    const standing = new Standing(carol!.address, options);
+    await standing.load();
+    return async () => expect(await standing.readsAll(firsts)).toEqual(firsts.map(() => true));
   });
   await world.close();
   expect(looks).toBeLessThan(atMost);
 });
 
-/** First frames of `owner`, which `peer` holds. @param from Their numbers tell them apart. */
-async function timelines(
-  peer: SenderPeer,
-  count: number,
-  from = 0,
-  owner = peer,
-): Promise<readonly Address[]> {
-  const firsts = Array.from({ length: count }, (_, at) =>
-    createTimeline({ ib: "note", owner: owner.address, uuid: `${from + at}` }),
-  );
+/** First frames of the peer's own, which it holds. @param from Their numbers tell them apart. */
+async function timelines(peer: SenderPeer, count: number, from = 0): Promise<readonly Address[]> {
+  const firsts = firstFrames(peer, count, from);
   await saveRecords(peer, firsts);
   return addressesOf(firsts);
+}
+
+function firstFrames({ address: owner }: SenderPeer, count: number, from: number): readonly IbGib[] {
+  return Array.from({ length: count }, (_, at) => createTimeline({ ib: "note", owner, uuid: `${from + at}` }));
 }
 
 function stonesOf(count: number): readonly IbGib[] {
@@ -160,7 +164,7 @@ async function editAll(peer: SenderPeer, notes: readonly Address[]): Promise<voi
   const tips = await Promise.all(notes.map((note) => peer.tip(note)));
   await saveRecords(
     peer,
-    tips.map((tip) => mutate(tip, { by: peer.name })),
+    tips.map((tip) => mutate(tip, { edited: peer.name }, { by: peer.address })),
   );
 }
 

@@ -180,7 +180,7 @@ test("who may only read passes on who wrote what, through a second receiver and 
   const [alice, carol, erin] = [world.senders[0]!, world.senders[1]!, world.senders[2]!];
   const note = await alice.timeline("note");
   for (const reader of [carol, erin]) await alice.share(note, reader, "read");
-  await alice.sync(note, { at: "bob" });
+  for (const at of receivers) await alice.sync(note, { at }); // only she brings the list of readers
   for (const reader of [carol, erin]) await reader.sync(note, { at: "bob", direction: "pull" });
   const edit = await alice.edit(note, { text: "by alice" });
   await alice.sync(note, { at: "bob" });

@@ -8,8 +8,7 @@ import {
   sealRecord,
   toText,
 } from "../../src/ibgib/index.js";
-import { sealGrant } from "../../src/keystone/index.js";
-import { identityFrames, internalsOf } from "../../src/peer/home/identity.js";
+import { changeList, firstOfList } from "../../src/lists/index.js";
 import { evidenceFor } from "../../src/peer/index.js";
 import { CommitQueue } from "../../src/peer/receiver/commit-queue.js";
 import type { Conversation } from "../../src/peer/session/conversation.js";
@@ -242,7 +241,7 @@ scenario(
 );
 
 scenario("without a grant, carol learns nothing from what is said to prove it (threat 22)", async (cast) => {
-  const { carol, dave } = cast;
+  const { carol } = cast;
   const { diary, frames } = await aliceKeepsADiary(cast.alice);
   const list = carols(cast);
   const evidence = attestHeads([ownHead(diary, frames[2])], frames[2].address);
@@ -254,13 +253,18 @@ scenario("without a grant, carol learns nothing from what is said to prove it (t
   };
   await expectAlike(cast, invent, [isUnknown, "error attestation_refused"]);
 
-  const says = { issuer: carol.address, identity: dave.address, timeline: diary, access: "read" } as const;
-  const grant = sealGrant(new Uint8Array(32).fill(7), says);
-  await internalsOf(carol.identity).signer.sign(async (signer) => {
-    const held = await signer.load(carol.address, "identity");
-    return { requests: [{ held, frame: { verb: "grant", target: grant.address } }] };
-  });
-  const told = [...(await identityFrames(carol.identity)), grant].map(toText);
-  const share: Attempt = ({ say }) => say({ ...init("pull", { address: diary }), evidence: told });
-  await expectAlike(cast, share, [isUnknown]);
+  // A list that she makes herself is one of carol's, and says nothing of what is alice's.
+  const own = firstOfList("readers", diary, carol.address);
+  const letsIn = changeList(own, [{ do: "share", identity: carol.address, no: 1 }]);
+  const alices = firstOfList("readers", diary, cast.alice.address);
+  const asAlice = changeList(alices, [{ do: "share", identity: carol.address, no: 1 }]);
+  const share =
+    (...frames: readonly IbGib[]): Attempt =>
+    ({ say }) =>
+      say({ ...init("pull", { address: diary }), evidence: frames.map(toText) });
+  await expectAlike(cast, share(own, letsIn), [isUnknown]);
+  await expectAlike(cast, share(alices, asAlice), ["error list_refused"]);
+  const writers = firstOfList("writers", diary, cast.alice.address);
+  const byNobody = changeList(writers, [{ do: "share", identity: carol.address, no: 1 }]);
+  await expectAlike(cast, share(writers, byNobody), [isUnknown]);
 });

@@ -108,7 +108,7 @@ scenario(
   "carol, who may not write any more, wants to be the maker of alice's newest frame (threat 22)",
   async ({ alice, carol, erin, bob, dave }) => {
     const note = await sharedNote({ text: "shared" }, [alice, carol], [bob, dave]);
-    await alice.share(note, erin, "read");
+    for (const reader of [erin, carol]) await alice.share(note, reader, "read");
     await alice.sync(note, { at: "dave" });
     await unshare(alice.identity, { timeline: note, from: carol.address });
     await alice.share(note, carol, "read");

@@ -34,7 +34,7 @@ scenario(
   },
 );
 
-scenario("who is in step is told of a grant all the same", async ({ alice, carol }) => {
+scenario("who is in step is told of the writers all the same", async ({ alice, carol }) => {
   const note = await alice.timeline("note");
   await alice.share(note, carol, "read");
   await alice.sync(note);
@@ -43,13 +43,13 @@ scenario("who is in step is told of a grant all the same", async ({ alice, carol
   await alice.sync(note);
   for (const direction of ["pull", "both"] as const) {
     await carol.sync(note, { direction });
-    const grants = await whoMay(carol.identity, note);
-    expect(grants.map(({ access }) => access).sort()).toEqual(["read", "write"]);
+    const told = await whoMay(carol.identity, note);
+    expect(told).toMatchObject([{ with: carol.address, access: "write" }]); // who may read is for alice to know
   }
 });
 
 scenario(
-  "whose grant was taken back is refused, also where part of it was its own work",
+  "who was withdrawn is refused, also where part of it was its own work",
   async ({ alice, carol }) => {
     const note = await alice.timeline("note");
     const list = await alice.timeline("list");

@@ -2,7 +2,6 @@ import { groupBy, KeysagaError } from "../../base/index.js";
 import {
   type Address,
   type IbGib,
-  ibOf,
   isMerge,
   isTjp,
   makerOf,
@@ -12,7 +11,7 @@ import {
   shortAddress,
   tjpOf,
 } from "../../ibgib/index.js";
-import { isListIb } from "../../lists/index.js";
+import { isListAddress } from "../../lists/index.js";
 import { type FrameReader, mergeTips } from "../../merge/index.js";
 import type {
   Ask,
@@ -57,7 +56,7 @@ export async function tipsToAsk(
   const asks = roots.map(async ({ address, tip, n }, at) => {
     const status = statuses[at]!;
     if (tip === undefined || n === undefined || !isDifferent(status)) return [];
-    if (isListIb(ibOf(address))) return []; // what came of it came ahead
+    if (isListAddress(address)) return []; // what came of it came ahead
     const own = { tjp: address, tip, n };
     if (await isInHistory(space, status, own, options)) return [];
     return [{ address, locator: [...(await locatorOf(space, own))] }];
@@ -272,7 +271,7 @@ class Resolver {
   }
 
   async of(root: Root, status: RootStatus): Promise<Outcome> {
-    if (isListIb(ibOf(root.address))) return this.#list(root, status);
+    if (isListAddress(root.address)) return this.#list(root, status);
     const { address, tip, n } = root;
     switch (status.status) {
       case "same":

@@ -20,7 +20,7 @@ import {
   type FrameRow,
   foldChanges,
   type IdentityRow,
-  isListIb,
+  isListAddress,
   type ListFirst,
   type ListState,
   noFrameRow,
@@ -54,8 +54,8 @@ export async function changesBeside(
   moves: readonly TipMove[],
   options?: MergeOptions,
 ): Promise<readonly CellChange[]> {
-  const lists = moves.filter(({ tjp }) => isListIb(ibOf(tjp)));
-  const founded = moves.filter(({ tjp, from }) => from === undefined && !isListIb(ibOf(tjp)));
+  const lists = moves.filter(({ tjp }) => isListAddress(tjp));
+  const founded = moves.filter(({ tjp, from }) => from === undefined && !isListAddress(tjp));
   const cells: CellChange[] = [];
   for (const move of lists) cells.push(...(await rowChanges(space, reader, move, options)));
   const firsts = await reader.getMany(founded.map(({ tjp }) => tjp));

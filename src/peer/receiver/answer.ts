@@ -1,6 +1,6 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, ibOf, isTjp, tjpHashOf } from "../../ibgib/index.js";
-import { isListIb } from "../../lists/index.js";
+import { type Address, gibOf, type IbGib, ibOf, isTjp, ownerOf, tjpHashOf } from "../../ibgib/index.js";
+import { isListAddress, listKindOf } from "../../lists/index.js";
 import {
   type Ask,
   type Direction,
@@ -59,12 +59,12 @@ export class Answers {
       roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
     );
     for (const { address, tip, locator = tip ? [tip] : [] } of roots)
-      if (isList(address)) this.#shown.set(address, locator);
+      if (isListAddress(address)) this.#shown.set(address, locator);
     const lists = await this.#lists(addresses);
     const ahead = roots.flatMap((root, at) => {
       const status = statuses[at]!;
       // Of a list what the sender lacks goes ahead of all else.
-      if (status.status !== "ahead" || isList(root.address)) return [];
+      if (status.status !== "ahead" || isListAddress(root.address)) return [];
       return [{ root, now: { tjp: root.address, address: status.tip, n: status.n } }];
     });
     if (direction === "push" || ahead.length === 0)
@@ -237,9 +237,10 @@ export class Answers {
    */
   async #lists(timelines: readonly Address[]): Promise<readonly Evidence[]> {
     const ruling = await listsHere(this.#space, timelines);
-    const lists = [...new Set([...ruling.map(({ tip }) => tip.tjp), ...timelines.filter(isList)])];
-    const readable = await this.standing.readsAll(await this.#space.getMany(lists));
-    const toShow = lists.filter((_, at) => readable[at]);
+    const lists = [...new Set([...ruling.map(({ tip }) => tip.tjp), ...timelines.filter(isListAddress)])];
+    const firsts = await this.#space.getMany(lists);
+    const readable = await this.standing.readsAll(firsts);
+    const toShow = lists.filter((_, at) => readable[at] && firsts[at] && this.#isShown(firsts[at]));
     const tips = await this.#space.tips(toShow);
     const evidence = await showLists(
       this.#space,
@@ -249,9 +250,12 @@ export class Answers {
     for (const tip of tips) if (tip) this.#shown.set(tip.tjp, [tip.address]);
     return evidence;
   }
-}
 
-const isList = (address: Address): boolean => isListIb(ibOf(address));
+  /** Whatever an embedder's rule opens, who may read is its owner's alone to know. */
+  #isShown(first: IbGib): boolean {
+    return listKindOf(first) !== "readers" || ownerOf(first) === this.standing.identity;
+  }
+}
 
 /** A tip that goes out, and frames of it whose histories the sender has. */
 interface Shown {

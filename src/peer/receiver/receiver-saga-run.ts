@@ -1,4 +1,5 @@
 import { KeysagaError, toKeysagaError } from "../../base/index.js";
+import { isListAddress } from "../../lists/index.js";
 import {
   type FinalTip,
   type InitBody,
@@ -85,7 +86,8 @@ export class ReceiverSagaRun {
     });
     this.#answers = new Answers(self, this.#standing, merging);
     this.#progress = new Progress(saga, "down", onEvent);
-    onEvent({ kind: "started", saga, direction, roots: entries.length });
+    const named = entries.filter(({ address }) => !isListAddress(address));
+    onEvent({ kind: "started", saga, direction, roots: named.length });
   }
 
   /** The sender has said a turn: what came before it is covered, and outlives the loss of the connection. */
@@ -231,7 +233,8 @@ export class ReceiverSagaRun {
 
   #durable({ final }: On<"commitSpace">, refused: readonly FinalTip[]): void {
     const { onEvent } = this.options;
-    tellRefused(onEvent, this.saga, refused);
-    onEvent({ kind: "durable", saga: this.saga, tips: final.length });
+    const named = (tips: readonly FinalTip[]) => tips.filter(({ address }) => !isListAddress(address));
+    tellRefused(onEvent, this.saga, named(refused));
+    onEvent({ kind: "durable", saga: this.saga, tips: named(final).length });
   }
 }

@@ -1,5 +1,5 @@
 import { type Address, gibOf, ibOf } from "../../ibgib/index.js";
-import { isListIb } from "../../lists/index.js";
+import { isListAddress } from "../../lists/index.js";
 import type { CellChange, Space } from "../../space/index.js";
 import {
   type Cell,
@@ -89,7 +89,7 @@ export async function arrivalsAt(space: Space, receiver: Address): Promise<reado
 /** What a commit changes so that nothing is known any more of lists at a receiver: then they go to it whole. */
 export async function forgetLists(space: Space, receiver: Address): Promise<readonly CellChange[]> {
   const cells = await readCells(space, cellKinds.arrival, `${gibOf(receiver)}/`);
-  return cells.filter(({ value }) => isListIb(ibOf(value.root))).map(removeCell);
+  return cells.filter(({ value }) => isListAddress(value.root)).map(removeCell);
 }
 
 function arrivalCell(space: Space, receiver: Address, root: Address): Promise<Cell<Arrival>> {

@@ -1,6 +1,6 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, ibOf, isFrame, nOf } from "../../ibgib/index.js";
-import { isListIb } from "../../lists/index.js";
+import { type Address, type IbGib, isFrame, nOf } from "../../ibgib/index.js";
+import { isListAddress } from "../../lists/index.js";
 import { type FrameReader, headsOf, mergeTips } from "../../merge/index.js";
 import type { FinalTip, HeadEntry, RootMove, SenderSagaEffect, Totals } from "../../saga/index.js";
 import type { CellChange, Commit, Sight, Space, TipMove } from "../../space/index.js";
@@ -143,7 +143,7 @@ function besideTips(
 
 /** Lists go along by themselves: a report is about what was asked for. */
 function withoutLists(tips: readonly FinalTip[]): readonly FinalTip[] {
-  return tips.filter(({ address }) => !isListIb(ibOf(address)));
+  return tips.filter(({ address }) => !isListAddress(address));
 }
 
 /** The moves of a commit, and what they need. */

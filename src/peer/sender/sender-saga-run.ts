@@ -1,5 +1,6 @@
 import { KeysagaError, type Moment } from "../../base/index.js";
 import { type Address, type IbGib, isMerge } from "../../ibgib/index.js";
+import { isListAddress } from "../../lists/index.js";
 import {
   type Direction,
   type Evidence,
@@ -109,7 +110,8 @@ export class SenderSagaRun {
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
     const { identity, merging, onEvent } = this.options;
     const { roots, ahead } = await planRoots(identity, this.#receiver, wanted);
-    onEvent({ kind: "started", saga: this.saga, direction: this.asked.direction, roots: roots.length });
+    const named = roots.filter(({ address }) => !isListAddress(address));
+    onEvent({ kind: "started", saga: this.saga, direction: this.asked.direction, roots: named.length });
     return { kind: "planned", roots, evidence: await showLists(identity.space, ahead, merging) };
   }
 

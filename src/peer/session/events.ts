@@ -33,7 +33,7 @@ export type PeerEvent =
     }
   /** A payload frame was sent, or admitted. */
   | { readonly kind: "payload"; readonly from: Role; readonly records: number; readonly bytes: number }
-  /** A saga has begun; `roots` counts the timelines and stones that it compares. */
+  /** A saga has begun; `roots` counts the timelines and stones that it compares, without the lists that go along. */
   | {
       readonly kind: "started";
       readonly saga: string;
@@ -88,7 +88,7 @@ export type PeerEvent =
   | { readonly kind: "dropped"; readonly saga: string; readonly code: ErrorCode }
   /** So many records of a lost connection count as staged for this saga, and are not sent again. */
   | { readonly kind: "resumed"; readonly saga: string; readonly records: number }
-  /** A saga is durable: on a receiver here, on a sender on both sides. `tips` counts those in its receipt. */
+  /** A saga is durable: on a receiver here, on a sender on both sides. `tips` counts those in its receipt, lists left out. */
   | { readonly kind: "durable"; readonly saga: string; readonly tips: number }
   /**
    * The session has ended; without an error by either side's `disconnect`. At a receiver also whose it was: `identity`, once
