@@ -48,6 +48,8 @@ export interface TipMove {
   readonly tjp: Address;
   readonly from: Address | undefined;
   readonly to: Address;
+  /** Heads of `from` may be left out: what counts is not what it was. They stay stored. */
+  readonly isBack?: boolean;
 }
 
 /** Replaces a small named value, if its bytes still are `from` (`undefined`: absent). `to: undefined` removes it. */
@@ -226,7 +228,7 @@ export interface Space {
    * See `Commit`. Where it rejects, nothing was changed.
    *
    * A tip moves only to a frame whose heads are, or descend from, all heads of the tip as it is: by `past`, or by a
-   * merge that takes other branches in (src/merge). Nothing committed becomes unreachable.
+   * merge that takes other branches in (src/merge); unless it is said to go back. Nothing committed is lost.
    *
    * @throws KeysagaError `chain_refused`: of `puts`, or where a tip would not move forward like that.
    */

@@ -1,11 +1,11 @@
 import { groupBy, KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, isTjp, makerOf, nOf, ownerOf, previousOf, tjpOf } from "../../ibgib/index.js";
+import { type Address, type IbGib, isTjp, makerOf, ownerOf, previousOf, tjpOf } from "../../ibgib/index.js";
 import { readListFirst, refuseList } from "../../lists/index.js";
 import { type FrameReader, mergeTips } from "../../merge/index.js";
 import type { Space, TipMove } from "../../space/index.js";
 import { type Charging, releasing } from "../home/claims.js";
-import { changesBeside } from "../home/list-rows.js";
 import { type CheckedHeads, fileHeads, onlyOf } from "../rights/attestations.js";
+import { inOrder, listCommit } from "../rights/list-commit.js";
 import { overlaid } from "../rights/overlay.js";
 import { addedFrames, proverOf } from "./added-frames.js";
 import type { Merging } from "./merging.js";
@@ -22,6 +22,8 @@ export interface KeepingLists {
   readonly holder: Address;
   /** Whose own lists need no proof here: the receiver's that answers, and nobody's at a receiver. */
   readonly believed: Address | undefined;
+  /** Is nothing to be proved here at all? */
+  readonly isOpen: boolean;
   readonly merging: Merging;
 }
 
@@ -58,15 +60,13 @@ async function keepList(
   const { space } = keeping;
   for (let tries = 0; tries < triesMax; tries++) {
     const held = await space.hasMany(shown.map(({ address }) => address));
-    const fresh = shown.filter((_, at) => !held[at]).sort(byNumber);
+    const fresh = inOrder(shown.filter((_, at) => !held[at]));
     if (fresh.length === 0) return false;
     const outcome = await passingOver(() => tryKeeping(keeping, list, fresh, checked));
     if (outcome !== "moved") return outcome === "kept";
   }
   throw new KeysagaError("store_failed", { reason: "a list kept moving" });
 }
-
-const byNumber = (a: IbGib, b: IbGib): number => (nOf(a) ?? 0) - (nOf(b) ?? 0);
 
 type Kept = "kept" | "moved" | "passed over";
 
@@ -80,7 +80,7 @@ async function passingOver(keep: () => Promise<Kept>): Promise<Kept> {
 }
 
 async function tryKeeping(
-  { space, self, from, charging, holder, believed, merging }: KeepingLists,
+  { space, self, from, charging, holder, believed, isOpen, merging }: KeepingLists,
   list: Address,
   fresh: readonly IbGib[],
   checked: CheckedHeads,
@@ -91,26 +91,27 @@ async function tryKeeping(
   if (!first || !said) return refuseList("first");
   if (said.kind === "readers" && said.owner !== from && said.owner !== self) return refuseList("readers");
   const now = (await space.tip(list))?.address;
-  const proved = await provedByOwner(space, reader, { first, fresh, now, checked, believed, merging });
+  const shown = { first, fresh, now, checked, believed, merging };
+  const proved = isOpen ? new Set<Address>() : await provedByOwner(space, reader, shown);
   if (proved === undefined) return "passed over";
   const tips = [...(now === undefined ? [] : [now]), ...tipsAmong(fresh)];
   const merged = await mergeTips(tips, reader, merging.functions, merging.options);
   const made = "frame" in merged ? [merged.frame] : [];
   const to = "frame" in merged ? merged.frame.address : merged.same;
   const move: TipMove = { tjp: list, from: now, to };
-  const cells = await changesBeside(space, overlaid(reader, made), [move], merging.options);
+  const moved = await listCommit({ space, self, ...merging }, overlaid(reader, made), [move]);
   const filed = await fileHeads(space, onlyOf(checked, proved));
-  const records = [...fresh, ...made, ...filed.proofs.map(({ record }) => record)];
+  const records = [...fresh, ...made, ...moved.puts, ...filed.proofs.map(({ record }) => record)];
   const bytes = records.reduce((sum, record) => sum + record.bytes.length, 0);
   const charge = await charging?.charge(from, bytes);
   const commit = () =>
     space.commit({
       holder,
       sight: "anyone",
-      puts: [...fresh, ...made],
-      tips: [move],
+      puts: [...fresh, ...made, ...moved.puts],
+      tips: moved.tips,
       proofs: filed.proofs,
-      cells: [...cells, ...filed.cells, ...(charge?.cells ?? [])],
+      cells: [...moved.cells, ...filed.cells, ...(charge?.cells ?? [])],
     });
   const { kind } = await (charge ? releasing(charge, commit, (result) => result.kind === "committed") : commit());
   if (kind === "notClosed") throw new KeysagaError("not_closed");

@@ -92,6 +92,8 @@ export const cellKinds = {
   listSize: kind("list-size/", z.strictObject({ entries: z.number().int().min(0) })),
   /** An identity whose entries in a list all end some time, the last of them then; key: as of `listIdentity`. */
   listEnds: kind("list-ends/", z.strictObject({ identity: address, at: z.number() })),
+  /** The newest frames of a timeline that are stored and do not count; key: the gibs of whose lists rule it and of it. */
+  left: kind("left/", z.strictObject({ timeline: address, heads: z.array(address).min(1) })),
   /** How often an entry was used here; key: the entry's. */
   uses: kind("uses/", z.strictObject({ count: z.number().int().min(0) })),
   /** A timeline that is within another one; key: the gibs of the outer one and of it. */

@@ -39,56 +39,57 @@ export interface Looking {
   look<Answer>(ask: (look: Look) => Answer): Promise<Answer>;
 }
 
+/** What frames of a list have changed. */
+export interface ListChanged {
+  readonly said: ListFirst;
+  readonly changes: readonly Change[];
+}
+
 /**
- * What a commit that moves tips changes beside them: the rows of lists whose frames it brings, and the index of what is
- * within what. Read anew for each try of the commit.
- *
- * Costs by the frames of lists that are new, not by the lists; and one look-up for each timeline that is new.
+ * What frames of lists say, as rows that change with them. Costs by the frames that are new, not by the lists.
  *
  * @param reader Has the frames that the moves bring.
  * @throws KeysagaError `list_refused`; `limit_exceeded` where a list has more entries than it may; as `framesBeyond`.
  */
-export async function changesBeside(
+export async function changesOfLists(
   space: Looking,
   reader: FrameReader,
   moves: readonly TipMove[],
   options?: MergeOptions,
-): Promise<readonly CellChange[]> {
-  const lists = moves.filter(({ tjp }) => isListAddress(tjp));
-  const founded = moves.filter(({ tjp, from }) => from === undefined && !isListAddress(tjp));
+): Promise<{ readonly cells: readonly CellChange[]; readonly changed: readonly ListChanged[] }> {
   const cells: CellChange[] = [];
-  for (const move of lists) cells.push(...(await rowChanges(space, reader, move, options)));
-  const firsts = await reader.getMany(founded.map(({ tjp }) => tjp));
-  return [...cells, ...(await withinChanges(space, firsts.flatMap((first) => first ?? [])))];
+  const changed: ListChanged[] = [];
+  for (const { tjp, from, to } of moves) {
+    const beyond = await framesBeyond(to, from === undefined ? [] : [from], reader, options);
+    const [first, ...frames] = await reader.getMany([tjp, ...beyond]);
+    const said = first && readListFirst(first);
+    if (!first || !said) return refuseList("first");
+    const changes = changesOf(
+      first,
+      frames.flatMap((frame) => frame ?? []),
+    );
+    changed.push({ said, changes: changes.map(({ change }) => change) });
+    cells.push(...(await space.look((look) => rowChanges(look, tjp, said, changes))));
+  }
+  return { cells, changed };
 }
 
-/** The rows that new frames of a list change. */
-async function rowChanges(
-  space: Looking,
-  reader: FrameReader,
-  { tjp, from, to }: TipMove,
-  options?: MergeOptions,
-): Promise<readonly CellChange[]> {
-  const beyond = await framesBeyond(to, from === undefined ? [] : [from], reader, options);
-  const [first, ...frames] = await reader.getMany([tjp, ...beyond]);
-  const said = first && readListFirst(first);
-  if (!first || !said) return refuseList("first");
-  const changes = changesOf(
-    first,
-    frames.flatMap((frame) => frame ?? []),
+function rowChanges(
+  look: Look,
+  list: Address,
+  said: ListFirst,
+  changes: ReturnType<typeof changesOf>,
+): readonly CellChange[] {
+  checkNamed(
+    look,
+    said,
+    changes.map(({ change }) => change),
   );
   const about = rowsOf(changes);
-  return space.look((look) => {
-    checkNamed(
-      look,
-      said,
-      changes.map(({ change }) => change),
-    );
-    const rows = new Rows(look, tjp);
-    for (const identity of about.identities) rows.identity(identity);
-    for (const frame of about.frames) rows.frame(frame);
-    return rows.changed(foldChanges(rows.state, changes));
-  });
+  const rows = new Rows(look, list);
+  for (const identity of about.identities) rows.identity(identity);
+  for (const frame of about.frames) rows.frame(frame);
+  return rows.changed(foldChanges(rows.state, changes));
 }
 
 /**
@@ -162,7 +163,7 @@ class Rows {
   }
 }
 
-/** Files each of these first frames below the timeline that it is within. */
+/** Files each of these first frames below the timeline that it is within. Costs one look-up for each. */
 export function withinChanges(space: Looking, firsts: readonly IbGib[]): Promise<readonly CellChange[]> {
   const inner = firsts.flatMap((first) => {
     const outer = withinOf(first);

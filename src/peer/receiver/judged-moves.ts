@@ -17,7 +17,8 @@ import { foundTimeline } from "../rights/rights.js";
 import type { Standing } from "../rights/standing.js";
 import { useOf } from "../rights/uses.js";
 
-type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
+/** What a saga asks to have committed. */
+export type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
 
 /** The tips of a commit, as far as the sender may move them, and what that rests on. */
 export interface JudgedMoves {
@@ -180,16 +181,27 @@ class Judgement {
   }
 
   /** The receiver keeps what the sender was told; of a timeline that it was told nothing of, the first frame it has sent. */
-  refuse({ address, from }: RootMove, first: IbGib | undefined): void {
-    const status = this.#statusOf.get(address);
-    if (from !== undefined && status && "tip" in status) {
-      this.refused.push({ address, tip: status.tip, n: status.n });
+  refuse(move: RootMove, first: IbGib | undefined): void {
+    const told = toldOf(move, this.#statusOf.get(move.address));
+    if (told !== undefined) {
+      this.refused.push(told);
       return;
     }
     if (first === undefined) throw new KeysagaError("not_closed", { missing: "a first frame" });
-    this.records.push(address);
-    this.refused.push({ address, tip: address, n: nOf(first) ?? -1 });
+    this.records.push(move.address);
+    this.refused.push({ address: move.address, tip: move.address, n: nOf(first) ?? -1 });
   }
+}
+
+/** The tip of a root as the sender was told of it; of a root that it was told nothing of, the first frame. */
+export function asToldBefore({ roots, statuses }: CommitEffect, move: RootMove): FinalTip {
+  const told = toldOf(move, statusesByRoot(roots, statuses).get(move.address));
+  return told ?? { address: move.address, tip: move.address, n: 0 };
+}
+
+function toldOf({ address, from }: RootMove, status: RootStatus | undefined): FinalTip | undefined {
+  if (from === undefined || !status || !("tip" in status)) return undefined;
+  return { address, tip: status.tip, n: status.n };
 }
 
 /** A cell that has to be as it is; what a commit changes anyway is compared by that. */

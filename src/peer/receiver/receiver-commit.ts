@@ -1,27 +1,30 @@
 import { KeysagaError } from "../../base/index.js";
 import { type Address, isTjp } from "../../ibgib/index.js";
-import type { FinalTip, Found, ReceiverSagaEffect } from "../../saga/index.js";
+import { isListAddress } from "../../lists/index.js";
+import type { FinalTip, Found } from "../../saga/index.js";
 import type { Commit, ProofPut, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
-import { changesBeside } from "../home/list-rows.js";
+import type { Identity } from "../home/identity.js";
+import { withinChanges } from "../home/list-rows.js";
 import type { Platform } from "../home/platform.js";
 import { type CheckedHeads, fileHeads, keepOwn, onlyOf } from "../rights/attestations.js";
 import { changedOnce, type Filing, framesOfSpace, joinFilings } from "../rights/evidence-files.js";
 import type { Standing } from "../rights/standing.js";
 import type { Conversation, SignedTurn } from "../session/conversation.js";
 import type { Answers } from "./answer.js";
-import { comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
+import { type CommittedLists, commitLists } from "./commit-lists.js";
+import { type CommitEffect, comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
 import type { Quotas } from "./quotas.js";
 
 /** Sagas that commit at the same time move an identity's usage, and what is kept of keystones, under each other. */
 const triesMax = 32;
 
-type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
-
 /** What a receiver commits with. */
 export interface Committing {
   readonly space: Space;
+  /** Whose store it is. */
+  readonly identity: Pick<Identity, "address">;
   readonly conversation: Conversation;
   readonly standing: Standing;
   readonly answers: Answers;
@@ -49,15 +52,21 @@ export type CommitOutcome =
 export async function commitReceiver(committing: Committing, effect: CommitEffect): Promise<CommitOutcome> {
   const { space, conversation, standing, answers, quotas, platform } = committing;
   const proofs = conversation.takeProofs();
+  const lists = await commitLists(committing, effect, proofs);
+  const others = { ...effect, moves: effect.moves.filter(({ address }) => !isListAddress(address)) };
+  const stagedBytes = Math.max(0, committing.stagedBytes - lists.bytes);
   for (let tries = 0; tries < triesMax; tries++) {
     await (tries > 0 ? standing.load() : standing.refresh());
-    const judged = await judgeMoves(space, effect, committing.merging, {
-      standing,
-      attesters: committing.evidence.attesters,
-    });
+    const judged = withLeft(
+      lists.left,
+      await judgeMoves(space, others, committing.merging, {
+        standing,
+        attesters: committing.evidence.attesters,
+      }),
+    );
     const refused = new Map(judged.refused.map((tip) => [tip.address, tip]));
     const kept = await filed(committing, effect, proofs, judged);
-    const bytes = kept.proofs.reduce((sum, { record }) => sum + record.bytes.length, committing.stagedBytes);
+    const bytes = kept.proofs.reduce((sum, { record }) => sum + record.bytes.length, stagedBytes);
     const charge = await quotas.charge(standing.identity, bytes);
     let signed: SignedTurn | undefined;
     const commit = () =>
@@ -110,21 +119,34 @@ function graphOf(
   };
 }
 
-/** Who added the heads that are taken, and what lists say now that are among what is taken. */
+/** Lists that were left are left like any other root. */
+function withLeft(left: CommittedLists["left"], judged: JudgedMoves): JudgedMoves {
+  return {
+    ...judged,
+    refused: [...judged.refused, ...left.flatMap(({ refused }) => refused)],
+    records: [...judged.records, ...left.flatMap(({ records }) => records)],
+  };
+}
+
+/** Who added the heads that are taken, and what is within what of what is new. */
 async function filed(
-  { space, conversation, standing, merging, evidence }: Committing,
+  { space, conversation, standing, evidence }: Committing,
   { saga, final, heads }: CommitEffect,
   proofs: readonly ProofPut[],
   { proved, own, taken }: JudgedMoves,
 ): Promise<Filing> {
   const { established } = conversation;
   const committing = { space, established, newest: framesOfSpace(space), proofs };
-  const moves = taken.map(({ address, from, to }) => ({ tjp: address, from, to }));
-  const reader = space.view(saga, standing.sight);
+  const founded = taken.filter(({ from }) => from === undefined).map(({ address }) => address);
+  const firsts = await space.view(saga, standing.sight).getMany(founded);
+  const within = await withinChanges(
+    space,
+    firsts.flatMap((first) => first ?? []),
+  );
   return joinFilings([
     await keepOwn(committing, [...final, ...heads], ({ head }) => own.has(head)),
     await fileHeads(space, onlyOf(evidence, proved)),
-    { proofs: [], cells: await changesBeside(space, reader, moves, merging.options) },
+    { proofs: [], cells: within },
   ]);
 }
 

@@ -112,11 +112,12 @@ export class ReceiverSagaRun {
   async #keepLists(): Promise<void> {
     const { space, identity: self, quotas: charging, merging } = this.options;
     const { identity: from } = this.#standing;
+    const { isOpen } = this.#standing;
     const { heads, records, lists: frames } = readEvidence(this.inflow.evidence);
-    if (frames.length === 0 || this.#standing.isOpen) return;
-    const checked = await checkHeads(space, heads, records);
-    const keeping = { space, self: self.address, from, charging, holder: from, believed: undefined, merging };
-    await keepLists(keeping, { frames, checked });
+    if (frames.length === 0) return;
+    const checked = await checkHeads(space, isOpen ? [] : heads, records);
+    const who = { self: self.address, from, holder: from, believed: undefined, isOpen };
+    await keepLists({ space, charging, merging, ...who }, { frames, checked });
   }
 
   async readBranches(effect: On<"readBranches">): Promise<End<"branchesRead">> {

@@ -27,7 +27,7 @@ import { firstFrame, identityRow, timelinesWithin } from "../home/list-rows.js";
 import { type Platform, systemPlatform } from "../home/platform.js";
 import { listsRuling, rulingOf } from "../home/rulings.js";
 import { usesOf } from "./rights.js";
-import { writeList } from "./write-list.js";
+import { type WritingLists, writeList } from "./write-list.js";
 
 /** What is shared, with whom and how. */
 export interface Share {
@@ -63,7 +63,7 @@ export interface Unshared {
 }
 
 /** What calls that write lists take from outside. */
-export type Writing = Pick<Platform, "random" | "clock" | "timers">;
+export type Writing = WritingLists & Pick<Platform, "clock">;
 
 /**
  * Shares a timeline of one's own: an entry in its list of writers or readers. Durable when this resolves; a receiver

@@ -1,14 +1,22 @@
 import { KeysagaError } from "../../base/index.js";
 import { type Address, type IbGib, ownerOf } from "../../ibgib/index.js";
 import { type Change, changeList, firstOfList, type ListKind, refuseList } from "../../lists/index.js";
+import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import type { Look } from "../../space/index.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import type { Identity } from "../home/identity.js";
-import { changesBeside, firstFrame } from "../home/list-rows.js";
+import { firstFrame } from "../home/list-rows.js";
 import { madeChanges } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { rulingOf } from "../home/rulings.js";
+import { listCommit } from "./list-commit.js";
 import { overlaid } from "./overlay.js";
+
+/** What writing a list takes from outside. */
+export interface WritingLists extends Pick<Platform, "random" | "timers"> {
+  /** Merge functions beside the built-in one, for timelines in which something else counts by what is written. */
+  readonly functions?: MergeFunctions;
+}
 
 /** How often a frame is made anew because another call or process of this home wrote the list first. */
 const triesMax = 64;
@@ -26,7 +34,7 @@ export async function writeList(
   kind: ListKind,
   timeline: Address,
   plan: (look: Look, list: Address) => readonly (readonly Change[])[],
-  platform: Pick<Platform, "random" | "timers">,
+  { functions = mergeFunctions(), ...platform }: WritingLists,
 ): Promise<boolean> {
   const first = firstOfList(kind, timeline, address);
   for (let losses = 0; losses < triesMax; losses++) {
@@ -44,15 +52,14 @@ export async function writeList(
     const puts = tip ? frames : [first, ...frames];
     const to = puts.at(-1)?.address ?? before.address;
     const move = { tjp: first.address, from: tip?.address, to };
+    const keeping = { space, self: address, functions, options: {} };
+    const moved = await listCommit(keeping, overlaid(space, puts), [move]);
     const result = await space.commit({
       holder: address,
       sight: "anyone",
-      puts,
-      tips: [move],
-      cells: [
-        ...(await changesBeside(space, overlaid(space, puts), [move])),
-        ...(await madeChanges(space, frames)),
-      ],
+      puts: [...puts, ...moved.puts],
+      tips: moved.tips,
+      cells: [...moved.cells, ...(await madeChanges(space, frames))],
     });
     if (result.kind === "committed") return true;
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });

@@ -8,13 +8,12 @@ import type { Merging } from "../branches/merging.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import { cellKinds, changeCell, readCell } from "../home/cells.js";
 import { type Identity, internalsOf } from "../home/identity.js";
-import { changesBeside } from "../home/list-rows.js";
+import { withinChanges } from "../home/list-rows.js";
 import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
 import { type CheckedHeads, fileHeads, keepOwn } from "../rights/attestations.js";
 import { changedOnce, framesOfSigner, joinFilings } from "../rights/evidence-files.js";
-import { overlaid } from "../rights/overlay.js";
 import type { Conversation } from "../session/conversation.js";
 import { type Arrived, receiptChanges } from "./arrivals.js";
 
@@ -97,7 +96,7 @@ export async function commitSender(
     const kept = joinFilings([
       await keepOwn(committing, effect.entries, isTaken),
       await fileHeads(space, evidence),
-      { proofs: [], cells: await besideTips(space, saga, landing, merging) },
+      { proofs: [], cells: await filedWithin(space, saga, landing) },
       { proofs: [], cells: await madeChanges(space, [...made, ...landing.puts.filter(needsMark)]) },
     ]);
     const change = await sessionChange(space, conversation, effect);
@@ -131,14 +130,14 @@ export async function commitSender(
   throw new KeysagaError("tip_moved", { tries: triesMax });
 }
 
-/** What moves with the tips: what lists say, and what is within what. */
-function besideTips(
-  space: Space,
-  saga: string,
-  { tips, puts }: Moves,
-  { options }: Merging,
-): Promise<readonly CellChange[]> {
-  return changesBeside(space, overlaid(space.view(saga), puts), tips, options);
+/** Timelines that are new here are filed under what they are within. */
+async function filedWithin(space: Space, saga: string, { tips }: Moves): Promise<readonly CellChange[]> {
+  const founded = tips.filter(({ from }) => from === undefined).map(({ tjp }) => tjp);
+  const firsts = await space.view(saga).getMany(founded);
+  return withinChanges(
+    space,
+    firsts.flatMap((first) => first ?? []),
+  );
 }
 
 /** Lists go along by themselves: a report is about what was asked for. */

@@ -156,10 +156,11 @@ export class SenderSagaRun {
     const { identity, merging, access } = this.options;
     const { space, address: self } = identity;
     const { heads, records, lists: frames } = readEvidence(this.#evidence);
-    const checked = await checkHeads(space, access === "open" ? [] : heads, records);
+    const isOpen = access === "open";
+    const checked = await checkHeads(space, isOpen ? [] : heads, records);
     const from = this.#receiver;
-    const keeping = { space, self, from, holder: self, believed: from, merging };
-    if (access !== "open" && (await keepLists(keeping, { frames, checked }))) this.#loading = undefined;
+    const keeping = { space, self, from, holder: self, believed: from, isOpen, merging };
+    if (await keepLists(keeping, { frames, checked })) this.#loading = undefined;
     return checked;
   }
 
