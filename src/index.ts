@@ -24,6 +24,8 @@ export {
   type Sender,
   type SenderOptions,
   type SenderSettings,
+  type Left,
+  type LeftReason,
   type SyncOptions,
   type SyncReport,
   type TotalsOfBoth,
@@ -80,12 +82,16 @@ export {
   type EntryState,
   type Share,
   type Shared,
+  type Sharing,
   share,
   type Unshared,
   unshare,
   whoMay,
   type Writing,
+  type WritingLists,
 } from "./peer/index.js";
+// What of theirs counts, beside.
+export { adopt, type FrameOf, type LeftOut, leftOut, setAside } from "./peer/index.js";
 export type { Access, Action } from "./lists/index.js";
 
 // Records and timelines.

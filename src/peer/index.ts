@@ -11,12 +11,16 @@ export {
   type EntryState,
   type Share,
   type Shared,
+  type Sharing,
   share,
   type Unshared,
   unshare,
   whoMay,
   type Writing,
 } from "./rights/sharing.js";
+export { adopt, type FrameOf, type LeftOut, leftOut, setAside } from "./rights/deciding.js";
+export type { WritingLists } from "./rights/write-list.js";
+export type { Left, LeftReason } from "./branches/taking.js";
 export type { Authorize } from "./rights/rights.js";
 export type { AccessPolicy } from "./rights/standing.js";
 export { exportReceipt } from "./verify/receipts.js";

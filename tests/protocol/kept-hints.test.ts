@@ -34,7 +34,6 @@ async function resolved(of: Address, status: RootStatus) {
       receiver: world.receiver.address,
       merging: mergingOf(mergeFunctions(), platform),
       access: "owners",
-      adopt: false,
       stage: () => Promise.resolve(),
       attesters: new Map(),
     },

@@ -98,7 +98,7 @@ scenario(
     await alice.sync(page, { at: "bob" });
     expect(await makerShown(bob, hers)).toBe(alice.address);
     // Nobody but bob can prove what is his, so it comes no further, nor does what rests on it.
-    expect((await alice.sync(page, { at: "dave" })).refused).toMatchObject([{ address: page }]);
+    expect((await alice.sync(page, { at: "dave" })).left).toMatchObject([{ address: page }]);
     for (const peer of [alice, bob, dave]) expect(await makerShown(peer, his)).toBeUndefined();
     expect((await dave.space.tip(page))?.address).not.toBe(hers.address);
   },
@@ -123,7 +123,7 @@ scenario(
       cells: [removeCell(cell)],
     });
     commits.claimed = [{ tjp: note, head: edit.address, from: note, to: edit.address }];
-    expect((await carol.sync(note, { at: "dave" })).refused).toMatchObject([{ address: note }]);
+    expect((await carol.sync(note, { at: "dave" })).left).toMatchObject([{ address: note }]);
     expect(commits.claimed).toEqual([]);
     expect(await makerShown(dave, edit)).toBeUndefined();
 

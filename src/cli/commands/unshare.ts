@@ -12,8 +12,8 @@ export const unshare = defineCommand({
 folder's address. A receiver refuses IDENTITY once you have synced the folder with it.
 
 What IDENTITY has changed counts as far as this home has it, and nothing after that: sync before, so that nothing is
-left out. Where the next sync finds more at the receiver, sync --adopt takes it over. What IDENTITY has read already
-stays read.`,
+left out. Where the next sync finds more at the receiver, it names that, and keysaga adopt takes it over. What IDENTITY
+has read already stays read.`,
   operands: ["FOLDER", "IDENTITY"],
   options: {
     home: commonOptions.home,

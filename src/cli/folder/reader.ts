@@ -28,10 +28,10 @@ export async function syncAsReader(
   { cell, scan }: Found,
   exchange: Exchange,
   ask: AskRemoval,
-): Promise<(Written & Pick<FolderReport, "totals">) | undefined> {
+): Promise<(Written & Pick<FolderReport, "totals" | "left">) | undefined> {
   const { folder, base, unsent } = cell.mapping;
   if (!(await mayOnlyRead(identity, folder))) return undefined;
-  const { sessionTotals } = await exchange([folder], "pull").catch((thrown) => {
+  const { sessionTotals, left } = await exchange([folder], "pull").catch((thrown) => {
     throw isCode(thrown, "unknown_root") ? new FolderError("not_shared") : thrown;
   });
   if (!(await mayOnlyRead(identity, folder))) return undefined;
@@ -41,7 +41,7 @@ export async function syncAsReader(
   const written = await bringDown(identity, cell, ask, unsent);
   const changes = added.length + edited.length + removed.length + unsent.length;
   if (changes > 0) throw new FolderError("read_only", { changes });
-  return { ...written, totals: sessionTotals };
+  return { ...written, totals: sessionTotals, left };
 }
 
 /** Is the folder somebody else's, who does not let this home write it, as far as the list of writers here says? */

@@ -12,7 +12,7 @@ import {
   tjpOf,
 } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
-import { type FrameReader, mergeTips } from "../../merge/index.js";
+import { countingHeads, type FrameReader, framesBeyond, headsOf, mergeOf, mergeTips } from "../../merge/index.js";
 import type {
   Ask,
   Direction,
@@ -29,7 +29,7 @@ import type { Space } from "../../space/index.js";
 import type { Identity } from "../home/identity.js";
 import { isMadeHere, needsMark } from "../home/made.js";
 import { evidenceFor } from "../rights/attestations.js";
-import { headIsCounted, ListedHeads } from "../rights/head-judge.js";
+import { ListedHeads } from "../rights/head-judge.js";
 import type { AccessPolicy } from "../rights/standing.js";
 import { unsureStones } from "../session/outgoing.js";
 import {
@@ -45,6 +45,7 @@ import {
 import { type AddedFrames, addedFrames, isInItsPlace, proverOf } from "./added-frames.js";
 import { locatorOf } from "./locator.js";
 import type { Merging } from "./merging.js";
+import { checkTip, type Left, type Resolving, Taking } from "./taking.js";
 
 /** Which of the receiver's tips does this space not hold? With what it takes the receiver to find what both have. */
 export async function tipsToAsk(
@@ -78,23 +79,11 @@ export interface Resolution {
   readonly resolved: Resolved;
   /** The frames among what came that their makers have proved. */
   readonly proved: ReadonlySet<Address>;
-  /** Frames that were made here meanwhile, and that this side signs: to be marked as such when they are committed. */
+  /** Merges that were made here meanwhile, and that this side signs: to be marked as such when they are committed. */
   readonly made: readonly IbGib[];
-}
-
-/** What a sender brings together with, and what it goes by. */
-export interface Resolving {
-  readonly identity: Identity;
-  /** Who answers, and is believed about its own timelines. */
-  readonly receiver: Address;
-  readonly merging: Merging;
-  readonly access: AccessPolicy;
-  /** Take over what somebody has added to timelines of this identity's own who may not, or may not any more. */
-  readonly adopt: boolean;
-  /** Stages a frame that was made here with the saga. */
-  readonly stage: (frame: IbGib) => Promise<void>;
-  /** Frames that came with what proves who has signed them. */
-  readonly attesters: ReadonlyMap<Address, Address>;
+  readonly left: readonly Left[];
+  /** Heads that came and do not count, by timeline: they stay stored, and an owner can adopt them. */
+  readonly apart: ReadonlyMap<Address, readonly Address[]>;
 }
 
 /** What becomes of one root. */
@@ -110,20 +99,21 @@ interface Outcome {
 }
 
 /**
- * Brings together what both sides have: checks the tips that come in, merges where both have changed a timeline, and
- * plans what the receiver lacks then. A new merge frame is staged with the saga; nothing is committed.
+ * Brings together what both sides have: checks the tips that come in, merges what counts of both, and plans what the
+ * receiver lacks then. A root that an honest receiver cannot help is left as it was, and named. A new merge frame is
+ * staged with the saga; nothing is committed.
  *
  * @throws KeysagaError `merge_refused`, `merge_failed`, `record_missing` or `limit_exceeded`; `attestation_refused` where
- *   a frame is not proved by its maker; `author_not_permitted` where the maker of a head may not write; `diverged` for a
- *   push, which takes nothing from the receiver. Whatever it throws, both sides are as they were.
+ *   this side is said to have made a first frame that it has not; `diverged` for a push, which takes nothing from the
+ *   receiver. Whatever it throws, both sides are as they were.
  */
 export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
   const { saga, direction, roots, statuses, kept, found, overtaken } = resolve;
   const { space } = resolving.identity;
-  const resolution = new Resolver(resolving, space.view(saga), direction, overtaken);
-  const coming = direction === "push" ? [] : tipsAhead(roots, statuses); // a push takes nothing
-  for (const tip of coming) await resolution.check(tip, tip.from);
-  for (const tip of found) await resolution.check(tip, (await space.tip(tip.address))?.address);
+  const taking = new Taking(resolving, space.view(saga));
+  const resolution = new Resolver(resolving, taking, direction, overtaken);
+  const along: RootMove[] = [];
+  for (const tip of found) along.push(...(await taking.along(tip)));
   const outcomes: Outcome[] = [];
   for (const [at, root] of roots.entries()) outcomes.push(await resolution.of(root, statuses[at]!));
   const plan = planOf({
@@ -133,115 +123,31 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
   });
   const resolved = {
     chosen: new Map(outcomes.flatMap(({ chosen }) => (chosen ? [[chosen.address, chosen]] : []))),
-    moves: [
-      ...outcomes.flatMap(({ move }) => move ?? []),
-      ...found.map(({ address, tip }) => ({ address, from: undefined, to: tip })),
-    ],
+    moves: [...outcomes.flatMap(({ move }) => move ?? []), ...along],
     plan,
     unsure:
-      overtaken.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan, kept > 0),
+      overtaken.length > 0 ? [] : await unsureStones({ space, reader: taking.reader }, plan, kept > 0),
     ...(await resolution.answered(outcomes.flatMap(({ added }) => added ?? []))),
   };
-  return { resolved, proved: resolution.proved, made: [...resolution.made.values()] };
-}
-
-function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
-  return roots.flatMap(({ address, tip: from }, at) => {
-    const status = statuses[at]!;
-    return status.status === "ahead" ? [{ address, tip: status.tip, n: status.n, from }] : [];
-  });
+  const { proved, made, left, apart } = taking;
+  return { resolved, proved, made: [...made.values()], left: [...left.values()], apart };
 }
 
 class Resolver {
-  readonly proved = new Set<Address>();
-  readonly made = new Map<Address, IbGib>();
-  /** Own timelines with heads of somebody who may not write them: an edit of ours on top answers for them. */
-  readonly #adopted = new Set<Address>();
   /** By root: tips of commits that came second. What they need is at the receiver already. */
   readonly #sent: ReadonlyMap<Address, readonly FinalTip[]>;
   readonly #space: Space;
   readonly #merging: Merging;
 
   constructor(
-    private readonly resolving: Resolving,
-    /** What is committed, with what the saga has staged. */
-    readonly reader: FrameReader,
+    resolving: Resolving,
+    private readonly taking: Taking,
     private readonly direction: Direction,
     overtaken: readonly (readonly FinalTip[])[],
   ) {
     this.#space = resolving.identity.space;
     this.#merging = resolving.merging;
     this.#sent = groupBy(overtaken.flat(), ({ address }) => address);
-  }
-
-  /**
-   * A tip that comes in is what it is said to be, or a merge that holds; its maker proves each frame that is new; and the
-   * makers of its heads may write. A first frame alone is taken for what it says, unless it says that it is this side's.
-   */
-  async check({ address, tip, n }: FinalTip, from: Address | undefined): Promise<void> {
-    const [record, first] = await this.reader.getMany([tip, address]);
-    if (!record || !first) throw new KeysagaError("record_missing", { what: "a tip that was told" });
-    checkTip(record, { address, tip, n });
-    if (!isTjp(first)) return;
-    const added = await addedFrames(record, first, from, this.reader, this.#merging);
-    const { identity, receiver, access } = this.resolving;
-    const owner = ownerOf(first);
-    if (access === "open" || owner === undefined) return;
-    const isFirstAlone = tip === address && makerOf(first, first) !== identity.address;
-    const makers = await this.#makersOf(added, first, isFirstAlone);
-    if (!(await isInItsPlace(first, this.reader)))
-      throw new KeysagaError("chain_refused", { rule: "within", timeline: shortAddress(address) });
-    // What a first frame says is what its address stands for; a receiver says who may write what is its own.
-    if (isFirstAlone || owner === receiver) return;
-    for (const head of added.heads) await this.#checkHead(first, head, makers.get(head.address));
-  }
-
-  /** Who has made each frame, proved. @param isLenient Pass over those that nobody proves. */
-  async #makersOf(
-    { toProve }: AddedFrames,
-    first: IbGib,
-    isLenient: boolean,
-  ): Promise<ReadonlyMap<Address, Address>> {
-    const { attesters } = this.resolving;
-    const makers = new Map<Address, Address>();
-    for (const frame of toProve) {
-      const { address } = frame;
-      const prover = await proverOf(frame, first, attesters, this.#space);
-      if (prover !== undefined) this.proved.add(address);
-      const maker = prover ?? (await this.#saidHere(frame, first));
-      if (maker !== undefined) makers.set(address, maker);
-      else if (!isLenient) throw new KeysagaError("attestation_refused", { rule: "not proved by its maker" });
-    }
-    return makers;
-  }
-
-  /** The maker of a frame that speaks for itself: it was made here, or is the receiver's, in a timeline of its own. */
-  async #saidHere(frame: IbGib, first: IbGib): Promise<Address | undefined> {
-    const { identity, receiver } = this.resolving;
-    const maker = makerOf(frame, first);
-    if (ownerOf(first) === receiver && (maker ?? receiver) === receiver) return receiver;
-    return (await this.#isOwn(frame, first)) ? identity.address : undefined;
-  }
-
-  /** Was it made here, by this side's own user? No other frame is ever signed. */
-  async #isOwn(frame: IbGib, first: IbGib): Promise<boolean> {
-    const self = this.resolving.identity.address;
-    if ((makerOf(frame, first) ?? self) !== self) return false;
-    return this.made.has(frame.address) || (await isMadeHere(this.#space, frame.address));
-  }
-
-  /** @param maker Who answers for it: of a merge by a function that others cannot compute, who has signed it. */
-  async #checkHead(first: IbGib, head: IbGib, maker: Address | undefined): Promise<void> {
-    const { access } = this.resolving;
-    const listed = new ListedHeads(this.#space, first, typeof access === "function" ? access : undefined);
-    const counts = isMerge(head)
-      ? await listed.countsBy(maker, head.address, false)
-      : await headIsCounted(head, listed, this.reader, this.#merging.options);
-    if (counts) return;
-    const { identity, adopt } = this.resolving;
-    if (!adopt || ownerOf(first) !== identity.address)
-      throw new KeysagaError("author_not_permitted", { timeline: shortAddress(first.address) });
-    this.#adopted.add(first.address);
   }
 
   /**
@@ -254,15 +160,15 @@ class Resolver {
     const own: HeadEntry[] = [];
     const others: Address[] = [];
     for (const { tip, from } of added) {
-      const [record] = await this.reader.getMany([tip]);
+      const [record] = await this.taking.reader.getMany([tip]);
       const tjp = record && tjpOf(record);
       if (!record || tjp === undefined) continue;
-      const [first] = await this.reader.getMany([tjp]);
+      const [first] = await this.taking.reader.getMany([tjp]);
       if (!first || ownerOf(first) === undefined) continue;
-      const { toProve } = await addedFrames(record, first, from, this.reader, this.#merging);
+      const { toProve } = await addedFrames(record, first, from, this.taking.reader, this.#merging);
       for (const frame of toProve) {
         const { address: head } = frame;
-        if (await this.#isOwn(frame, first))
+        if (await this.taking.isOwn(frame, first))
           own.push({ tjp, head, ...(from !== undefined && { from }), to: tip });
         else others.push(head);
       }
@@ -280,7 +186,7 @@ class Resolver {
         if (this.direction === "push") return n === undefined ? {} : { held: { tjp: address, n } };
         return {
           ...(n !== undefined && { held: { tjp: address, n } }),
-          move: { address, from: tip, to: await this.#answeredFor(address, status.tip) },
+          ...(await this.#ahead(root, status)),
         };
       case "unknown":
         return tip === undefined || n === undefined || this.direction === "pull"
@@ -290,6 +196,18 @@ class Resolver {
       case "diverged":
         return tip === undefined || n === undefined ? {} : this.#different({ address, tip, n }, status);
     }
+  }
+
+  async #ahead({ address, tip }: Root, status: NumberedTip): Promise<Outcome> {
+    const to = await this.taking.taken({ address, tip: status.tip, n: status.n }, tip, tip !== undefined);
+    if (to !== undefined) return to === tip ? {} : { move: this.#moveOf(address, tip, to) };
+    const [move] = await this.taking.firstAlone(address, tip);
+    return move ? { move } : {};
+  }
+
+  /** Where this home shows something that does not count, what is taken is merged with that. */
+  #moveOf(address: Address, tip: Address | undefined, to: Address): RootMove {
+    return { address, from: this.taking.apart.has(address) ? undefined : tip, to };
   }
 
   /**
@@ -347,19 +265,21 @@ class Resolver {
     // Another process of this home came first, with the very same frames.
     if (theirs.tip === tip) return { chosen: ours, held: { tjp: address, n } };
     const own = { tjp: address, tip, n };
-    if (await isInHistory(this.#space, theirs, own, options)) {
+    const isCounted = await this.taking.counts(address, tip);
+    if (isCounted && (await isInHistory(this.#space, theirs, own, options))) {
       if (this.direction === "pull") return {};
       const kept = await this.#keptFrame(ours, theirs.kept);
       const newer = await this.#newer(ours, theirs, kept);
       return { chosen: ours, ...travelling(ours, newer, kept), added: { tip, from: theirs.tip } };
     }
     if (this.direction === "push") {
-      if (!(await this.#hasMovedOn(own, theirs)))
+      if (isCounted && !(await this.#hasMovedOn(own, theirs)))
         throw new KeysagaError("diverged", { timeline: shortAddress(address) });
       return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
     }
-    await this.check({ address, tip: theirs.tip, n: theirs.n }, tip);
-    return this.#merged(ours, theirs);
+    const to = await this.taking.taken({ address, tip: theirs.tip, n: theirs.n }, tip, false);
+    if (to === undefined) return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
+    return this.#bringTogether(ours, theirs, to);
   }
 
   /** Has another process of this home gone on from this tip, and brought the receiver there? */
@@ -382,41 +302,24 @@ class Resolver {
     const isAhead = held.n > theirs.n && (await isOnChain(this.#space, theirs, { tjp, ...held }));
     if (sent.length === 0 && (held === theirs || isAhead))
       return newerFrames(this.#space, { tjp, tip, n }, held, options);
-    return branchBeyond(this.reader, tjp, tip, [theirs.tip, held.tip, ...sent], options);
+    return branchBeyond(this.taking.reader, tjp, tip, [theirs.tip, held.tip, ...sent], options);
   }
 
-  async #merged({ address, tip, n }: FinalTip, theirs: Different): Promise<Outcome> {
-    const { functions, options } = this.#merging;
-    const merged = await mergeTips([tip, theirs.tip], this.reader, functions, options);
-    if ("frame" in merged) await this.#stage(merged.frame, needsMark(merged.frame));
-    const to = await this.#answeredFor(address, "frame" in merged ? merged.frame.address : merged.same);
-    const [record] = await this.reader.getMany([to]);
-    const move = to === tip ? {} : { move: { address, from: tip, to } };
+  async #bringTogether({ address, tip, n }: FinalTip, theirs: Different, to: Address): Promise<Outcome> {
+    const { options } = this.#merging;
+    const [record] = await this.taking.reader.getMany([to]);
+    const move = to === tip ? {} : { move: this.#moveOf(address, tip, to) };
     if (this.direction === "pull") return move;
     const chosen = { address, tip: to, n: (record && nOf(record)) ?? -1 };
     if (to === theirs.tip) return { ...move, chosen };
     const kept = await this.#keptFrame({ address, tip, n }, theirs.kept);
     const known = [theirs.tip, ...this.#sentOf(address), ...(kept ? [kept.tip] : [])];
-    const newer = await branchBeyond(this.reader, address, to, known, options);
+    const newer = await branchBeyond(this.taking.reader, address, to, known, options);
     return { ...move, chosen, newer, added: { tip: to, from: theirs.tip } };
   }
 
   #sentOf(root: Address): readonly Address[] {
     return (this.#sent.get(root) ?? []).map(({ tip }) => tip);
-  }
-
-  /** The tip itself; of an adopted timeline an edit on it that changes nothing, by which its owner answers for all of it. */
-  async #answeredFor(timeline: Address, tip: Address): Promise<Address> {
-    const [record] = this.#adopted.has(timeline) ? await this.reader.getMany([tip]) : [];
-    if (record === undefined) return tip;
-    const edit = mutate(record, {});
-    await this.#stage(edit, true);
-    return edit.address;
-  }
-
-  async #stage(frame: IbGib, isSigned: boolean): Promise<void> {
-    await this.resolving.stage(frame);
-    if (isSigned) this.made.set(frame.address, frame);
   }
 }
 
@@ -427,11 +330,4 @@ function travelling(
   kept: NumberedTip | undefined,
 ): Pick<Outcome, "newer" | "held"> {
   return kept?.tip === tip ? { held: { tjp, n } } : { newer };
-}
-
-/** @throws KeysagaError `wrong_context` where a tip belongs to another timeline or has another number. */
-export function checkTip(record: IbGib, { address, n }: FinalTip): void {
-  const isStone = record.address === address && n === 0;
-  if (!isStone && (tjpOf(record) !== address || (nOf(record) ?? -1) !== n))
-    throw new KeysagaError("wrong_context", { in: "tips", rule: "a frame of its timeline, by its number" });
 }

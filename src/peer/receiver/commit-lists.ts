@@ -1,4 +1,5 @@
 import { KeysagaError } from "../../base/index.js";
+import type { Address } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import { framesBeyond, mergeTips } from "../../merge/index.js";
 import type { RootMove } from "../../saga/index.js";
@@ -54,7 +55,7 @@ async function commitList(
   const { space, standing, evidence, merging } = committing;
   for (let tries = 0; tries < triesMax; tries++) {
     await (tries > 0 ? standing.load() : standing.refresh());
-    const answered = { standing, attesters: evidence.attesters };
+    const answered = { standing, attesters: evidence.attesters, apart: new Set<Address>() };
     const judged = await judgeMoves(space, { ...effect, moves: [move] }, merging, answered);
     if (judged.taken.length === 0) return judged;
     const moved = await movedBy(committing, effect, move);

@@ -11,7 +11,7 @@ import {
 import type { CellChange, Space } from "../../space/index.js";
 import { type AddedFrames, addedFrames, isInItsPlace, proverOf } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
-import { checkTip } from "../branches/resolution.js";
+import { checkTip } from "../branches/taking.js";
 import { headIsCounted, ListedHeads } from "../rights/head-judge.js";
 import { foundTimeline } from "../rights/rights.js";
 import type { Standing } from "../rights/standing.js";
@@ -40,6 +40,8 @@ export interface Answered {
   readonly standing: Standing;
   /** Frames that came with what proves who has signed them. */
   readonly attesters: ReadonlyMap<Address, Address>;
+  /** Timelines whose tips do not have in their histories all that counts here. */
+  readonly apart: ReadonlySet<Address>;
 }
 
 /**
@@ -68,7 +70,7 @@ export async function judgeMoves(
   ];
   for (const [at, move] of moves.entries()) {
     const [first, tip, told] = [firsts[at], tips[at], named.get(move.address)];
-    if (!first) judgement.refuse(move, first);
+    if (!first || answered.apart.has(move.address)) judgement.refuse(move, first);
     else if (!tip || !told) throw new KeysagaError("not_closed", { missing: "a tip" });
     else {
       checkTip(tip, told);

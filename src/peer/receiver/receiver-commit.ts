@@ -1,6 +1,7 @@
 import { KeysagaError } from "../../base/index.js";
 import { type Address, isTjp } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
+import { compareTips } from "../../merge/index.js";
 import type { FinalTip, Found } from "../../saga/index.js";
 import type { Commit, ProofPut, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
@@ -54,6 +55,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
   const proofs = conversation.takeProofs();
   const lists = await commitLists(committing, effect, proofs);
   const others = { ...effect, moves: effect.moves.filter(({ address }) => !isListAddress(address)) };
+  const apart = new Set<Address>();
   const stagedBytes = Math.max(0, committing.stagedBytes - lists.bytes);
   for (let tries = 0; tries < triesMax; tries++) {
     await (tries > 0 ? standing.load() : standing.refresh());
@@ -62,6 +64,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
       await judgeMoves(space, others, committing.merging, {
         standing,
         attesters: committing.evidence.attesters,
+        apart,
       }),
     );
     const refused = new Map(judged.refused.map((tip) => [tip.address, tip]));
@@ -83,7 +86,14 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
           return conversation.takeProofs();
         },
       });
-    const result = await releasing(charge, commit, ({ kind }) => kind === "committed");
+    const result = await releasing(charge, commit, ({ kind }) => kind === "committed").catch((thrown: unknown) => {
+      if (isNotDescended(thrown)) return undefined;
+      throw thrown;
+    });
+    if (result === undefined) {
+      if ((await addApart(apart, committing, others, judged)) === 0) throw new KeysagaError("chain_refused");
+      continue;
+    }
     if (result.kind === "committed" && signed) {
       await conversation.write(signed);
       return { kind: "committed", refused: judged.refused };
@@ -117,6 +127,32 @@ function graphOf(
     tips: taken.map(({ address, from, to }) => ({ tjp: address, from, to })),
     roots: records,
   };
+}
+
+function isNotDescended(thrown: unknown): boolean {
+  return thrown instanceof KeysagaError && thrown.code === "chain_refused" && thrown.facts["rule"] === "not_descended";
+}
+
+/**
+ * A sender that leaves out what counts here, since other lists have come to it, is no peer to break off with: its tips of
+ * those timelines are left.
+ *
+ * @returns How many are new among them.
+ */
+async function addApart(
+  apart: Set<Address>,
+  { space, standing, merging }: Committing,
+  { saga }: CommitEffect,
+  { taken }: JudgedMoves,
+): Promise<number> {
+  const before = apart.size;
+  const reader = space.view(saga, standing.sight);
+  for (const { address, from, to } of taken) {
+    if (from === undefined) continue;
+    const relation = await compareTips(from, to, reader, merging.options);
+    if (relation === "ahead" || relation === "diverged") apart.add(address);
+  }
+  return apart.size - before;
 }
 
 /** Lists that were left are left like any other root. */

@@ -1,5 +1,5 @@
 import { type Address, type IbGib, makerOf, ownerOf } from "../../ibgib/index.js";
-import { headCounts, noFrameRow, noIdentityRow } from "../../lists/index.js";
+import { headCounts, isSetAside, noFrameRow, noIdentityRow } from "../../lists/index.js";
 import { countingHeads, type FrameReader, type HeadJudge, type MergeOptions } from "../../merge/index.js";
 import type { CellChange } from "../../space/index.js";
 import { sameCell } from "../home/cells.js";
@@ -42,6 +42,15 @@ export class ListedHeads implements HeadJudge {
       for (const cell of [makers, frames].map(sameCell)) this.relied.set(cell.key, cell);
       const makerRow = makers.value ?? noIdentityRow;
       return headCounts({ maker, owner, makerRow, frameRow: frames.value?.row ?? noFrameRow, isNamed });
+    });
+  }
+
+  isSetAside(frame: Address): Promise<boolean> {
+    return this.space.look((look) => {
+      const ruling = rulingOf(this.first, look);
+      return isSetAside(
+        (ruling && frameCell(look, listsRuling(ruling).writers, frame).value?.row) ?? noFrameRow,
+      );
     });
   }
 

@@ -26,6 +26,7 @@ import type { Identity } from "../home/identity.js";
 import { firstFrame, identityRow, timelinesWithin } from "../home/list-rows.js";
 import { type Platform, systemPlatform } from "../home/platform.js";
 import { listsRuling, rulingOf } from "../home/rulings.js";
+import { type LeftOut, leftOut } from "./deciding.js";
 import { usesOf } from "./rights.js";
 import { type WritingLists, writeList } from "./write-list.js";
 
@@ -54,6 +55,12 @@ export interface Shared extends Share {
   readonly used?: number;
 }
 
+/** What a share has done. */
+export interface Sharing {
+  /** What was left out of the timeline and is back with it: all that the identity has made meanwhile. */
+  readonly back: readonly LeftOut[];
+}
+
 /** What a withdrawal has done. */
 export interface Unshared {
   readonly timeline: Address;
@@ -77,14 +84,18 @@ export async function share(
   identity: Identity,
   given: Share,
   platform: Writing = systemPlatform,
-): Promise<void> {
+): Promise<Sharing> {
   checkShare(given, identity.address, platform.clock.now());
   const plan = (look: Look, list: Address): readonly (readonly Change[])[] => {
     const row = identityRow(look, list, given.with).value ?? noIdentityRow;
     if (row.entries.some((entry) => isSameUncounted(entry, given))) return [];
     return [[{ do: "share", identity: given.with, no: nextShareNo(row), ...termsOf(given) }]];
   };
+  const before = given.access === "write" ? await leftOut(identity, given.timeline) : [];
   await writeList(identity, listFor[given.access], given.timeline, plan, platform);
+  if (before.length === 0) return { back: [] };
+  const still = new Set((await leftOut(identity, given.timeline)).map(({ frame }) => frame));
+  return { back: before.filter(({ frame }) => !still.has(frame)) };
 }
 
 /**

@@ -5,6 +5,7 @@ import { type FrameReader, headsOf, mergeTips } from "../../merge/index.js";
 import type { FinalTip, HeadEntry, RootMove, SenderSagaEffect, Totals } from "../../saga/index.js";
 import type { CellChange, Commit, Sight, Space, TipMove } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
+import type { Left } from "../branches/taking.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import { cellKinds, changeCell, readCell } from "../home/cells.js";
 import { type Identity, internalsOf } from "../home/identity.js";
@@ -12,9 +13,11 @@ import { withinChanges } from "../home/list-rows.js";
 import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
+import { rulingOf } from "../home/rulings.js";
 import { type CheckedHeads, fileHeads, keepOwn } from "../rights/attestations.js";
 import { changedOnce, framesOfSigner, joinFilings } from "../rights/evidence-files.js";
 import type { Conversation } from "../session/conversation.js";
+import { leftChanges, leftOf } from "../rights/list-commit.js";
 import { type Arrived, receiptChanges } from "./arrivals.js";
 
 /** What a finished saga has done. The receiver's receipt for it was verified and is stored. */
@@ -24,8 +27,11 @@ export interface SyncReport {
   readonly session: Address;
   /** The tips of the roots as the receiver has them now. */
   readonly tips: readonly FinalTip[];
-  /** Those among them that the receiver did not take from this side: it may not write them there. */
-  readonly refused: readonly FinalTip[];
+  /**
+   * Roots that were left as they were, here or there, or of which something was left out: why, and whose doing that is.
+   * Everything else is done.
+   */
+  readonly left: readonly Left[];
   /** Timelines and stones that came along without being named. */
   readonly found: readonly FinalTip[];
   /** Of this sync: what went up to the receiver, and what came down. */
@@ -57,6 +63,10 @@ export interface Landing {
   readonly made: readonly IbGib[];
   /** Of the session, as the saga began. */
   readonly before: TotalsOfBoth;
+  /** What was left so far. */
+  readonly left: readonly Left[];
+  /** Heads that came and do not count, by timeline: they are kept, and can be adopted. */
+  readonly apart: ReadonlyMap<Address, readonly Address[]>;
 }
 
 /** What a commit has done here; `merged` are those frames of this side's making that are tips now. */
@@ -75,7 +85,7 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * ours that moved meanwhile is no failure: it is brought together with what came, and the next saga carries that.
  */
 export async function commitSender(
-  { identity, platform, conversation, merging, sight, evidence, merges, made, before }: Landing,
+  { identity, platform, conversation, merging, sight, evidence, merges, made, before, ...rest }: Landing,
   effect: CommitEffect,
 ): Promise<Landed> {
   const { space, address } = identity;
@@ -97,6 +107,7 @@ export async function commitSender(
       await keepOwn(committing, effect.entries, isTaken),
       await fileHeads(space, evidence),
       { proofs: [], cells: await filedWithin(space, saga, landing) },
+      { proofs: [], cells: await filedApart(space, rest.apart) },
       { proofs: [], cells: await madeChanges(space, [...made, ...landing.puts.filter(needsMark)]) },
     ]);
     const change = await sessionChange(space, conversation, effect);
@@ -109,7 +120,7 @@ export async function commitSender(
       sight,
       puts: landing.puts,
       tips: landing.tips,
-      roots: landing.stones,
+      roots: [...landing.stones, ...[...rest.apart.values()].flat()],
       proofs: [...proofs, ...kept.proofs],
       cells: changedOnce([...change.cells, ...kept.cells, ...arrived]),
       dropProofGroups: change.dropProofGroups,
@@ -121,8 +132,8 @@ export async function commitSender(
         up: difference(sessionTotals.up, before.up),
         down: difference(sessionTotals.down, before.down),
       };
-      const named = { tips: withoutLists(final), refused: withoutLists(refused), found };
-      const report = { saga, session, ...named, totals, sessionTotals };
+      const left = [...rest.left, ...notTakenOf(withoutLists(refused), rest.left)];
+      const report = { saga, session, tips: withoutLists(final), left, found, totals, sessionTotals };
       const tips = new Set(landing.tips.map(({ to }) => to));
       return { report, merged: [...merges, ...landing.puts].filter((frame) => tips.has(frame.address)) };
     }
@@ -138,6 +149,29 @@ async function filedWithin(space: Space, saga: string, { tips }: Moves): Promise
     space,
     firsts.flatMap((first) => first ?? []),
   );
+}
+
+/** Heads that do not count are found again by the timeline whose lists rule theirs. */
+async function filedApart(space: Space, apart: Landing["apart"]): Promise<readonly CellChange[]> {
+  const cells: CellChange[] = [];
+  for (const [timeline, heads] of apart) {
+    const ruling = await space.look((look) => {
+      const first = look.record(timeline);
+      return first && rulingOf(first, look);
+    });
+    if (ruling === undefined) continue;
+    const known = await leftOf(space, ruling.timeline, timeline);
+    cells.push(...(await leftChanges(space, ruling.timeline, timeline, [...new Set([...known, ...heads])])));
+  }
+  return cells;
+}
+
+/** What the receiver did not take, where nothing else says why. */
+function notTakenOf(refused: readonly FinalTip[], left: readonly Left[]): readonly Left[] {
+  const known = new Set(left.map(({ address }) => address));
+  return refused
+    .filter(({ address }) => !known.has(address))
+    .map(({ address }) => ({ address, reason: "not_taken" }));
 }
 
 /** Lists go along by themselves: a report is about what was asked for. */

@@ -14,27 +14,26 @@ import {
 import { keepLists } from "../branches/keep-lists.js";
 import type { Merging } from "../branches/merging.js";
 import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
+import type { Left } from "../branches/taking.js";
 import { showLists } from "../branches/show-lists.js";
 import type { Deferred } from "../home/deferred.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
-import { attestationOf, type CheckedHeads, checkHeads, onlyOf } from "../rights/attestations.js";
+import { type CheckedHeads, checkHeads, onlyOf } from "../rights/attestations.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
 import type { Conversation } from "../session/conversation.js";
-import { type OnEvent, tellMerged, tellRefused } from "../session/events.js";
+import { type OnEvent, tellLeft, tellMerged } from "../session/events.js";
 import type { Outflow } from "../session/outflow.js";
 import { outgoing } from "../session/outgoing.js";
 import { Progress } from "../session/progress.js";
 import { keepSent } from "./keep-sent.js";
-import { planRoots } from "./plan-roots.js";
+import { explainLeft, planRoots } from "./plan-roots.js";
 import { commitSender, type SyncReport, type TotalsOfBoth, totalsOf } from "./sender-commit.js";
 
 /** What to bring in step, and which way records may go. */
 export interface SyncRequest {
   readonly roots: readonly Address[];
   readonly direction: Direction;
-  /** See `SyncOptions`. */
-  readonly adopt: boolean;
 }
 
 /** A saga that is asked for or under way, and its caller. */
@@ -72,6 +71,12 @@ export class SenderSagaRun {
   #merges: IbGib[] = [];
   /** Frames that were made here meanwhile, and are signed. */
   #made: readonly IbGib[] = [];
+  /** What was left of roots, and heads that came with them and do not count. */
+  readonly #left = new Map<Address, Left>();
+  readonly #apart = new Map<Address, readonly Address[]>();
+  readonly #proved = new Set<Address>();
+  /** Frames of this identity's own that do not count: they are not sent. */
+  #drafts: readonly Left[] = [];
   readonly #progress: Progress;
   /** The records that are on their way. */
   #outflow: Outflow | undefined;
@@ -109,7 +114,8 @@ export class SenderSagaRun {
 
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
     const { identity, merging, onEvent } = this.options;
-    const { roots, ahead } = await planRoots(identity, this.#receiver, wanted);
+    const { roots, ahead, drafts } = await planRoots(identity, this.#receiver, wanted, this.options);
+    this.#drafts = drafts;
     const named = roots.filter(({ address }) => !isListAddress(address));
     onEvent({ kind: "started", saga: this.saga, direction: this.asked.direction, roots: named.length });
     return { kind: "planned", roots, evidence: await showLists(identity.space, ahead, merging) };
@@ -143,11 +149,13 @@ export class SenderSagaRun {
       if (isMerge(frame)) this.#merges.push(frame);
       return this.stage([frame]);
     };
-    const { adopt } = this.asked;
-    const resolving = { identity, receiver, merging, access, adopt, attesters, stage };
-    const { resolved, proved, made } = await resolveRoots(resolving, effect);
-    this.#checked = onlyOf(checked, proved);
+    const resolving = { identity, receiver, merging, access, attesters, stage };
+    const { resolved, proved, made, left, apart } = await resolveRoots(resolving, effect);
+    for (const frame of proved) this.#proved.add(frame);
+    this.#checked = onlyOf(checked, this.#proved);
     this.#made = made;
+    for (const each of left) this.#left.set(each.address, each);
+    for (const [timeline, heads] of apart) this.#apart.set(timeline, heads);
     return { kind: "resolved", ...resolved };
   }
 
@@ -186,7 +194,7 @@ export class SenderSagaRun {
     return this.sendMore();
   }
 
-  /** Makes what came visible, and tells the caller: `not_permitted` where not all was taken that this side wrote. */
+  /** Makes what came visible, and tells the caller what was left. */
   async commit(effect: On<"commitSpace">): Promise<void> {
     const { identity, merging, platform, onEvent } = this.options;
     const { saga, asked, conversation } = this;
@@ -201,24 +209,17 @@ export class SenderSagaRun {
       merges: this.#merges,
       before: this.#before,
       made: this.#made,
+      left: [...this.#drafts, ...this.#left.values()],
+      apart: this.#apart,
     };
     const { report, merged } = await commitSender(landing, effect);
     this.#isDurable = true;
-    tellRefused(onEvent, saga, report.refused);
+    const left = await explainLeft(identity, this.#receiver, report.left, this.options);
+    tellLeft(onEvent, saga, left);
     tellMerged(onEvent, saga, merged);
     onEvent({ kind: "durable", saga, tips: report.tips.length });
-    const lost = await this.#lost(effect.heads, report.refused);
     const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
-    if (lost === 0) asked.outcome.resolve({ ...report, elapsedMs });
-    else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost }));
-  }
-
-  /** How many timelines were not taken that have frames of this side's which no receiver has taken yet. */
-  async #lost(heads: readonly HeadEntry[], refused: readonly FinalTip[]): Promise<number> {
-    const left = new Set(refused.map(({ address }) => address));
-    const own = heads.filter(({ tjp }) => left.has(tjp));
-    const kept = await Promise.all(own.map(({ head }) => attestationOf(this.options.identity.space, head)));
-    return new Set(own.filter((_, at) => kept[at] === undefined).map(({ tjp }) => tjp)).size;
+    asked.outcome.resolve({ ...report, left, elapsedMs });
   }
 
   /** Resolves when nothing of it is staged, or being kept, any more; never rejects. */

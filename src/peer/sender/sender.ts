@@ -86,11 +86,6 @@ export interface SenderSettings {
 export interface SyncOptions {
   /** Default `both`: up what the receiver lacks, down where it is ahead. */
   readonly direction?: Direction;
-  /**
-   * Take over what somebody added to timelines of one's own who may not write them any more: what the receiver took
-   * before it learnt of a withdrawal. Without it such a sync ends in `author_not_permitted`.
-   */
-  readonly adopt?: boolean;
   /** Cancels: the session ends, and nothing half-done is left. */
   readonly signal?: AbortSignal;
 }
@@ -155,10 +150,10 @@ export class Sender {
    */
   sync(
     roots: readonly Address[],
-    { direction = "both", adopt = false, signal }: SyncOptions = {},
+    { direction = "both", signal }: SyncOptions = {},
   ): Promise<SyncReport> {
     if (roots.length === 0) return Promise.reject(new KeysagaError("nothing_to_sync"));
-    return this.#queue(signal, ({ session }) => session.sync({ roots, direction, adopt }));
+    return this.#queue(signal, ({ session }) => session.sync({ roots, direction }));
   }
 
   /**

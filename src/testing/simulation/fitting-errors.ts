@@ -8,7 +8,6 @@ const honest: readonly string[] = [
   ...([
     "tip_moved",
     "not_permitted",
-    "author_not_permitted",
     "unknown_root",
     "diverged",
     "not_found",
