@@ -142,16 +142,16 @@ scenario(
     const forged = mutate(before, { text: "alice says so, says carol" });
     const hers = mutate(forged, { title: "by carol" }, { by: carol.address });
     await plant(carol, [forged, hers], [forged, hers]);
-    await expect(carol.sync(note, { at: "bob" })).rejects.toMatchObject({ code: "not_permitted" });
+    expect((await carol.sync(note, { at: "bob" })).left).toMatchObject([{ address: note, reason: "not_taken" }]);
     expect((await bob.tip(note)).address).toBe(before.address);
     expect(commits.signed.filter(({ head }) => head === forged.address)).toEqual([]);
 
     // A receiver that takes it all the same, and shows what carol did sign.
     await plant(eve, [forged, hers]);
     for (const reader of [alice, erin])
-      await expect(reader.sync(note, { at: eve.name })).rejects.toMatchObject({
-        code: "attestation_refused",
-      });
+      expect((await reader.sync(note, { at: eve.name })).left).toMatchObject([
+        { address: note, reason: "not_proved" },
+      ]);
     expect((await erin.tip(note)).address).toBe(before.address);
   },
 );

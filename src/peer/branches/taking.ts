@@ -92,12 +92,17 @@ export class Taking {
     if (access === "open" || ownerOf(first) === undefined) return this.#merged(tips);
     // What a first frame says is what its address stands for, unless it says that it is this side's.
     const isFirstAlone = tip === address && makerOf(first, first) !== identity.address;
-    const unproved = await this.#unproved(added, first);
-    if (isFirstAlone) return this.#merged(tips);
+    const { unproved, proved } = await this.#proofsOf(added, first);
+    if (isFirstAlone) {
+      for (const frame of proved) this.proved.add(frame);
+      return this.#merged(tips);
+    }
     if (unproved) return this.#leave(first, "not_proved", unproved);
     if (!(await this.#mayAnswer(record, added, first))) return this.#leave(first, "may_not_write", record);
     if (!(await isInItsPlace(first, this.reader))) return this.#leave(first, "out_of_place", first);
-    return this.#counted(first, tips);
+    const to = await this.#counted(first, tips);
+    await this.#keepProofs(proved, [...(to === undefined ? [] : [to]), ...(this.apart.get(address) ?? [])]);
+    return to;
   }
 
   /** Does all of a tip of this side count? By the lists that are here now: some may have come in this saga. */
@@ -125,16 +130,20 @@ export class Taking {
     return new ListedHeads(this.#space, first, typeof access === "function" ? access : undefined);
   }
 
-  /** The first frame that has to be proved by its maker, and is not. */
-  async #unproved({ toProve }: AddedFrames, first: IbGib): Promise<IbGib | undefined> {
+  /** The frames that their makers have proved, and one that has to be and is not. */
+  async #proofsOf(
+    { toProve }: AddedFrames,
+    first: IbGib,
+  ): Promise<{ readonly proved: readonly Address[]; readonly unproved: IbGib | undefined }> {
     const { attesters } = this.resolving;
+    const proved: Address[] = [];
     let unproved: IbGib | undefined;
     for (const frame of toProve) {
       const prover = await proverOf(frame, first, attesters, this.#space);
-      if (prover !== undefined) this.proved.add(frame.address);
+      if (prover !== undefined) proved.push(frame.address);
       else if (!(await this.#saidHere(frame, first))) unproved ??= frame;
     }
-    return unproved;
+    return { proved, unproved };
   }
 
   /** The merge of what counts of tips. What does not count of them stays apart. */
@@ -151,7 +160,7 @@ export class Taking {
     for (const head of apart)
       if (heads.length === 0 || !(await this.#isBelow(head, heads))) out.push(head);
     if (out.length > 0) {
-      this.apart.set(first.address, out);
+      this.apart.set(first.address, await this.#keptApart(first, out, listed));
       const [head] = await this.reader.getMany(out.slice(0, 1));
       this.#leave(first, (await listed.isSetAside(out[0]!)) ? "set_aside" : "may_not_write", head ?? first);
     }
@@ -160,6 +169,27 @@ export class Taking {
     if (same.length > 0) return same.reduce((a, b) => (a < b ? a : b));
     const merged = await mergeOf(heads, this.reader, functions, options);
     return "frame" in merged ? this.#made(merged.frame) : merged.same;
+  }
+
+  /** Proofs are kept of what is kept. */
+  async #keepProofs(proved: readonly Address[], kept: readonly Address[]): Promise<void> {
+    for (const frame of proved)
+      if (kept.length > 0 && (await this.#isBelow(frame, kept))) this.proved.add(frame);
+  }
+
+  /** What a stranger has made is not kept: only what is by somebody whom the list of writers ever named. */
+  async #keptApart(
+    first: IbGib,
+    heads: readonly Address[],
+    listed: ListedHeads,
+  ): Promise<readonly Address[]> {
+    const records = await this.reader.getMany(heads);
+    const kept: Address[] = [];
+    for (const record of records) {
+      const maker = record && makerOf(record, first);
+      if (record && maker !== undefined && (await listed.wasNamed(maker))) kept.push(record.address);
+    }
+    return kept;
   }
 
   async #isBelow(head: Address, heads: readonly Address[]): Promise<boolean> {

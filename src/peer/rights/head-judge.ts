@@ -45,6 +45,14 @@ export class ListedHeads implements HeadJudge {
     });
   }
 
+  /** Was an identity ever among the writers? */
+  wasNamed(identity: Address): Promise<boolean> {
+    return this.space.look((look) => {
+      const ruling = rulingOf(this.first, look);
+      return ruling !== undefined && identityRow(look, listsRuling(ruling).writers, identity).bytes !== undefined;
+    });
+  }
+
   isSetAside(frame: Address): Promise<boolean> {
     return this.space.look((look) => {
       const ruling = rulingOf(this.first, look);

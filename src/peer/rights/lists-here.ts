@@ -8,6 +8,8 @@ import { listsRuling, rulingOf } from "../home/rulings.js";
 export interface ListHere {
   readonly kind: ListKind;
   readonly owner: Address;
+  /** The timeline that it is a list of. */
+  readonly of: Address;
   readonly tip: Tip;
 }
 
@@ -31,5 +33,5 @@ function listsFor(first: IbGib, look: Look): readonly (readonly [Address, Omit<L
   if (ruling === undefined) return [];
   const lists = listsRuling(ruling);
   const here = listKinds.filter((kind) => look.cell(cellKinds.listSize.prefix + gibOf(lists[kind])));
-  return here.map((kind) => [lists[kind], { kind, owner: ruling.owner }] as const);
+  return here.map((kind) => [lists[kind], { kind, owner: ruling.owner, of: ruling.timeline }] as const);
 }

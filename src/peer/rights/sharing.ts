@@ -12,7 +12,9 @@ import {
   type Change,
   type Entry,
   type IdentityRow,
+  isTimeOver,
   listFor,
+  type ListKind,
   listLimits,
   nextShareNo,
   nextWithdrawalNo,
@@ -27,6 +29,7 @@ import { firstFrame, identityRow, timelinesWithin } from "../home/list-rows.js";
 import { type Platform, systemPlatform } from "../home/platform.js";
 import { listsRuling, rulingOf } from "../home/rulings.js";
 import { type LeftOut, leftOut } from "./deciding.js";
+import { listsHere } from "./lists-here.js";
 import { usesOf } from "./rights.js";
 import { type WritingLists, writeList } from "./write-list.js";
 
@@ -110,24 +113,61 @@ export async function unshare(
   { timeline, from }: { readonly timeline: Address; readonly from: Address },
   platform: Writing = systemPlatform,
 ): Promise<Unshared> {
+  const taken = { timeline, from };
   const stays = await newestBy(identity, timeline, from);
-  const withdraw = (access: Access, names: readonly (readonly Address[])[]) =>
-    writeList(
-      identity,
-      listFor[access],
-      timeline,
-      (look, list) => {
-        const row = identityRow(look, list, from).value;
-        if (row === undefined || row.entries.length === 0) return [];
-        const no = nextWithdrawalNo(row);
-        return names.map((part) => [{ do: "withdraw", identity: from, no, names: [...part] }]);
-      },
-      platform,
-    );
-  const isWriter = await withdraw("write", inParts(stays));
-  const isReader = await withdraw("read", [[]]);
+  const isWriter = await withdraw(identity, "writers", taken, inParts(stays), () => true, platform);
+  const isReader = await withdraw(identity, "readers", taken, [[]], () => true, platform);
   if (!isWriter && !isReader) throw new KeysagaError("not_shared");
   return { timeline, from, stays: isWriter ? stays : [] };
+}
+
+/**
+ * Withdraws from lists of one's own whose time there is over, by this home's clock. To be called once what a receiver has
+ * is here: what they have made in time is named, and stays.
+ *
+ * @param timelines Whose lists are looked at. Costs by the entries that end some time.
+ * @returns Whether there was anybody.
+ */
+export async function withdrawExpired(
+  identity: Identity,
+  timelines: readonly Address[],
+  platform: Writing,
+): Promise<boolean> {
+  const { space, address } = identity;
+  const now = platform.clock.now();
+  const lists = (await listsHere(space, timelines)).filter(({ owner }) => owner === address);
+  let isAny = false;
+  for (const { kind, of: timeline, tip } of lists) {
+    const prefix = `${cellKinds.listEnds.prefix}${gibOf(tip.tjp)}/`;
+    const ends = await space.look((look) =>
+      Array.from(look.cells(prefix), ([, bytes]) => parseCell(cellKinds.listEnds, bytes)),
+    );
+    for (const { identity: from, at } of ends) {
+      if (at > now) continue;
+      const names = kind === "writers" ? inParts(await newestBy(identity, timeline, from)) : [[]];
+      const isOver = (row: IdentityRow) => isTimeOver(row, now);
+      if (await withdraw(identity, kind, { timeline, from }, names, isOver, platform)) isAny = true;
+    }
+  }
+  return isAny;
+}
+
+/** @returns Whether there was anything to withdraw in that list. */
+function withdraw(
+  identity: Identity,
+  kind: ListKind,
+  { timeline, from }: { readonly timeline: Address; readonly from: Address },
+  names: readonly (readonly Address[])[],
+  isDue: (row: IdentityRow) => boolean,
+  writing: WritingLists,
+): Promise<boolean> {
+  const plan = (look: Look, list: Address): readonly (readonly Change[])[] => {
+    const row = identityRow(look, list, from).value;
+    if (row === undefined || row.entries.length === 0 || !isDue(row)) return [];
+    const no = nextWithdrawalNo(row);
+    return names.map((part) => [{ do: "withdraw", identity: from, no, names: [...part] }]);
+  };
+  return writeList(identity, kind, timeline, plan, writing);
 }
 
 /**

@@ -110,10 +110,20 @@ export async function explainLeft(
 ): Promise<readonly Left[]> {
   const roots = left.filter(({ reason }) => reason === "not_taken").map(({ address }) => address);
   if (roots.length === 0) return left;
-  const tips = (await identity.space.tips(roots)).flatMap((tip) => tip ?? []);
-  const { drafts } = await withoutDrafts(identity, receiver, tips, planning);
+  const drafts = await draftsOf(identity, receiver, roots, planning);
   const known = new Map(drafts.map((draft) => [draft.address, draft]));
   return left.map((each) => known.get(each.address) ?? each);
+}
+
+/** Frames that do not count as yet, of these timelines. */
+export async function draftsOf(
+  identity: Identity,
+  receiver: Address,
+  timelines: readonly Address[],
+  planning: Planning,
+): Promise<readonly Left[]> {
+  const tips = (await identity.space.tips(timelines)).flatMap((tip) => tip ?? []);
+  return (await withoutDrafts(identity, receiver, tips, planning)).drafts;
 }
 
 /** The tip that heads come to; a merge of them that is not here yet is kept. */

@@ -41,6 +41,24 @@ export interface SyncReport {
   readonly elapsedMs: number;
 }
 
+/** A sync that took two sagas: what the second says, with all that travelled and came along. */
+export function withBefore(before: SyncReport, report: SyncReport): SyncReport {
+  const found = new Map([...before.found, ...report.found].map((tip) => [tip.address, tip]));
+  const totals = {
+    up: sumOf(before.totals.up, report.totals.up),
+    down: sumOf(before.totals.down, report.totals.down),
+  };
+  return { ...report, found: [...found.values()], totals, elapsedMs: before.elapsedMs + report.elapsedMs };
+}
+
+function sumOf(some: Totals, more: Totals): Totals {
+  return {
+    records: some.records + more.records,
+    bytes: some.bytes + more.bytes,
+    contexts: some.contexts + more.contexts,
+  };
+}
+
 /** What travelled in each direction. */
 export interface TotalsOfBoth {
   readonly up: Totals;
@@ -155,6 +173,7 @@ async function filedWithin(space: Space, saga: string, { tips }: Moves): Promise
 async function filedApart(space: Space, apart: Landing["apart"]): Promise<readonly CellChange[]> {
   const cells: CellChange[] = [];
   for (const [timeline, heads] of apart) {
+    if (heads.length === 0) continue;
     const ruling = await space.look((look) => {
       const first = look.record(timeline);
       return first && rulingOf(first, look);

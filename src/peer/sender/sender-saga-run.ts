@@ -27,7 +27,7 @@ import type { Outflow } from "../session/outflow.js";
 import { outgoing } from "../session/outgoing.js";
 import { Progress } from "../session/progress.js";
 import { keepSent } from "./keep-sent.js";
-import { explainLeft, planRoots } from "./plan-roots.js";
+import { draftsOf, explainLeft, planRoots } from "./plan-roots.js";
 import { commitSender, type SyncReport, type TotalsOfBoth, totalsOf } from "./sender-commit.js";
 
 /** What to bring in step, and which way records may go. */
@@ -36,9 +36,15 @@ export interface SyncRequest {
   readonly direction: Direction;
 }
 
+/** What a saga has done, and whether another one has more to do: lists that came let in what had not counted. */
+export interface SagaDone {
+  readonly report: SyncReport;
+  readonly isMore: boolean;
+}
+
 /** A saga that is asked for or under way, and its caller. */
 export interface Asked extends SyncRequest {
-  readonly outcome: Deferred<SyncReport>;
+  readonly outcome: Deferred<SagaDone>;
   readonly started: Moment;
 }
 
@@ -219,7 +225,15 @@ export class SenderSagaRun {
     tellMerged(onEvent, saga, merged);
     onEvent({ kind: "durable", saga, tips: report.tips.length });
     const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
-    asked.outcome.resolve({ ...report, left, elapsedMs });
+    asked.outcome.resolve({ report: { ...report, left, elapsedMs }, isMore: await this.#isMore() });
+  }
+
+  async #isMore(): Promise<boolean> {
+    const { identity } = this.options;
+    if (this.#drafts.length === 0 || this.asked.direction === "pull") return false;
+    const roots = this.#drafts.map(({ address }) => address);
+    const still = await draftsOf(identity, this.#receiver, roots, this.options);
+    return still.length < roots.length;
   }
 
   /** Resolves when nothing of it is staged, or being kept, any more; never rejects. */
