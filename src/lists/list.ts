@@ -1,5 +1,14 @@
 import { KeysagaError } from "../base/index.js";
-import { type Address, type IbGib, ibOf, isAddress, isTjp, memberOf, ownerOf, sealRecord } from "../ibgib/index.js";
+import {
+  type Address,
+  type IbGib,
+  ibOf,
+  isAddress,
+  isTjp,
+  memberOf,
+  ownerOf,
+  sealRecord,
+} from "../ibgib/index.js";
 
 /** What a list says: who may write (and so read), or who may read. */
 export const listKinds = ["writers", "readers"] as const;

@@ -153,7 +153,9 @@ async function timelines(peer: SenderPeer, count: number, from = 0): Promise<rea
 }
 
 function firstFrames({ address: owner }: SenderPeer, count: number, from: number): readonly IbGib[] {
-  return Array.from({ length: count }, (_, at) => createTimeline({ ib: "note", owner, uuid: `${from + at}` }));
+  return Array.from({ length: count }, (_, at) =>
+    createTimeline({ ib: "note", owner, uuid: `${from + at}` }),
+  );
 }
 
 function stonesOf(count: number): readonly IbGib[] {

@@ -105,34 +105,34 @@ describe("numbers, where two homes of the owner do not know of each other", () =
   const adoptBy = (state: ListState) => adopt(frames[0]!, nextAdoptionNo(rowOf(state)));
   const asideBy = (state: ListState) => setAside(frames[0]!, nextSetAsideNo(rowOf(state)));
   const rowOf = (state: ListState) => state.frames.get(frames[0]!) ?? noFrameRow;
-  const after = (...changes: readonly Change[]) =>
+  const folded = (...changes: readonly Change[]) =>
     foldChanges(
       emptyList,
       changes.map((change, at) => ({ change, key: `${at}` })),
     );
-  const inForce = (...changes: readonly Change[]) => after(...changes).identities.get(bob)?.entries.length;
+  const inForce = (...changes: readonly Change[]) => folded(...changes).identities.get(bob)?.entries.length;
 
   test("a share that did not know of a withdrawal ends with the rest, one that did does not (AL13, AL14)", () => {
     const one = shareBy(emptyList);
-    const phone = withdrawBy(after(one));
-    const laptop = shareBy(after(one));
+    const phone = withdrawBy(folded(one));
+    const laptop = shareBy(folded(one));
     expect(inForce(one, phone, laptop)).toBe(0);
-    expect(inForce(one, phone, shareBy(after(one, phone)))).toBe(1);
+    expect(inForce(one, phone, shareBy(folded(one, phone)))).toBe(1);
   });
 
   test("a set-aside wins over an adoption of the same time, and loses to one that knew of it (AL22, AL23)", () => {
     const aside = asideBy(emptyList);
-    const [again, back] = [asideBy(after(aside)), adoptBy(after(aside))];
-    expect(isSetAside(rowOf(after(aside, again, back)))).toBe(false);
-    const [phone, laptop] = [asideBy(after(aside, back)), adoptBy(after(aside, back))];
-    expect(isSetAside(rowOf(after(aside, back, phone, laptop)))).toBe(true);
-    expect(isSetAside(rowOf(after(aside, back, phone, adoptBy(after(aside, back, phone)))))).toBe(false);
+    const [again, back] = [asideBy(folded(aside)), adoptBy(folded(aside))];
+    expect(isSetAside(rowOf(folded(aside, again, back)))).toBe(false);
+    const [phone, laptop] = [asideBy(folded(aside, back)), adoptBy(folded(aside, back))];
+    expect(isSetAside(rowOf(folded(aside, back, phone, laptop)))).toBe(true);
+    expect(isSetAside(rowOf(folded(aside, back, phone, adoptBy(folded(aside, back, phone)))))).toBe(false);
   });
 
   test("a name in a withdrawal loses against a set-aside, whichever came first (AL24)", () => {
     const named = withdraw(bob, 1, frames);
     for (const order of permutations([named, asideBy(emptyList)]))
-      expect(isSetAside(rowOf(after(...order)))).toBe(true);
+      expect(isSetAside(rowOf(folded(...order)))).toBe(true);
   });
 });
 

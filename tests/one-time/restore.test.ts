@@ -9,13 +9,7 @@ import type { Address } from "../../src/ibgib/index.js";
 import { createIdentity, createSender, type Identity, openIdentity } from "../../src/peer/index.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { openLmdbSpace } from "../../src/space/lmdb-space.js";
-import {
-  createWorld,
-  seededPlatform,
-  type TapRule,
-  tapDial,
-  type World,
-} from "../../src/testing/index.js";
+import { createWorld, seededPlatform, type TapRule, tapDial, type World } from "../../src/testing/index.js";
 import { copyOf } from "../protocol/copies.js";
 import { delegate } from "../protocol/delegations.js";
 import { codeOf, contentsOf } from "../protocol/lab.js";

@@ -48,4 +48,3 @@ export async function bring(to: Identity, from: Identity, records: readonly IbGi
   const { kind } = await to.space.commit({ holder, sight: "anyone", puts: records, tips });
   if (kind !== "committed") throw new Error(`nothing was brought: ${kind}`);
 }
-

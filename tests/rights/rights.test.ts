@@ -230,7 +230,10 @@ describe("what cannot be shared", () => {
       [{ ...given, uses: { ...uses, receiver: note.address } }, "uses"],
     ] as const;
     for (const [wrong, rule] of tries)
-      await expect(share(alice, wrong, platform)).rejects.toMatchObject({ code: "list_refused", facts: { rule } });
+      await expect(share(alice, wrong, platform)).rejects.toMatchObject({
+        code: "list_refused",
+        facts: { rule },
+      });
     const other = await person();
     expect(await codeOf(share(other, given))).toBe("not_found");
     expect(await codeOf(unshare(alice, { timeline: note.address, from: bob }))).toBe("not_shared");

@@ -5,86 +5,95 @@ import { expectKept, sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
 import { expectInStep } from "./turns.js";
 
-scenario("what came too late is left out for everybody, until the owner adopts it (C10, M15)", async (cast) => {
-  const { alice, carol, erin, bob } = cast;
-  const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob]);
-  await unshare(alice.identity, { timeline: note, from: carol.address });
-  const late = await carol.edit(note, { hand: "carol" });
-  expect((await carol.sync(note)).left).toEqual([]); // bob has not heard of it
-  await erin.sync(note);
-  expect((await erin.tip(note)).address).toBe(late.address);
-  const mine = await alice.edit(note, { text: "by alice" });
+scenario(
+  "what came too late is left out for everybody, until the owner adopts it (threat 22)",
+  async (cast) => {
+    const { alice, carol, erin, bob } = cast;
+    const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob]);
+    await unshare(alice.identity, { timeline: note, from: carol.address });
+    const late = await carol.edit(note, { hand: "carol" });
+    expect((await carol.sync(note)).left).toEqual([]); // bob has not heard of it
+    await erin.sync(note);
+    expect((await erin.tip(note)).address).toBe(late.address);
+    const mine = await alice.edit(note, { text: "by alice" });
 
-  expect((await alice.sync(note)).left).toMatchObject([
-    { address: note, reason: "may_not_write", head: late.address, by: carol.address },
-  ]);
-  await expectInStep(alice, bob, [note]);
-  expect((await alice.tip(note)).address).toBe(mine.address);
-  expect(await leftOut(alice.identity, note)).toEqual([
-    { timeline: note, frame: late.address, by: carol.address },
-  ]);
+    expect((await alice.sync(note)).left).toMatchObject([
+      { address: note, reason: "may_not_write", head: late.address, by: carol.address },
+    ]);
+    await expectInStep(alice, bob, [note]);
+    expect((await alice.tip(note)).address).toBe(mine.address);
+    expect(await leftOut(alice.identity, note)).toEqual([
+      { timeline: note, frame: late.address, by: carol.address },
+    ]);
 
-  // Who had shown it shows it no more, and goes on from what counts.
-  await erin.sync(note);
-  await expectInStep(erin, bob, [note]);
-  const erins = await erin.edit(note, { hand: "erin" });
-  await erin.sync(note);
+    // Who had shown it shows it no more, and goes on from what counts.
+    await erin.sync(note);
+    await expectInStep(erin, bob, [note]);
+    const erins = await erin.edit(note, { hand: "erin" });
+    await erin.sync(note);
 
-  await adopt(alice.identity, { timeline: note, frame: late.address });
-  expect(await leftOut(alice.identity, note)).toEqual([]);
-  await alice.sync(note);
-  for (const peer of [erin, alice]) await peer.sync(note);
-  await expectKept([alice, erin, bob], note, [late, mine, erins]);
-  for (const peer of [alice, erin]) await expectInStep(peer, bob, [note]);
-  expect((await alice.tip(note)).data).toMatchObject({ text: "by alice" });
-});
+    await adopt(alice.identity, { timeline: note, frame: late.address });
+    expect(await leftOut(alice.identity, note)).toEqual([]);
+    await alice.sync(note);
+    for (const peer of [erin, alice]) await peer.sync(note);
+    await expectKept([alice, erin, bob], note, [late, mine, erins]);
+    for (const peer of [alice, erin]) await expectInStep(peer, bob, [note]);
+    expect((await alice.tip(note)).data).toMatchObject({ text: "by alice" });
+  },
+);
 
-scenario("who is withdrawn learns of it, and keeps what it writes to itself (AL7, C15, C16)", async (cast) => {
-  const { alice, carol, bob } = cast;
-  const note = await sharedNote({ text: "first" }, [alice, carol], [bob]);
-  await unshare(alice.identity, { timeline: note, from: carol.address });
-  await alice.sync(note);
-  const [one, two] = [await carol.edit(note, { at: 1 }), await carol.edit(note, { at: 2 })];
-  for (let times = 0; times < 2; times++) {
-    const { left } = await carol.sync(note);
-    expect(left).toMatchObject([{ address: note, by: carol.address }]);
-    expect((await carol.tip(note)).address).toBe(two.address);
-    expect(await bob.space.hasMany([one.address, two.address])).toEqual([false, false]);
-  }
-  await alice.share(note, carol);
-  await alice.sync(note);
-  expect((await carol.sync(note)).left).toEqual([]);
-  expect((await bob.tip(note)).address).toBe(two.address);
-});
+scenario(
+  "who is withdrawn learns of it, and keeps what it writes to itself (AL7, C15, C16)",
+  async (cast) => {
+    const { alice, carol, bob } = cast;
+    const note = await sharedNote({ text: "first" }, [alice, carol], [bob]);
+    await unshare(alice.identity, { timeline: note, from: carol.address });
+    await alice.sync(note);
+    const [one, two] = [await carol.edit(note, { at: 1 }), await carol.edit(note, { at: 2 })];
+    for (let times = 0; times < 2; times++) {
+      const { left } = await carol.sync(note);
+      expect(left).toMatchObject([{ address: note, by: carol.address }]);
+      expect((await carol.tip(note)).address).toBe(two.address);
+      expect(await bob.space.hasMany([one.address, two.address])).toEqual([false, false]);
+    }
+    await alice.share(note, carol);
+    await alice.sync(note);
+    expect((await carol.sync(note)).left).toEqual([]);
+    expect((await bob.tip(note)).address).toBe(two.address);
+  },
+);
 
-scenario("a frame that is set aside counts nowhere, and the others say whose it is (AL25, AL27)", async (cast) => {
-  const { alice, carol, erin, bob } = cast;
-  const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob]);
-  const junk = await carol.edit(note, { text: "junk" });
-  await carol.sync(note);
-  for (const peer of [alice, erin]) await peer.sync(note);
-  await setAside(alice.identity, { timeline: note, frame: junk.address, why: "a paste by mistake" });
-  expect((await alice.tip(note)).data).toMatchObject({ text: "first" });
-  await alice.sync(note);
-  expect((await bob.tip(note)).data).toMatchObject({ text: "first" });
+scenario(
+  "a frame that is set aside counts nowhere, and the others say whose it is (AL25, AL27)",
+  async (cast) => {
+    const { alice, carol, erin, bob } = cast;
+    const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob]);
+    const junk = await carol.edit(note, { text: "junk" });
+    await carol.sync(note);
+    for (const peer of [alice, erin]) await peer.sync(note);
+    await setAside(alice.identity, { timeline: note, frame: junk.address, why: "a paste by mistake" });
+    expect((await alice.tip(note)).data).toMatchObject({ text: "first" });
+    await alice.sync(note);
+    expect((await bob.tip(note)).data).toMatchObject({ text: "first" });
 
-  await erin.sync(note);
-  expect((await erin.tip(note)).data).toMatchObject({ text: "first" });
-  expect(await leftOut(erin.identity, note)).toEqual([
-    { timeline: note, frame: junk.address, by: carol.address, why: "a paste by mistake" },
-  ]);
-  expect((await carol.sync(note)).left).toMatchObject([{ reason: "set_aside", by: carol.address }]);
+    await erin.sync(note);
+    expect((await erin.tip(note)).data).toMatchObject({ text: "first" });
+    expect(await leftOut(erin.identity, note)).toEqual([
+      { timeline: note, frame: junk.address, by: carol.address, why: "a paste by mistake" },
+    ]);
+    expect((await carol.sync(note)).left).toMatchObject([{ reason: "set_aside", by: carol.address }]);
 
-  await adopt(alice.identity, { timeline: note, frame: junk.address });
-  await alice.sync(note);
-  for (const peer of [erin, carol]) await peer.sync(note);
-  for (const peer of [alice, erin, carol]) {
-    expect((await peer.tip(note)).data).toMatchObject({ text: "junk" });
-    await expectInStep(peer, bob, [note]);
-  }
-});
+    await adopt(alice.identity, { timeline: note, frame: junk.address });
+    await alice.sync(note);
+    for (const peer of [erin, carol]) await peer.sync(note);
+    for (const peer of [alice, erin, carol]) {
+      expect((await peer.tip(note)).data).toMatchObject({ text: "junk" });
+      await expectInStep(peer, bob, [note]);
+    }
+  },
+);
 
-scenario("one root that is left keeps nothing else back (O4, W11)", async (cast) => {
+scenario("one root that is left keeps nothing else back (threat 22)", async (cast) => {
   const { alice, carol, bob } = cast;
   const note = await sharedNote({ text: "first" }, [alice, carol], [bob]);
   const diary = await carol.timeline("diary");
@@ -98,25 +107,28 @@ scenario("one root that is left keeps nothing else back (O4, W11)", async (cast)
   expect((await bob.tip(diary)).address).toBe(page.address);
 });
 
-scenario("a file that somebody added, and others went on from, stays when its maker is withdrawn (A24)", async (cast) => {
-  const { alice, carol, erin, bob } = cast;
-  const folder = await alice.timeline("folder");
-  for (const writer of [carol, erin]) await alice.share(folder, writer);
-  await alice.sync(folder);
-  for (const writer of [carol, erin]) await writer.sync(folder, { direction: "pull" });
-  const by = carol.address;
-  const file = createTimeline({ ib: "file", owner: alice.address, by, within: folder, uuid: "file" });
-  const linked = relate(await carol.tip(folder), { add: { file: [file.address] } }, { by });
-  await saveRecords(carol, [file, linked]);
-  await carol.sync(folder);
-  await erin.sync(folder);
-  const edit = await erin.edit(file.address, { text: "by erin" });
-  await erin.sync(folder);
-  await unshare(alice.identity, { timeline: folder, from: carol.address }); // she has not seen the file
-  await alice.sync(folder);
-  expect((await bob.tip(file.address)).address).toBe(edit.address);
-  expect((await alice.tip(file.address)).address).toBe(edit.address);
-});
+scenario(
+  "a file that somebody added, and others went on from, stays when its maker is withdrawn (A24)",
+  async (cast) => {
+    const { alice, carol, erin, bob } = cast;
+    const folder = await alice.timeline("folder");
+    for (const writer of [carol, erin]) await alice.share(folder, writer);
+    await alice.sync(folder);
+    for (const writer of [carol, erin]) await writer.sync(folder, { direction: "pull" });
+    const by = carol.address;
+    const file = createTimeline({ ib: "file", owner: alice.address, by, within: folder, uuid: "file" });
+    const linked = relate(await carol.tip(folder), { add: { file: [file.address] } }, { by });
+    await saveRecords(carol, [file, linked]);
+    await carol.sync(folder);
+    await erin.sync(folder);
+    const edit = await erin.edit(file.address, { text: "by erin" });
+    await erin.sync(folder);
+    await unshare(alice.identity, { timeline: folder, from: carol.address }); // she has not seen the file
+    await alice.sync(folder);
+    expect((await bob.tip(file.address)).address).toBe(edit.address);
+    expect((await alice.tip(file.address)).address).toBe(edit.address);
+  },
+);
 
 scenario("a share that is made again says what comes back with it (A16)", async (cast) => {
   const { alice, carol, bob } = cast;

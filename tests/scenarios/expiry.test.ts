@@ -35,7 +35,7 @@ async function sharedForAnHour(seed: string) {
   };
 }
 
-test("a grant counts while the receiver's clock says so, whatever its grantee's says (threat 18)", async () => {
+test("an entry counts while the receiver's clock says so, whatever its identity's says (threat 18)", async () => {
   const { carol, note, syncBy } = await sharedForAnHour("not yet");
   await syncBy(1_000, "pull");
   await carol.edit(note, { text: "by carol" });

@@ -102,7 +102,7 @@ const ownHead = (tjp: Address, { address }: IbGib) => ({ tjp, head: address, to:
 const isTaken = expect.stringMatching(/^receipt/);
 
 scenario(
-  "without a grant, carol cannot pull alice's diary by its address, nor what is in it (threat 22)",
+  "without an entry, carol cannot pull alice's diary by its address, nor what is in it (threat 22)",
   async (cast) => {
     const secret = await aliceKeepsADiary(cast.alice);
     await expect(cast.carol.sync(secret.diary, { direction: "pull" })).rejects.toMatchObject({
@@ -118,7 +118,7 @@ scenario(
 );
 
 scenario(
-  "without a grant, carol learns nothing by naming tips that she guesses (threat 22)",
+  "without an entry, carol learns nothing by naming tips that she guesses (threat 22)",
   async (cast) => {
     const { diary, frames, photo } = await aliceKeepsADiary(cast.alice);
     const invented = mutate(frames[2], { text: "by carol" });
@@ -141,7 +141,7 @@ scenario(
 );
 
 scenario(
-  "without a grant, carol learns nothing from an offer, or from what she asks for (threat 22)",
+  "without an entry, carol learns nothing from an offer, or from what she asks for (threat 22)",
   async (cast) => {
     const secret = await aliceKeepsADiary(cast.alice);
     const list = carols(cast);
@@ -172,7 +172,7 @@ scenario(
 );
 
 scenario(
-  "without a grant, carol cannot link to what she does not have, by any kind of link (threat 22)",
+  "without an entry, carol cannot link to what she does not have, by any kind of link (threat 22)",
   async (cast) => {
     const secret = await aliceKeepsADiary(cast.alice);
     const { diary, frames, photo, negative } = secret;
@@ -198,7 +198,7 @@ scenario(
 );
 
 scenario(
-  "without a grant, carol learns nothing by sending what she has a copy of (threat 22)",
+  "without an entry, carol learns nothing by sending what she has a copy of (threat 22)",
   async (cast) => {
     const { alice } = cast;
     const { diary, frames, photo, negative } = await aliceKeepsADiary(alice);
@@ -240,7 +240,7 @@ scenario(
   },
 );
 
-scenario("without a grant, carol learns nothing from what is said to prove it (threat 22)", async (cast) => {
+scenario("without an entry, carol learns nothing from what is said to prove it (threat 22)", async (cast) => {
   const { carol } = cast;
   const { diary, frames } = await aliceKeepsADiary(cast.alice);
   const list = carols(cast);

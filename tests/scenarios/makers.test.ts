@@ -142,7 +142,9 @@ scenario(
     const forged = mutate(before, { text: "alice says so, says carol" });
     const hers = mutate(forged, { title: "by carol" }, { by: carol.address });
     await plant(carol, [forged, hers], [forged, hers]);
-    expect((await carol.sync(note, { at: "bob" })).left).toMatchObject([{ address: note, reason: "not_taken" }]);
+    expect((await carol.sync(note, { at: "bob" })).left).toMatchObject([
+      { address: note, reason: "not_taken" },
+    ]);
     expect((await bob.tip(note)).address).toBe(before.address);
     expect(commits.signed.filter(({ head }) => head === forged.address)).toEqual([]);
 

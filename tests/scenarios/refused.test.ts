@@ -48,20 +48,17 @@ scenario("who is in step is told of the writers all the same", async ({ alice, c
   }
 });
 
-scenario(
-  "who was withdrawn is refused, also where part of it was its own work",
-  async ({ alice, carol }) => {
-    const note = await alice.timeline("note");
-    const list = await alice.timeline("list");
-    await alice.link(list, "note", [note]);
-    for (const timeline of [note, list]) await alice.share(timeline, carol);
-    await alice.sync(list);
-    await carol.sync(list, { direction: "pull" });
-    await carol.edit(note, { byCarol: true });
-    for (const peer of [carol, alice]) await peer.sync(list);
-    for (const timeline of [note, list]) await unshare(alice.identity, { timeline, from: carol.address });
-    await alice.sync(list);
-    const { left } = await carol.sync(list);
-    expect(left.map(({ address }) => address)).toContain(list);
-  },
-);
+scenario("who was withdrawn is refused, also where part of it was its own work", async ({ alice, carol }) => {
+  const note = await alice.timeline("note");
+  const list = await alice.timeline("list");
+  await alice.link(list, "note", [note]);
+  for (const timeline of [note, list]) await alice.share(timeline, carol);
+  await alice.sync(list);
+  await carol.sync(list, { direction: "pull" });
+  await carol.edit(note, { byCarol: true });
+  for (const peer of [carol, alice]) await peer.sync(list);
+  for (const timeline of [note, list]) await unshare(alice.identity, { timeline, from: carol.address });
+  await alice.sync(list);
+  const { left } = await carol.sync(list);
+  expect(left.map(({ address }) => address)).toContain(list);
+});

@@ -53,7 +53,7 @@ scenario("who may write writes, and others who may read can tell who it was", as
 });
 
 scenario(
-  "a grant on a folder extends to what its owner keeps within it, and to nothing else (threat 22)",
+  "what is shared with a folder is what its owner keeps within it, and nothing else (threat 22)",
   async (cast) => {
     const { alice, carol, erin, bob } = cast;
     const folder = await alice.timeline("folder");
@@ -107,7 +107,7 @@ scenario("a link to a timeline that one may not read is that very record, until 
 });
 
 scenario(
-  "a grant goes with its grantee to a receiver that only the owner's records have reached",
+  "a list goes with whom it names to a receiver that only the owner's records have reached",
   async (cast) => {
     const { alice, carol, bob, dave } = cast;
     const note = await alice.timeline("note");

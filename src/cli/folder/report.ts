@@ -1,4 +1,11 @@
-import { type Address, errorTable, type Left, type LeftReason, type PeerEvent, shortAddress } from "../../index.js";
+import {
+  type Address,
+  errorTable,
+  type Left,
+  type LeftReason,
+  type PeerEvent,
+  shortAddress,
+} from "../../index.js";
 import type { FolderReport } from "./bring-down.js";
 import { conflictLines } from "./conflict-text.js";
 import { shortened } from "./conflict-values.js";

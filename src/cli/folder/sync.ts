@@ -1,11 +1,11 @@
 import { basename } from "node:path";
-import type { Address, Identity, Space, SyncReport } from "../../index.js";
+import type { Identity, Space } from "../../index.js";
 import { bringDown, type FolderReport } from "./bring-down.js";
 import { type FolderConflict, openConflicts } from "./conflicts.js";
 import { findDirectory, isLike, mappingOf, realDirectory } from "./directory.js";
 import { type Scan, scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
-import { type Exchange, isCode } from "./exchange.js";
+import type { Exchange } from "./exchange.js";
 import { isMapped, type MappedCell, type MappingCell } from "./mapping.js";
 import { markerOf, withMarker } from "./marker.js";
 import { type FolderState, readFolder } from "./model.js";

@@ -113,7 +113,9 @@ async function tryKeeping(
       proofs: filed.proofs,
       cells: [...moved.cells, ...filed.cells, ...(charge?.cells ?? [])],
     });
-  const { kind } = await (charge ? releasing(charge, commit, (result) => result.kind === "committed") : commit());
+  const { kind } = await (charge
+    ? releasing(charge, commit, (result) => result.kind === "committed")
+    : commit());
   if (kind === "notClosed") throw new KeysagaError("not_closed");
   return kind === "committed" ? "kept" : "moved";
 }
@@ -130,14 +132,7 @@ function tipsAmong(frames: readonly IbGib[]): readonly Address[] {
 async function provedByOwner(
   space: Space,
   reader: FrameReader,
-  {
-    first,
-    fresh,
-    now,
-    checked,
-    believed,
-    merging,
-  }: ShownProofs,
+  { first, fresh, now, checked, believed, merging }: ShownProofs,
 ): Promise<ReadonlySet<Address> | undefined> {
   const owner = ownerOf(first);
   const proved = new Set<Address>();

@@ -1,18 +1,6 @@
 import { groupBy, KeysagaError } from "../../base/index.js";
-import {
-  type Address,
-  type IbGib,
-  isMerge,
-  isTjp,
-  makerOf,
-  mutate,
-  nOf,
-  ownerOf,
-  shortAddress,
-  tjpOf,
-} from "../../ibgib/index.js";
+import { type Address, type IbGib, isTjp, nOf, ownerOf, shortAddress, tjpOf } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
-import { countingHeads, type FrameReader, framesBeyond, headsOf, mergeOf, mergeTips } from "../../merge/index.js";
 import type {
   Ask,
   Direction,
@@ -26,11 +14,7 @@ import type {
   SendPlan,
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
-import type { Identity } from "../home/identity.js";
-import { isMadeHere, needsMark } from "../home/made.js";
 import { evidenceFor } from "../rights/attestations.js";
-import { ListedHeads } from "../rights/head-judge.js";
-import type { AccessPolicy } from "../rights/standing.js";
 import { unsureStones } from "../session/outgoing.js";
 import {
   branchBeyond,
@@ -42,7 +26,7 @@ import {
   type OwnTip,
   planOf,
 } from "../session/send-plan.js";
-import { type AddedFrames, addedFrames, isInItsPlace, proverOf } from "./added-frames.js";
+import { addedFrames } from "./added-frames.js";
 import { locatorOf } from "./locator.js";
 import type { Merging } from "./merging.js";
 import { checkTip, type Left, type Resolving, Taking } from "./taking.js";
@@ -125,8 +109,7 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
     chosen: new Map(outcomes.flatMap(({ chosen }) => (chosen ? [[chosen.address, chosen]] : []))),
     moves: [...outcomes.flatMap(({ move }) => move ?? []), ...along],
     plan,
-    unsure:
-      overtaken.length > 0 ? [] : await unsureStones({ space, reader: taking.reader }, plan, kept > 0),
+    unsure: overtaken.length > 0 ? [] : await unsureStones({ space, reader: taking.reader }, plan, kept > 0),
     ...(await resolution.answered(outcomes.flatMap(({ added }) => added ?? []))),
   };
   const { proved, made, left, apart } = taking;
@@ -226,7 +209,8 @@ class Resolver {
       { address, tip: status.tip, n: status.n },
     ];
     const own = { tjp: address, tip: now.address, n: now.n };
-    const isOurs = now.address === status.tip || !(await isInHistory(this.#space, status, own, this.#merging.options));
+    const isOurs =
+      now.address === status.tip || !(await isInHistory(this.#space, status, own, this.#merging.options));
     if (isOurs) return { chosen: theirs, held: { tjp: address, n: status.n } };
     const newer = await this.#newer(ours, status, undefined);
     return { chosen: ours, newer, added: { tip: ours.tip, from: status.tip } };
@@ -278,7 +262,8 @@ class Resolver {
       return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
     }
     const to = await this.taking.taken({ address, tip: theirs.tip, n: theirs.n }, tip, false);
-    if (to === undefined) return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
+    if (to === undefined)
+      return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
     return this.#bringTogether(ours, theirs, to);
   }
 

@@ -38,5 +38,8 @@ async function showList(
   const [first, newest, ...frames] = await space.getMany([list, tip.address, ...beyond]);
   if (!first || !newest || beyond.length === 0) return [];
   const proving = await framesToProve(newest, first, held, space, merging);
-  return [...frames.flatMap((frame) => (frame ? [toText(frame)] : [])), ...(await evidenceFor(space, proving))];
+  return [
+    ...frames.flatMap((frame) => (frame ? [toText(frame)] : [])),
+    ...(await evidenceFor(space, proving)),
+  ];
 }

@@ -1,6 +1,13 @@
 import { KeysagaError } from "../../base/index.js";
 import { type Address, type IbGib, isMerge, isTjp, makerOf, nOf, ownerOf, tjpOf } from "../../ibgib/index.js";
-import { countingHeads, type FrameReader, framesBeyond, headsOf, mergeOf, mergeTips } from "../../merge/index.js";
+import {
+  countingHeads,
+  type FrameReader,
+  framesBeyond,
+  headsOf,
+  mergeOf,
+  mergeTips,
+} from "../../merge/index.js";
 import type { FinalTip, RootMove } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import type { Identity } from "../home/identity.js";
@@ -157,8 +164,7 @@ export class Taking {
     const apart = [...new Set([...shown.values()].flat())].filter((head) => !heads.includes(head));
     if (apart.length === 0) return this.#merged(tips);
     const out: Address[] = [];
-    for (const head of apart)
-      if (heads.length === 0 || !(await this.#isBelow(head, heads))) out.push(head);
+    for (const head of apart) if (heads.length === 0 || !(await this.#isBelow(head, heads))) out.push(head);
     if (out.length > 0) {
       this.apart.set(first.address, await this.#keptApart(first, out, listed));
       const [head] = await this.reader.getMany(out.slice(0, 1));
@@ -212,6 +218,8 @@ export class Taking {
   /** @param at The frame that it is about. */
   #leave(first: IbGib, reason: LeftReason, at: IbGib): undefined {
     const by = makerOf(at, first);
+    // Who has set it aside need not be told.
+    if (reason === "set_aside" && ownerOf(first) === this.resolving.identity.address) return undefined;
     this.left.set(first.address, { address: first.address, reason, head: at.address, ...(by && { by }) });
     return undefined;
   }

@@ -4,7 +4,6 @@ import {
   gibOf,
   hashOf,
   type IbGib,
-  ibOf,
   isMerge,
   isTjp,
   makerOf,
@@ -20,7 +19,6 @@ import {
   type FrameRow,
   foldChanges,
   type IdentityRow,
-  isListAddress,
   type ListFirst,
   type ListState,
   noFrameRow,
@@ -127,7 +125,10 @@ class Rows {
   ) {}
 
   identity(address: Address): void {
-    this.#identities.set(address, readNow(this.look, cellKinds.listIdentity, identityName(this.list, address)));
+    this.#identities.set(
+      address,
+      readNow(this.look, cellKinds.listIdentity, identityName(this.list, address)),
+    );
   }
 
   frame(address: Address): void {

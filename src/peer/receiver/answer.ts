@@ -1,5 +1,5 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, ibOf, isTjp, ownerOf, tjpHashOf } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, isTjp, ownerOf, tjpHashOf } from "../../ibgib/index.js";
 import { isListAddress, listKindOf } from "../../lists/index.js";
 import {
   type Ask,

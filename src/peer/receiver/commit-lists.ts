@@ -9,7 +9,13 @@ import { fileHeads, keepOwn, onlyOf } from "../rights/attestations.js";
 import { changedOnce, framesOfSpace, joinFilings } from "../rights/evidence-files.js";
 import { inOrder, type ListCommit, listCommit } from "../rights/list-commit.js";
 import { overlaid } from "../rights/overlay.js";
-import { asToldBefore, type CommitEffect, comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
+import {
+  asToldBefore,
+  type CommitEffect,
+  comparedWith,
+  type JudgedMoves,
+  judgeMoves,
+} from "./judged-moves.js";
 import type { Committing } from "./receiver-commit.js";
 
 const triesMax = 32;

@@ -86,10 +86,12 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
           return conversation.takeProofs();
         },
       });
-    const result = await releasing(charge, commit, ({ kind }) => kind === "committed").catch((thrown: unknown) => {
-      if (isNotDescended(thrown)) return undefined;
-      throw thrown;
-    });
+    const result = await releasing(charge, commit, ({ kind }) => kind === "committed").catch(
+      (thrown: unknown) => {
+        if (isNotDescended(thrown)) return undefined;
+        throw thrown;
+      },
+    );
     if (result === undefined) {
       if ((await addApart(apart, committing, others, judged)) === 0) throw new KeysagaError("chain_refused");
       continue;
@@ -130,7 +132,11 @@ function graphOf(
 }
 
 function isNotDescended(thrown: unknown): boolean {
-  return thrown instanceof KeysagaError && thrown.code === "chain_refused" && thrown.facts["rule"] === "not_descended";
+  return (
+    thrown instanceof KeysagaError &&
+    thrown.code === "chain_refused" &&
+    thrown.facts["rule"] === "not_descended"
+  );
 }
 
 /**

@@ -93,10 +93,7 @@ export async function setAside(
  *
  * @throws KeysagaError `not_found`.
  */
-export function leftOut(
-  { space }: Pick<Identity, "space">,
-  timeline: Address,
-): Promise<readonly LeftOut[]> {
+export function leftOut({ space }: Pick<Identity, "space">, timeline: Address): Promise<readonly LeftOut[]> {
   return space.look((look) => {
     const ruling = rulingOf(firstFrame(look, timeline), look);
     if (ruling === undefined) return [];

@@ -49,7 +49,9 @@ export class ListedHeads implements HeadJudge {
   wasNamed(identity: Address): Promise<boolean> {
     return this.space.look((look) => {
       const ruling = rulingOf(this.first, look);
-      return ruling !== undefined && identityRow(look, listsRuling(ruling).writers, identity).bytes !== undefined;
+      return (
+        ruling !== undefined && identityRow(look, listsRuling(ruling).writers, identity).bytes !== undefined
+      );
     });
   }
 

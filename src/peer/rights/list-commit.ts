@@ -11,7 +11,13 @@ import {
 } from "../../merge/index.js";
 import type { CellChange, Look, Space, TipMove } from "../../space/index.js";
 import { cellKinds, changeCell, parseCell, removeCell } from "../home/cells.js";
-import { changesOfLists, type ListChanged, type Looking, readNow, timelinesWithin } from "../home/list-rows.js";
+import {
+  changesOfLists,
+  type ListChanged,
+  type Looking,
+  readNow,
+  timelinesWithin,
+} from "../home/list-rows.js";
 import { ListedHeads } from "./head-judge.js";
 import { overlaid, overlaidLook } from "./overlay.js";
 
@@ -123,7 +129,8 @@ async function retipOf(
   const isSame = heads.length === before.length && heads.every((head) => before.includes(head));
   if (isSame) return undefined;
   // Of what does not count at all the first frame is what links mean.
-  const merged = heads.length === 0 ? { same: timeline } : await mergeOf(heads, space, keeping.functions, options);
+  const merged =
+    heads.length === 0 ? { same: timeline } : await mergeOf(heads, space, keeping.functions, options);
   const to = "frame" in merged ? merged.frame.address : merged.same;
   const merge = "frame" in merged ? merged.frame : undefined;
   const out = await leftOut([...before, ...left], to, merge ? overlaid(space, [merge]) : space, options);
@@ -148,11 +155,7 @@ async function leftOut(
 }
 
 /** The newest frames of a timeline that are stored and do not count, as far as they are not below its tip. */
-export async function leftOf(
-  space: Looking,
-  ruler: Address,
-  timeline: Address,
-): Promise<readonly Address[]> {
+export async function leftOf(space: Looking, ruler: Address, timeline: Address): Promise<readonly Address[]> {
   const cell = await space.look((look) => readNow(look, cellKinds.left, leftName(ruler, timeline)));
   return cell.value?.heads ?? [];
 }

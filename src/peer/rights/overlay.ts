@@ -29,7 +29,8 @@ function withCells(look: Look, changed: ReadonlyMap<string, Uint8Array | undefin
     cell: (key) => (changed.has(key) ? changed.get(key) : look.cell(key)),
     *cells(prefix) {
       for (const entry of look.cells(prefix)) if (!changed.has(entry[0])) yield entry;
-      for (const [key, value] of changed) if (value !== undefined && key.startsWith(prefix)) yield [key, value];
+      for (const [key, value] of changed)
+        if (value !== undefined && key.startsWith(prefix)) yield [key, value];
     },
   };
 }

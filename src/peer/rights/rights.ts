@@ -107,7 +107,9 @@ function entriesInForce(
 }
 
 function endsAfter(row: IdentityRow | undefined, now: Instant): readonly Instant[] {
-  return (row?.entries ?? []).flatMap(({ expires }) => (expires !== undefined && expires > now ? [expires] : []));
+  return (row?.entries ?? []).flatMap(({ expires }) =>
+    expires !== undefined && expires > now ? [expires] : [],
+  );
 }
 
 function judgeList(
@@ -141,5 +143,4 @@ export function foundTimeline(identity: Address, timeline: Address): CellChange 
   return newCell(cellKinds.founder, founderName(identity, timeline), { timeline });
 }
 
-const founderName = (identity: Address, timeline: Address): string =>
-  `${gibOf(identity)}/${gibOf(timeline)}`;
+const founderName = (identity: Address, timeline: Address): string => `${gibOf(identity)}/${gibOf(timeline)}`;

@@ -1,12 +1,5 @@
 import { type Instant, KeysagaError } from "../../base/index.js";
-import {
-  type Address,
-  addressOf,
-  gibOf,
-  type IbGib,
-  isIdentityAddress,
-  makerOf,
-} from "../../ibgib/index.js";
+import { type Address, addressOf, gibOf, type IbGib, isIdentityAddress, makerOf } from "../../ibgib/index.js";
 import {
   type Access,
   type Change,
@@ -197,7 +190,10 @@ export function whoMay(
 }
 
 /** Every identity that a list says something of. Costs by the list. */
-function rowsOfList(look: Look, list: Address): readonly { readonly identity: Address; readonly row: IdentityRow }[] {
+function rowsOfList(
+  look: Look,
+  list: Address,
+): readonly { readonly identity: Address; readonly row: IdentityRow }[] {
   const prefix = `${cellKinds.listIdentity.prefix}${gibOf(list)}/`;
   return Array.from(look.cells(prefix), ([key, bytes]) => ({
     identity: addressOf("keystone.identity", key.slice(prefix.length)),
@@ -224,7 +220,8 @@ function checkShare({ with: other, expires, uses }: Share, owner: Address, now: 
   if (!isIdentityAddress(other) || other === owner) refuseList("identity");
   if (expires !== undefined && !(Number.isSafeInteger(expires) && expires > now)) refuseList("expires");
   if (uses === undefined) return;
-  if (!(Number.isSafeInteger(uses.max) && uses.max > 0) || !isIdentityAddress(uses.receiver)) refuseList("uses");
+  if (!(Number.isSafeInteger(uses.max) && uses.max > 0) || !isIdentityAddress(uses.receiver))
+    refuseList("uses");
 }
 
 function termsOf({ expires, uses }: Share): Pick<Entry, "expires" | "uses" | "receiver"> {

@@ -1,4 +1,4 @@
-import { type Address, gibOf, ibOf } from "../../ibgib/index.js";
+import { type Address, gibOf } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import type { CellChange, Space } from "../../space/index.js";
 import {

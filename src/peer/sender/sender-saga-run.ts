@@ -4,8 +4,6 @@ import { isListAddress } from "../../lists/index.js";
 import {
   type Direction,
   type Evidence,
-  type FinalTip,
-  type HeadEntry,
   readEvidence,
   type SenderSagaEffect,
   type SenderSagaEvent,

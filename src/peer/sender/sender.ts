@@ -151,10 +151,7 @@ export class Sender {
    * @throws KeysagaError `diverged` (by a push; nothing was changed), `tip_moved`, `commit_waited`, `queue_timeout` and `connection_lost` (try again), `aborted`, `connection_closed` (by `disconnect`), and
    *   whatever else ended the session.
    */
-  sync(
-    roots: readonly Address[],
-    { direction = "both", signal }: SyncOptions = {},
-  ): Promise<SyncReport> {
+  sync(roots: readonly Address[], { direction = "both", signal }: SyncOptions = {}): Promise<SyncReport> {
     if (roots.length === 0) return Promise.reject(new KeysagaError("nothing_to_sync"));
     return this.#queue(signal, ({ session }) => this.#sagas(session, { roots, direction }));
   }
