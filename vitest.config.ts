@@ -4,13 +4,15 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./tests/longest-first.js";
 
 /** What needs nothing but the processor: no file, socket, process or timer, and no mock of its own. */
-const fast = ["base", "ibgib", "keystone", "merge", "rights", "saga", "traces"].map(
+const fast = ["base", "ibgib", "keystone", "lists", "merge", "rights", "saga", "traces"].map(
   (folder) => `tests/${folder}/**/*.test.ts`,
 );
 
 /** What mocks modules, or looks at all that a process holds, has a process of its own. */
 const apart = [
-  ...["abuse", "canary", "growth", "kill", "one-time", "teardown"].map((folder) => `tests/${folder}/**/*.test.ts`),
+  ...["abuse", "canary", "growth", "kill", "one-time", "teardown"].map(
+    (folder) => `tests/${folder}/**/*.test.ts`,
+  ),
   ...readdirSync("tests", { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".test.ts"))
     .map((file) => `tests/${file}`)

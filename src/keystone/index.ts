@@ -22,22 +22,6 @@ export {
   readIdentityFrame,
   startIdentity,
 } from "./identity.js";
-export {
-  Access,
-  type Action,
-  type Grant,
-  grantIb,
-  isGrantAddress,
-  isWithdrawalAddress,
-  readGrant,
-  readWithdrawal,
-  type Statements,
-  sealGrant,
-  sealWithdrawal,
-  type Withdrawal,
-  withdrawalIb,
-  withStatement,
-} from "./grant.js";
 export { foundLane, type LaneState, startLane } from "./lane.js";
 export {
   connectDemand,

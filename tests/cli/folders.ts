@@ -27,7 +27,7 @@ export const inStep: Exchange = async () => ({
   session: parseAddress("session^gib"),
   tips: [],
   found: [],
-  refused: [],
+  left: [],
   totals: nothing,
   sessionTotals: nothing,
   elapsedMs: 1,

@@ -99,6 +99,8 @@ export interface CheckedEvidence {
   readonly lists: readonly AttestedFrames[];
   /** What it rests on that is new here. */
   readonly parts: ProvedParts;
+  /** Frames of access lists that came with it. */
+  readonly listFrames: readonly IbGib[];
 }
 
 export const noEvidence: CheckedEvidence = {
@@ -106,6 +108,7 @@ export const noEvidence: CheckedEvidence = {
   attested: [],
   lists: [],
   parts: { sessions: [], lanes: [], identities: new Map() },
+  listFrames: [],
 };
 
 /**
@@ -120,17 +123,15 @@ export async function checkEvidence(
   items: readonly Evidence[],
   own?: SessionPart,
 ): Promise<CheckedEvidence> {
-  const { records, vouchers, lists } = readEvidence(items);
-  const isStatement = ({ ib }: IbGib) => ib === "keystone.grant" || ib === "keystone.withdrawal";
-  const isStated = records.some(isStatement);
-  const shown = { records: records.filter((record) => !isStatement(record)), vouchers, lists };
+  const { listFrames, ...shown } = readEvidence(items);
+  const { lists } = shown;
   const known = await loadKnown(space, shown);
   const sessions = own ? new Map(known.sessions).set(own.session, own) : known.sessions;
-  const { attested, parts } = checkProofs(shown, { ...known, sessions }, () => isStated);
+  const { attested, parts } = checkProofs(shown, { ...known, sessions });
   const attesters = new Map(attested.map(({ frame, identity }) => [frame, identity]));
   const isOwnNeeded = own !== undefined && lists.some(({ session }) => session === own.session);
   const needed = isOwnNeeded ? { ...parts, sessions: [...parts.sessions, own] } : parts;
-  return { attesters, attested, lists, parts: needed };
+  return { attesters, attested, lists, parts: needed, listFrames };
 }
 
 /**

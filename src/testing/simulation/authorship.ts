@@ -8,7 +8,7 @@ import {
   sealRecord,
   tjpOf,
 } from "../../ibgib/index.js";
-import type { Access } from "../../keystone/index.js";
+import type { Access } from "../../lists/index.js";
 import { cellKinds, newCell } from "../../peer/home/cells.js";
 import { saveRecords, share, unshare } from "../../peer/index.js";
 import type { Dice } from "./dice.js";
@@ -59,7 +59,7 @@ export class Authorship {
       process,
       `shares with ${to.name}`,
       () => share(process.identity, given, process.platform),
-      (grant) => this.world.facts.grant(owner, grant),
+      () => this.world.facts.share(owner, given),
     );
   }
 

@@ -1,4 +1,6 @@
 import { type Address, gibOf } from "../../ibgib/index.js";
+import { listFor, listsOf } from "../../lists/index.js";
+import type { Share } from "../../peer/index.js";
 import { followedIn, tipOn } from "./disk-watch.js";
 import type { Home } from "./home.js";
 import type { Ledger } from "./ledger.js";
@@ -34,8 +36,11 @@ export class Facts {
     this.#add(home, `session ${session}`, () => n > 0 && followedIn(home.disk.table("cells"), lane) >= n);
   }
 
-  grant(home: Home, grant: Address): void {
-    this.#add(home, `grant ${grant}`, () => home.disk.table("proofs").has(gibOf(grant)));
+  /** A list of the home's own says something of whom it was shared with. */
+  share(home: Home, { timeline, with: other, access }: Share): void {
+    const list = listsOf(timeline, home.address)[listFor[access]];
+    const cell = `list-identity/${gibOf(list)}/${gibOf(other)}`;
+    this.#add(home, `entry of ${other} in ${list}`, () => home.disk.table("cells").has(cell));
   }
 
   /** All that were said of a home by now. */

@@ -31,6 +31,12 @@ export class Ledger {
     }
   }
 
+  /** A frame of a list, which no person has written by hand. */
+  listed(record: IbGib, by: string): void {
+    this.#makers.set(record.gib, (this.#makers.get(record.gib) ?? new Set()).add(by));
+    this.#frames.set(record.address, record);
+  }
+
   timeline(address: Address): Timeline | undefined {
     return this.#byAddress.get(address);
   }

@@ -23,7 +23,6 @@ const reasons = new Set([
   "restored_backup",
   "duplicity",
   "not_permitted",
-  "author_not_permitted",
   "unknown_root",
   "attestation_refused",
 ]);
