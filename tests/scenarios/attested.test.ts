@@ -97,7 +97,7 @@ scenario(
     const { alice, carol, dave: eve } = cast;
     const note = await aliceIsRead(cast);
     await eve.edit(note, { text: "by eve" });
-    await expectRefused([alice, carol], eve, note, { reason: "not_proved" });
+    await expectRefused([alice, carol], eve, note, { reason: "may_not_write" });
   },
 );
 
@@ -108,7 +108,7 @@ scenario("eve puts another frame in the place of alice's newest", async (cast) =
   await alice.sync(note, { at: "bob" });
   await carol.sync(note, { at: "bob" });
   await eve.edit(note, { text: "second, so eve says" });
-  await expectRefused([alice, carol], eve, note, { reason: "not_proved" });
+  await expectRefused([alice, carol], eve, note, { reason: "may_not_write" });
   await expectInStep(carol, bob, [note]);
 });
 

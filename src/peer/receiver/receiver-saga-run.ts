@@ -115,7 +115,7 @@ export class ReceiverSagaRun {
     const { items } = this.inflow.evidence;
     if (readEvidence(items).listFrames.length === 0) return;
     const who = { self: self.address, from, holder: from, isOpen };
-    await keepLists({ space, charging, merging, ...who }, await checkEvidence(space, items));
+    await keepLists({ space, charging, merging, ...who }, await checkEvidence(self, items));
   }
 
   async readBranches(effect: On<"readBranches">): Promise<End<"branchesRead">> {
@@ -217,7 +217,7 @@ export class ReceiverSagaRun {
         answers: this.#answers,
         conversation: this.conversation,
         stagedBytes: (await this.#staged).bytes,
-        evidence: await checkEvidence(this.options.space, this.inflow.evidence.items),
+        evidence: await checkEvidence(this.options.identity, this.inflow.evidence.items),
       },
       effect,
     );

@@ -210,7 +210,7 @@ export class SenderSagaRun {
   async #hearEvidence(): Promise<CheckedEvidence> {
     const { identity, merging, access } = this.options;
     const { space, address: self } = identity;
-    this.#checked = await checkEvidence(space, this.#evidence.items, this.#answering);
+    this.#checked = await checkEvidence(identity, this.#evidence.items, this.#answering);
     await keepParts(identity, this.#checked.parts);
     const keeping = { space, self, from: this.#receiver, holder: self, isOpen: access === "open", merging };
     if (await keepLists(keeping, this.#checked)) this.#loading = undefined;
