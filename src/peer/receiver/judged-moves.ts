@@ -46,7 +46,7 @@ export interface Answered {
 
 /**
  * Judges the moves of a commit. Each frame that is new has to be proved by the maker that it names, and the makers of the
- * heads have to be ones who may write the timeline: now where that is the sender itself, by what is known of grants where
+ * heads have to be ones who may write the timeline: now where that is the sender itself, by the lists that are here where
  * it is somebody else. A merge of such heads needs nobody's word. A timeline that does not hold to this is left as it
  * was. All of it is judged on what the sender knows of: a timeline that it may not read is not looked into, and is to it
  * what it has sent of it.

@@ -59,7 +59,7 @@ export interface SenderSettings {
   /** Sign the TLS channel as well (RFC 9266). Both sides have to be set so, with no proxy in between that ends TLS. */
   readonly bindChannel?: boolean;
   /**
-   * Whose word is taken for what comes: `owners` (default): a timeline's owner's, and that of those it granted to write.
+   * Whose word is taken for what comes: `owners` (default): a timeline's owner's, and that of those it lets write.
    * `open`: anyone's whom the receiver admits.
    */
   readonly access?: AccessPolicy;
@@ -72,7 +72,7 @@ export interface SenderSettings {
    * `cannot_connect`, `turn_timeout`, `shutting_down` …): never after a validation failure, nor when they were cancelled.
    * A try is a new session from its first message: of the one before no connection, key, turn or saga is used again, and
    * its saga is run anew, which converges wherever the other was cut off. So a report tells what the last try did, and a use
-   * of a counted grant may be spent by each. Other calls wait meanwhile, as behind any call; `disconnect` and the call's
+   * of a counted entry may be spent by each. Other calls wait meanwhile, as behind any call; `disconnect` and the call's
    * signal end the waiting at once. A connection that is lost while no call runs is not opened by itself: the next call does.
    */
   readonly reconnect?: ReconnectOptions;

@@ -2,7 +2,7 @@ import { fromUtf8 } from "../../base/index.js";
 import type { Address, RecordText } from "../../ibgib/index.js";
 import type { Message } from "../../transport/index.js";
 
-/** What keystone frames are called; grants and contexts are none. */
+/** What keystone frames are called; contexts are none. */
 export const keystoneIbs: ReadonlySet<string> = new Set([
   "keystone.identity",
   "keystone.lane",
