@@ -25,12 +25,17 @@ export class Facts {
     private readonly ledger: Ledger,
   ) {}
 
-  /** A tip was said to be there: its heads are in what the home shows. A merge may have made way for another. */
+  /**
+   * A tip was said to be there: its heads are in what the home shows, as far as no list takes them out. A merge may have
+   * made way for another.
+   */
   tip(home: Home, tjp: Address, tip: Address): void {
     this.#add(home, `tip ${tip}`, () => {
       const now = tipOn(home.disk, tjp);
       const history = now === undefined ? new Set() : this.ledger.historyOf(now);
-      return this.ledger.headsOf(tip).every((head) => history.has(head));
+      return this.ledger
+        .headsOf(tip)
+        .every((head) => history.has(head) || this.ledger.mayBeLeft(tjp, head));
     });
   }
 

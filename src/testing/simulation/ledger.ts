@@ -11,6 +11,8 @@ export interface Timeline {
   readonly writers: Set<string>;
   /** Was anything taken back of it? Then not everybody need agree any more. */
   isWithdrawn: boolean;
+  /** Heads that its owner has set aside, once or more often. */
+  readonly aside: Set<Address>;
 }
 
 /** Everything that was made in a world, and by whom. What is not in it was made by nobody. */
@@ -84,6 +86,13 @@ export class Ledger {
     return history;
   }
 
+  /** May a tip be taken back to before a head? Its maker is not the owner, and was withdrawn, or it was set aside. */
+  mayBeLeft(tjp: Address, head: Address): boolean {
+    const timeline = this.timeline(tjp);
+    if (!timeline || this.makersOf(head).every((maker) => maker === timeline.owner)) return false;
+    return timeline.isWithdrawn || [...timeline.aside].some((aside) => this.historyOf(aside).has(head));
+  }
+
   /** The newest frames under a tip that are not merges. */
   headsOf(tip: Address): readonly Address[] {
     const met = new Set([tip]);
@@ -103,6 +112,7 @@ export class Ledger {
       readers: new Set([owner]),
       writers: new Set([owner]),
       isWithdrawn: false,
+      aside: new Set<Address>(),
     };
     this.timelines.push(timeline);
     this.#byAddress.set(address, timeline);
