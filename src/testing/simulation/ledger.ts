@@ -1,11 +1,22 @@
 import type { JsonObject } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isMerge, isTjp, makerOf, tjpOf } from "../../ibgib/index.js";
+import {
+  type Address,
+  gibOf,
+  type IbGib,
+  isMerge,
+  isTjp,
+  makerOf,
+  tjpOf,
+  withinOf,
+} from "../../ibgib/index.js";
 
 /** A timeline of a world. */
 export interface Timeline {
   readonly address: Address;
   /** The home whose identity owns it. */
   readonly owner: string;
+  /** The one whose lists say who may read and write it: itself, unless it is within another of its owner's. */
+  readonly ruler?: Timeline;
   /** Homes that were ever let in. */
   readonly readers: Set<string>;
   readonly writers: Set<string>;
@@ -29,7 +40,7 @@ export class Ledger {
     for (const record of records) {
       this.#makers.set(record.gib, (this.#makers.get(record.gib) ?? new Set()).add(by));
       this.#frames.set(record.address, record);
-      if (isTjp(record)) this.#found(record.address, by);
+      if (isTjp(record)) this.#found(record, by);
     }
   }
 
@@ -37,6 +48,12 @@ export class Ledger {
   listed(record: IbGib, by: string): void {
     this.#makers.set(record.gib, (this.#makers.get(record.gib) ?? new Set()).add(by));
     this.#frames.set(record.address, record);
+  }
+
+  /** Something was taken back of a timeline, and of all within it. */
+  withdrawn(ruler: Timeline): void {
+    for (const timeline of this.timelines)
+      if ((timeline.ruler ?? timeline) === ruler) timeline.isWithdrawn = true;
   }
 
   timeline(address: Address): Timeline | undefined {
@@ -105,17 +122,21 @@ export class Ledger {
     return heads;
   }
 
-  #found(address: Address, owner: string): void {
+  #found(first: IbGib, owner: string): void {
+    const within = withinOf(first);
+    const outer = within && this.timeline(within);
+    const ruler = outer?.owner === owner ? (outer.ruler ?? outer) : undefined;
     const timeline = {
-      address,
+      address: first.address,
       owner,
-      readers: new Set([owner]),
-      writers: new Set([owner]),
-      isWithdrawn: false,
+      ...(ruler && { ruler }),
+      readers: ruler?.readers ?? new Set([owner]),
+      writers: ruler?.writers ?? new Set([owner]),
+      isWithdrawn: ruler?.isWithdrawn ?? false,
       aside: new Set<Address>(),
     };
     this.timelines.push(timeline);
-    this.#byAddress.set(address, timeline);
+    this.#byAddress.set(first.address, timeline);
   }
 }
 

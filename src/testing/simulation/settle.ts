@@ -20,11 +20,7 @@ const convergeMs = 60_000;
 const roundsMax = 8;
 
 /** Why a peer may stay out, for good: it says so instead of syncing. */
-const reasons = new Set([
-  "restored_backup",
-  "duplicity",
-  "unknown_root",
-]);
+const reasons = new Set(["restored_backup", "duplicity", "unknown_root"]);
 
 /**
  * Why a home may stay out that was put back or copied: nobody could tell it what it has signed, and so it is refused at
@@ -124,7 +120,8 @@ export class Settling {
   /** What is left for now for what its maker did is not here or not there, and the sync says so. */
   #staysLeft({ machine, identity }: SimulatedProcess, to: Home, { address, reason, by }: Left): void {
     // Of another's frames the lists say the same to both.
-    if (by === identity.address || !listed.has(reason)) this.#apart.add(`${machine.name} ${to.name} ${address}`);
+    if (by === identity.address || !listed.has(reason))
+      this.#apart.add(`${machine.name} ${to.name} ${address}`);
   }
 
   /** @returns what it ended in for good; undefined where all went well. */
@@ -208,8 +205,8 @@ export class Settling {
   #askLists(): void {
     const { homes, ledger, trace } = this.world;
     for (const { name, disk, address: self } of homes)
-      for (const { address } of ledger.timelines) {
-        const head = wronglyShown(disk, address, self);
+      for (const { address, ruler } of ledger.timelines) {
+        const head = wronglyShown(disk, address, ruler?.address ?? address, self);
         trace.check("what is shown counts", head === undefined, () => `${name} shows ${head}`);
       }
   }

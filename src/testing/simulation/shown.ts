@@ -1,11 +1,4 @@
-import {
-  type Address,
-  type IbGib,
-  isMerge,
-  isTjp,
-  makerOf,
-  ownerOf,
-} from "../../ibgib/index.js";
+import { type Address, type IbGib, isMerge, isTjp, makerOf, ownerOf } from "../../ibgib/index.js";
 import { firstOfList, foldList, isSetAside, listsOf, type ListState } from "../../lists/index.js";
 import type { Disk } from "./disk.js";
 import { recordOn, tipOn } from "./disk-watch.js";
@@ -15,13 +8,19 @@ import { parentsOf } from "./ledger.js";
  * A head that a disk shows and that does not count there, by the frames of the lists that are on it: the rows that are
  * kept of what lists say are not looked at.
  *
+ * @param ruler The timeline whose lists rule it.
  * @param self Whose disk it is: its own frames it shows in any case.
  */
-export function wronglyShown(disk: Disk, timeline: Address, self: Address): Address | undefined {
+export function wronglyShown(
+  disk: Disk,
+  timeline: Address,
+  ruler: Address,
+  self: Address,
+): Address | undefined {
   const [tip, first] = [tipOn(disk, timeline), recordOn(disk, timeline)];
   const owner = first && ownerOf(first);
   if (tip === undefined || !first || owner === undefined) return undefined;
-  const list = stateOf(disk, timeline, owner);
+  const list = stateOf(disk, ruler, owner);
   return headsOn(disk, tip).find((head) => {
     const maker = makerOf(head, first);
     if (maker === owner || maker === self || isTjp(head)) return false;
