@@ -11,9 +11,12 @@ import {
   createTimeline,
   type Identity,
   InnerSpace,
+  mergeFunctions,
   parseAddress,
   relate,
 } from "../../src/index.js";
+import { changeList, firstOfList } from "../../src/lists/index.js";
+import { keepLists } from "../../src/peer/branches/keep-lists.js";
 import { temporaryDirectory, writeTree } from "./directories.js";
 
 const nothing = { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } };
@@ -43,6 +46,16 @@ export const inStep: Exchange = async () => ({
     receiver: [],
   },
 });
+
+/** Has a home believe that it may write a folder: the list of writers lies there, as if it had come with a saga. */
+export async function letWrite({ space, address }: Identity, folder: Address, owner: Address): Promise<void> {
+  const first = firstOfList("writers", folder, owner);
+  const frames = [first, changeList(first, [{ do: "share", identity: address, no: 1 }])];
+  const merging = { functions: mergeFunctions(), options: {} };
+  const who = { self: address, from: address, holder: address, believed: undefined, isOpen: true };
+  const checked = { attesters: new Map(), attestations: [], records: [] };
+  expect(await keepLists({ space, merging, ...who }, { frames, checked })).toBe(true);
+}
 
 /** Says of every large removal that it is meant. */
 export const agree: AskRemoval = async () => true;

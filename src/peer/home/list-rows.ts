@@ -192,13 +192,14 @@ export function frameCell(
   return readNow(look, cellKinds.listFrame, frameName(list, frame));
 }
 
-/** Every frame of a timeline that a list says something of. */
+/** Every frame of a timeline that a list says something of. Costs one look-up where the list is not here. */
 export function framesSaid(
-  look: Pick<Look, "cells">,
+  look: Pick<Look, "cell" | "cells">,
   list: Address,
   timeline: Address,
 ): readonly { readonly frame: Address; readonly row: FrameRow }[] {
   const { prefix } = cellKinds.listFrame;
+  if (look.cell(cellKinds.listSize.prefix + gibOf(list)) === undefined) return [];
   const found = look.cells(`${prefix}${gibOf(list)}/${hashOf(timeline)}/`);
   return Array.from(found, ([, bytes]) => parseCell(cellKinds.listFrame, bytes));
 }

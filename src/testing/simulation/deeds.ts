@@ -1,5 +1,6 @@
 import { Authorship } from "./authorship.js";
 import type { Dice } from "./dice.js";
+import { recordOn } from "./disk-watch.js";
 import type { Home } from "./home.js";
 import type { Timeline } from "./ledger.js";
 import type { SimulatedProcess } from "./process.js";
@@ -26,7 +27,7 @@ export class Deeds {
     trace.count("run steps");
     switch (step.do) {
       case "create":
-        return this.#by(step.by, (process, home) => this.#authorship.create(process, home));
+        return this.#create(step);
       case "edit":
         return this.#edit(step);
       case "link":
@@ -35,6 +36,9 @@ export class Deeds {
         return this.#share(step);
       case "unshare":
         return this.#unshare(step);
+      case "adopt":
+      case "setAside":
+        return this.#decide(step);
       case "sync":
         return this.#by(step.by, (process, home) => this.#sync(process, home, step));
       case "rush":
@@ -98,6 +102,27 @@ export class Deeds {
     return timelines[which % Math.max(1, timelines.length)];
   }
 
+  /** Within another one only where that is known. */
+  #create({ by, within }: On<"create">): void {
+    const outer = within === undefined ? undefined : this.#timeline(within)?.address;
+    this.#by(by, (process, home) => {
+      const isKnown = outer !== undefined && recordOn(home.disk, outer) !== undefined;
+      this.#authorship.create(process, home, isKnown ? outer : undefined);
+    });
+  }
+
+  /** A timeline as its rights go: the one that has the lists. */
+  #ruler(which: number): Timeline | undefined {
+    const timeline = this.#timeline(which);
+    return timeline?.ruler ?? timeline;
+  }
+
+  #decide({ do: what, which }: On<"adopt" | "setAside">): void {
+    const timeline = this.#ruler(which);
+    const process = timeline && this.world.home(timeline.owner)?.open[0];
+    if (timeline && process) this.#authorship[what](process, timeline);
+  }
+
   #edit({ by, which, times }: On<"edit">): void {
     const timeline = this.#timeline(which);
     if (!timeline) return;
@@ -113,7 +138,7 @@ export class Deeds {
   }
 
   #share({ which, with: other, access }: On<"share">): void {
-    const timeline = this.#timeline(which);
+    const timeline = this.#ruler(which);
     const owner = timeline && this.world.home(timeline.owner);
     const [process, to] = [owner?.open[0], this.#sender(other)];
     if (timeline && owner && process && to.lineage !== owner.lineage)
@@ -121,7 +146,7 @@ export class Deeds {
   }
 
   #unshare({ which, with: other }: On<"unshare">): void {
-    const timeline = this.#timeline(which);
+    const timeline = this.#ruler(which);
     const process = timeline && this.world.home(timeline.owner)?.open[0];
     if (timeline && process) this.#authorship.unshare(process, timeline, this.#sender(other));
   }

@@ -11,7 +11,7 @@ import {
   readRecord,
   tjpOf,
 } from "../../ibgib/index.js";
-import { isListIb } from "../../lists/index.js";
+import { isListIb, readListFirst } from "../../lists/index.js";
 import { decodeBatchRow, decodeProofRow, decodeRecordRow, decodeTipRow } from "../../space/rows.js";
 import type { Disk } from "./disk.js";
 import type { RowChange } from "./draft.js";
@@ -102,8 +102,9 @@ export class DiskWatch {
     this.#accountUpTo(home, tip.address);
     const history = this.ledger.historyOf(tip.address);
     const heads = before === undefined ? [] : this.ledger.headsOf(before);
-    const lost = heads.filter((head) => !history.has(head));
+    const lost = heads.filter((head) => !history.has(head) && !this.ledger.mayBeLeft(tip.tjp, head));
     this.trace.check("tips move on", lost.length === 0, () => `${name} loses ${lost[0]} from ${tip.address}`);
+    this.#list(home, tip.tjp);
     const timeline = this.ledger.timeline(tip.tjp);
     if (!timeline) return;
     for (const frame of this.ledger.beyond(tip.address, before)) {
@@ -126,6 +127,16 @@ export class DiskWatch {
         timeline.readers.has(lineage),
         () => `${name} shows ${tip.address}`,
       );
+  }
+
+  /** Who reads is between the owner and who answers for it; who writes, for those to know who read. */
+  #list({ name, lineage, kind, disk }: Watched, list: Address): void {
+    const first = recordOn(disk, list);
+    const said = first && readListFirst(first);
+    const timeline = said && this.ledger.timeline(said.of);
+    if (!timeline || kind === "receiver") return;
+    const may = timeline.owner === lineage || (said.kind === "writers" && timeline.readers.has(lineage));
+    this.trace.check("lists are shown to whom they concern", may, () => `${name} shows ${list}`);
   }
 
   /** A frame is kept where its owner has said it, or by its owner itself. */

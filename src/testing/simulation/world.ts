@@ -44,7 +44,7 @@ interface Kept {
 
 /** Who hears how a saga ended. */
 export interface SyncEnd {
-  readonly done?: () => void;
+  readonly done?: (report: SyncReport) => void;
   readonly failed?: (code: string) => void;
 }
 
@@ -232,7 +232,7 @@ export class World {
       () => sender.sync(roots, options),
       (report) => {
         if (receiver.restoredAt < begun) this.#synced(process, receiver, report, options.direction);
-        done?.();
+        done?.(report);
       },
       failed,
     );
