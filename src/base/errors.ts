@@ -46,7 +46,11 @@ export const errorTable = {
     tellPeer: true,
     text: "The keystone frame is not a valid successor of the one before.",
   },
-  wrong_solution: { retryable: false, tellPeer: true, text: "A solution does not open its challenge." },
+  wrong_solution: {
+    retryable: false,
+    tellPeer: true,
+    text: "A solution does not open its challenge, or signs something else.",
+  },
   challenge_reused: { retryable: false, tellPeer: true, text: "A one-time key was presented a second time." },
   verb_not_allowed: { retryable: false, tellPeer: true, text: "The pool does not allow this verb." },
   wrong_demand: {

@@ -94,13 +94,13 @@ export const Challenge = z.strictObject({
 export type Challenge = z.infer<typeof Challenge>;
 
 /**
- * One signed turn of a saga, in either direction. Its context is not sent: both sides derive it from what they have
- * seen (saga/turn.ts), and the session frame claims the address that has to come out.
+ * One signed turn of a saga, in either direction. Neither its context nor its session frame is sent: both sides derive
+ * them from what they have seen (saga/turn.ts). `proof` is what of the frame the other side cannot compute.
  */
 export const Turn = z.strictObject({
   type: z.literal("turn"),
   body,
-  proof: z.strictObject({ frame: recordText }),
+  proof: z.strictObject({ key: hex(32), signature, next: hex(32) }),
 });
 export type Turn = z.infer<typeof Turn>;
 

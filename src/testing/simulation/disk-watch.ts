@@ -145,7 +145,7 @@ export class DiskWatch {
     const record = readRecord(decodeProofRow(to).bytes);
     if (!keystoneIbs.has(record.ib)) return;
     const owner = this.keys.ownerOf(tjpOf(record) ?? record.address);
-    const isGenuine = this.keys.hasSeen(record.address) || (owner ?? lineage) === lineage;
+    const isGenuine = this.keys.hasSeen(record) || (owner ?? lineage) === lineage;
     this.trace.check("signed by its owner", isGenuine, () => `${name} keeps ${record.address}`);
     this.keys.seeRecord(record, { home: lineage, knows: () => !isDoubtful });
   }
