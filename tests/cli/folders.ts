@@ -17,6 +17,7 @@ import {
 } from "../../src/index.js";
 import { changeList, firstOfList } from "../../src/lists/index.js";
 import { keepLists } from "../../src/peer/branches/keep-lists.js";
+import { noEvidence } from "../../src/peer/rights/attestations.js";
 import { temporaryDirectory, writeTree } from "./directories.js";
 
 const nothing = { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } };
@@ -52,9 +53,8 @@ export async function letWrite({ space, address }: Identity, folder: Address, ow
   const first = firstOfList("writers", folder, owner);
   const frames = [first, changeList(first, [{ do: "share", identity: address, no: 1 }])];
   const merging = { functions: mergeFunctions(), options: {} };
-  const who = { self: address, from: address, holder: address, believed: undefined, isOpen: true };
-  const checked = { attesters: new Map(), attestations: [], records: [] };
-  expect(await keepLists({ space, merging, ...who }, { frames, checked })).toBe(true);
+  const who = { self: address, from: address, holder: address, isOpen: true };
+  expect(await keepLists({ space, merging, ...who }, { ...noEvidence, listFrames: frames })).toBe(true);
 }
 
 /** Says of every large removal that it is meant. */
