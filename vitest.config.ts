@@ -10,7 +10,9 @@ const fast = ["base", "ibgib", "keystone", "merge", "rights", "saga", "traces"].
 
 /** What mocks modules, or looks at all that a process holds, has a process of its own. */
 const apart = [
-  ...["abuse", "canary", "growth", "kill", "one-time", "teardown"].map((folder) => `tests/${folder}/**/*.test.ts`),
+  ...["abuse", "canary", "growth", "kill", "one-time", "teardown"].map(
+    (folder) => `tests/${folder}/**/*.test.ts`,
+  ),
   ...readdirSync("tests", { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".test.ts"))
     .map((file) => `tests/${file}`)

@@ -201,6 +201,11 @@ export const errorTable = {
     tellPeer: true,
     text: "The receiver has nothing to give for a root that was asked for.",
   },
+  not_asked_for: {
+    retryable: false,
+    tellPeer: true,
+    text: "The receiver sent something that was not asked for and that nothing asked for leads to. Nothing was taken.",
+  },
   no_receipt: {
     retryable: false,
     tellPeer: false,

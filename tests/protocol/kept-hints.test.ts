@@ -34,6 +34,7 @@ async function resolved(of: Address, status: RootStatus) {
       receiver: world.receiver.address,
       merging: mergingOf(mergeFunctions(), platform),
       access: "owners",
+      named: new Set<Address>(),
       adopt: false,
       stage: () => Promise.resolve(),
       attesters: new Map(),

@@ -63,6 +63,13 @@ export async function tipsToAsk(
 
 type Different = Extract<RootStatus, { status: "behind" | "diverged" }>;
 
+type Moving = Extract<RootStatus, { tip: Address }>;
+
+/** Has the receiver a tip that is not this side's? */
+function isMoving(status: RootStatus): status is Moving {
+  return "tip" in status;
+}
+
 function isDifferent(status: RootStatus): status is Different {
   return status.status === "behind" || status.status === "diverged";
 }
@@ -77,6 +84,8 @@ export interface Resolution {
   readonly proved: ReadonlySet<Address>;
   /** Frames that were made here meanwhile, and that this side signs: to be marked as such when they are committed. */
   readonly made: readonly IbGib[];
+  /** Timelines that came along and stay here as they were. */
+  readonly left: ReadonlySet<Address>;
 }
 
 /** What a sender brings together with, and what it goes by. */
@@ -86,6 +95,8 @@ export interface Resolving {
   readonly receiver: Address;
   readonly merging: Merging;
   readonly access: AccessPolicy;
+  /** What the caller asked for by name. */
+  readonly named: ReadonlySet<Address>;
   /** Take over what somebody has added to timelines of this identity's own who may not, or may not any more. */
   readonly adopt: boolean;
   /** Stages a frame that was made here with the saga. */
@@ -121,6 +132,8 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
   const coming = direction === "push" ? [] : tipsAhead(roots, statuses); // a push takes nothing
   for (const tip of coming) await resolution.check(tip, tip.from);
   for (const tip of found) await resolution.check(tip, (await space.tip(tip.address))?.address);
+  const left = await resolution.unmovable(found.map(({ address }) => address));
+  const taken = found.filter(({ address }) => !left.has(address));
   const outcomes: Outcome[] = [];
   for (const [at, root] of roots.entries()) outcomes.push(await resolution.of(root, statuses[at]!));
   const plan = planOf({
@@ -132,14 +145,14 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
     chosen: new Map(outcomes.flatMap(({ chosen }) => (chosen ? [[chosen.address, chosen]] : []))),
     moves: [
       ...outcomes.flatMap(({ move }) => move ?? []),
-      ...found.map(({ address, tip }) => ({ address, from: undefined, to: tip })),
+      ...taken.map(({ address, tip }) => ({ address, from: undefined, to: tip })),
     ],
     plan,
     unsure:
       overtaken.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan, kept > 0),
     ...(await resolution.answered(outcomes.flatMap(({ added }) => added ?? []))),
   };
-  return { resolved, proved: resolution.proved, made: [...resolution.made.values()] };
+  return { resolved, proved: resolution.proved, made: [...resolution.made.values()], left };
 }
 
 function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
@@ -266,8 +279,17 @@ class Resolver {
     return { heads: own, evidence: await evidenceFor(this.#space, others) };
   }
 
+  /** Timelines that are here, that nobody owns and that were not asked for by name: none of them is moved by what comes. */
+  async unmovable(timelines: readonly Address[]): Promise<ReadonlySet<Address>> {
+    const unnamed = timelines.filter((timeline) => !this.resolving.named.has(timeline));
+    const [firsts, tips] = [await this.reader.getMany(unnamed), await this.#space.tips(unnamed)];
+    const isUnowned = (first: IbGib | undefined) => first !== undefined && ownerOf(first) === undefined;
+    return new Set(unnamed.filter((_, at) => isUnowned(firsts[at]) && tips[at] !== undefined));
+  }
+
   async of(root: Root, status: RootStatus): Promise<Outcome> {
     const { address, tip, n } = root;
+    if (isMoving(status) && (await this.unmovable([address])).has(address)) return this.#leave(root, status);
     switch (status.status) {
       case "same":
         return n === undefined ? {} : { held: { tjp: address, n } };
@@ -285,6 +307,11 @@ class Resolver {
       case "diverged":
         return tip === undefined || n === undefined ? {} : this.#different({ address, tip, n }, status);
     }
+  }
+
+  /** Each side keeps its own tip. */
+  #leave({ address, n = -1 }: Root, { tip, n: theirs }: Moving): Outcome {
+    return { chosen: { address, tip, n: theirs }, held: { tjp: address, n } };
   }
 
   async #unknown(ours: FinalTip, kept: Address | undefined): Promise<Outcome> {

@@ -24,6 +24,7 @@ import { type OnEvent, tellMerged, tellRefused } from "../session/events.js";
 import type { Outflow } from "../session/outflow.js";
 import { outgoing } from "../session/outgoing.js";
 import { Progress } from "../session/progress.js";
+import { Arriving } from "./arriving.js";
 import { keepSent } from "./keep-sent.js";
 import { planRoots } from "./plan-roots.js";
 import { commitSender, type SyncReport, type TotalsOfBoth, totalsOf } from "./sender-commit.js";
@@ -64,6 +65,11 @@ export class SenderSagaRun {
   /** What this side's own identity may see in its own space, where others may hold records as well. */
   readonly #standing: Standing;
   #loading: Promise<Standing> | undefined;
+  readonly #arriving = new Arriving();
+  /** What the caller asked for: timelines by their first frames, stones. */
+  #named: ReadonlySet<Address> = new Set();
+  /** Timelines that came along and stay here as they were. */
+  #left: ReadonlySet<Address> = new Set();
   /** What came to prove who has made which frames, and who granted what. */
   readonly #evidence: Evidence[] = [];
   #checked: Pick<CheckedHeads, "attestations" | "records"> = { attestations: [], records: [] };
@@ -110,7 +116,8 @@ export class SenderSagaRun {
 
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
     const { identity, onEvent } = this.options;
-    const roots = await planRoots(identity.space, wanted);
+    const { roots, named } = await planRoots(identity.space, wanted);
+    this.#named = named;
     const timelines = roots.map(({ address }) => address);
     this.#telling = await statementsFor(identity, this.#receiver, timelines);
     onEvent({ kind: "started", saga: this.saga, direction: this.asked.direction, roots: roots.length });
@@ -118,7 +125,12 @@ export class SenderSagaRun {
   }
 
   /** What would be staged once the session has ended would outlive it. */
-  async stage(records: readonly IbGib[]): Promise<void> {
+  stage(records: readonly IbGib[]): Promise<void> {
+    this.#arriving.add(records);
+    return this.#stage(records);
+  }
+
+  async #stage(records: readonly IbGib[]): Promise<void> {
     const { address, space } = this.options.identity;
     const { sight } = await this.#own();
     if (this.#isOver) throw new KeysagaError("connection_closed");
@@ -136,6 +148,9 @@ export class SenderSagaRun {
     const receiver = this.#receiver;
     if (effect.kept > 0 && effect.overtaken.length === 0)
       onEvent({ kind: "resumed", saga: this.saga, records: effect.kept });
+    const asked = effect.roots.map((root) => root.address);
+    const told = effect.found.map((tip) => tip.address);
+    await this.#arriving.check(asked, told, identity.space.view(this.saga));
     const { heads, records } = readEvidence(this.#evidence);
     if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
     const checked = await checkHeads(identity.space, access === "open" ? [] : heads, records);
@@ -143,13 +158,15 @@ export class SenderSagaRun {
     this.#merges = [];
     const stage = (frame: IbGib) => {
       if (isMerge(frame)) this.#merges.push(frame);
-      return this.stage([frame]);
+      return this.#stage([frame]);
     };
     const { adopt } = this.asked;
-    const resolving = { identity, receiver, merging, access, adopt, attesters, stage };
-    const { resolved, proved, made } = await resolveRoots(resolving, effect);
+    const named = this.#named;
+    const resolving = { identity, receiver, merging, access, named, adopt, attesters, stage };
+    const { resolved, proved, made, left } = await resolveRoots(resolving, effect);
     this.#checked = onlyOf(checked, proved);
     this.#made = made;
+    this.#left = left;
     return { kind: "resolved", ...resolved };
   }
 
@@ -192,7 +209,8 @@ export class SenderSagaRun {
       before: this.#before,
       made: this.#made,
     };
-    const { report, merged } = await commitSender(landing, effect);
+    const found = effect.found.filter((tip) => !this.#left.has(tip.address));
+    const { report, merged } = await commitSender(landing, { ...effect, found });
     this.#isDurable = true;
     tellRefused(onEvent, saga, report.refused);
     tellMerged(onEvent, saga, merged);
