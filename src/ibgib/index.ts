@@ -22,6 +22,7 @@ export {
   type GraphLimits,
   type GraphReader,
   graphLimits,
+  isChainLink,
   isExactLink,
   type Link,
   linksOf,

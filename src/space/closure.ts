@@ -1,6 +1,7 @@
-import { type Address, type IbGib, isPrimitive, linksOf } from "../ibgib/index.js";
+import { type Address, gibOf, type IbGib, isPrimitive, linksOf } from "../ibgib/index.js";
 import { Inheritance } from "./inheritance.js";
-import type { Presence } from "./presence.js";
+import { type Presence, recordRow } from "./presence.js";
+import { holderOf, mayStayAway, referenceOf, referencesOf } from "./references.js";
 import { timelinesOf } from "./relations.js";
 import type { Tip } from "./space.js";
 import type { Reader } from "./store.js";
@@ -10,6 +11,8 @@ import { numberOf, tipOf, tipRow } from "./timelines.js";
 interface Open {
   readonly target: Address;
   readonly isExact: boolean;
+  /** The timeline or stone that has the link, where its target may stay away. */
+  readonly holder?: Address | undefined;
   readonly inheritance?: Inheritance;
 }
 
@@ -24,13 +27,14 @@ export function missingOf(reader: Reader, presence: Presence, roots: readonly Ad
   const followed = new Set<Address>();
   const open: Open[] = roots.map((target) => ({ target, isExact: false }));
   for (let link = open.pop(); link !== undefined; link = open.pop()) {
-    const { target, isExact, inheritance } = link;
-    if (isPrimitive(target) || missing.has(target)) continue;
+    const { target, isExact, holder, inheritance } = link;
+    if (isPrimitive(target)) continue;
     if (met.has(target) && (isExact || followed.has(target))) continue;
     const found = presence.find(target);
     if (found === undefined) {
       const isCarried = inheritance?.carries(target) === true && presence.known(target) !== undefined;
-      if (!isCarried) missing.add(target);
+      const isFiled = holder !== undefined && referenceOf(reader, holder, target) !== undefined;
+      if (!isCarried && !isFiled) missing.add(target);
       continue;
     }
     if (!met.has(target)) open.push(...openLinks(found.record, presence));
@@ -45,7 +49,12 @@ export function missingOf(reader: Reader, presence: Presence, roots: readonly Ad
 
 function openLinks(record: IbGib, presence: Presence): Open[] {
   const inheritance = new Inheritance(record, presence, (address) => presence.find(address));
-  return Array.from(linksOf(record), ({ target, isExact }) => ({ target, isExact, inheritance }));
+  return Array.from(linksOf(record), (link) => ({
+    target: link.target,
+    isExact: link.isExact,
+    holder: mayStayAway(record, link) ? holderOf(record) : undefined,
+    inheritance,
+  }));
 }
 
 /**
@@ -64,9 +73,18 @@ export function reachableTips(reader: Reader, presence: Presence, roots: readonl
     if (denied !== undefined) tips.set(at, { tjp: at, address: at, n: numberOf(denied.record) });
     if (row !== undefined) tips.set(at, row.tip);
     const { relation } = denied ?? row ?? presence.known(at) ?? {};
-    open.push(...timelinesOf(reader, relation, passed));
+    open.push(...timelinesOf(reader, relation, passed), ...timelinesReferred(reader, at, passed));
   }
   return [...tips.values()];
+}
+
+/** The timelines that references of a holder lead to and that are here, or that what has come for them leads to. */
+function timelinesReferred(reader: Reader, holder: Address, passed: Set<string>): Address[] {
+  return referencesOf(reader, holder).flatMap(({ target, isOpen }) => {
+    if (tipRow(reader, target) !== undefined) return [target];
+    const row = isOpen ? undefined : recordRow(reader, gibOf(target));
+    return [...timelinesOf(reader, row?.relation, passed)];
+  });
 }
 
 /** Those of `records` that links lead to from `tops`. */

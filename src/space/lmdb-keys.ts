@@ -16,6 +16,7 @@ const codeOfTable: Readonly<Record<Table, number>> = {
   cells: 11,
   openers: 12,
   meta: 13,
+  references: 14,
 };
 
 /** Codes of tables whose keys are gibs: 32 bytes instead of 64 digits, twice that for later frames. */

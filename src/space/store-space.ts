@@ -10,12 +10,14 @@ import { nameBytesMax, type SpaceLimits } from "./limits.js";
 import { dropStored, leaveOpener } from "./openers.js";
 import { nothingStaged, Presence } from "./presence.js";
 import { proofOf, proofsOf } from "./proofs.js";
+import { referencesOf } from "./references.js";
 import { scanStore } from "./scan.js";
 import { sightOf } from "./sight.js";
 import type {
   Commit,
   CommitResult,
   Holder,
+  Reference,
   SagaId,
   Scanned,
   Sight,
@@ -123,6 +125,7 @@ export class StoreSpace implements Space {
     holder: Holder,
     sight: Sight | "anyone",
     records: readonly IbGib[],
+    references: ReadonlySet<Address> = new Set(),
   ): Promise<StageTotals> {
     return this.#run(() =>
       this.#gates.pass(saga, async () => {
@@ -130,7 +133,7 @@ export class StoreSpace implements Space {
         assert(stage.holder === holder, "a saga stages for one holder");
         // Before anything is added: where the move that is under way fails, this call has changed nothing.
         if (this.#isHalfFull(stage)) await stage.settled();
-        this.#addTo(stage, sightOf(holder, sight), records);
+        this.#addTo(stage, sightOf(holder, sight), records, references);
         this.#stages.set(saga, stage);
         if (this.#isHalfFull(stage) && !stage.isMoving) this.#startMove(stage);
         return stage.totals;
@@ -176,6 +179,10 @@ export class StoreSpace implements Space {
         ? this.#commit(commit, undefined)
         : this.#gates.pass(saga, () => this.#commit(commit, saga)),
     );
+  }
+
+  references(holders: readonly Address[]): Promise<Reference[]> {
+    return this.#read((reader) => holders.flatMap((holder) => referencesOf(reader, holder)));
   }
 
   cell(key: string): Promise<Uint8Array | undefined> {
@@ -225,16 +232,21 @@ export class StoreSpace implements Space {
     return this.#closing;
   }
 
-  #addTo(stage: Stage, sight: Sight | "anyone", records: readonly IbGib[]): void {
-    const { checked, missing } = this.#store.read((reader) =>
-      checkRecords(reader, { holder: stage.holder, sight, staged: stage.part }, records),
-    );
+  #addTo(
+    stage: Stage,
+    sight: Sight | "anyone",
+    records: readonly IbGib[],
+    declared: ReadonlySet<Address>,
+  ): void {
+    const references = new Set([...stage.references, ...declared]);
+    const standing = { holder: stage.holder, sight, staged: stage.part, references };
+    const { checked, missing } = this.#store.read((reader) => checkRecords(reader, standing, records));
     const [first] = missing;
     if (first !== undefined) {
       throw new KeysagaError("record_missing", { missing: missing.length, first: shortAddress(first) });
     }
     this.#budget.take(stage.holder, totalsOf(checked));
-    stage.add(checked, sight);
+    stage.add(checked, sight, declared);
   }
 
   #isHalfFull({ waitingBytes }: Stage): boolean {

@@ -9,6 +9,8 @@ export type Table =
   | "records"
   /** gib → what a record adds to the timelines its closure reaches; see relations.ts. */
   | "relations"
+  /** gib of a holder, `/`, hash of a target → reference row; see references.ts. */
+  | "references"
   /** gib of a first frame → tip row. */
   | "tips"
   /** gib of a first frame, `/`, n → the address of that frame, for every 32nd n. */
