@@ -201,6 +201,11 @@ export const errorTable = {
     tellPeer: true,
     text: "The receiver has nothing to give for a root that was asked for.",
   },
+  reference_refused: {
+    retryable: false,
+    tellPeer: true,
+    text: "The peer said of a link that its target stays away, which is not so or cannot be. Nothing was taken.",
+  },
   not_asked_for: {
     retryable: false,
     tellPeer: true,

@@ -39,6 +39,7 @@ export {
   type Entry,
   otherRole,
   parseJson,
+  noContent,
   pathOf,
   type PayloadContent,
   type Role,
@@ -53,7 +54,8 @@ export {
 } from "./turn.js";
 export { checkReceipt, ReceiptBundle, type SignedReceipt } from "./receipt.js";
 export { afterMovement, type Pace, startPace } from "./pace.js";
-export { entriesFrame, evidenceFrame, readPayload, recordsFrame } from "./payload.js";
+export { entriesFrame, evidenceFrame, readPayload, recordsFrame, referencesFrame } from "./payload.js";
+export { DeclaredReferences } from "./references.js";
 export {
   attestHeads,
   type Attester,

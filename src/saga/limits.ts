@@ -25,6 +25,8 @@ export const sagaLimits = {
   entryPathMax: 17,
   /** Frames, contexts and attested heads that one turn may show as evidence. */
   evidenceMax: 100_000,
+  /** Targets of links that one turn may declare to stay away. */
+  referencesMax: 100_000,
   nonceBytes: 32,
   audienceLengthMax: 256,
 } as const;

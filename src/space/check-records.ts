@@ -4,6 +4,7 @@ import {
   checkFirst,
   checkMaker,
   checkSuccessor,
+  holderOf,
   type IbGib,
   isFrame,
   isPrimitive,
@@ -11,11 +12,12 @@ import {
   isTjp,
   type Link,
   linksOf,
+  mayStayAway,
   previousOf,
   tjpOf,
 } from "../ibgib/index.js";
 import { Inheritance } from "./inheritance.js";
-import { holderOf, mayStayAway, referenceOf } from "./references.js";
+import { referenceOf } from "./references.js";
 import { type CheckedRecord, type Found, Presence, type StagedPart } from "./presence.js";
 import { Relations, storedRelation } from "./relations.js";
 import type { Holder, Sight } from "./space.js";

@@ -1,11 +1,19 @@
-import { type Address, gibOf, type IbGib, isPrimitive, linksOf } from "../ibgib/index.js";
+import {
+  type Address,
+  gibOf,
+  holderOf,
+  type IbGib,
+  isPrimitive,
+  linksOf,
+  mayStayAway,
+} from "../ibgib/index.js";
 import { Inheritance } from "./inheritance.js";
 import { type Presence, recordRow } from "./presence.js";
-import { holderOf, mayStayAway, referenceOf, referencesOf } from "./references.js";
+import { referenceOf, referencesOf } from "./references.js";
 import { timelinesOf } from "./relations.js";
 import type { Tip } from "./space.js";
 import type { Reader } from "./store.js";
-import { numberOf, tipOf, tipRow } from "./timelines.js";
+import { tipOf, tipRow } from "./timelines.js";
 
 /** A link that a walk has to follow; of roots, nothing links to them. */
 interface Open {
@@ -58,9 +66,9 @@ function openLinks(record: IbGib, presence: Presence): Open[] {
 }
 
 /**
- * The tips of all timelines in the closure of those `roots` that are present; one that the sight denies stands at its
- * first record. Reads one row a timeline and one a relation; records only for a sight: its roots, and where it reads
- * timelines the first of each.
+ * The tips of all timelines in the closure of those `roots` that are present, without those that the sight denies and
+ * what only they lead to. Reads one row a timeline, its references and one row a relation; records only for a sight: its
+ * roots, and where it reads timelines the first of each.
  */
 export function reachableTips(reader: Reader, presence: Presence, roots: readonly Address[]): Tip[] {
   const tips = new Map<Address, Tip>();
@@ -68,11 +76,10 @@ export function reachableTips(reader: Reader, presence: Presence, roots: readonl
   const open = presence.isOpen ? [...roots] : roots.filter((root) => presence.has(root));
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     if (tips.has(at)) continue;
-    const denied = presence.denied(at);
-    const row = denied === undefined ? tipRow(reader, at) : undefined;
-    if (denied !== undefined) tips.set(at, { tjp: at, address: at, n: numberOf(denied.record) });
+    if (presence.denied(at) !== undefined) continue;
+    const row = tipRow(reader, at);
     if (row !== undefined) tips.set(at, row.tip);
-    const { relation } = denied ?? row ?? presence.known(at) ?? {};
+    const { relation } = row ?? presence.known(at) ?? {};
     open.push(...timelinesOf(reader, relation, passed), ...timelinesReferred(reader, at, passed));
   }
   return [...tips.values()];

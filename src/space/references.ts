@@ -4,32 +4,11 @@
  * its target has come for it, it is settled, and stays filed: the index of what a closure reaches does not know of it.
  */
 import { sha256Hex } from "../base/index.js";
-import {
-  type Address,
-  gibOf,
-  hashOf,
-  type IbGib,
-  isChainLink,
-  type Link,
-  tjpHashOf,
-  tjpOf,
-} from "../ibgib/index.js";
+import { type Address, gibOf } from "../ibgib/index.js";
 import { recordRow } from "./presence.js";
 import { damaged, decodeReferenceRow, encodeReferenceRow } from "./rows.js";
 import type { Reference, ReferenceTo } from "./space.js";
 import type { Reader, Writer } from "./store.js";
-
-/** What a link of this record is filed under: its timeline, or the stone itself. */
-export function holderOf(record: IbGib): Address {
-  return tjpOf(record) ?? record.address;
-}
-
-/** May the target of this link stay away? Not where the link is one of the record's chain, or leads into its timeline. */
-export function mayStayAway(record: IbGib, { name, target }: Link): boolean {
-  if (isChainLink(record, name)) return false;
-  const tjp = tjpOf(record);
-  return tjp === undefined || (target !== tjp && tjpHashOf(target) !== hashOf(tjp));
-}
 
 export function referenceOf(reader: Reader, holder: Address, target: Address): Reference | undefined {
   const row = reader.get("references", referenceKey({ holder, target }));

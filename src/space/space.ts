@@ -190,8 +190,8 @@ export interface Space {
    * The timelines that belong to the closure of `roots` (timelines by first address, stones by address), themselves
    * included, with their tips, on one snapshot. From an index: for anyone, no record is read.
    *
-   * To a sight (`"anyone"`), roots count where they are present. A timeline that its `reads` denies is its first record
-   * alone: that is given as the tip, and what it links to is followed.
+   * To a sight (`"anyone"`), roots count where they are present. A timeline that its `reads` denies is left out, with what
+   * only it leads to.
    */
   reachableTips(roots: readonly Address[], sight?: Sight | "anyone"): Promise<Tip[]>;
   /**

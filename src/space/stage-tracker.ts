@@ -1,6 +1,5 @@
-import { type Address, isFrame, previousOf } from "../ibgib/index.js";
+import { type Address, holderOf, isFrame, previousOf } from "../ibgib/index.js";
 import type { CheckedRecord } from "./presence.js";
-import { holderOf } from "./references.js";
 import type { Reference } from "./space.js";
 import { isIndexed, numberOf } from "./timelines.js";
 

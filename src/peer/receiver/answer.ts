@@ -1,5 +1,5 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isTjp, tjpHashOf, toText } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, isTjp, tjpHashOf, tjpOf, toText } from "../../ibgib/index.js";
 import {
   type Ask,
   type Direction,
@@ -110,6 +110,13 @@ export class Answers {
     return firsts.every((first) => first !== undefined && this.standing.reads(first));
   }
 
+  /** May the sender read the timeline of this frame? */
+  async mayRead(frame: IbGib): Promise<boolean> {
+    const tjp = tjpOf(frame);
+    const first = tjp === undefined || tjp === frame.address ? frame : await this.#space.get(tjp);
+    return first !== undefined && this.standing.reads(first);
+  }
+
   async #statusOf(
     { address, tip: theirs, n }: Root,
     first: IbGib | undefined,
@@ -197,7 +204,7 @@ export class Answers {
     };
   }
 
-  /** The timelines in the closure of roots that the sender may read; of others their first frames alone. */
+  /** The timelines in the closure of roots that the sender may read. */
   async #reachable(roots: readonly Address[]): Promise<readonly Tip[]> {
     for (;;) {
       const { rights, sight } = this.standing;
@@ -212,7 +219,7 @@ export class Answers {
     return branchBeyond(this.#space, tjp, tip, known, this.merging.options);
   }
 
-  /** What proves who has made the frames that go out, and the grants that they rest on. None of bare first frames. */
+  /** What proves who has made the frames that go out, and the grants that they rest on. */
   async #evidence(all: readonly Shown[]): Promise<readonly Evidence[]> {
     const firsts = await this.#space.getMany(all.map(({ tip }) => tip.address));
     const records = await this.#space.getMany(all.map(({ tip }) => tip.tip));
@@ -258,7 +265,7 @@ function foundBeyond(roots: readonly Root[], reachable: readonly Tip[]): readonl
   return reachable.filter(({ tjp }) => !named.has(tjp));
 }
 
-/** A first frame alone travels like a stone: where the rest may not be read, there may be no tip either. */
+/** A first frame alone travels like a stone. */
 const hasMore = ({ tjp, address }: Tip): boolean => address !== tjp;
 
 function firstsOf(tips: readonly Tip[]): readonly Address[] {

@@ -1,4 +1,5 @@
 import { KeysagaError, toKeysagaError } from "../../base/index.js";
+import type { IbGib } from "../../ibgib/index.js";
 import {
   type FinalTip,
   type InitBody,
@@ -116,7 +117,8 @@ export class ReceiverSagaRun {
   async sendRecords({ plan, known }: On<"sendRecords">): Promise<End<"recordsSent">> {
     const { space } = this.options;
     this.#progress.expect(plan, new Set(plan.stones));
-    const records = outgoing({ space, reader: space }, plan, known, this.#progress);
+    const along = { frame: (frame: IbGib) => this.#answers.mayRead(frame), referred: () => false };
+    const records = outgoing({ space, reader: space }, plan, known, along, this.#progress);
     await this.conversation.sendRecords(records, this.#progress);
     return { kind: "recordsSent" };
   }
@@ -124,7 +126,8 @@ export class ReceiverSagaRun {
   /** Begun before anything else may happen to the saga, so that nothing is staged once it has ended. */
   async stage({ records }: On<"stage">): Promise<void> {
     const { identity, sight } = this.#standing;
-    this.#staged = this.options.space.stage(this.saga, identity, sight, records);
+    const { declared } = this.conversation;
+    this.#staged = this.options.space.stage(this.saga, identity, sight, records, declared);
     await this.#staged;
   }
 

@@ -134,7 +134,7 @@ export class SenderSagaRun {
     const { address, space } = this.options.identity;
     const { sight } = await this.#own();
     if (this.#isOver) throw new KeysagaError("connection_closed");
-    await space.stage(this.saga, address, sight, records);
+    await space.stage(this.saga, address, sight, records, this.conversation.declared);
   }
 
   async compare({ roots, statuses }: On<"compare">): Promise<End<"compared">> {
@@ -187,7 +187,8 @@ export class SenderSagaRun {
     for (const address of known) notThere.delete(address);
     this.#progress.expect(plan, notThere);
     const source = { space, reader: space.view(this.saga) };
-    const records = outgoing(source, plan, known, this.#progress);
+    const along = { frame: async () => true, referred: () => false };
+    const records = outgoing(source, plan, known, along, this.#progress);
     this.#outflow = this.conversation.outflow(records, this.#progress);
     return this.sendMore();
   }

@@ -1,17 +1,21 @@
 import type * as z from "zod";
+import { limitExceeded } from "../../base/index.js";
 import type { Address, IbGib } from "../../ibgib/index.js";
 import {
+  DeclaredReferences,
   type Dialogue,
   type Entry,
   type Established,
   type Evidence,
   entriesFrame,
   evidenceFrame,
+  noContent,
   otherRole,
   type PayloadContent,
   type Role,
   readPayload,
   recordsFrame,
+  referencesFrame,
   sagaLimits,
   signTurn,
   type Turn,
@@ -25,7 +29,7 @@ import {
 import type { ProofPut } from "../../space/index.js";
 import type { OnEvent } from "./events.js";
 import type { Link } from "./link.js";
-import { Outflow } from "./outflow.js";
+import { type Departure, Outflow } from "./outflow.js";
 import type { Progress } from "./progress.js";
 import { describeTurn } from "./transcript.js";
 import type { Waits } from "./waits.js";
@@ -44,6 +48,7 @@ export interface SignedTurn {
 export class Conversation {
   #dialogue: Dialogue;
   #proofs: ProofPut[];
+  readonly #declared = new DeclaredReferences();
 
   constructor(
     readonly established: Established,
@@ -61,6 +66,11 @@ export class Conversation {
     return this.#dialogue;
   }
 
+  /** Targets of links in what has come that the other side has declared to stay away, in the saga under way. */
+  get declared(): ReadonlySet<Address> {
+    return this.#declared.all;
+  }
+
   /**
    * Signs a turn; `write` sends it. In between lies what has to be durable first. Its evidence, and a list that is too
    * long for a message, go ahead in parts and are covered by the signature as payload.
@@ -76,6 +86,7 @@ export class Conversation {
       this.established.secretFor,
     );
     this.#dialogue = dialogue;
+    if (draft.type === "init") this.#declared.startSaga();
     this.#keep(this.role, proofs);
     this.onEvent(describeTurn(this.role, dialogue, draft));
     return { ahead, turn: signed };
@@ -91,21 +102,26 @@ export class Conversation {
   }
 
   /** Records that go out in the order given, a portion at a time: their sender says a turn in between. */
-  outflow(records: AsyncIterable<IbGib>, progress: Progress): Outflow {
-    const say = (batch: readonly IbGib[]) =>
-      this.#sendPayload(recordsFrame(batch), contentOf({ records: batch }));
+  outflow(records: AsyncIterable<Departure>, progress: Progress): Outflow {
+    const say = async (batch: readonly IbGib[], references: readonly Address[]) => {
+      for (const part of partsOf(references))
+        await this.#sendPayload(referencesFrame(part), contentOf({ references: part }));
+      await this.#sendPayload(recordsFrame(batch), contentOf({ records: batch }));
+    };
     return new Outflow(records, progress, say);
   }
 
   /** Sends all of them, with no turn in between. */
-  async sendRecords(records: AsyncIterable<IbGib>, progress: Progress): Promise<void> {
-    await this.outflow(records, progress).send(Number.POSITIVE_INFINITY);
+  async sendRecords(records: AsyncIterable<Departure>, progress: Progress): Promise<void> {
+    const isMore = await this.outflow(records, progress).send(Number.POSITIVE_INFINITY);
+    if (isMore) throw limitExceeded("referencesMax", sagaLimits.referencesMax);
   }
 
   /** Admits and counts a payload frame of the other side. @throws KeysagaError for whatever is wrong with it. */
   hearPayload(frame: Uint8Array): PayloadContent {
     const content = readPayload(frame);
     this.#tally(otherRole(this.role), frame, content);
+    this.#declared.hear(content);
     return content;
   }
 
@@ -114,6 +130,8 @@ export class Conversation {
     const speaker = otherRole(this.role);
     const { dialogue, verified } = verifyTurn(this.#dialogue, speaker, turn, schema);
     this.#dialogue = dialogue;
+    this.#declared.endTurn();
+    if (verified.message.type === "init") this.#declared.startSaga();
     this.#keep(speaker, verified.proofs);
     this.onEvent(describeTurn(speaker, dialogue, verified.message));
     return verified;
@@ -180,7 +198,7 @@ function isShort(entries: readonly Entry[]): boolean {
 }
 
 function contentOf(content: Partial<PayloadContent>): PayloadContent {
-  return { records: [], entries: [], evidence: [], ...content };
+  return { ...noContent, ...content };
 }
 
 /** A long list in parts that each fit a payload frame. */

@@ -5,12 +5,13 @@ import {
   checkSuccessor,
   decodeRecord,
   gibOf,
+  holderOf,
   type IbGib,
   ibOf,
-  isChainLink,
   isFrame,
   isReservedIb,
   linksOf,
+  mayStayAway,
   nOf,
   previousOf,
   readRecord,
@@ -198,10 +199,9 @@ class Verifier {
   }
 
   async #isReference(record: IbGib, target: Address): Promise<boolean> {
-    const isChain = [...linksOf(record)].some(
-      (link) => link.target === target && isChainLink(record, link.name),
-    );
-    const filed = isChain ? [] : await this.space.references([tjpOf(record) ?? record.address]);
+    const links = [...linksOf(record)].filter((link) => link.target === target);
+    if (!links.every((link) => mayStayAway(record, link))) return false;
+    const filed = await this.space.references([holderOf(record)]);
     return filed.some((reference) => reference.target === target);
   }
 
@@ -210,8 +210,8 @@ class Verifier {
     const record = await this.#read(by);
     const isRight =
       record !== undefined &&
-      (tjpOf(record) ?? record.address) === holder &&
-      [...linksOf(record)].some((link) => link.target === target && !isChainLink(record, link.name));
+      holderOf(record) === holder &&
+      [...linksOf(record)].some((link) => link.target === target && mayStayAway(record, link));
     if (!isRight) yield problem(holder, "link_missing", `a reference to ${target}`);
   }
 
