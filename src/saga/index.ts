@@ -94,7 +94,14 @@ export {
   startReceiverHandshake,
   stepReceiverHandshake,
 } from "./receiver-handshake.js";
-export { isEmpty, nothingToSend, type RootMove, type SendPlan, statusesByRoot } from "./roots.js";
+export {
+  directionOf,
+  isEmpty,
+  nothingToSend,
+  type RootMove,
+  type SendPlan,
+  statusesByRoot,
+} from "./roots.js";
 export type { SenderSagaEffect, SenderSagaEvent, SenderSagaState } from "./sender-saga-states.js";
 export { startSenderSaga, stepSenderSaga } from "./sender-saga.js";
 export {

@@ -154,9 +154,16 @@ const turnHead = { saga: uuid, turn: count.min(1) };
 
 /**
  * A root of a saga: a timeline by its first address, or a stone (which is its own tip, with n=0). `tip` and `n` are
- * the sender's; without them it has nothing of this root and asks for it.
+ * the sender's; without them it has nothing of this root and asks for it. A root that is `down` comes down and never goes
+ * up. The target of a reference is asked for with the record that links it: `by`.
  */
-export const Root = z.strictObject({ address, tip: address.optional(), n: frameNumber.optional() });
+export const Root = z.strictObject({
+  address,
+  tip: address.optional(),
+  n: frameNumber.optional(),
+  down: z.literal(true).optional(),
+  by: address.optional(),
+});
 export type Root = z.infer<typeof Root>;
 
 /**

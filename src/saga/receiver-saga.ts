@@ -186,6 +186,8 @@ function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: In
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "roots, each once" }));
   if (roots.some(({ tip, n }) => (tip === undefined) !== (n === undefined)))
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "tip and n together" }));
+  if (direction === "push" && roots.some(({ down, by }) => down || by))
+    return fail(new KeysagaError("malformed_message", { in: "init", rule: "a push brings nothing down" }));
   return {
     state: { kind: "comparing", limits, saga, direction, roots },
     effects: [{ kind: "compareRoots", roots, direction }],

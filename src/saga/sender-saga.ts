@@ -155,7 +155,10 @@ function isPossible(
   direction: Direction,
   wanted: ReadonlySet<Address>,
 ): boolean {
-  if (root.tip === undefined) return status === "ahead" && direction !== "push";
+  if (root.tip === undefined)
+    return (
+      direction !== "push" && (status === "ahead" || (status === "unknown" && !wanted.has(root.address)))
+    );
   return status !== "unknown" || direction !== "pull" || !wanted.has(root.address);
 }
 

@@ -148,7 +148,9 @@ export function tallyPayload(
 }
 
 /** One entry of a turn's list: an address, a root, a status, a tip or a locator (messages.ts). */
-export type Entry = string | Readonly<Record<string, string | number | readonly string[] | undefined>>;
+export type Entry =
+  | string
+  | Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 /** The body of a turn as it is written into the message. */
 export interface TurnMessage {

@@ -17,6 +17,7 @@ const codeOfTable: Readonly<Record<Table, number>> = {
   openers: 12,
   meta: 13,
   references: 14,
+  within: 15,
 };
 
 /** Codes of tables whose keys are gibs: 32 bytes instead of 64 digits, twice that for later frames. */

@@ -247,6 +247,9 @@ export interface Space {
    */
   commit(commit: Commit): Promise<CommitResult>;
 
+  /** The timelines with a tip whose first frames say that they are within one of these, whoever owns them. */
+  within(outer: readonly Address[]): Promise<{ readonly tjp: Address; readonly outer: Address }[]>;
+
   /** The references that are filed for these timelines, by their first frames, and stones. */
   references(holders: readonly Address[]): Promise<Reference[]>;
 

@@ -29,7 +29,7 @@ import type {
 } from "./space.js";
 import { Stage, StageBudget, totalsOf } from "./stage.js";
 import type { Reader, Store } from "./store.js";
-import { frameAt, framesOf, tipOf } from "./timelines.js";
+import { frameAt, framesOf, timelinesWithin, tipOf } from "./timelines.js";
 
 export interface StoreSpaceOptions {
   readonly limits: SpaceLimits;
@@ -178,6 +178,12 @@ export class StoreSpace implements Space {
       saga === undefined
         ? this.#commit(commit, undefined)
         : this.#gates.pass(saga, () => this.#commit(commit, saga)),
+    );
+  }
+
+  within(outer: readonly Address[]): Promise<{ tjp: Address; outer: Address }[]> {
+    return this.#read((reader) =>
+      outer.flatMap((timeline) => timelinesWithin(reader, timeline).map((tjp) => ({ tjp, outer: timeline }))),
     );
   }
 

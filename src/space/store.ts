@@ -13,6 +13,8 @@ export type Table =
   | "references"
   /** gib of a first frame → tip row. */
   | "tips"
+  /** gib of a first frame, `/`, gib of one that says it is within it → address of that one, once it has a tip. */
+  | "within"
   /** gib of a first frame, `/`, n → the address of that frame, for every 32nd n. */
   | "frames"
   /** batch id → batch row: in whose name records are held. */

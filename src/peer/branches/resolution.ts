@@ -11,17 +11,18 @@ import {
   tjpOf,
 } from "../../ibgib/index.js";
 import { type FrameReader, mergeTips } from "../../merge/index.js";
-import type {
-  Ask,
-  Direction,
-  FinalTip,
-  HeadEntry,
-  Root,
-  RootMove,
-  RootStatus,
-  SenderSagaEffect,
-  SenderSagaEvent,
-  SendPlan,
+import {
+  type Ask,
+  type Direction,
+  directionOf,
+  type FinalTip,
+  type HeadEntry,
+  type Root,
+  type RootMove,
+  type RootStatus,
+  type SenderSagaEffect,
+  type SenderSagaEvent,
+  type SendPlan,
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import type { Identity } from "../home/identity.js";
@@ -131,7 +132,7 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
   const resolution = new Resolver(resolving, space.view(saga), direction, overtaken);
   const coming = direction === "push" ? [] : tipsAhead(roots, statuses); // a push takes nothing
   for (const tip of coming) await resolution.check(tip, tip.from);
-  for (const tip of found) await resolution.check(tip, (await space.tip(tip.address))?.address);
+  for (const tip of found) await resolution.checkFound(tip);
   const left = await resolution.unmovable(found.map(({ address }) => address));
   const taken = found.filter(({ address }) => !left.has(address));
   const outcomes: Outcome[] = [];
@@ -204,6 +205,16 @@ class Resolver {
     // What a first frame says is what its address stands for; a receiver says who may write what is its own.
     if (isFirstAlone || owner === receiver) return;
     for (const head of added.heads) await this.#checkAuthor(first, head.address, makers.get(head.address));
+  }
+
+  /** What came along may be here already, and further than the receiver has it. */
+  async checkFound(found: FinalTip): Promise<void> {
+    const { address: tjp } = found;
+    const own = await this.#space.tip(tjp);
+    const isHere =
+      own !== undefined &&
+      (await isInHistory(this.#space, found, { tjp, tip: own.address, n: own.n }, this.#merging.options));
+    if (!isHere) await this.check(found, own?.address);
   }
 
   /** Who has made each frame, proved. @param isLenient Pass over those that nobody proves. */
@@ -289,23 +300,24 @@ class Resolver {
 
   async of(root: Root, status: RootStatus): Promise<Outcome> {
     const { address, tip, n } = root;
+    const way = directionOf(root, this.direction);
     if (isMoving(status) && (await this.unmovable([address])).has(address)) return this.#leave(root, status);
     switch (status.status) {
       case "same":
         return n === undefined ? {} : { held: { tjp: address, n } };
       case "ahead":
-        if (this.direction === "push") return n === undefined ? {} : { held: { tjp: address, n } };
+        if (way === "push") return n === undefined ? {} : { held: { tjp: address, n } };
         return {
           ...(n !== undefined && { held: { tjp: address, n } }),
           move: { address, from: tip, to: await this.#answeredFor(address, status.tip) },
         };
       case "unknown":
-        return tip === undefined || n === undefined || this.direction === "pull"
+        return tip === undefined || n === undefined || way === "pull"
           ? {}
           : this.#unknown({ address, tip, n }, status.kept);
       case "behind":
       case "diverged":
-        return tip === undefined || n === undefined ? {} : this.#different({ address, tip, n }, status);
+        return tip === undefined || n === undefined ? {} : this.#different({ address, tip, n }, status, way);
     }
   }
 
@@ -341,25 +353,25 @@ class Resolver {
       : undefined;
   }
 
-  async #different(ours: FinalTip, theirs: Different): Promise<Outcome> {
+  async #different(ours: FinalTip, theirs: Different, way: Direction): Promise<Outcome> {
     const { address, tip, n } = ours;
     const { options } = this.#merging;
     // Another process of this home came first, with the very same frames.
     if (theirs.tip === tip) return { chosen: ours, held: { tjp: address, n } };
     const own = { tjp: address, tip, n };
     if (await isInHistory(this.#space, theirs, own, options)) {
-      if (this.direction === "pull") return {};
+      if (way === "pull") return {};
       const kept = await this.#keptFrame(ours, theirs.kept);
       const newer = await this.#newer(ours, theirs, kept);
       return { chosen: ours, ...travelling(ours, newer, kept), added: { tip, from: theirs.tip } };
     }
-    if (this.direction === "push") {
+    if (way === "push") {
       if (!(await this.#hasMovedOn(own, theirs)))
         throw new KeysagaError("diverged", { timeline: shortAddress(address) });
       return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
     }
     await this.check({ address, tip: theirs.tip, n: theirs.n }, tip);
-    return this.#merged(ours, theirs);
+    return this.#merged(ours, theirs, way);
   }
 
   /** Has another process of this home gone on from this tip, and brought the receiver there? */
@@ -385,14 +397,14 @@ class Resolver {
     return branchBeyond(this.reader, tjp, tip, [theirs.tip, held.tip, ...sent], options);
   }
 
-  async #merged({ address, tip, n }: FinalTip, theirs: Different): Promise<Outcome> {
+  async #merged({ address, tip, n }: FinalTip, theirs: Different, way: Direction): Promise<Outcome> {
     const { functions, options } = this.#merging;
     const merged = await mergeTips([tip, theirs.tip], this.reader, functions, options);
     if ("frame" in merged) await this.#stage(merged.frame, needsMark(merged.frame));
     const to = await this.#answeredFor(address, "frame" in merged ? merged.frame.address : merged.same);
     const [record] = await this.reader.getMany([to]);
     const move = to === tip ? {} : { move: { address, from: tip, to } };
-    if (this.direction === "pull") return move;
+    if (way === "pull") return move;
     const chosen = { address, tip: to, n: (record && nOf(record)) ?? -1 };
     if (to === theirs.tip) return { ...move, chosen };
     const kept = await this.#keptFrame({ address, tip, n }, theirs.kept);

@@ -11,7 +11,7 @@ import {
   withinOf,
 } from "../../ibgib/index.js";
 import type { CellChange, Space, TipMove } from "../../space/index.js";
-import { madeChanges, needsMark } from "./made.js";
+import { madeChanges, markEach, needsMark } from "./made.js";
 
 /** What moves together with records that are saved. */
 export interface SaveOptions {
@@ -48,7 +48,14 @@ export async function saveRecords(
     puts: records,
     tips,
     roots: records.filter((record) => tjpOf(record) === undefined).map((record) => record.address),
-    cells: [...(await madeChanges(space, signed)), ...cells],
+    cells: [
+      ...(await madeChanges(space, signed)),
+      ...(await markEach(
+        space,
+        records.filter((record) => isUnowned(record, firstOf)),
+      )),
+      ...cells,
+    ],
   });
   if (result.kind === "moved")
     throw new KeysagaError("tip_moved", { timelines: result.tips.length, cells: result.cells.length });
@@ -102,6 +109,13 @@ function isSigned(record: IbGib, self: Address, firstOf: ReadonlyMap<Address, Ib
   const maker = makerOf(record, first);
   if (maker !== undefined && maker !== self) throw new KeysagaError("maker_not_self");
   return maker === self || needsMark(record);
+}
+
+/** Nobody signs a frame of a timeline without an owner. The mark tells its links from those of others. */
+function isUnowned(record: IbGib, firstOf: ReadonlyMap<Address, IbGib>): boolean {
+  const tjp = tjpOf(record);
+  const first = tjp === undefined ? undefined : firstOf.get(tjp);
+  return first !== undefined && ownerOf(first) === undefined;
 }
 
 /** One move for each timeline: from the frame before its first record to its last. */

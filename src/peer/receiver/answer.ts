@@ -1,5 +1,16 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isTjp, tjpHashOf, tjpOf, toText } from "../../ibgib/index.js";
+import {
+  type Address,
+  gibOf,
+  holderOf,
+  type IbGib,
+  isFrame,
+  isTjp,
+  linksOf,
+  tjpHashOf,
+  tjpOf,
+  toText,
+} from "../../ibgib/index.js";
 import {
   type Ask,
   type Direction,
@@ -49,10 +60,7 @@ export class Answers {
     const addresses = roots.map(({ address }) => address);
     const firsts = await this.#space.getMany(addresses);
     await this.standing.claim(firsts, "read");
-    const [tips, present] = await Promise.all([
-      this.#space.tips(addresses),
-      this.#space.hasMany(addresses, this.standing.sight),
-    ]);
+    const [tips, present] = await Promise.all([this.#space.tips(addresses), this.#arePresent(roots, firsts)]);
     const statuses = await Promise.all(
       roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
     );
@@ -110,6 +118,39 @@ export class Answers {
     return firsts.every((first) => first !== undefined && this.standing.reads(first));
   }
 
+  /** Does the sender know of these, or may it have them because a record that it may read links them? */
+  async #arePresent(
+    roots: readonly Root[],
+    records: readonly (IbGib | undefined)[],
+  ): Promise<readonly boolean[]> {
+    const present = await this.#space.hasMany(
+      roots.map(({ address }) => address),
+      this.standing.sight,
+    );
+    return Promise.all(
+      roots.map(async ({ by, address }, at) => {
+        const record = records[at];
+        const isLinked = by !== undefined && record !== undefined && !isFrame(record);
+        return present[at] === true || (isLinked && (await this.#mayHave(address, by)));
+      }),
+    );
+  }
+
+  /**
+   * A stone goes to whoever may read a record that links it; where this side has that link as a reference, the stone is here
+   * for another reason, and does not.
+   */
+  async #mayHave(stone: Address, by: Address): Promise<boolean> {
+    const [[record], [isPresent]] = await Promise.all([
+      this.#space.getMany([by]),
+      this.#space.hasMany([by], this.standing.sight),
+    ]);
+    if (record === undefined || ![...linksOf(record)].some(({ target }) => target === stone)) return false;
+    if (isPresent !== true && !(isFrame(record) && (await this.mayRead(record)))) return false;
+    const filed = await this.#space.references([holderOf(record)]);
+    return !filed.some(({ target, isOpen }) => isOpen && target === stone);
+  }
+
   /** May the sender read the timeline of this frame? */
   async mayRead(frame: IbGib): Promise<boolean> {
     const tjp = tjpOf(frame);
@@ -159,6 +200,7 @@ export class Answers {
   ): Promise<Found> {
     const reachable = await this.#reachable(ahead.map(({ root }) => root.address));
     const timelines = new Set(reachable.map(({ tjp }) => tjp));
+    const stones = ahead.map(({ root }) => root.address).filter((address) => !timelines.has(address));
     const grown = ahead.filter(({ root }) => timelines.has(root.address));
     const newer = grown.map(({ root: { tip, n }, now }) => {
       const theirs = tip === undefined || n === undefined ? undefined : { tip, n };
@@ -170,10 +212,7 @@ export class Answers {
       plan: planOf({
         held: heldBySender(roots, statuses),
         newer: [...(await Promise.all(newer)), ...found.filter(hasMore).map(wholeOf)],
-        stones: [
-          ...ahead.map(({ root }) => root.address).filter((address) => !timelines.has(address)),
-          ...firstsOf(found),
-        ],
+        stones: [...stones, ...firstsOf(found)],
       }),
       evidence: await this.#evidence([
         ...grown.map(({ root: { tip }, now }) => ({ tip: finalTipOf(now), known: tip ? [tip] : [] })),

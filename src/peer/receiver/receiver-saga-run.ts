@@ -1,5 +1,5 @@
 import { KeysagaError, toKeysagaError } from "../../base/index.js";
-import type { IbGib } from "../../ibgib/index.js";
+import { type IbGib, isTjp } from "../../ibgib/index.js";
 import {
   type FinalTip,
   type InitBody,
@@ -16,7 +16,7 @@ import { keepToldStatements } from "../rights/keep-statements.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
 import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellRefused } from "../session/events.js";
-import { outgoing } from "../session/outgoing.js";
+import { type GoingAlong, outgoing } from "../session/outgoing.js";
 import { Progress } from "../session/progress.js";
 import type { Waits } from "../session/waits.js";
 import { stillLetIn } from "./admission.js";
@@ -117,7 +117,13 @@ export class ReceiverSagaRun {
   async sendRecords({ plan, known }: On<"sendRecords">): Promise<End<"recordsSent">> {
     const { space } = this.options;
     this.#progress.expect(plan, new Set(plan.stones));
-    const along = { frame: (frame: IbGib) => this.#answers.mayRead(frame), referred: () => false };
+    const alone = new Set(plan.stones);
+    const along: GoingAlong = {
+      // A first frame goes with its timeline, which the plan names, or stays away.
+      frame: async (frame) =>
+        (!isTjp(frame) || alone.has(frame.address)) && (await this.#answers.mayRead(frame)),
+      referred: async () => false,
+    };
     const records = outgoing({ space, reader: space }, plan, known, along, this.#progress);
     await this.conversation.sendRecords(records, this.#progress);
     return { kind: "recordsSent" };

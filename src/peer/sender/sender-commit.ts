@@ -2,7 +2,7 @@ import { KeysagaError } from "../../base/index.js";
 import { type Address, type IbGib, isFrame, nOf } from "../../ibgib/index.js";
 import { type FrameReader, headsOf, mergeTips } from "../../merge/index.js";
 import type { FinalTip, HeadEntry, RootMove, SenderSagaEffect, Totals } from "../../saga/index.js";
-import type { Commit, Sight, Space, TipMove } from "../../space/index.js";
+import type { Commit, ReferenceTo, Sight, Space, TipMove } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import { cellKinds, changeCell, readCell } from "../home/cells.js";
@@ -56,6 +56,8 @@ export interface Landing {
   readonly merges: readonly IbGib[];
   /** Frames that it has made and signed. */
   readonly made: readonly IbGib[];
+  /** References whose targets have come. */
+  readonly settled: readonly ReferenceTo[];
   /** Of the session, as the saga began. */
   readonly before: TotalsOfBoth;
 }
@@ -76,7 +78,19 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * ours that moved meanwhile is no failure: it is brought together with what came, and the next saga carries that.
  */
 export async function commitSender(
-  { identity, platform, conversation, merging, sight, telling, evidence, merges, made, before }: Landing,
+  {
+    identity,
+    platform,
+    conversation,
+    merging,
+    sight,
+    telling,
+    evidence,
+    merges,
+    made,
+    settled,
+    before,
+  }: Landing,
   effect: CommitEffect,
 ): Promise<Landed> {
   const { space, address } = identity;
@@ -111,6 +125,7 @@ export async function commitSender(
       puts: landing.puts,
       tips: landing.tips,
       roots: landing.stones,
+      settled,
       proofs: [...proofs, ...kept.proofs],
       cells: changedOnce([...change.cells, ...kept.cells, ...arrived]),
       dropProofGroups: change.dropProofGroups,

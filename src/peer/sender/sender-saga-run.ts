@@ -1,5 +1,5 @@
 import { KeysagaError, type Moment } from "../../base/index.js";
-import { type Address, type IbGib, toText, isMerge } from "../../ibgib/index.js";
+import { type Address, type IbGib, toText, isMerge, tjpOf } from "../../ibgib/index.js";
 import {
   type Direction,
   type Evidence,
@@ -10,6 +10,7 @@ import {
   type SenderSagaEvent,
   type SessionLimits,
 } from "../../saga/index.js";
+import type { ReferenceTo } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
 import type { Deferred } from "../home/deferred.js";
@@ -22,11 +23,12 @@ import { nothingToTell, statementsFor, type Telling } from "../rights/statements
 import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellMerged, tellRefused } from "../session/events.js";
 import type { Outflow } from "../session/outflow.js";
-import { outgoing } from "../session/outgoing.js";
+import { type GoingAlong, outgoing } from "../session/outgoing.js";
 import { Progress } from "../session/progress.js";
 import { Arriving } from "./arriving.js";
 import { keepSent } from "./keep-sent.js";
-import { planRoots } from "./plan-roots.js";
+import { linksPut } from "./links-put.js";
+import { type PlannedRoots, planRoots } from "./plan-roots.js";
 import { commitSender, type SyncReport, type TotalsOfBoth, totalsOf } from "./sender-commit.js";
 
 /** What to bring in step, and which way records may go. */
@@ -66,8 +68,7 @@ export class SenderSagaRun {
   readonly #standing: Standing;
   #loading: Promise<Standing> | undefined;
   readonly #arriving = new Arriving();
-  /** What the caller asked for: timelines by their first frames, stones. */
-  #named: ReadonlySet<Address> = new Set();
+  #planned: PlannedRoots | undefined;
   /** Timelines that came along and stay here as they were. */
   #left: ReadonlySet<Address> = new Set();
   /** What came to prove who has made which frames, and who granted what. */
@@ -116,8 +117,10 @@ export class SenderSagaRun {
 
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
     const { identity, onEvent } = this.options;
-    const { roots, named } = await planRoots(identity.space, wanted);
-    this.#named = named;
+    const { direction } = this.asked;
+    const request = { wanted, direction, receiver: this.#receiver };
+    this.#planned = await planRoots(identity, request, this.options.merging.options);
+    const { roots } = this.#planned;
     const timelines = roots.map(({ address }) => address);
     this.#telling = await statementsFor(identity, this.#receiver, timelines);
     onEvent({ kind: "started", saga: this.saga, direction: this.asked.direction, roots: roots.length });
@@ -161,7 +164,7 @@ export class SenderSagaRun {
       return this.#stage([frame]);
     };
     const { adopt } = this.asked;
-    const named = this.#named;
+    const { named } = this.#plan;
     const resolving = { identity, receiver, merging, access, named, adopt, attesters, stage };
     const { resolved, proved, made, left } = await resolveRoots(resolving, effect);
     this.#checked = onlyOf(checked, proved);
@@ -187,8 +190,7 @@ export class SenderSagaRun {
     for (const address of known) notThere.delete(address);
     this.#progress.expect(plan, notThere);
     const source = { space, reader: space.view(this.saga) };
-    const along = { frame: async () => true, referred: () => false };
-    const records = outgoing(source, plan, known, along, this.#progress);
+    const records = outgoing(source, plan, known, this.#along(), this.#progress);
     this.#outflow = this.conversation.outflow(records, this.#progress);
     return this.sendMore();
   }
@@ -209,6 +211,7 @@ export class SenderSagaRun {
       merges: this.#merges,
       before: this.#before,
       made: this.#made,
+      settled: this.#settledBy(effect),
     };
     const found = effect.found.filter((tip) => !this.#left.has(tip.address));
     const { report, merged } = await commitSender(landing, { ...effect, found });
@@ -220,6 +223,12 @@ export class SenderSagaRun {
     const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
     if (lost === 0) asked.outcome.resolve({ ...report, elapsedMs });
     else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost }));
+  }
+
+  /** The references whose targets have come. */
+  #settledBy({ moves }: On<"commitSpace">): readonly ReferenceTo[] {
+    const come = new Set(moves.map(({ address }) => address));
+    return this.#plan.asks.filter(({ target }) => come.has(target));
   }
 
   /** How many timelines were not taken that have frames of this side's which no receiver has taken yet. */
@@ -234,6 +243,30 @@ export class SenderSagaRun {
   async end(): Promise<void> {
     this.#isOver = true;
     await Promise.allSettled([this.#keeping, this.options.identity.space.drop(this.saga)]);
+  }
+
+  /** What goes up of what is linked: what is in scope, and stones whose links this identity has put itself. */
+  #along(): GoingAlong {
+    const { identity, merging } = this.options;
+    const { timelines, frames, put } = this.#plan.scope;
+    const looked = new Map([...put].map(([timeline, links]) => [timeline, Promise.resolve(links)]));
+    return {
+      async frame(frame) {
+        return frames.has(frame.address) || timelines.has(tjpOf(frame) ?? frame.address);
+      },
+      async referred({ holder, target }) {
+        const tip = timelines.get(holder);
+        if (tip === undefined) return false;
+        const links = looked.get(holder) ?? linksPut(identity, tip, merging.options);
+        looked.set(holder, links);
+        return (await links).has(target);
+      },
+    };
+  }
+
+  get #plan(): PlannedRoots {
+    if (!this.#planned) throw new KeysagaError("internal", { what: "roots that were not planned" });
+    return this.#planned;
   }
 
   get #receiver(): Address {

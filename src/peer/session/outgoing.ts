@@ -29,8 +29,8 @@ export interface Source {
 export interface GoingAlong {
   /** Does this frame, of a timeline that the plan does not name? Else it stays away, as all of its timeline does. */
   frame(frame: IbGib): Promise<boolean>;
-  /** Does the target, though this link is filed as a reference here? */
-  referred(reference: ReferenceTo): boolean;
+  /** Does the stone, though this link to it is filed as a reference here? */
+  referred(reference: ReferenceTo): Promise<boolean>;
 }
 
 /**
@@ -201,15 +201,21 @@ class OutgoingWalk {
     if (targets.length === 0) return [];
     const filed = await this.#filedFor(holderOf(task.record));
     const records = await this.source.reader.getMany(targets);
-    return targets.flatMap((target, at) => {
+    const there: IbGib[] = [];
+    for (const [at, target] of targets.entries()) {
       const record = records[at];
       const reference = filed.get(target);
       assert(record ?? reference, "what a visible record links to is there, or filed as a reference");
-      const isAway = reference?.isOpen === true && !this.along.referred(reference);
-      if (record !== undefined && !isAway && !this.#away.has(target)) return [record];
-      this.#name(task, target);
-      return [];
-    });
+      if (record !== undefined && !this.#away.has(target) && (await this.#goes(record, reference)))
+        there.push(record);
+      else this.#name(task, target);
+    }
+    return there;
+  }
+
+  /** A stone does not where its link is filed as a reference; of timelines the plan says what goes. */
+  async #goes(record: IbGib, reference: Reference | undefined): Promise<boolean> {
+    return reference?.isOpen !== true || tjpOf(record) !== undefined || this.along.referred(reference);
   }
 
   #name(task: Task & { kind: "record" }, target: Address): void {
@@ -236,7 +242,10 @@ class OutgoingWalk {
     if (tjp && run) {
       const position =
         nOf(record) === undefined && !run.isWhole ? firstPosition : await run.positionOf(record);
-      if (position !== undefined) return this.framesUpTo(tjp, position);
+      if (position !== undefined) {
+        const isMore = !run.isPlanned && position >= run.next; // than the other side is known to have
+        return isMore && !(await this.along.frame(record)) ? "away" : this.framesUpTo(tjp, position);
+      }
       if (run.isWhole) return undefined;
     } else if (tjp && tjp !== (linkedBy && tjpOf(linkedBy)) && !(await this.along.frame(record))) {
       return "away";
