@@ -25,6 +25,7 @@ export {
   type SenderOptions,
   type SenderSettings,
   type SyncOptions,
+  type OpenLink,
   type SyncReport,
   type TotalsOfBoth,
 } from "./peer/index.js";

@@ -25,7 +25,7 @@ export {
   type SyncOptions,
 } from "./sender/sender.js";
 export { type ReconnectOptions, reconnectDefaults } from "./sender/reconnect.js";
-export type { SyncReport, TotalsOfBoth } from "./sender/sender-commit.js";
+export type { OpenLink, SyncReport, TotalsOfBoth } from "./sender/sender-commit.js";
 export {
   type Admission,
   type AdmissionKept,

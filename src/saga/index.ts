@@ -32,6 +32,7 @@ export {
   TurnFromReceiver,
   TurnFromSender,
   type WantsBody,
+  type OpenReference,
 } from "./messages.js";
 export {
   type Caps,

@@ -220,11 +220,15 @@ export const InitBody = z.strictObject({
 });
 export type InitBody = z.infer<typeof InitBody>;
 
+/** A link of a root that the receiver has only as a reference: who has the target in scope sends it. */
+export const OpenReference = z.strictObject({ holder: address, target: address });
+export type OpenReference = z.infer<typeof OpenReference>;
+
 /**
  * A status for each root, in the order of `init`; behind them, the timelines beyond the roots that belong to the
- * closure of what the receiver sends along, which come whole.
+ * closure of what the receiver sends along, which come whole; behind those, references that are open.
  */
-export const AckEntry = z.union([RootStatus, FinalTip]);
+export const AckEntry = z.union([RootStatus, FinalTip, OpenReference]);
 export type AckEntry = z.infer<typeof AckEntry>;
 
 export const AckBody = z.strictObject({

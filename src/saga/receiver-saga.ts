@@ -12,6 +12,7 @@ import type {
   HeadEntry,
   InitBody,
   OfferBody,
+  OpenReference,
   Root,
   RootStatus,
 } from "./messages.js";
@@ -84,6 +85,8 @@ export type ReceiverSagaEvent =
   | ({
       readonly kind: "compared";
       readonly statuses: readonly RootStatus[];
+      /** Links of roots that are references here, and whose targets the sender may have. */
+      readonly open: readonly OpenReference[];
       /** Records of a lost connection that count as staged. */
       readonly kept: number;
       readonly now: Moment;
@@ -195,7 +198,7 @@ function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: In
 }
 
 function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSagaStep {
-  const { statuses, found, kept, now } = event;
+  const { statuses, found, open, kept, now } = event;
   const answered: Answered = {
     ...sagaOf(state),
     statuses,
@@ -206,7 +209,7 @@ function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSaga
     overtaken: 0,
     uncovered: false,
   };
-  const ack = { type: "ack", ...(kept > 0 && { kept }), entries: [...statuses, ...found] };
+  const ack = { type: "ack", ...(kept > 0 && { kept }), entries: [...statuses, ...found, ...open] };
   return tell(answered, event, ack, now);
 }
 

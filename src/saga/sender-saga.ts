@@ -5,6 +5,7 @@ import {
   type AckBody,
   type Direction,
   FinalTip,
+  OpenReference,
   type ReceiptBody,
   type Root,
   RootStatus,
@@ -128,12 +129,14 @@ function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
   const wanted = new Set(state.wanted);
   const entries = ack.entries ?? [];
   const statuses = entries.slice(0, roots.length).map((entry) => RootStatus.safeParse(entry).data);
-  const found = entries.slice(roots.length).map((entry) => FinalTip.safeParse(entry).data);
-  if (!isComplete(statuses, roots.length) || !isComplete(found, found.length))
+  const behind = entries.slice(roots.length);
+  const found = behind.map((entry) => FinalTip.safeParse(entry).data).filter((tip) => tip !== undefined);
+  const open = behind.slice(found.length).map((entry) => OpenReference.safeParse(entry).data);
+  if (!isComplete(statuses, roots.length) || !isComplete(open, open.length))
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
   const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction, wanted));
   if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: statuses[wrong]!.status }));
-  const answered = { ...base(state), roots, statuses, kept: ack.kept ?? 0, found, overtaken: [] };
+  const answered = { ...base(state), roots, statuses, kept: ack.kept ?? 0, found, open, overtaken: [] };
   if (!statuses.some(({ status }) => status === "behind" || status === "diverged")) return gather(answered);
   return {
     state: { ...answered, kind: "comparing" },

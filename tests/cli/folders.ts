@@ -28,6 +28,8 @@ export const inStep: Exchange = async () => ({
   tips: [],
   found: [],
   refused: [],
+  references: [],
+  stayed: [],
   totals: nothing,
   sessionTotals: nothing,
   elapsedMs: 1,

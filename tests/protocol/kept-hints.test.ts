@@ -35,6 +35,7 @@ async function resolved(of: Address, status: RootStatus) {
       merging: mergingOf(mergeFunctions(), platform),
       access: "owners",
       named: new Set<Address>(),
+      stonesFor: async () => [],
       adopt: false,
       stage: () => Promise.resolve(),
       attesters: new Map(),
@@ -47,6 +48,7 @@ async function resolved(of: Address, status: RootStatus) {
       statuses: [status],
       kept: 1,
       found: [],
+      open: [],
       overtaken: [],
     },
   );

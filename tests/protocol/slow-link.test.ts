@@ -70,7 +70,15 @@ function awaiting(): ReceiverSagaState {
   const init = { type: "init", saga: "00", direction: "both", entries: [{ address: root }] };
   const begun = stepReceiverSaga(awaitSaga(sessionLimits, 0), { kind: "init", turn: verified(init), now: 0 });
   return stepReceiverSaga(begun.state, {
-    ...{ kind: "compared", statuses: [{ status: "unknown" }], kept: 0, stones: [], found: [], evidence: [] },
+    ...{
+      kind: "compared",
+      statuses: [{ status: "unknown" }],
+      kept: 0,
+      stones: [],
+      found: [],
+      open: [],
+      evidence: [],
+    },
     ...{ plan: { timelines: [], branches: [], stones: [], held: [] }, now: 0 },
   }).state;
 }

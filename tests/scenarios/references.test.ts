@@ -7,6 +7,7 @@ import {
   relate,
   sealRecord,
 } from "../../src/ibgib/index.js";
+import { saveRecords } from "../../src/peer/index.js";
 import type { Conversation } from "../../src/peer/session/conversation.js";
 import { type Cast, scenario } from "./scenario.js";
 import { type Attempt, answersTo, saga } from "./speaker.js";
@@ -129,4 +130,78 @@ scenario("RF3: nor is it one of a turn that links it no more", async (cast) => {
     expect.stringMatching(/^staged/),
     isRefused[1],
   ]);
+});
+
+/** A list of carol's with a stone, of which bob has only a reference; erin may write the list. */
+async function heldBack(cast: Cast) {
+  const { carol, erin } = cast;
+  const photo = sealRecord({ ib: "photo", data: { of: "the lake" } });
+  const list = listOf(cast, photo.address);
+  await saveRecords(carol, [photo, list]);
+  expect(await answersOf(cast, push([list], [photo.address]))).toEqual(isTaken);
+  await carol.share(list.address, erin);
+  await carol.sync(list.address, { direction: "pull" }); // bob learns of the grant, and is sent nothing
+  return { photo, list: list.address, open: { holder: list.address, target: photo.address } };
+}
+
+scenario("RF8, RF9: what is open is told in each saga, with who has put the link", async (cast) => {
+  const { carol, erin } = cast;
+  const { list, open } = await heldBack(cast);
+  for (let times = 0; times < 2; times++) {
+    erin.events.splice(0);
+    const { references } = await erin.sync(list);
+    expect(references).toEqual([{ ...open, maker: carol.address }]);
+    expect(erin.events).toContainEqual(
+      expect.objectContaining({ kind: "staysAway", direction: "down", ...open }),
+    );
+  }
+});
+
+scenario(
+  "RF10, RF11: who has the target in scope sends it, and it takes the reference's place",
+  async (cast) => {
+    const { carol, erin, bob } = cast;
+    const { photo, list } = await heldBack(cast);
+    await erin.sync(list, { direction: "pull" });
+    const { totals } = await carol.sync(list);
+    expect(totals.up.records).toBe(1);
+    expect((await bob.space.get(photo.address))?.address).toBe(photo.address);
+    expect(await bob.space.references([list])).toMatchObject([{ isOpen: false }]);
+    expect((await carol.sync(list)).totals.up.records).toBe(0);
+
+    expect((await erin.sync(list, { direction: "pull" })).references).toEqual([]);
+    expect((await erin.space.get(photo.address))?.address).toBe(photo.address);
+  },
+);
+
+scenario("SC8: a reference stays one on its way through a home that has the record", async (cast) => {
+  const { carol, erin, dave } = cast;
+  const { photo, list, open } = await heldBack(cast);
+  await erin.sync(list, { direction: "pull" });
+  await saveRecords(erin, [photo]); // for another reason
+  await carol.sync(await carol.timeline("other"), { at: "dave" });
+  await erin.sync(list, { at: "dave" });
+  expect(await dave.space.references([list])).toMatchObject([{ ...open, isOpen: true }]);
+  expect(await dave.space.get(photo.address)).toBeUndefined();
+
+  const album = await erin.timeline("album");
+  await erin.link(album, "photo", [photo.address]); // and that is a link of hers
+  await erin.sync(album, { at: "dave" });
+  expect(await dave.space.get(photo.address)).toBeDefined();
+  expect(await dave.space.references([list])).toMatchObject([{ ...open, isOpen: true }]);
+});
+
+scenario("RF6: who asks for what a record of its own invents is told nothing (threat 22)", async (cast) => {
+  const { alice, carol, bob, dave } = cast;
+  const photo = await alice.constant("photo", { data: { of: "the lake" } });
+  await alice.sync(photo);
+  const list = listOf(cast, photo);
+  expect(await answersOf(cast, push([list], [photo]))).toEqual(isTaken);
+  expect(await answersOf(cast, push([list], [photo]), dave)).toEqual(isTaken);
+  const ask: Attempt = ({ say }) =>
+    say({ type: "init", saga, direction: "pull", entries: [{ address: photo, by: list.address }] });
+  const unknown = ['ack {"entries":[{"status":"unknown"}]}'];
+  expect(await answersOf(cast, ask, bob)).toEqual(unknown);
+  expect(await answersOf(cast, ask, dave)).toEqual(unknown);
+  expect(await carol.space.get(photo)).toBeUndefined();
 });

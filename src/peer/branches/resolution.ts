@@ -17,6 +17,7 @@ import {
   directionOf,
   type FinalTip,
   type HeadEntry,
+  type OpenReference,
   type Root,
   type RootMove,
   type RootStatus,
@@ -98,6 +99,8 @@ export interface Resolving {
   readonly access: AccessPolicy;
   /** What the caller asked for by name. */
   readonly named: ReadonlySet<Address>;
+  /** The stones that go in the place of references of the receiver. */
+  readonly stonesFor: (open: readonly OpenReference[]) => Promise<readonly Address[]>;
   /** Take over what somebody has added to timelines of this identity's own who may not, or may not any more. */
   readonly adopt: boolean;
   /** Stages a frame that was made here with the saga. */
@@ -127,7 +130,7 @@ interface Outcome {
  *   push, which takes nothing from the receiver. Whatever it throws, both sides are as they were.
  */
 export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
-  const { saga, direction, roots, statuses, kept, found, overtaken } = resolve;
+  const { saga, direction, roots, statuses, kept, found, open, overtaken } = resolve;
   const { space } = resolving.identity;
   const resolution = new Resolver(resolving, space.view(saga), direction, overtaken);
   const coming = direction === "push" ? [] : tipsAhead(roots, statuses); // a push takes nothing
@@ -140,7 +143,10 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
   const plan = planOf({
     held: outcomes.flatMap(({ held }) => held ?? []),
     newer: outcomes.flatMap(({ newer }) => newer ?? []),
-    stones: outcomes.flatMap(({ stone }) => stone ?? []),
+    stones: [
+      ...outcomes.flatMap(({ stone }) => stone ?? []),
+      ...(direction === "pull" ? [] : await resolving.stonesFor(open)),
+    ],
   });
   const resolved = {
     chosen: new Map(outcomes.flatMap(({ chosen }) => (chosen ? [[chosen.address, chosen]] : []))),

@@ -18,6 +18,7 @@ import {
   type FinalTip,
   type Found,
   nothingToSend,
+  type OpenReference,
   type Root,
   type RootStatus,
   type SendPlan,
@@ -36,7 +37,12 @@ import { branchBeyond, isInHistory, newerFrames, planOf } from "../session/send-
 /** The receiver's answer to an `init`. */
 export interface Answer extends Found {
   readonly statuses: readonly RootStatus[];
+  /** References of roots that are open here. */
+  readonly open: readonly OpenReference[];
 }
+
+/** Open references that one answer names at most. */
+const openMax = 10_000;
 
 /**
  * What a receiver answers to one sender: statuses, and what the sender lacks. It knows only what that sender may read or
@@ -69,11 +75,18 @@ export class Answers {
       if (status.status !== "ahead") return [];
       return [{ root, now: { tjp: root.address, address: status.tip, n: status.n } }];
     });
+    const readable = addresses.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
+    const open = direction === "pull" ? [] : await this.#openReferences(readable);
     if (direction === "push" || ahead.length === 0) {
-      const readable = addresses.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
-      return { statuses, found: [], plan: nothingToSend, evidence: await this.#statements(readable) };
+      const evidence = await this.#statements(readable);
+      return { statuses, open, found: [], plan: nothingToSend, evidence };
     }
-    return { statuses, ...(await this.#whatLacks(roots, statuses, ahead)) };
+    return { statuses, open, ...(await this.#whatLacks(roots, statuses, ahead)) };
+  }
+
+  async #openReferences(timelines: readonly Address[]): Promise<readonly OpenReference[]> {
+    const filed = (await this.#space.references(timelines)).filter(({ isOpen }) => isOpen);
+    return filed.slice(0, openMax).map(({ holder, target }) => ({ holder, target }));
   }
 
   /**

@@ -1,7 +1,7 @@
 import { KeysagaError } from "../../base/index.js";
 import { type Address, isTjp } from "../../ibgib/index.js";
 import type { FinalTip, Found, ReceiverSagaEffect } from "../../saga/index.js";
-import type { Commit, ProofPut, Space } from "../../space/index.js";
+import type { Commit, ProofPut, ReferenceTo, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
 import type { Platform } from "../home/platform.js";
@@ -30,6 +30,8 @@ export interface Committing {
   readonly platform: Pick<Platform, "clock">;
   /** What the saga has staged: charged to the sender's identity. */
   readonly stagedBytes: number;
+  /** References whose targets have come. */
+  readonly settled: readonly ReferenceTo[];
   readonly evidence: CheckedHeads;
 }
 
@@ -62,7 +64,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
     let signed: SignedTurn | undefined;
     const commit = () =>
       space.commit({
-        ...graphOf(effect, standing, judged),
+        ...graphOf(effect, standing, judged, committing.settled),
         proofs: [...proofs, ...kept.proofs],
         cells: comparedWith(changedOnce([...charge.cells, ...kept.cells]), judged.cells),
         attest: () => {
@@ -100,13 +102,15 @@ function graphOf(
   { saga }: CommitEffect,
   { identity, sight }: Standing,
   { taken, records }: JudgedMoves,
-): Pick<Commit, "saga" | "holder" | "sight" | "tips" | "roots"> {
+  settled: readonly ReferenceTo[],
+): Pick<Commit, "saga" | "holder" | "sight" | "tips" | "roots" | "settled"> {
   return {
     saga,
     holder: identity,
     sight,
     tips: taken.map(({ address, from, to }) => ({ tjp: address, from, to })),
-    roots: records,
+    roots: [...records, ...settled.map(({ target }) => target)],
+    settled,
   };
 }
 

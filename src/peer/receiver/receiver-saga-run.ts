@@ -7,7 +7,7 @@ import {
   type ReceiverSagaEvent,
   readEvidence,
 } from "../../saga/index.js";
-import type { Space, StageTotals, TakenOver } from "../../space/index.js";
+import type { ReferenceTo, Space, StageTotals, TakenOver } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
@@ -59,6 +59,8 @@ export class ReceiverSagaRun {
   readonly #progress: Progress;
   /** What it has staged: charged to the sender's identity when it is committed. */
   #staged: Promise<StageTotals> = Promise.resolve(nothing);
+  /** References of its roots whose targets the sender was told to be lacking. */
+  #open: readonly ReferenceTo[] = [];
   /** As much of it as a turn of the sender covers. */
   #covered = this.#staged;
   /** Its turn at the timelines it commits to, while it has one. */
@@ -105,6 +107,7 @@ export class ReceiverSagaRun {
     await this.#standing.load();
     const taken = direction === "pull" ? nothing : await this.#takeOver();
     const { statuses, ...answer } = await this.#answers.roots(roots, direction);
+    this.#open = answer.open;
     const view = space.view(this.saga, this.#standing.sight);
     return { kind: "compared", ...answer, ...(await withKept(view, roots, statuses, taken)) };
   }
@@ -217,10 +220,18 @@ export class ReceiverSagaRun {
         answers: this.#answers,
         conversation: this.conversation,
         stagedBytes: (await this.#staged).bytes,
+        settled: await this.#come(),
         evidence: await checkHeads(this.options.space, standing.isOpen ? [] : heads, records),
       },
       effect,
     );
+  }
+
+  /** Those that have a target here by now, as far as the sender may know of that. */
+  async #come(): Promise<readonly ReferenceTo[]> {
+    const view = this.options.space.view(this.saga, this.#standing.sight);
+    const come = await view.hasMany(this.#open.map(({ target }) => target));
+    return this.#open.filter((_, at) => come[at]);
   }
 
   async #enterCommits(effect: On<"commitSpace">): Promise<CommitTurn> {

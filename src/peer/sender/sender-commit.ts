@@ -27,11 +27,24 @@ export interface SyncReport {
   readonly refused: readonly FinalTip[];
   /** Timelines and stones that came along without being named. */
   readonly found: readonly FinalTip[];
+  /** What the roots link and this space has only as references: no root that has one is complete. */
+  readonly references: readonly OpenLink[];
+  /** What is linked and stayed here, because no link of this identity leads to it. */
+  readonly stayed: readonly Address[];
   /** Of this sync: what went up to the receiver, and what came down. */
   readonly totals: TotalsOfBoth;
   /** Of its whole session so far, with the syncs before this one: as the receipt says it. */
   readonly sessionTotals: TotalsOfBoth;
   readonly elapsedMs: number;
+}
+
+/** A link whose target has not come. */
+export interface OpenLink {
+  /** The timeline or stone that has the link. */
+  readonly holder: Address;
+  readonly target: Address;
+  /** Who has put the link; undefined where that cannot be said: in a stone, or where nobody owns the timeline. */
+  readonly maker: Address | undefined;
 }
 
 /** What travelled in each direction. */
@@ -64,7 +77,7 @@ export interface Landing {
 
 /** What a commit has done here; `merged` are those frames of this side's making that are tips now. */
 export interface Landed {
-  readonly report: Omit<SyncReport, "elapsedMs">;
+  readonly report: Omit<SyncReport, "elapsedMs" | "references" | "stayed">;
   readonly merged: readonly IbGib[];
 }
 

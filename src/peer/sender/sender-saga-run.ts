@@ -1,10 +1,11 @@
 import { KeysagaError, type Moment } from "../../base/index.js";
-import { type Address, type IbGib, toText, isMerge, tjpOf } from "../../ibgib/index.js";
+import { type Address, holderOf, type IbGib, toText, isMerge } from "../../ibgib/index.js";
 import {
   type Direction,
   type Evidence,
   type FinalTip,
   type HeadEntry,
+  type OpenReference,
   readEvidence,
   type SenderSagaEffect,
   type SenderSagaEvent,
@@ -22,12 +23,13 @@ import { type AccessPolicy, Standing } from "../rights/standing.js";
 import { nothingToTell, statementsFor, type Telling } from "../rights/statements.js";
 import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellMerged, tellRefused } from "../session/events.js";
-import type { Outflow } from "../session/outflow.js";
-import { type GoingAlong, outgoing } from "../session/outgoing.js";
+import type { Departure, Outflow } from "../session/outflow.js";
+import { outgoing } from "../session/outgoing.js";
 import { Progress } from "../session/progress.js";
+import { Along, stonesInPlace } from "./along.js";
 import { Arriving } from "./arriving.js";
+import { openLinks } from "./open-links.js";
 import { keepSent } from "./keep-sent.js";
-import { linksPut } from "./links-put.js";
 import { type PlannedRoots, planRoots } from "./plan-roots.js";
 import { commitSender, type SyncReport, type TotalsOfBoth, totalsOf } from "./sender-commit.js";
 
@@ -69,6 +71,8 @@ export class SenderSagaRun {
   #loading: Promise<Standing> | undefined;
   readonly #arriving = new Arriving();
   #planned: PlannedRoots | undefined;
+  #goesAlong: Along | undefined;
+  readonly #stayed = new Set<Address>();
   /** Timelines that came along and stay here as they were. */
   #left: ReadonlySet<Address> = new Set();
   /** What came to prove who has made which frames, and who granted what. */
@@ -165,7 +169,8 @@ export class SenderSagaRun {
     };
     const { adopt } = this.asked;
     const { named } = this.#plan;
-    const resolving = { identity, receiver, merging, access, named, adopt, attesters, stage };
+    const stonesFor = (open: readonly OpenReference[]) => stonesInPlace(this.#along, open);
+    const resolving = { identity, receiver, merging, access, named, stonesFor, adopt, attesters, stage };
     const { resolved, proved, made, left } = await resolveRoots(resolving, effect);
     this.#checked = onlyOf(checked, proved);
     this.#made = made;
@@ -190,9 +195,23 @@ export class SenderSagaRun {
     for (const address of known) notThere.delete(address);
     this.#progress.expect(plan, notThere);
     const source = { space, reader: space.view(this.saga) };
-    const records = outgoing(source, plan, known, this.#along(), this.#progress);
+    const records = this.#named(outgoing(source, plan, known, this.#along, this.#progress));
     this.#outflow = this.conversation.outflow(records, this.#progress);
     return this.sendMore();
+  }
+
+  /** Tells of what stays here. */
+  async *#named(departures: AsyncIterable<Departure>): AsyncGenerator<Departure> {
+    for await (const departure of departures) {
+      const holder = holderOf(departure.record);
+      for (const target of departure.references) this.#tellAway("up", { holder, target });
+      yield departure;
+    }
+  }
+
+  #tellAway(direction: "up" | "down", { holder, target }: ReferenceTo): void {
+    if (direction === "up") this.#stayed.add(target);
+    this.options.onEvent({ kind: "staysAway", saga: this.saga, direction, holder, target });
   }
 
   /** Makes what came visible, and tells the caller: `not_permitted` where not all was taken that this side wrote. */
@@ -219,9 +238,12 @@ export class SenderSagaRun {
     tellRefused(onEvent, saga, report.refused);
     tellMerged(onEvent, saga, merged);
     onEvent({ kind: "durable", saga, tips: report.tips.length });
+    const references = await openLinks(identity.space, [...report.tips, ...report.found]);
+    for (const reference of references) this.#tellAway("down", reference);
     const lost = await this.#lost(effect.heads, report.refused);
     const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
-    if (lost === 0) asked.outcome.resolve({ ...report, elapsedMs });
+    const stayed = [...this.#stayed];
+    if (lost === 0) asked.outcome.resolve({ ...report, references, stayed, elapsedMs });
     else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost }));
   }
 
@@ -245,23 +267,9 @@ export class SenderSagaRun {
     await Promise.allSettled([this.#keeping, this.options.identity.space.drop(this.saga)]);
   }
 
-  /** What goes up of what is linked: what is in scope, and stones whose links this identity has put itself. */
-  #along(): GoingAlong {
-    const { identity, merging } = this.options;
-    const { timelines, frames, put } = this.#plan.scope;
-    const looked = new Map([...put].map(([timeline, links]) => [timeline, Promise.resolve(links)]));
-    return {
-      async frame(frame) {
-        return frames.has(frame.address) || timelines.has(tjpOf(frame) ?? frame.address);
-      },
-      async referred({ holder, target }) {
-        const tip = timelines.get(holder);
-        if (tip === undefined) return false;
-        const links = looked.get(holder) ?? linksPut(identity, tip, merging.options);
-        looked.set(holder, links);
-        return (await links).has(target);
-      },
-    };
+  get #along(): Along {
+    this.#goesAlong ??= new Along(this.options.identity, this.#plan.scope, this.options.merging.options);
+    return this.#goesAlong;
   }
 
   get #plan(): PlannedRoots {
