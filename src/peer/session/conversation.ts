@@ -103,12 +103,13 @@ export class Conversation {
 
   /** Records that go out in the order given, a portion at a time: their sender says a turn in between. */
   outflow(records: AsyncIterable<Departure>, progress: Progress): Outflow {
-    const say = async (batch: readonly IbGib[], references: readonly Address[]) => {
+    const say = (batch: readonly IbGib[]) =>
+      this.#sendPayload(recordsFrame(batch), contentOf({ records: batch }));
+    const name = async (references: readonly Address[]) => {
       for (const part of partsOf(references))
         await this.#sendPayload(referencesFrame(part), contentOf({ references: part }));
-      await this.#sendPayload(recordsFrame(batch), contentOf({ records: batch }));
     };
-    return new Outflow(records, progress, say);
+    return new Outflow(records, progress, { name, say });
   }
 
   /** Sends all of them, with no turn in between. */

@@ -25,12 +25,15 @@ export class Outflow {
 
   /**
    * @param progress Told by whoever gives the records which of them it has passed.
-   * @param say Resolves once the frame has gone out.
+   * @param frames Each resolves once what it was given has gone out.
    */
   constructor(
     records: AsyncIterable<Departure>,
     private readonly progress: Progress,
-    private readonly say: (records: readonly IbGib[], references: readonly Address[]) => Promise<void>,
+    private readonly frames: {
+      name(references: readonly Address[]): Promise<void>;
+      say(records: readonly IbGib[]): Promise<void>;
+    },
   ) {
     this.#records = records[Symbol.asyncIterator]();
     this.#passed = progress.passed;
@@ -81,7 +84,8 @@ export class Outflow {
 
   async #flush(): Promise<number> {
     const bytes = this.#batchBytes;
-    if (this.#batch.length > 0) await this.say(this.#batch, this.#references);
+    if (this.#references.length > 0) await this.frames.name(this.#references);
+    if (this.#batch.length > 0) await this.frames.say(this.#batch);
     this.progress.sent(this.#passed);
     this.#batch = [];
     this.#references = [];
