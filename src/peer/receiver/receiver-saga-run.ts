@@ -1,5 +1,5 @@
 import { KeysagaError, toKeysagaError } from "../../base/index.js";
-import { type IbGib, isTjp } from "../../ibgib/index.js";
+import { isTjp } from "../../ibgib/index.js";
 import {
   type FinalTip,
   type InitBody,
