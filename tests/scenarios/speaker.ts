@@ -56,6 +56,8 @@ export async function answersTo(
     conversation.sendRecords(inTurn(records, references), new Progress("attempt", "up", () => undefined));
   try {
     await attempt({ say, send });
+  } catch (thrown) {
+    if (!answers.at(-1)?.startsWith("error")) throw thrown; // once it is refused, the rest of it goes nowhere
   } finally {
     await sender.disconnect();
   }

@@ -59,8 +59,8 @@ export interface Landing {
   readonly platform: Platform;
   readonly conversation: Conversation;
   readonly merging: Merging;
-  /** What counts as present to this side's own identity. */
-  readonly sight: Sight | "anyone";
+  /** What counts as present towards the receiver, in whose name what came is held. */
+  readonly sight: Sight;
   /** What the receiver was told of grants. */
   readonly telling: Telling;
   /** What proves who has made the frames that came, as far as it was taken. */
@@ -106,7 +106,7 @@ export async function commitSender(
   }: Landing,
   effect: CommitEffect,
 ): Promise<Landed> {
-  const { space, address } = identity;
+  const { space } = identity;
   const { saga, final, found, refused } = effect;
   const { session, receiver } = conversation.established;
   const notTaken = new Set(refused.map(({ address }) => address));
@@ -133,7 +133,7 @@ export async function commitSender(
     const arrived = await receiptChanges(space, receiver, mark, arrivals);
     const result = await space.commit({
       saga,
-      holder: address,
+      holder: receiver,
       sight,
       puts: landing.puts,
       tips: landing.tips,

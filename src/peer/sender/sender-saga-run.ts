@@ -11,7 +11,7 @@ import {
   type SenderSagaEvent,
   type SessionLimits,
 } from "../../saga/index.js";
-import type { ReferenceTo } from "../../space/index.js";
+import type { ReferenceTo, Sight } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
 import type { Deferred } from "../home/deferred.js";
@@ -19,7 +19,7 @@ import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
 import { attestationOf, type CheckedHeads, checkHeads, onlyOf } from "../rights/attestations.js";
 import { keepToldStatements } from "../rights/keep-statements.js";
-import { type AccessPolicy, Standing } from "../rights/standing.js";
+import type { AccessPolicy } from "../rights/standing.js";
 import { nothingToTell, statementsFor, type Telling } from "../rights/statements.js";
 import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellMerged, tellRefused } from "../session/events.js";
@@ -66,9 +66,13 @@ type End<Kind> = Omit<Extract<SenderSagaEvent, { kind: Kind }>, "now">;
  * effect, and gives the event that it ends in.
  */
 export class SenderSagaRun {
-  /** What this side's own identity may see in its own space, where others may hold records as well. */
-  readonly #standing: Standing;
-  #loading: Promise<Standing> | undefined;
+  /** Timelines that are in scope or were exchanged with the receiver. */
+  readonly #known = new Set<Address>();
+  /**
+   * What counts as present towards the receiver: these, and what it has sent itself. The rest of this space does not, so
+   * that no answer tells the receiver of it.
+   */
+  readonly #sight: Sight;
   readonly #arriving = new Arriving();
   #planned: PlannedRoots | undefined;
   #goesAlong: Along | undefined;
@@ -99,15 +103,11 @@ export class SenderSagaRun {
     private readonly conversation: Conversation,
     private readonly options: SagaRunOptions,
   ) {
-    const { identity, platform, onEvent } = options;
+    const { onEvent } = options;
     this.#before = totalsOf(conversation);
     this.#progress = new Progress(saga, "up", onEvent);
-    this.#standing = new Standing(identity.address, {
-      space: identity.space,
-      self: identity.address,
-      access: "owners",
-      now: () => platform.clock.now(),
-    });
+    const reads = ({ address }: IbGib) => this.#known.has(address);
+    this.#sight = { holders: [conversation.established.receiver], reads };
   }
 
   /** Has its receipt come, and is everything kept? */
@@ -125,6 +125,7 @@ export class SenderSagaRun {
     const request = { wanted, direction, receiver: this.#receiver };
     this.#planned = await planRoots(identity, request, this.options.merging.options);
     const { roots } = this.#planned;
+    for (const { address, tip } of roots) if (tip !== undefined) this.#known.add(address);
     const timelines = roots.map(({ address }) => address);
     this.#telling = await statementsFor(identity, this.#receiver, timelines);
     onEvent({ kind: "started", saga: this.saga, direction: this.asked.direction, roots: roots.length });
@@ -138,10 +139,9 @@ export class SenderSagaRun {
   }
 
   async #stage(records: readonly IbGib[]): Promise<void> {
-    const { address, space } = this.options.identity;
-    const { sight } = await this.#own();
+    const { space } = this.options.identity;
     if (this.#isOver) throw new KeysagaError("connection_closed");
-    await space.stage(this.saga, address, sight, records, this.conversation.declared);
+    await space.stage(this.saga, this.#receiver, this.#sight, records, this.conversation.declared);
   }
 
   async compare({ roots, statuses }: On<"compare">): Promise<End<"compared">> {
@@ -159,7 +159,7 @@ export class SenderSagaRun {
     const told = effect.found.map((tip) => tip.address);
     await this.#arriving.check(asked, told, identity.space.view(this.saga));
     const { heads, records } = readEvidence(this.#evidence);
-    if (await keepToldStatements(identity.space, receiver, records)) this.#loading = undefined;
+    await keepToldStatements(identity.space, receiver, records);
     const checked = await checkHeads(identity.space, access === "open" ? [] : heads, records);
     const { attesters } = checked;
     this.#merges = [];
@@ -224,7 +224,7 @@ export class SenderSagaRun {
       platform,
       conversation,
       merging,
-      sight: (await this.#own()).sight,
+      sight: this.#sight,
       telling: this.#telling,
       evidence: this.#checked,
       merges: this.#merges,
@@ -279,11 +279,5 @@ export class SenderSagaRun {
 
   get #receiver(): Address {
     return this.conversation.established.receiver;
-  }
-
-  /** Loaded when something comes or is committed, and again where more became known of grants. */
-  #own(): Promise<Standing> {
-    this.#loading ??= this.#standing.load().then(() => this.#standing);
-    return this.#loading;
   }
 }
