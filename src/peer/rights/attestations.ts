@@ -1,5 +1,5 @@
 import { type Address, gibOf, type IbGib } from "../../ibgib/index.js";
-import { startSenderSession } from "../../keystone/index.js";
+import { grantIb, startSenderSession, withdrawalIb } from "../../keystone/index.js";
 import {
   type AttestedFrame,
   type AttestedFrames,
@@ -121,7 +121,7 @@ export async function checkEvidence(
   own?: SessionPart,
 ): Promise<CheckedEvidence> {
   const { records, vouchers, lists } = readEvidence(items);
-  const isStatement = ({ ib }: IbGib) => ib === "keystone.grant" || ib === "keystone.withdrawal";
+  const isStatement = ({ ib }: IbGib) => ib === grantIb || ib === withdrawalIb;
   const isStated = records.some(isStatement);
   const shown = { records: records.filter((record) => !isStatement(record)), vouchers, lists };
   const known = await loadKnown(space, shown);
