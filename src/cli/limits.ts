@@ -30,8 +30,7 @@ export const limitRows: Readonly<Record<LimitName, string>> = {
   identitiesMax: "identities that are kept",
   newIdentitiesPerAddressPerHour: "identities met for the first time, in an hour, from one network",
   newIdentitiesPerHour: "and in all",
-  signaturesPerNetworkPerMinute:
-    "signatures checked, in a minute, for one network before it has proved anything",
+  signaturesPerNetworkPerMinute: "signatures that strangers of one network cost, in a minute",
   durableBytesPerIdentityMax: "records kept for one identity",
   durableBytesMax: "and in all",
   stagedBytesPerIdentityMax: "records on their way, of one identity",

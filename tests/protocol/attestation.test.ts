@@ -93,7 +93,7 @@ function signedBy(
 }
 
 describe("who made a frame", () => {
-  test("is proved to anyone, by what is shown alone", () => {
+  test("is proved to anyone, by what is shown alone (A3)", () => {
     const { alice, lane, session, list, made } = shared;
     const attester = { identity: alice.address, lane: lane.address, session: session.s.address };
     const evidence = [...session.parts, list];
@@ -102,14 +102,14 @@ describe("who made a frame", () => {
     expect(check(shown())).toBe("accepted");
   });
 
-  test("is signed over the frames of a commit, and not its tips", () => {
+  test("is signed over the frames of a commit, and not its tips (A2)", () => {
     const { list, made, entries } = shared;
     expect(list.frames.map(({ entry, index }) => [entry, index])).toEqual(made.map((each, at) => [each, at]));
     const body = { type: "commit", saga: "00".repeat(16), turn: 3, entries, attested: list.signature };
     expect(CommitBody.safeParse(body).success).toBe(true);
   });
 
-  test("costs and takes the same in the hundredth saga and session as in the first", () => {
+  test("costs and takes the same in the hundredth saga and session as in the first (A5)", () => {
     const { alice, bob, lane } = committed();
     const sizes: number[] = [];
     const costs: number[] = [];

@@ -297,7 +297,7 @@ describe("what proofs share is kept once", () => {
     expect(await problemsOf(bob.space)).toEqual([]);
   });
 
-  test("and is shown once to the other side of a lane", async () => {
+  test("and is shown once to the other side of a lane (A6)", async () => {
     const dave = new InnerSpace();
     const alice = new Person("alice");
     const entries = entriesOf(3);
@@ -354,7 +354,7 @@ describe("evidence", () => {
       expect(await contentsOf(dave)).toEqual(before);
     }));
 
-  test("goes as far as the identity is known where it is shown, so that a revocation spreads", async () => {
+  test("goes as far as the identity is known where it is shown, so that a revocation spreads (A4)", async () => {
     const [dave, erin] = [new InnerSpace(), new InnerSpace()];
     const alice = new Person("alice");
     const { session, lane } = sessionOf(alice);

@@ -117,7 +117,7 @@ scenario(
 );
 
 scenario(
-  "what a receiver's home has made is proved to everybody, by its session alone, and to itself when it comes back",
+  "what a receiver's home has made is proved to everybody, by its session alone, and to itself when it comes back (A17, A18)",
   async ({ alice, carol, bob, dave }) => {
     const page = await bob.timeline("page");
     await bob.share(page, alice);
@@ -146,7 +146,7 @@ scenario(
 );
 
 scenario(
-  "dave, a receiver, owns a page: that proves nothing of what somebody else has made of it (threat 22)",
+  "dave, a receiver, owns a page: that proves nothing of what somebody else has made of it (A19) (threat 22)",
   async ({ alice, carol, dave }) => {
     const page = await dave.timeline("page");
     for (const peer of [alice, carol]) await dave.share(page, peer);
