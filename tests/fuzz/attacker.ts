@@ -12,11 +12,15 @@ import {
 } from "../../src/saga/index.js";
 import type { Connection, Message } from "../../src/transport/index.js";
 import type { Attack, Live } from "./attacks.js";
+import { isResting } from "./cast.js";
 import { renamedText } from "./frame-mutations.js";
 import { isTurn, type Line } from "./recording.js";
 
-/** A turn of the event loop: in between, all that waits for nothing but other work is done. */
-export const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+/** As many turns of the event loop as it takes until all that waits for nothing but other work is done. */
+export async function settled(): Promise<void> {
+  do await new Promise<void>((resolve) => setImmediate(resolve));
+  while (isResting());
+}
 
 /** The attacker's end of a connection, and what it hears there. */
 export class Attacker {

@@ -32,6 +32,7 @@ export class Stand implements Platform {
   readonly random = { bytes: (length: number) => this.#random.bytes(length) };
   readonly timers = {
     after: (ms: number, fire: () => void) => {
+      if (ms === 0) return soon(fire);
       const timer = { at: this.#now + ms, fire };
       this.#timers.add(timer);
       return () => void this.#timers.delete(timer);
@@ -61,6 +62,23 @@ export class Stand implements Platform {
       timer.fire();
     }
   }
+}
+
+const resting = new Set<NodeJS.Immediate>();
+
+/** Is somebody about to go on who only lets others have their turn? */
+export const isResting = (): boolean => resting.size > 0;
+
+/** What only lets others have their turn passes no time. */
+function soon(fire: () => void): () => void {
+  const immediate = setImmediate(() => {
+    if (resting.delete(immediate)) fire();
+  });
+  resting.add(immediate);
+  return () => {
+    resting.delete(immediate);
+    clearImmediate(immediate);
+  };
 }
 
 /** Somebody of the cast: a peer whose past can be put back. */

@@ -35,6 +35,9 @@ export function isOurFault(code: ErrorCode): boolean {
 }
 
 /** An ear sends nothing, so it waits for nothing. */
+/** States of a receiver's handshake in which one turn is kept, unread, until it is known who speaks. */
+export const keepsTurns: readonly string[] = ["screening", "checking", "admitting", "storing"];
+
 const timers: Timers = { after: () => () => undefined };
 const clock: Clock = { now: () => 0, elapsed: () => 0 };
 

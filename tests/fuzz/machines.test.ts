@@ -1,12 +1,16 @@
 import "./spies.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { canonicalJson } from "../../src/base/index.js";
-import type { ReceiverSelf } from "../../src/saga/index.js";
+import {
+  type ReceiverHandshakeState,
+  type ReceiverSelf,
+  stepReceiverHandshake,
+} from "../../src/saga/index.js";
 import type { Message } from "../../src/transport/index.js";
 import { ledger } from "../one-time/ledger.js";
 import type { Cast } from "./cast.js";
 import { type Corpus, gather, pickForeign, pickRecording } from "./corpus.js";
-import { Ear, isOurFault, selfOf, type Verdict } from "./ear.js";
+import { Ear, isOurFault, keepsTurns, selfOf, type Verdict } from "./ear.js";
 import { forged } from "./forgeries.js";
 import { mutated } from "./frame-mutations.js";
 import { growthOver } from "./heap.js";
@@ -107,7 +111,7 @@ function judge(recording: Recording, moment: Moment, said: Said, verdict: Verdic
 }
 
 /** A receiver keeps one turn, unread, while it takes in who speaks. */
-const isKept = ({ handshake }: Moment) => handshake.kind === "admitting" || handshake.kind === "storing";
+const isKept = ({ handshake }: Moment) => keepsTurns.includes(handshake.kind);
 
 /** What a side is about to hear may have been under way when the moment was noted; credit comes beside what is said. */
 function isGenuine({ lines }: Recording, { side, heard }: Moment, message: Message): boolean {
@@ -130,13 +134,25 @@ function meaningOf(message: Message): unknown {
 }
 
 /** A connect may leave out, or repeat, what the receiver need not see; it brings in nothing that was not signed. */
-function onlyShownFrames({ signings, lines }: Recording, { handshake }: Moment): void {
-  if (handshake.kind !== "admitting" || !("accepted" in handshake)) throw new Error("not admitting");
+function onlyShownFrames({ cast, signings, lines }: Recording, moment: Moment): void {
+  const handshake = behindSlices(selves.get(cast)!, moment.handshake as ReceiverHandshakeState);
+  if (handshake.kind === "failed") return;
+  if (handshake.kind !== "admitting") throw new Error("not admitting");
   const shown = lines.map(({ message }) => (typeof message === "string" ? message : "")).join();
   const signed = new Set(signings.map(({ frame }) => frame.gib));
   const { newIdentityFrames, lane } = handshake.accepted;
   for (const { gib } of [...newIdentityFrames, lane.first, lane.newest])
     expect(signed.has(gib) || shown.includes(gib)).toBe(true);
+}
+
+/** What becomes of a long chain when it has been checked. */
+function behindSlices(self: ReceiverSelf, handshake: ReceiverHandshakeState): ReceiverHandshakeState {
+  let state = handshake;
+  while (state.kind === "screening" || state.kind === "checking") {
+    const kind = state.kind === "screening" ? "screened" : "sliceGranted";
+    state = stepReceiverHandshake(self, state, { kind }).state;
+  }
+  return state;
 }
 
 /** No turn covers a payload that is not the one its speaker has sent. */

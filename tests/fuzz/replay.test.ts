@@ -9,7 +9,7 @@ import type { TapSide } from "../../src/testing/index.js";
 import { judgeAftermath } from "./aftermath.js";
 import type { Cast } from "./cast.js";
 import { type Corpus, gather } from "./corpus.js";
-import { Ear, isOurFault, selfOf } from "./ear.js";
+import { Ear, isOurFault, keepsTurns, selfOf } from "./ear.js";
 import type { Moment } from "./notes.js";
 import { expectNoFault, expectWords, undergo } from "./ordeal.js";
 import { seed } from "./plan.js";
@@ -49,7 +49,7 @@ function takenOf(messages: readonly Line[], by: Recording): ReadonlyMap<string, 
  */
 function isUnread({ handshake }: Moment, as: string): boolean {
   if (["hello", "open", "frames", "payload", "credit"].includes(as)) return true;
-  return as === "turn" && (handshake.kind === "admitting" || handshake.kind === "storing");
+  return as === "turn" && keepsTurns.includes(handshake.kind);
 }
 
 const nothing = new Map();
