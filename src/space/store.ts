@@ -47,7 +47,10 @@ export interface Writer extends Reader {
 
 /** Where the store itself fails, every method throws KeysagaError `store_failed` or `store_damaged`. */
 export interface Store {
-  /** Runs `work` on one snapshot, which sees every write that has resolved. */
+  /**
+   * Runs `work` on one snapshot, which sees every write that has resolved, and none that is not durable: a receipt may be
+   * given for what was read.
+   */
   read<Result>(work: (reader: Reader) => Result): Result;
   /**
    * Runs `work` alone, in all processes, and resolves once what it wrote is durable. Where `work` throws, nothing is

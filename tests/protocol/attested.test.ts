@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { utf8 } from "../../src/base/index.js";
-import { type Address, gibOf, toText } from "../../src/ibgib/index.js";
+import { type Address, gibOf, sealRecord, toText } from "../../src/ibgib/index.js";
 import { verifySpace } from "../../src/index.js";
 import { type CellValue, cellKinds } from "../../src/peer/home/cells.js";
 import { identityFrames } from "../../src/peer/home/identity.js";
@@ -35,9 +35,11 @@ import {
 } from "../../src/saga/index.js";
 import type { TurnDraft } from "../../src/saga/turn.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
+import { openLmdbSpace } from "../../src/space/lmdb-space.js";
 import { createWorld, type Peer, type SenderPeer, type World } from "../../src/testing/index.js";
 import { signsTwice } from "../one-time/ledger.js";
 import { newNotes, Person, Session, tipOf } from "../saga/commits.js";
+import { newDirectory } from "../space/homes.js";
 import { codeOf, contentsOf } from "./lab.js";
 
 /** The newest conversation of each side. */
@@ -326,6 +328,20 @@ describe("evidence", () => {
     const evidence = evidenceOf(new Person("alice"), entriesOf(1));
     expect(await codeOf(take(dave, evidence.slice(1)))).toBe("attestation_refused");
     expect(await contentsOf(dave)).toEqual({ graph: [], proofs: [] });
+  });
+
+  test("that names nobody where it should name an identity is refused, before anything is looked up by it", async () => {
+    const space = await openLmdbSpace({ path: newDirectory() });
+    const nobody = "nobody".repeat(1_000);
+    for (const [ib, member] of [
+      ["keystone.lane", "delegator"],
+      ["keystone.session", "lane"],
+      ["keystone.session", "receiver"],
+    ] as const) {
+      const genesis = sealRecord({ ib, data: { isTjp: true, details: { [member]: nobody } } });
+      expect(await codeOf(checkEvidence(space, [toText(genesis)]))).toBe("attestation_refused");
+    }
+    await space.close();
   });
 
   test("is kept in parts: frames of one list that come one after the other are one row", async () => {

@@ -4,7 +4,9 @@ import { sessionsKept, transcriptBytesMax, transcriptsBytesMax } from "../../src
 import type { Space } from "../../src/space/index.js";
 import { createWorld } from "../../src/testing/index.js";
 import { followedAt } from "../lanes.js";
-import { codeOf, contentsOf } from "./lab.js";
+import { internalsOf } from "../../src/peer/home/identity.js";
+import { openIdentity } from "../../src/peer/index.js";
+import { codeOf, contentsOf, expectQuiet, openLab, tapped } from "./lab.js";
 
 async function desk(seed: string) {
   const world = await createWorld({ seed });
@@ -59,6 +61,45 @@ describe("what changes nothing leaves nothing", () => {
     await world.close();
   });
 });
+
+test("a saga whose records another session has brought meanwhile leaves no stage", async () => {
+  const meanwhile: (() => Promise<unknown>)[] = [];
+  const lab = await openLab("brought meanwhile", {
+    around: (space, of) => (of > 0 ? space : overtaken(space, () => meanwhile.pop()?.())),
+  });
+  const alice = lab.world.senders[0]!;
+  const secret = internalsOf(alice.identity).secretFor("vouch");
+  const other = { identity: await openIdentity({ space: alice.space, secret, platform: lab.platform }) };
+  const [one, two] = [alice, { ...alice, ...other } as typeof alice].map((peer) => tapped(lab, peer).sender);
+  await one!.connect();
+  await two!.connect();
+  const note = await alice.timeline("note");
+  const again = await alice.timeline("note");
+  const stone = await alice.constant("stone", {});
+  for (const root of [note, again, stone]) {
+    meanwhile.push(() => two!.sync([root]));
+    await one!.sync([root]);
+    expect(meanwhile).toEqual([]);
+  }
+  expect(lab.staged()).toEqual([]);
+  await Promise.all([one!.disconnect(), two!.disconnect()]);
+  await expectQuiet(lab);
+});
+
+/** A space before whose calls to stage something happens. */
+function overtaken(space: Space, before: () => Promise<unknown> | undefined): Space {
+  return new Proxy(space, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      if (name !== "stage") return value.bind(target);
+      return async (...args: Parameters<Space["stage"]>) => {
+        await before();
+        return target.stage(...args);
+      };
+    },
+  });
+}
 
 describe("transcripts are bounded", () => {
   test("by their number, for each lane", async () => {

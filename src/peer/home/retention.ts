@@ -26,8 +26,8 @@ export async function fileSession(
 }
 
 /**
- * What goes with a new connection: the transcripts of all but the newest sessions of its lane, by number and bytes. No proof and no receipt
- * rests on them.
+ * What goes with a new connection: the transcripts of all but the newest sessions of its lane, by number and bytes. No
+ * proof and no receipt rests on them.
  */
 export async function dropTranscripts(
   space: Space,

@@ -73,6 +73,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
     const refused = new Map(judged.refused.map((tip) => [tip.address, tip]));
     const kept = await filed(committing, effect, judged);
     if (isNothing(kept, judged, committing.stagedBytes)) {
+      await space.drop(effect.saga); // what came was here already
       conversation.returnProofs(proofs);
       await conversation.send(receiptOf(effect, refused, platform));
       return { kind: "committed", refused: judged.refused };

@@ -1,5 +1,5 @@
 import { KeysagaError, lengthPrefixed, sha256, toHex } from "../../base/index.js";
-import { type Address, addressOf, gibOf, type IbGib, nOf, toText } from "../../ibgib/index.js";
+import { type Address, addressOf, gibOf, type IbGib, isAddress, nOf, toText } from "../../ibgib/index.js";
 import { readIdentity, startReceiverSession, startSenderSession } from "../../keystone/index.js";
 import {
   type Evidence,
@@ -119,12 +119,12 @@ async function readLane(space: Space, lane: Address): Promise<IbGib | undefined>
   return filed.find(({ address }) => address === lane);
 }
 
-/** As a genesis says it; whoever relies on it replays that. */
+/** An address that a genesis names. It proves nothing: that takes a replay. */
 function memberOf({ data }: IbGib, name: string): Address | undefined {
   const details: unknown = data && "details" in data ? data["details"] : undefined;
   const value: unknown =
     typeof details === "object" && details !== null ? Reflect.get(details, name) : undefined;
-  return typeof value === "string" ? (value as Address) : undefined;
+  return isAddress(value) ? value : undefined;
 }
 
 const delegatorOf = (lane: IbGib) => memberOf(lane, "delegator");
@@ -153,8 +153,8 @@ export async function fileParts(space: Space, parts: ProvedParts, self: Address)
 const triesMax = 32;
 
 /**
- * Keeps parts that were checked, at once: whoever has shown them does not show them again, whatever becomes of the saga
- * that they came with.
+ * Keeps parts that were checked, at once, whatever becomes of the saga that they came with: the other side does not show
+ * them a second time.
  */
 export async function keepParts(
   { space, address }: Pick<Identity, "space" | "address">,
@@ -242,7 +242,7 @@ async function fileIdentity(
   };
 }
 
-/** Whom evidence goes to: the lane between the two sides, and the other side's identity. */
+/** The other side of a session, to which evidence goes: the lane between both, and its identity. */
 export interface Audience {
   readonly lane: Address;
   readonly identity: Address;
