@@ -10,7 +10,7 @@ const fast = ["base", "ibgib", "keystone", "lists", "merge", "rights", "saga", "
 
 /** What mocks modules, or looks at all that a process holds, has a process of its own. */
 const apart = [
-  ...["abuse", "canary", "growth", "kill", "one-time", "teardown"].map(
+  ...["abuse", "canary", "fuzz", "growth", "kill", "one-time", "teardown", "transport"].map(
     (folder) => `tests/${folder}/**/*.test.ts`,
   ),
   ...readdirSync("tests", { recursive: true, encoding: "utf8" })

@@ -142,12 +142,11 @@ export const knownFaults: readonly KnownFault[] = [
     lastFound: 65,
   },
   {
-    name: "what a turn covers is not compared",
+    name: "the frame that is derived from a turn is not compared",
     file: "src/saga/turn.ts",
-    change: [["claim.target !== context.address || claim.scope", "claim.scope"]],
+    change: [["checkFrame(keystone, frame)", "advance(keystone, frame)"]],
     profile: "hostile",
     within: 200,
-    lastFound: 86,
   },
   {
     name: "a receiver answers for addresses that are not its own",
@@ -197,20 +196,16 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "who may write is not looked at",
-    file: "src/peer/receiver/judged-moves.ts",
-    change: [["    if (standing.isOpen) return true;\n", "    return true;\n"]],
+    file: "src/lists/counts.ts",
+    change: [["(isNamed || makerRow.entries.length > 0)", "(isNamed || makerRow !== undefined)"]],
     profile: "rights",
-    within: 100,
+    within: 300,
+    lastFound: 127,
   },
   {
     name: "who may read is shown the list of readers",
     file: "src/peer/rights/rights.ts",
-    change: [
-      [
-        '  if (kind === "readers" || action === "write") return certain(false);\n',
-        '  if (action === "write") return certain(false);\n',
-      ],
-    ],
+    change: [['  if (list?.kind === "readers") return certain(owner === asking.identity);\n', ""]],
     profile: "rights",
     within: 60,
   },
@@ -231,7 +226,8 @@ export const knownFaults: readonly KnownFault[] = [
     file: "src/peer/rights/list-commit.ts",
     change: [["    if (retip) retips.push(retip);\n", ""]],
     profile: "rights",
-    within: 60,
+    within: 300,
+    lastFound: 127,
   },
   {
     name: "the time of a share is dropped",

@@ -1,6 +1,6 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isTjp, makerOf, ownerOf, tjpHashOf } from "../../ibgib/index.js";
-import { isListAddress, listKindOf } from "../../lists/index.js";
+import { type Address, gibOf, type IbGib, isTjp, makerOf, tjpHashOf } from "../../ibgib/index.js";
+import { isListAddress } from "../../lists/index.js";
 import {
   type Ask,
   type Direction,
@@ -280,7 +280,7 @@ export class Answers {
     const lists = [...new Set([...ruling.map(({ tip }) => tip.tjp), ...timelines.filter(isListAddress)])];
     const firsts = await this.#space.getMany(lists);
     const readable = await this.standing.readsAll(firsts);
-    const toShow = lists.filter((_, at) => readable[at] && firsts[at] && this.#isShown(firsts[at]));
+    const toShow = lists.filter((_, at) => readable[at] && firsts[at]);
     const tips = await this.#space.tips(toShow);
     const shown = await showLists(
       this.#space,
@@ -289,11 +289,6 @@ export class Answers {
     );
     for (const tip of tips) if (tip) this.#heldLists.set(tip.tjp, [tip.address]);
     return shown;
-  }
-
-  /** Whatever an embedder's rule opens, who may read is its owner's alone to know. */
-  #isShown(first: IbGib): boolean {
-    return listKindOf(first) !== "readers" || ownerOf(first) === this.standing.identity;
   }
 }
 

@@ -56,12 +56,14 @@ export interface Verdict {
  * Costs a few look-ups, however long the lists are and however many entries others have.
  */
 export function judge(asking: Asking, action: Action, first: IbGib, look: Look): Verdict {
+  const owner = ownerOf(first);
+  const list = readListFirst(first);
+  // Whatever an embedder's rule opens, who may read is the owner's alone to know.
+  if (list?.kind === "readers") return certain(owner === asking.identity);
   const told = asking.authorize?.(asking.identity, action, first);
   if (told !== undefined) return certain(told);
-  const owner = ownerOf(first);
   if (owner === undefined) return judgeUnowned(asking, first, look);
   if (owner === asking.identity) return certain(true);
-  const list = readListFirst(first);
   return list ? judgeList(asking, action, first, list, look) : judgeByLists(asking, action, first, look);
 }
 
@@ -112,14 +114,8 @@ function endsAfter(row: IdentityRow | undefined, now: Instant): readonly Instant
   );
 }
 
-function judgeList(
-  asking: Asking,
-  action: Action,
-  first: IbGib,
-  { kind, of }: ListFirst,
-  look: Look,
-): Verdict {
-  if (kind === "readers" || action === "write") return certain(false);
+function judgeList(asking: Asking, action: Action, first: IbGib, { of }: ListFirst, look: Look): Verdict {
+  if (action === "write") return certain(false);
   const named = identityRow(look, first.address, asking.identity);
   if (named.bytes !== undefined) return { ...certain(true), relied: [sameCell(named)] };
   const timeline = look.record(of);

@@ -127,7 +127,6 @@ export class Standing {
 
   /** Which of these timelines may it read? @param firsts First frames; what is not there may not be read. */
   async readsAll(firsts: readonly (IbGib | undefined)[]): Promise<readonly boolean[]> {
-    if (this.isOpen) return firsts.map((first) => first !== undefined);
     const found = this.#found;
     return this.options.space.look((look) =>
       firsts.map((first) => first !== undefined && found.find("read", first, look).may),

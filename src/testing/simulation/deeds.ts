@@ -1,3 +1,4 @@
+import { listsOf } from "../../lists/index.js";
 import { Authorship } from "./authorship.js";
 import type { Dice } from "./dice.js";
 import { recordOn } from "./disk-watch.js";
@@ -173,9 +174,16 @@ export class Deeds {
   }
 
   #pry(process: SimulatedProcess, home: Home, { at, which }: On<"pry">): void {
-    const closed = this.world.ledger.timelines.filter(({ readers }) => !readers.has(home.lineage));
-    const timeline = closed[which % Math.max(1, closed.length)];
-    if (timeline) this.world.sync(process, this.#receiver(at), [timeline.address], { direction: "pull" });
+    const { ledger } = this.world;
+    const others = ledger.timelines.filter(({ owner }) => owner !== home.lineage);
+    const closed = others.filter(({ readers }) => !readers.has(home.lineage)).map(({ address }) => address);
+    const lists = others.flatMap(({ address, owner }) => {
+      const maker = this.world.home(owner)?.address;
+      return maker === undefined ? [] : [listsOf(address, maker).readers];
+    });
+    const asked = [...closed, ...lists];
+    const root = asked[which % Math.max(1, asked.length)];
+    if (root) this.world.sync(process, this.#receiver(at), [root], { direction: "pull" });
   }
 
   #forge(home: Home, { which }: On<"forge">): void {

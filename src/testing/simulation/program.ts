@@ -26,7 +26,7 @@ export type Deed =
     }
   /** All processes of a home connect anew and sync, at once. */
   | { readonly do: "rush"; readonly by: number; readonly at: number }
-  /** Asks for a timeline that it was not let into. */
+  /** Asks for a timeline that it was not let into, or for a list of readers of another. */
   | { readonly do: "pry"; readonly by: number; readonly at: number; readonly which: number }
   | { readonly do: "connect"; readonly by: number; readonly at: number }
   | { readonly do: "disconnect"; readonly by: number }
