@@ -1,12 +1,23 @@
-import { statfsSync } from "node:fs";
+import { readdirSync, readFileSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./tests/longest-first.js";
 
 /** What needs nothing but the processor: no file, socket, process or timer, and no mock of its own. */
-const fast = ["base", "ibgib", "keystone", "merge", "rights", "saga", "traces"].map(
+const fast = ["base", "ibgib", "keystone", "lists", "merge", "rights", "saga", "traces"].map(
   (folder) => `tests/${folder}/**/*.test.ts`,
 );
+
+/** What mocks modules, or looks at all that a process holds, has a process of its own. */
+const apart = [
+  ...["abuse", "canary", "fuzz", "growth", "kill", "one-time", "teardown", "transport"].map(
+    (folder) => `tests/${folder}/**/*.test.ts`,
+  ),
+  ...readdirSync("tests", { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => `tests/${file}`)
+    .filter((file) => /\bvi\.(mock|spyOn|stub)/.test(readFileSync(file, "utf8"))),
+];
 
 /**
  * Stores of tests lie in memory where there is room for that. What they show is how processes die, not how power fails:
@@ -40,9 +51,14 @@ export default defineConfig({
         test: {
           name: "peers",
           include: ["tests/**/*.test.ts"],
-          exclude: fast,
+          exclude: [...fast, ...apart],
           globalSetup: ["tests/programs/build.ts"],
+          isolate: false,
         },
+      },
+      {
+        extends: true,
+        test: { name: "apart", include: apart, globalSetup: ["tests/programs/build.ts"] },
       },
     ],
   },

@@ -16,7 +16,6 @@ import {
   type IbGib,
   type Identity,
   InnerSpace,
-  KeysagaError,
   mutate,
   saveRecords,
   share,
@@ -82,7 +81,7 @@ await share(alice, { timeline: note, with: carol.address, access: "write" });
 await share(alice, { timeline: note, with: dave.address, access: "read" });
 const alices = senderTo(server, alice);
 const { totals } = await alices.sync([note]);
-console.log(`alice sent ${totals.up.records} record in ${totals.up.contexts} signed turns`);
+console.log(`alice sent ${totals.up.records} records, lists included, in ${totals.up.contexts} signed turns`);
 
 // They know its address, and pull it.
 const carols = senderTo(server, carol);
@@ -97,8 +96,8 @@ console.log("alice and carol read:", textOf(await tipOf(alice, note)));
 
 // Dave may read and not write. What he changes is not taken, and stays with him; what the others do comes down.
 await edit(dave, note, "title\n\nbody by dave\n\nend\n");
-const refusal = await daves.sync([note]).catch((thrown: unknown) => thrown);
-if (refusal instanceof KeysagaError) console.log(`dave is told: ${refusal.code}`);
+const { left } = await daves.sync([note]);
+console.log(`dave is told: ${left.map(({ reason }) => reason).join()}`);
 console.log("dave reads:", textOf(await tipOf(dave, note)));
 
 await Promise.all([alices, carols, daves].map((sender) => sender.disconnect()));

@@ -14,12 +14,13 @@ export type Sources = ReadonlyMap<string, string>;
 export type BrowserImports = ReadonlyMap<string, string>;
 
 /** Whom each folder may import, beside itself. `index` is src/index.ts. */
-const pure = ["base", "ibgib", "keystone"];
+const pure = ["base", "ibgib", "lists", "keystone"];
 const portable = [...pure, "merge", "saga", "space", "transport", "peer"];
 const arrows: Readonly<Record<string, readonly string[]>> = {
   base: [],
   ibgib: ["base"],
-  merge: ["base", "ibgib"],
+  lists: ["base", "ibgib"],
+  merge: ["base", "ibgib", "lists"],
   keystone: ["base", "ibgib"],
   saga: pure,
   space: ["base", "ibgib", "merge"],

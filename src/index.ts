@@ -24,6 +24,8 @@ export {
   type Sender,
   type SenderOptions,
   type SenderSettings,
+  type Left,
+  type LeftReason,
   type SyncOptions,
   type SyncReport,
 } from "./peer/index.js";
@@ -77,14 +79,20 @@ export {
 // Who else may read and write what an identity owns.
 export {
   type Authorize,
-  type GrantState,
+  type EntryState,
   type Share,
   type Shared,
+  type Sharing,
   share,
+  type Unshared,
   unshare,
   whoMay,
+  type Writing,
+  type WritingLists,
 } from "./peer/index.js";
-export type { Access, Action } from "./keystone/index.js";
+// What of theirs counts, beside.
+export { adopt, type FrameOf, type LeftOut, leftOut, setAside } from "./peer/index.js";
+export type { Access, Action } from "./lists/index.js";
 
 // Records and timelines.
 export {
@@ -152,6 +160,7 @@ export type {
   Commit,
   CommitResult,
   Holder,
+  Look,
   ProofPut,
   SagaId,
   Scanned,

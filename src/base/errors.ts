@@ -46,7 +46,11 @@ export const errorTable = {
     tellPeer: true,
     text: "The keystone frame is not a valid successor of the one before.",
   },
-  wrong_solution: { retryable: false, tellPeer: true, text: "A solution does not open its challenge." },
+  wrong_solution: {
+    retryable: false,
+    tellPeer: true,
+    text: "A solution does not open its challenge, or signs something else.",
+  },
   challenge_reused: { retryable: false, tellPeer: true, text: "A one-time key was presented a second time." },
   verb_not_allowed: { retryable: false, tellPeer: true, text: "The pool does not allow this verb." },
   wrong_demand: {
@@ -82,13 +86,17 @@ export const errorTable = {
     text: "The call waited too long for those before it, and was not run. Try again, or raise queueTimeoutMs.",
   },
 
-  // grants
-  grant_refused: {
+  // lists
+  list_refused: {
     retryable: false,
     tellPeer: true,
-    text: "The grant or withdrawal is not one that the owner of its timeline has made.",
+    text: "That is not what the list of writers or readers of a timeline may say, or not by its owner.",
   },
-  grant_used_up: { retryable: false, tellPeer: true, text: "The grant was used as often as it allows." },
+  entry_used_up: {
+    retryable: false,
+    tellPeer: true,
+    text: "The entry that lets this identity in was used as often as it allows: ask the owner to share again.",
+  },
   not_owner: {
     retryable: false,
     tellPeer: false,
@@ -210,11 +218,6 @@ export const errorTable = {
     retryable: false,
     tellPeer: false,
     text: "The receipt does not prove what it says.",
-  },
-  author_not_permitted: {
-    retryable: false,
-    tellPeer: true,
-    text: "Somebody who may not write this timeline, or may not any more, has changed it at the receiver. If it is yours, sync with adopt to take the change over.",
   },
   attestation_refused: {
     retryable: false,

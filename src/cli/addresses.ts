@@ -11,3 +11,10 @@ export function parseIdentity(text: string, option: string): Address {
   if (isAddress(address) && /^keystone\.identity\^[0-9A-F]{64}$/.test(address)) return address;
   throw new UsageError(`${option} takes an identity as keysaga id prints it, or its 64 hex digits`);
 }
+
+/** The address of a frame. @throws UsageError for anything else. */
+export function parseFrame(text: string): Address {
+  const address = text.trim();
+  if (isAddress(address)) return address;
+  throw new UsageError("FRAME takes the address of a change, as keysaga sync prints it");
+}

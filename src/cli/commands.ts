@@ -13,6 +13,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   conflicts: async () => (await import("./commands/conflicts.js")).conflicts,
   share: async () => (await import("./commands/share.js")).share,
   unshare: async () => (await import("./commands/unshare.js")).unshare,
+  adopt: async () => (await import("./commands/adopt.js")).adopt,
+  "set-aside": async () => (await import("./commands/set-aside.js")).setAside,
   who: async () => (await import("./commands/who.js")).who,
   verify: async () => (await import("./commands/verify.js")).verify,
   show: async () => (await import("./commands/show.js")).show,

@@ -58,6 +58,7 @@ function entryOf(told: ServerEvent): Entry | undefined {
     case "resumed":
     case "merged":
     case "conflict":
+    case "left":
     case "refused":
     case "reconnecting":
     case "reconnected":

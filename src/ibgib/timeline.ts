@@ -26,13 +26,13 @@ export interface NewTimeline {
   readonly data?: Patch | undefined;
   /** Links by names that are not structural; empty lists are dropped. */
   readonly rel8ns?: Rel8ns | undefined;
-  /** The identity that may write, and grant others to. Without it, rights are local policy. */
+  /** The identity that may write, and share it with others. Without it, rights are local policy. */
   readonly owner?: Address | undefined;
   /** The identity that makes it, where that is not the owner. Right only `within` a timeline of that owner. */
   readonly by?: Address | undefined;
   /**
-   * The first frame of the timeline that this one is a part of, as a file is of its folder: what the owner of both
-   * grants on that one extends to this. Stands in the first frame alone.
+   * The first frame of the timeline that this one is a part of, as a file is of its folder: its access lists rule
+   * this one as well. Stands in the first frame alone.
    */
   readonly within?: Address | undefined;
   /** Makes the timeline one of its own: fresh randomness, as text. */

@@ -2,12 +2,11 @@ import * as z from "zod";
 import { KeysagaError } from "../base/index.js";
 import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
 import { type Claim, genesis } from "./frame.js";
-import { isWithdrawalAddress, noStatements, type Statements, withStatement } from "./grant.js";
 import type { PoolSpec } from "./pool.js";
 import { advance, checkFrame, type KeystoneState, startPinned } from "./replay.js";
 
 /** What an identity's frames may authorize; each verb has a pool of its own. */
-export const identityVerbs = ["delegate", "revoke", "grant", "manage", "recover"] as const;
+export const identityVerbs = ["delegate", "revoke", "manage", "recover"] as const;
 
 /** Recover frames that one recovery secret is good for: it is not kept on a device, so its pool cannot be topped up. */
 const recoverFrames = 16;
@@ -42,7 +41,7 @@ export interface IdentitySecrets {
   readonly recoverySecret: Uint8Array;
 }
 
-/** The genesis of an identity: five pools, `recover` from its own secret. */
+/** The genesis of an identity: four pools, `recover` from its own secret. */
 export function foundIdentity(nonce: Uint8Array, secrets: IdentitySecrets): IbGib {
   return genesis({
     kind: "identity",
@@ -53,24 +52,21 @@ export function foundIdentity(nonce: Uint8Array, secrets: IdentitySecrets): IbGi
   });
 }
 
-/**
- * An identity as far as its frames are known: its keystone, the host keys in force, the keystones it delegated, and
- * what it stated about grants.
- */
-export interface IdentityState extends Statements {
+/** An identity as far as its frames are known: its keystone, the host keys in force, and the keystones it delegated. */
+export interface IdentityState {
   readonly keystone: KeystoneState;
   /** Public keys that may sign for this identity's homes: lower-case hex, with the frame that certified each. */
   readonly hostKeys: ReadonlyMap<string, Address>;
   readonly delegated: ReadonlySet<Address>;
 }
 
-/** @throws KeysagaError `frame_refused` when `first` is not the genesis of an identity with exactly its five pools. */
+/** @throws KeysagaError `frame_refused` when `first` is not the genesis of an identity with exactly its four pools. */
 export function startIdentity(first: IbGib): IdentityState {
   const keystone = startPinned(first, "identity", identityPools);
-  return { keystone, hostKeys: new Map(), delegated: new Set(), ...noStatements };
+  return { keystone, hostKeys: new Map(), delegated: new Set() };
 }
 
-/** Checks a frame as the successor of the identity's newest one, and takes in what it delegates, grants or revokes. */
+/** Checks a frame as the successor of the identity's newest one, and takes in what it delegates or revokes. */
 export function checkIdentityFrame(identity: IdentityState, frame: IbGib): IdentityState {
   const { state, claim, details } = checkFrame(identity.keystone, frame);
   return applyClaim({ ...identity, keystone: state }, claim, details);
@@ -97,9 +93,9 @@ export function hostKeyDetails(identity: IdentityState, verb: "delegate" | "revo
 }
 
 function applyClaim(identity: IdentityState, claim: Claim, details: unknown): IdentityState {
-  if ((claim.verb !== "delegate" && claim.verb !== "revoke") || isWithdrawalAddress(claim.target)) {
+  if (claim.verb !== "delegate" && claim.verb !== "revoke") {
     if (details !== undefined) throw new KeysagaError("frame_refused", { rule: "details without host keys" });
-    return { ...identity, ...withStatement(identity, claim) };
+    return identity;
   }
   return details === undefined
     ? applyDelegation(identity, claim.verb, claim.target)

@@ -6,7 +6,14 @@
 // The chain: found it, check it, go on with it.
 export { type Claim, genesis, type GenesisOptions, type KeystoneKind } from "./frame.js";
 export { advance, type Advanced, checkFrame, type KeystoneState, resume, startReplay } from "./replay.js";
-export { nextFrame, type NextFrameOptions, signFrame } from "./next-frame.js";
+export {
+  frameOpened,
+  nextFrame,
+  type NextFrameOptions,
+  type Opened,
+  openedBy,
+  signFrame,
+} from "./next-frame.js";
 
 // What a signer makes durable before it signs.
 export { claimOf, decodeUnsigned, encodeUnsigned, frameDigest, type UnsignedFrame } from "./frame.js";
@@ -22,22 +29,6 @@ export {
   readIdentityFrame,
   startIdentity,
 } from "./identity.js";
-export {
-  Access,
-  type Action,
-  type Grant,
-  grantIb,
-  isGrantAddress,
-  isWithdrawalAddress,
-  readGrant,
-  readWithdrawal,
-  type Statements,
-  sealGrant,
-  sealWithdrawal,
-  type Withdrawal,
-  withdrawalIb,
-  withStatement,
-} from "./grant.js";
 export { foundLane, type LaneState, startLane } from "./lane.js";
 export {
   connectDemand,

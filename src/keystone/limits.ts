@@ -19,6 +19,4 @@ export const keystoneLimits = {
   targetLengthMax: 512,
   /** `details` and `revocation`, each as JSON text. */
   detailsLengthMax: 8192,
-  /** Frames that one withdrawal names as the last that count. */
-  lastMax: 1000,
 } as const;

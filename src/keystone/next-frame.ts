@@ -1,6 +1,6 @@
 import { assert, type JsonObject, KeysagaError } from "../base/index.js";
 import { type IbGib, sealRecord } from "../ibgib/index.js";
-import { type Claim, commitmentsOf, frameDigest, type UnsignedFrame } from "./frame.js";
+import { type Claim, commitmentsOf, frameDigest, readLaterFrame, type UnsignedFrame } from "./frame.js";
 import { oneTimeKey } from "./key-ring.js";
 import {
   type Challenge,
@@ -85,6 +85,49 @@ export function signFrame(unsigned: UnsignedFrame, state: KeystoneState, secretF
     ...strategy.solve(solution, keyAt(state, pool, solution.index, secretFor), digest),
   }));
   return sealRecord({ ...unsigned, data: { ...unsigned.data, proofs: [{ ...proof, solutions }] } });
+}
+
+/**
+ * What of a frame its readers cannot compute, where it spends the oldest key of a pool that is topped up: the key that it
+ * opens, the signature, and the commitment to the key after those that are open. Each in hex.
+ */
+export interface Opened {
+  readonly key: string;
+  readonly signature: string;
+  readonly next: string;
+}
+
+/** The same of a frame that was made. */
+export function openedBy(frame: IbGib): Opened {
+  const { proofs, pools } = readLaterFrame(frame).data;
+  const [{ pool: name, solutions }] = proofs;
+  const [solution] = solutions;
+  const open = pools.find((pool) => pool.name === name)?.open;
+  const newest = Array.isArray(open) ? open.at(-1) : undefined;
+  assert(solution && solutions.length === 1 && newest, "one key is opened, and one is added");
+  return { key: solution.publicKey, signature: solution.signature, next: newest.commitment };
+}
+
+/**
+ * The frame that claims this after `state`, if it opens what is said. Nothing is checked: `checkFrame` does.
+ *
+ * @throws KeysagaError `verb_not_allowed` or `pool_exhausted`
+ */
+export function frameOpened(state: KeystoneState, claim: Claim, { key, signature, next }: Opened): IbGib {
+  const pool = poolFor(state, claim.verb);
+  const spent = selectChallenges(pool, []);
+  const replacements = replacementIndexes(pool, spent.length).map((index) => ({ index, commitment: next }));
+  const after = poolAfter(pool, spent, replacements);
+  const solutions = spent.map((index) => ({ index, publicKey: key, signature }));
+  return sealRecord({
+    ib: `keystone.${state.kind}`,
+    rel8ns: { past: [state.tip], tjp: [state.tjp] },
+    data: {
+      n: state.n + 1,
+      pools: state.pools.map((held) => (held === pool ? after : held)),
+      proofs: [{ claim, pool: pool.name, solutions }],
+    },
+  });
 }
 
 function poolFor(state: KeystoneState, verb: string): Pool {

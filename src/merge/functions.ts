@@ -1,7 +1,9 @@
 import type { Json } from "../base/index.js";
 import { type IbGib, type MergeMark, mergeMarkOf } from "../ibgib/index.js";
+import { isListIb } from "../lists/index.js";
 import { type Content, type HeadContent, isSame, member } from "./content.js";
 import { fieldsFunction } from "./fields.js";
+import { listFunction } from "./list-function.js";
 import { refuseMerge } from "./refusals.js";
 
 /** The frames whose content meets in one fold. */
@@ -44,38 +46,43 @@ export interface MergeFunctions {
   named(mark: MergeMark): MergeFunction | undefined;
 }
 
+/** Those that every peer has and can compute again. */
+const builtIn = [fieldsFunction, listFunction];
+
 /**
- * The built-in function, and others before it for some kinds of records: the first that matches is taken. An older
- * version of a function can be registered behind the new one, so that merges made with it can still be checked.
+ * The built-in functions, and others before `fields` for some kinds of records: the first that matches is taken. Lists
+ * have one of their own. An older version of a function can be registered behind the new one, so that merges made with it
+ * can still be checked.
  *
- * @throws KeysagaError `merge_failed`, rule `name`: a name is empty, or name and version are taken (`fields` always
- *   is), or the version is no positive integer.
+ * @throws KeysagaError `merge_failed`, rule `name`: a name is empty, or name and version are taken (`fields` and `list`
+ *   always are), or the version is no positive integer.
  */
 export function mergeFunctions(registrations: readonly Registration[] = []): MergeFunctions {
   const byMark = new Map<string, MergeFunction>();
   for (const { function: fn } of registrations) {
-    const isGood = fn.name !== "" && fn.name !== fieldsFunction.name;
+    const isGood = fn.name !== "" && !builtIn.some(({ name }) => name === fn.name);
     const isFree = (byMark.get(markKey(fn.name, fn.version)) ?? fn) === fn; // one function may serve several kinds
     if (!isGood || !isFree || !Number.isSafeInteger(fn.version) || fn.version < 1)
       refuseMerge("merge_failed", "name");
     byMark.set(markKey(fn.name, fn.version), fn);
   }
-  byMark.set(markKey(fieldsFunction.name, fieldsFunction.version), fieldsFunction);
+  for (const fn of builtIn) byMark.set(markKey(fn.name, fn.version), fn);
+  const registered = (first: IbGib) => registrations.find(({ kind }) => isOfKind(first, kind))?.function;
   return {
-    for: (first) => registrations.find(({ kind }) => isOfKind(first, kind))?.function ?? fieldsFunction,
+    for: (first) => (isListIb(first.ib) ? listFunction : (registered(first) ?? fieldsFunction)),
     named: ({ function: name, version }) => byMark.get(markKey(name, version)),
   };
 }
 
 /** Is it one that every peer has and can compute again? */
 export function isBuiltIn(fn: MergeFunction): boolean {
-  return fn === fieldsFunction;
+  return builtIn.includes(fn);
 }
 
 /** Does a merge name such a function? Then every reader can make it again, and nobody has to answer for it. */
 export function isBuiltInMerge(frame: IbGib): boolean {
   const mark = mergeMarkOf(frame);
-  return mark?.function === fieldsFunction.name && mark.version === fieldsFunction.version;
+  return builtIn.some(({ name, version }) => mark?.function === name && mark.version === version);
 }
 
 function markKey(name: string, version: number): string {

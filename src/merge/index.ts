@@ -20,10 +20,11 @@ export {
   type RecordKind,
   type Registration,
 } from "./functions.js";
+export { countingHeads, type HeadJudge } from "./counting.js";
 export { framesBeyond, runEndsBeyond } from "./difference.js";
 export { compareTips, headsOf, type TipRelation } from "./heads.js";
 export type { FrameReader, MergeOptions, Pause } from "./history.js";
 export { type MergeLimits, mergeLimits } from "./limits.js";
-export { type Merged, mergeTips } from "./merge-tips.js";
+export { mergeOf, type Merged, mergeTips } from "./merge-tips.js";
 export type { MergeFailure, MergeRule } from "./refusals.js";
 export { type MergedText, mergeText, type TextChoice, type TextContest } from "./text.js";

@@ -37,6 +37,26 @@ export async function mergeTips(
   return { frame: await mergeHeads(heads, history, fn) };
 }
 
+/**
+ * The tip that heads come to: the head where there is one, else their merge. Nothing is written.
+ *
+ * @param heads At least one, in fold order, none an ancestor of another and none a merge, as `countingHeads` gives them.
+ * @throws KeysagaError as `mergeTips`.
+ */
+export async function mergeOf(
+  heads: readonly Address[],
+  reader: FrameReader,
+  functions: MergeFunctions,
+  options?: MergeOptions,
+): Promise<Merged> {
+  const [only] = heads;
+  if (heads.length === 1 && only !== undefined) return { same: only };
+  const history = new History(reader, options);
+  history.checkHeads(heads.length);
+  const frames = await history.frames(heads);
+  return { frame: await mergeHeads(frames, history, functions.for(await history.first())) };
+}
+
 /** The merge frame of two or more heads, in fold order, none an ancestor of another. */
 export async function mergeHeads(
   heads: readonly Frame[],

@@ -7,8 +7,20 @@ export {
   type OpenIdentityOptions,
 } from "./home/identity.js";
 export { confirmTip } from "./sender/confirm-tip.js";
-export { type Share, type Shared, share, unshare, whoMay } from "./rights/grants.js";
-export type { GrantState } from "./rights/granted.js";
+export {
+  type EntryState,
+  type Share,
+  type Shared,
+  type Sharing,
+  share,
+  type Unshared,
+  unshare,
+  whoMay,
+  type Writing,
+} from "./rights/sharing.js";
+export { adopt, type FrameOf, type LeftOut, leftOut, setAside } from "./rights/deciding.js";
+export type { WritingLists } from "./rights/write-list.js";
+export type { Left, LeftReason } from "./branches/taking.js";
 export type { Authorize } from "./rights/rights.js";
 export type { AccessPolicy } from "./rights/standing.js";
 export { exportReceipt } from "./verify/receipts.js";

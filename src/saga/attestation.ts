@@ -18,6 +18,7 @@ import {
   startReceiverSession,
   startSenderSession,
 } from "../keystone/index.js";
+import { isListIb } from "../lists/index.js";
 import { isHostSignature } from "./handshake.js";
 import { sagaLimits } from "./limits.js";
 import type { AttestedFrames, Evidence, HostVoucher, MadeFrame, ShownFrame, Voucher } from "./messages.js";
@@ -88,25 +89,32 @@ export interface ShownProofs {
   readonly lists: readonly AttestedFrames[];
 }
 
+/** Frames of access lists among evidence: they go ahead of what they let in. */
+export interface ShownListFrames {
+  readonly listFrames: readonly IbGib[];
+}
+
 /**
  * Sorts what came as evidence, and admits its records.
  *
- * @throws KeysagaError `limit_exceeded` beyond `evidenceMax`, `attestation_refused` for a record that is no keystone's, or
- *   what `decodeText` throws.
+ * @throws KeysagaError `limit_exceeded` beyond `evidenceMax`, `attestation_refused` for a record that is neither a
+ *   keystone's nor a list's, or what `decodeText` throws.
  */
-export function readEvidence(items: readonly Evidence[]): ShownProofs {
+export function readEvidence(items: readonly Evidence[]): ShownProofs & ShownListFrames {
   const max = sagaLimits.evidenceMax;
   if (items.length > max) throw limitExceeded("evidenceMax", max);
   const records: IbGib[] = [];
   const vouchers: (Voucher | HostVoucher)[] = [];
   const lists: AttestedFrames[] = [];
+  const listFrames: IbGib[] = [];
   for (const item of items) {
     if ("frames" in item) lists.push(item);
     else if ("session" in item) vouchers.push(item);
     else if (isReservedIb(item[0]) && item[0] !== "context") records.push(decodeText(item));
+    else if (isListIb(item[0])) listFrames.push(decodeText(item));
     else throw refused("kind of record");
   }
-  return { records, vouchers, lists };
+  return { records, vouchers, lists, listFrames };
 }
 
 /** What of a session is known once it is proved. */
@@ -160,16 +168,11 @@ export interface CheckedProofs {
  * write the timeline, is not judged here.
  *
  * @param shown Untrusted, in any order.
- * @param isAlsoNamed Identities whose frames may be shown for another reason.
  * @throws KeysagaError `attestation_refused` with the rule, also for anything that nothing rests on and for what is shown
  *   twice; `duplicity` where an identity's frames are not those that are known.
  */
-export function checkProofs(
-  shown: ShownProofs,
-  known: KnownParts,
-  isAlsoNamed: (identity: Address) => boolean = () => false,
-): CheckedProofs {
-  return new ProofCheck(shown, known).run(isAlsoNamed);
+export function checkProofs(shown: ShownProofs, known: KnownParts): CheckedProofs {
+  return new ProofCheck(shown, known).run();
 }
 
 /**
@@ -178,7 +181,9 @@ export function checkProofs(
  * @throws KeysagaError as `readEvidence` and `checkProofs`.
  */
 export function checkAttested(evidence: readonly Evidence[]): readonly AttestedFrame[] {
-  return checkProofs(readEvidence(evidence), nothingKnown).attested;
+  const { listFrames, ...shown } = readEvidence(evidence);
+  if (listFrames.length > 0) throw refused("kind of record");
+  return checkProofs(shown, nothingKnown).attested;
 }
 
 /** The identity frames among records that prove something, by identity, in the order of their numbers. */
@@ -214,10 +219,10 @@ class ProofCheck {
     this.#chains = identityFramesIn(shown.records);
   }
 
-  run(isAlsoNamed: (identity: Address) => boolean): CheckedProofs {
+  run(): CheckedProofs {
     const attested = this.shown.lists.flatMap((list) => this.#list(list));
     const places = byKey(attested, ({ session, frame }) => `${session} ${frame}`);
-    this.#refuseUnused(isAlsoNamed);
+    this.#refuseUnused();
     const fresh = [...this.#identities].map(([identity, { fresh: frames }]) => [identity, frames] as const);
     return {
       attested: [...places.values()],
@@ -309,13 +314,13 @@ class ProofCheck {
   }
 
   /** A proof has nothing in it that proves nothing. */
-  #refuseUnused(isAlsoNamed: (identity: Address) => boolean): void {
+  #refuseUnused(): void {
     for (const session of this.#vouchers.keys())
       if (!this.#used.has(session)) throw refused("a voucher that nothing rests on");
     for (const [address, record] of this.#records) {
       const keystone = tjpOf(record) ?? address;
       if (record.ib === "keystone.identity") {
-        if (!this.#used.has(keystone) && !isAlsoNamed(keystone)) throw refused("an identity without a proof");
+        if (!this.#used.has(keystone)) throw refused("an identity without a proof");
         this.#identity(keystone); // of a session that is known, its newer frames count from now on
       } else if (keystone !== address || !this.#used.has(address))
         throw refused("a record that nothing rests on");

@@ -94,13 +94,13 @@ export const Challenge = z.strictObject({
 export type Challenge = z.infer<typeof Challenge>;
 
 /**
- * One signed turn of a saga, in either direction. Its context is not sent: both sides derive it from what they have
- * seen (saga/turn.ts), and the session frame claims the address that has to come out.
+ * One signed turn of a saga, in either direction. Neither its context nor its session frame is sent: both sides derive
+ * them from what they have seen (saga/turn.ts). `proof` is what of the frame the other side cannot compute.
  */
 export const Turn = z.strictObject({
   type: z.literal("turn"),
   body,
-  proof: z.strictObject({ frame: recordText }),
+  proof: z.strictObject({ key: hex(32), signature, next: hex(32) }),
 });
 export type Turn = z.infer<typeof Turn>;
 
@@ -157,11 +157,20 @@ const turnHead = { saga: uuid, turn: count.min(1) };
 /** By the speaker's attest key, over the frames of the list that its home has made; there exactly where there are some. */
 const heads = signature.optional();
 
+/** Frames of a timeline that the sender holds, for the receiver to find what both have. */
+const locator = z.array(address).min(1).max(sagaLimits.locatorMax);
+
 /**
  * A root of a saga: a timeline by its first address, or a stone (which is its own tip, with n=0). `tip` and `n` are
- * the sender's; without them it has nothing of this root and asks for it.
+ * the sender's; without them it has nothing of this root and asks for it. A list has a `locator` where it is not known
+ * whether the receiver has its tip: what the sender lacks of it comes with the answer.
  */
-export const Root = z.strictObject({ address, tip: address.optional(), n: frameNumber.optional() });
+export const Root = z.strictObject({
+  address,
+  tip: address.optional(),
+  n: frameNumber.optional(),
+  locator: locator.optional(),
+});
 export type Root = z.infer<typeof Root>;
 
 /**
@@ -231,10 +240,7 @@ export type AckBody = z.infer<typeof AckBody>;
  * A root whose tip at the receiver the sender does not hold, and frames of its own history, newest first, closely
  * spaced at first and then ever more widely: the receiver sends what its tip has beyond those that it knows.
  */
-export const Ask = z.strictObject({
-  address,
-  locator: z.array(address).min(1).max(sagaLimits.locatorMax),
-});
+export const Ask = z.strictObject({ address, locator });
 export type Ask = z.infer<typeof Ask>;
 
 export const AskBody = z.strictObject({ type: z.literal("ask"), ...turnHead, entries: listOf(Ask) });
@@ -348,8 +354,8 @@ export const HostVoucher = z.strictObject({ session: address, host: hostSignatur
 export type HostVoucher = z.infer<typeof HostVoucher>;
 
 /**
- * What proves who said what elsewhere: frames of keystones as text (identities', and the genesis of lanes and sessions),
- * vouchers, and the frames that rest on them.
+ * Frames of lists as text, which go ahead of all else; and what proves who said what elsewhere: frames of keystones as text
+ * (identities', and the genesis of lanes and sessions), vouchers, and the frames that rest on them.
  */
 export const Evidence = z.union([recordText, Voucher, HostVoucher, AttestedFrames]);
 export type Evidence = z.infer<typeof Evidence>;

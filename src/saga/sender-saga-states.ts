@@ -85,7 +85,7 @@ export type SenderSagaEvent =
   | {
       readonly kind: "planned";
       readonly roots: readonly Root[];
-      /** Grants that the receiver has to know of before it answers. */
+      /** Lists that the receiver has to know of before it answers, with what proves them. */
       readonly evidence: readonly Evidence[];
       readonly now: Moment;
     }

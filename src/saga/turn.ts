@@ -10,16 +10,18 @@ import {
   toHex,
   utf8,
 } from "../base/index.js";
-import { type Address, decodeText, type IbGib, sealRecord, toText } from "../ibgib/index.js";
+import { type Address, type IbGib, sealRecord } from "../ibgib/index.js";
 import {
   advance,
   attestKeyOf,
   checkFrame,
+  frameOpened,
   isListSigned,
   type KeystoneState,
   type ListKind,
   merkleRoot,
   nextFrame,
+  openedBy,
   type SecretFor,
   type SignedList,
   signFrame,
@@ -192,7 +194,7 @@ export function signTurn(dialogue: Dialogue, role: Role, draft: TurnDraft, secre
   const context = sealContext(next, role, message, body, entries);
   const claim = { verb: "sync", target: context.address };
   const frame = signFrame(nextFrame(keystone, claim, secretFor), keystone, secretFor);
-  const signed: Turn = { type: "turn", body, proof: { frame: toText(frame) } };
+  const signed: Turn = { type: "turn", body, proof: openedBy(frame) };
   return {
     dialogue: closeTurn(next, role, context, advance(keystone, frame).state),
     signed,
@@ -216,12 +218,13 @@ export interface Verified<Message> {
 /**
  * Checks a turn of `role` against everything seen of this session so far.
  *
- * The context is derived anew from the message and the dialogue; the frame has to be a valid successor of `role`'s
- * newest one (hashes first, then one signature) and to claim exactly that context. So a turn of another session,
- * saga, place or direction, or over another payload, cannot pass. What the turn attests is checked last.
+ * The context is derived anew from the message and the dialogue, and the frame that claims it from that and the keystone;
+ * with the key and signature that came it has to be a valid successor of `role`'s newest one (hashes first, then one
+ * signature). So a turn of another session, saga, place or direction, or over another payload, has a signature that is
+ * wrong. What the turn attests is checked last.
  *
  * @param parse The one schema of the turns that `role` may send, with the list's entries in place.
- * @throws KeysagaError `malformed_message`, `out_of_turn`, `wrong_context`, `limit_exceeded`, `attestation_refused`, or
+ * @throws KeysagaError `malformed_message`, `out_of_turn`, `limit_exceeded`, `attestation_refused`, or
  *   what `checkFrame` throws.
  */
 export function verifyTurn<Message extends TurnMessage>(
@@ -235,10 +238,8 @@ export function verifyTurn<Message extends TurnMessage>(
   const next = openTurn(dialogue, role, message);
   const context = sealContext(next, role, message, turn.body, message.entries ?? []);
   const { keystone } = voiceOf(next, role);
-  const frame = decodeText(turn.proof.frame);
-  const { state, claim } = checkFrame(keystone, frame);
-  if (claim.verb !== "sync" || claim.target !== context.address || claim.scope !== undefined)
-    throw new KeysagaError("wrong_context", { turn: message.turn, type: message.type });
+  const frame = frameOpened(keystone, { verb: "sync", target: context.address }, turn.proof);
+  const { state } = checkFrame(keystone, frame);
   checkAttests(next, role, message);
   const proofs = { context, frame };
   return {

@@ -12,6 +12,7 @@ export type {
   ProofPut,
   SagaId,
   Scanned,
+  Look,
   Sight,
   Space,
   SpaceView,

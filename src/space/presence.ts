@@ -7,7 +7,7 @@ import {
   type RecordRow,
   type Relation,
 } from "./rows.js";
-import type { Holder, Sight } from "./space.js";
+import type { Holder, Look, Sight } from "./space.js";
 import type { Reader } from "./store.js";
 
 /** A record that has passed `checkRecords`, with what the check found out. */
@@ -88,6 +88,15 @@ export class Presence {
     return this.#open.find(address);
   }
 
+  /** This snapshot, whoever holds what is here. */
+  get look(): Look {
+    return {
+      cell: (key) => this.#reader.get("cells", key),
+      cells: (prefix) => this.#reader.entries("cells", prefix),
+      record: (address) => this.known(address)?.record,
+    };
+  }
+
   /** Is this a committed frame of a timeline that the sight reads? */
   reads(record: IbGib): boolean {
     return this.#isReadable(record) && this.known(record.address) !== undefined;
@@ -143,10 +152,10 @@ export class Presence {
     return first !== undefined && this.#mayRead(first, reads);
   }
 
-  #mayRead(first: IbGib, reads: (first: IbGib) => boolean): boolean {
+  #mayRead(first: IbGib, reads: NonNullable<Sight["reads"]>): boolean {
     const known = this.#verdicts.get(first.address);
     if (known !== undefined) return known;
-    const verdict = reads(first);
+    const verdict = reads(first, this.look);
     this.#verdicts.set(first.address, verdict);
     return verdict;
   }

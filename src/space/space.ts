@@ -14,10 +14,19 @@ export interface Sight {
    * and, whoever holds them, the committed frames of every timeline whose first frame this is true of. Where it is
    * false, a link to that first frame means the very record: it needs no tip, and no walk follows it to one.
    *
-   * Pure and quick: it is called inside a transaction, for every timeline that is met. Pass the same function while it
-   * says the same: what was staged with another one is checked again when it is committed.
+   * Quick, and a function of its arguments: it is called inside a transaction, for every timeline that is met. Pass the
+   * same function while it says the same: what was staged with another one is checked again when it is committed.
    */
-  readonly reads?: (first: IbGib) => boolean;
+  readonly reads?: (first: IbGib, look: Look) => boolean;
+}
+
+/** A space as it stands on one snapshot, for a rule that decides inside of it. Each call costs one look-up. */
+export interface Look {
+  cell(key: string): Uint8Array | undefined;
+  /** Cells whose key starts with `prefix`, in no order. */
+  cells(prefix: string): Iterable<readonly [key: string, value: Uint8Array]>;
+  /** A committed domain record, whoever holds it; in a sight, one of its stage too. */
+  record(address: Address): IbGib | undefined;
 }
 
 /** Names a saga, for what it has staged. */
@@ -39,6 +48,8 @@ export interface TipMove {
   readonly tjp: Address;
   readonly from: Address | undefined;
   readonly to: Address;
+  /** Heads of `from` may be left out: what counts is not what it was. They stay stored. */
+  readonly isBack?: boolean;
 }
 
 /** Replaces a small named value, if its bytes still are `from` (`undefined`: absent). `to: undefined` removes it. */
@@ -217,11 +228,14 @@ export interface Space {
    * See `Commit`. Where it rejects, nothing was changed.
    *
    * A tip moves only to a frame whose heads are, or descend from, all heads of the tip as it is: by `past`, or by a
-   * merge that takes other branches in (src/merge). Nothing committed becomes unreachable.
+   * merge that takes other branches in (src/merge); unless it is said to go back. Nothing committed is lost.
    *
    * @throws KeysagaError `chain_refused`: of `puts`, or where a tip would not move forward like that.
    */
   commit(commit: Commit): Promise<CommitResult>;
+
+  /** What `ask` makes of the space as it stands, on one snapshot. Synchronous, and quick. */
+  look<Answer>(ask: (look: Look) => Answer): Promise<Answer>;
 
   cell(key: string): Promise<Uint8Array | undefined>;
   /** Cells whose key starts with `prefix`, by key. */

@@ -16,6 +16,7 @@ import type {
   Commit,
   CommitResult,
   Holder,
+  Look,
   SagaId,
   Scanned,
   Sight,
@@ -176,6 +177,10 @@ export class StoreSpace implements Space {
         ? this.#commit(commit, undefined)
         : this.#gates.pass(saga, () => this.#commit(commit, saga)),
     );
+  }
+
+  look<Answer>(ask: (look: Look) => Answer): Promise<Answer> {
+    return this.#read((reader) => ask(new Presence(reader).look));
   }
 
   cell(key: string): Promise<Uint8Array | undefined> {

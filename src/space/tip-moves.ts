@@ -85,7 +85,7 @@ function chainAfterMerge(
   presence: Presence,
 ): IndexedFrame[] {
   if (now === undefined) return refuse("not_descended", move);
-  requireHeads(move, now, presence);
+  if (move.isBack !== true) requireHeads(move, now, presence);
   const indexed: IndexedFrame[] = [];
   for (let frame = presence.find(move.to)?.record; frame !== undefined; ) {
     const n = numberOf(frame);

@@ -11,7 +11,7 @@ import {
   sealRecord,
   decodeText,
 } from "../ibgib/index.js";
-import type { Access } from "../keystone/index.js";
+import type { Access } from "../lists/index.js";
 import {
   type Admission,
   createIdentity,
@@ -28,6 +28,7 @@ import {
   saveRecords,
   share,
   systemPlatform,
+  type Writing,
 } from "../peer/index.js";
 import { cellKinds, readCell } from "../peer/home/cells.js";
 import { internalsOf } from "../peer/home/identity.js";
@@ -91,7 +92,7 @@ export class Peer {
   constructor(
     readonly name: string,
     readonly identity: Identity,
-    private readonly platform: Pick<Platform, "random" | "clock">,
+    private readonly platform: Writing,
   ) {}
 
   get space(): Space {

@@ -20,7 +20,7 @@ import {
   type Space,
 } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
-import { agree, inStep } from "./folders.js";
+import { agree, inStep, letWrite } from "./folders.js";
 
 /** What a saga comes to, without one: both spaces hold all records of both, and the merge of their tips. */
 async function meet(one: Space, other: Space, holder: Address): Promise<void> {
@@ -82,7 +82,10 @@ async function homes(count: number): Promise<readonly Home[]> {
       await mkdir(place);
       await writeTree(place, { "a.md": "1\n2\n3\n4\n5\n", "b/c.md": "1\n2\n3\n" });
       folder = (await sync()).folder;
-    } else await cloneFolder(identity, folder, place, saga);
+    } else {
+      await cloneFolder(identity, folder, place, saga);
+      await letWrite(identity, folder, made[0]!.identity.address);
+    }
     made.push({ dir: place, identity, sync });
   }
   return made;

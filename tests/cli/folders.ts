@@ -11,9 +11,13 @@ import {
   createTimeline,
   type Identity,
   InnerSpace,
+  mergeFunctions,
   parseAddress,
   relate,
 } from "../../src/index.js";
+import { changeList, firstOfList } from "../../src/lists/index.js";
+import { keepLists } from "../../src/peer/branches/keep-lists.js";
+import { noEvidence } from "../../src/peer/rights/attestations.js";
 import { temporaryDirectory, writeTree } from "./directories.js";
 
 const nothing = { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } };
@@ -27,7 +31,7 @@ export const inStep: Exchange = async () => ({
   session: parseAddress("session^gib"),
   tips: [],
   found: [],
-  refused: [],
+  left: [],
   totals: nothing,
   sessionTotals: nothing,
   elapsedMs: 1,
@@ -43,6 +47,15 @@ export const inStep: Exchange = async () => ({
     receiver: [],
   },
 });
+
+/** Has a home believe that it may write a folder: the list of writers lies there, as if it had come with a saga. */
+export async function letWrite({ space, address }: Identity, folder: Address, owner: Address): Promise<void> {
+  const first = firstOfList("writers", folder, owner);
+  const frames = [first, changeList(first, [{ do: "share", identity: address, no: 1 }])];
+  const merging = { functions: mergeFunctions(), options: {} };
+  const who = { self: address, from: address, holder: address, isOpen: true };
+  expect(await keepLists({ space, merging, ...who }, { ...noEvidence, listFrames: frames })).toBe(true);
+}
 
 /** Says of every large removal that it is meant. */
 export const agree: AskRemoval = async () => true;

@@ -28,7 +28,7 @@ import {
   saveRecords,
 } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
-import { changesOf, inStep, makeIdentity, twoDirectories } from "./folders.js";
+import { changesOf, inStep, letWrite, makeIdentity, twoDirectories } from "./folders.js";
 
 type World = Awaited<ReturnType<typeof twoDirectories>>;
 
@@ -403,6 +403,7 @@ describe("whose a new file is", () => {
     const folder = await folderOf(identity, owner);
     const dir = join(await temporaryDirectory(), "clone");
     await cloneFolder(identity, folder, dir, inStep);
+    await letWrite(identity, folder, owner);
     await writeTree(dir, { "a.md": "1" });
     await syncFolder(identity, dir, inStep);
     const [file] = (await readFolder(identity.space, folder)).files;

@@ -125,6 +125,7 @@ describe("keysaga sync", () => {
       files: { up: 0, down: 0, unchanged: 2 },
       skipped: [{ path: "image.png", reason: "not UTF-8 text" }],
       outside: [{ path: "sub/home", reason: "a home of keysaga" }],
+      left: [],
       conflicts: [],
       records: 0,
       bytes: 0,

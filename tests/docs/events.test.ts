@@ -11,6 +11,7 @@ const kinds: Readonly<Record<PeerEvent["kind"], true>> = {
   payload: true,
   progress: true,
   waiting: true,
+  left: true,
   refused: true,
   merged: true,
   conflict: true,

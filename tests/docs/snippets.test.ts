@@ -62,7 +62,7 @@ describe("runs", () => {
     const { output, status } = await runProgram("embed-node.mts");
     expect(status, output).toBe(0);
     expect(output).toContain(String.raw`alice and carol read: "title by alice\n\nbody\n\nend by carol\n"`);
-    expect(output).toContain("dave is told: not_permitted");
+    expect(output).toContain("dave is told: may_not_write");
     expect(output).toContain(String.raw`dave reads: "title by alice\n\nbody by dave\n\nend by carol\n"`);
   });
 

@@ -1,5 +1,5 @@
 import { sealRecord, toText } from "../../src/ibgib/index.js";
-import { signFrame } from "../../src/keystone/index.js";
+import { openedBy, signFrame } from "../../src/keystone/index.js";
 import { internalsOf } from "../../src/peer/home/identity.js";
 import { challengeTarget, signAsHost } from "../../src/saga/handshake.js";
 import { type Dialogue, type Role, signTurn, type TurnDraft } from "../../src/saga/index.js";
@@ -78,6 +78,13 @@ function forgedFrame(
   choices: Choices,
   around: Surroundings,
 ): Forgery | undefined {
+  const mutated = (unsigned: Tree) => JSON.parse(fieldsMutated(JSON.stringify(unsigned), choices, around));
+  const said = JSON.parse(text);
+  if (said.type === "turn") {
+    const signing = signings.find(({ frame }) => toText(frame)[3].includes(said.proof.signature));
+    const proof = signing && openedBy(signedAnew(signing, mutated));
+    return proof && { what: "another frame", text: JSON.stringify({ ...said, proof }) };
+  }
   const tree = treeOf(text);
   const shown = signings.flatMap((signing) => {
     const place = placeOf(tree, signing.frame.gib);
@@ -85,9 +92,7 @@ function forgedFrame(
   });
   const one = choices.pick(shown);
   if (!one) return undefined;
-  const frame = signedAnew(one.signing, (unsigned) =>
-    JSON.parse(fieldsMutated(JSON.stringify(unsigned), choices, around)),
-  );
+  const frame = signedAnew(one.signing, mutated);
   for (const [at, part] of toText(frame).entries()) one.place[at] = part;
   return { what: "another frame", text: textOf(tree) };
 }

@@ -3,7 +3,7 @@ import type { Address } from "../../src/ibgib/index.js";
 import type { Direction } from "../../src/saga/index.js";
 import { sagaLimits } from "../../src/saga/index.js";
 import { innerspacePair } from "../../src/transport/index.js";
-import { shareOften } from "../scenarios/turns.js";
+import { signOften } from "../scenarios/turns.js";
 import type { Cast, Player } from "./cast.js";
 
 /** What sam asks for on one connection, one call after another. */
@@ -90,13 +90,13 @@ export const stories: Readonly<Record<string, Story>> = {
   "frames ahead of connect": {
     weight: 0.2,
     prepare: async ({ sam }) => {
-      await shareOften(sam, sagaLimits.framesShownMax + 1);
+      await signOften(sam, sagaLimits.framesShownMax + 1);
       return [wish([await note(sam)])];
     },
   },
   "frames ahead of challenge": {
     weight: 0.2,
-    earlier: (rita) => shareOften(rita, sagaLimits.framesShownMax + 1),
+    earlier: (rita) => signOften(rita, sagaLimits.framesShownMax + 1),
     prepare: async ({ sam }) => [wish([await note(sam)])],
   },
 };

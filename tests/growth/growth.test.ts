@@ -1,15 +1,8 @@
 /** What a saga costs grows with what it is about, and not with its square: work is counted, no time is taken. */
 import { expect, test } from "vitest";
-import {
-  type Address,
-  createTimeline,
-  type IbGib,
-  type Made,
-  mutate,
-  sealRecord,
-} from "../../src/ibgib/index.js";
+import { type Address, createTimeline, type IbGib, mutate, sealRecord } from "../../src/ibgib/index.js";
 import { saveRecords } from "../../src/peer/index.js";
-import { loadRights } from "../../src/peer/rights/rights.js";
+import { Standing } from "../../src/peer/rights/standing.js";
 import { emptyList, type GrowingList, grown, itemsOf } from "../../src/saga/growing-list.js";
 import { type ReceiverSagaState, stepReceiverSaga } from "../../src/saga/index.js";
 import { sessionLimits } from "../../src/saga/limits.js";
@@ -51,8 +44,13 @@ const stories: Readonly<Record<string, Story>> = {
     return () => alice!.sync(notes);
   },
   "timelines of somebody else, which are refused": async ({ senders: [alice, carol] }, count) => {
-    const notes = await timelines(carol!, count, 0, alice!);
-    await editAll(carol!, notes, { by: carol!.address });
+    const firsts = firstFrames(alice!, count, 0);
+    await carol!.space.commit({
+      ...{ holder: carol!.address, sight: "anyone" as const, puts: firsts },
+      tips: addressesOf(firsts).map((tjp) => ({ tjp, from: undefined, to: tjp })),
+    });
+    const notes = addressesOf(firsts);
+    await editAll(carol!, notes);
     return () => carol!.sync(notes, { direction: "push" }).catch(() => undefined);
   },
   "a folder of timelines": async ({ senders: [alice] }, count) => {
@@ -127,7 +125,7 @@ test("a list that comes in as many parts as it has entries is put together once"
   expect(looks).toBeLessThan(atMost);
 });
 
-test("what a grant allows is looked up, however many grants there are", async () => {
+test("what an entry allows is looked up, however many entries there are", async () => {
   const world = await createWorld({ senders: ["alice", "carol"] });
   const [alice, carol] = world.senders;
   const notes: Address[] = [];
@@ -138,36 +136,37 @@ test("what a grant allows is looked up, however many grants there are", async ()
     }
     const firsts = (await alice!.space.getMany(notes.slice(-count))).flatMap((first) => first ?? []);
     const self = world.receiver.address;
-    const rights = await loadRights(alice!.space, carol!.address, { now: 0, self });
-    return () => expect(firsts.map((first) => rights.writes(first))).toEqual(firsts.map(() => true));
+    const options = { space: alice!.space, self, access: "owners", now: () => 0 } as const;
+    const standing = new Standing(carol!.address, options);
+    await standing.load();
+    return async () => expect(await standing.readsAll(firsts)).toEqual(firsts.map(() => true));
   });
   await world.close();
   expect(looks).toBeLessThan(atMost);
 });
 
-/** First frames of `owner`, which `peer` holds. @param from Their numbers tell them apart. */
-async function timelines(
-  peer: SenderPeer,
-  count: number,
-  from = 0,
-  owner = peer,
-): Promise<readonly Address[]> {
-  const firsts = Array.from({ length: count }, (_, at) =>
-    createTimeline({ ib: "note", owner: owner.address, uuid: `${from + at}` }),
-  );
-  await saveRecords({ space: peer.space, address: owner.address }, firsts);
+/** First frames of the peer's own, which it holds. @param from Their numbers tell them apart. */
+async function timelines(peer: SenderPeer, count: number, from = 0): Promise<readonly Address[]> {
+  const firsts = firstFrames(peer, count, from);
+  await saveRecords(peer, firsts);
   return addressesOf(firsts);
+}
+
+function firstFrames({ address: owner }: SenderPeer, count: number, from: number): readonly IbGib[] {
+  return Array.from({ length: count }, (_, at) =>
+    createTimeline({ ib: "note", owner, uuid: `${from + at}` }),
+  );
 }
 
 function stonesOf(count: number): readonly IbGib[] {
   return Array.from({ length: count }, (_, i) => sealRecord({ ib: "stone", data: { i } }));
 }
 
-async function editAll(peer: SenderPeer, notes: readonly Address[], made: Made = {}): Promise<void> {
+async function editAll(peer: SenderPeer, notes: readonly Address[]): Promise<void> {
   const tips = await Promise.all(notes.map((note) => peer.tip(note)));
   await saveRecords(
     peer,
-    tips.map((tip) => mutate(tip, { editor: peer.name }, made)),
+    tips.map((tip) => mutate(tip, { editor: peer.name }, { by: peer.address })),
   );
 }
 

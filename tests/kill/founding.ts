@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Address, createTimeline } from "../../src/ibgib/index.js";
 import { createHome, type Home, openHome } from "../../src/node/index.js";
 import { type Identity, saveRecords, share } from "../../src/peer/index.js";
+import { delegate } from "../protocol/delegations.js";
 import type { Role } from "./steps.js";
 
 /** More than one message shows. */
@@ -34,7 +35,7 @@ async function newHome(dir: string): Promise<Home> {
   return openHome({ dir });
 }
 
-/** A timeline that is shared with `other`, so many times: each is a frame of the identity. */
+/** A timeline that is shared with `other`, of an identity that has signed so many frames. */
 async function newTimeline(identity: Identity, other: Identity, times: number): Promise<Address> {
   const first = createTimeline({
     ib: "note",
@@ -44,6 +45,7 @@ async function newTimeline(identity: Identity, other: Identity, times: number): 
   });
   await saveRecords(identity, [first]);
   const given = { timeline: first.address, with: other.address, access: "write" } as const;
-  for (let time = 0; time < times; time++) await share(identity, given);
+  await share(identity, given);
+  for (let time = 0; time < times; time++) await delegate(identity, `${time}`);
   return first.address;
 }

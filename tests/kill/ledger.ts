@@ -96,7 +96,6 @@ export class Ledger {
   #meet(frame: IbGib): void {
     if (this.#seen.has(frame.gib)) return;
     this.#seen.add(frame.gib);
-    if (nOf(frame) === undefined) return; // a grant
     for (const key of keysOf(frame)) {
       expect(this.#signed.get(key) ?? frame.address, "a one-time key has signed two frames").toBe(
         frame.address,

@@ -6,18 +6,12 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Address } from "../../src/ibgib/index.js";
-import { createIdentity, createSender, type Identity, openIdentity, share } from "../../src/peer/index.js";
+import { createIdentity, createSender, type Identity, openIdentity } from "../../src/peer/index.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { openLmdbSpace } from "../../src/space/lmdb-space.js";
-import {
-  createWorld,
-  Peer,
-  seededPlatform,
-  type TapRule,
-  tapDial,
-  type World,
-} from "../../src/testing/index.js";
+import { createWorld, seededPlatform, type TapRule, tapDial, type World } from "../../src/testing/index.js";
 import { copyOf } from "../protocol/copies.js";
+import { delegate } from "../protocol/delegations.js";
 import { codeOf, contentsOf } from "../protocol/lab.js";
 import { newDirectory } from "../space/homes.js";
 
@@ -62,11 +56,8 @@ async function connect(
   return code;
 }
 
-function shareWith(identity: Identity, note: Address, letters: number): Promise<string> {
-  const grantee = letters.toString(16).toUpperCase().padStart(64, "0");
-  const other = `keystone.identity^${grantee}` as Address;
-  return codeOf(share(identity, { timeline: note, with: other, access: "read" }));
-}
+const delegateOnce = (identity: Identity, number: number): Promise<string> =>
+  codeOf(delegate(identity, number.toString(16)));
 
 /** One home's life, then an older copy of it. @returns What became of each act of the copy. */
 async function restoreOnce(seed: string, place: Place): Promise<readonly string[]> {
@@ -76,7 +67,6 @@ async function restoreOnce(seed: string, place: Place): Promise<readonly string[
   const [secret, recoverySecret] = [platform.random.bytes(32), platform.random.bytes(32)];
   const space = await place.open();
   const identity = await createIdentity({ space, secret, recoverySecret, platform });
-  const note = await new Peer("alice", identity, platform).timeline("note");
 
   const met = new Set<Receiver>(["bob"]);
   expect(await connect(world, identity, "bob")).toBe("none");
@@ -86,7 +76,7 @@ async function restoreOnce(seed: string, place: Place): Promise<readonly string[
     if (act === 0 || pick(2) === 0)
       copies.push({ place: await place.copy(space, identity.address), met: new Set(met), acts: act });
     const to = pick(2) === 0 ? "bob" : "dave";
-    if (pick(3) === 0) expect(await shareWith(identity, note, act)).toBe("none");
+    if (pick(3) === 0) expect(await delegateOnce(identity, act)).toBe("none");
     else {
       expect(await connect(world, identity, to)).toBe("none");
       met.add(to);
@@ -103,7 +93,7 @@ async function restoreOnce(seed: string, place: Place): Promise<readonly string[
   for (let turn = 0; turn < 6; turn++) {
     const to = pick(2) === 0 ? "bob" : "dave";
     const code =
-      pick(3) === 0 ? await shareWith(restored, note, 100 + turn) : await connect(world, restored, to);
+      pick(3) === 0 ? await delegateOnce(restored, 100 + turn) : await connect(world, restored, to);
     outcomes.push(code);
     expect(["restored_backup", "tip_unconfirmed"], `${seed}: ${outcomes.join(" ")}`).toContain(code);
   }
@@ -132,14 +122,13 @@ test("the newest copy goes on where the home ended (threats 5, 14)", async () =>
   const platform = seededPlatform("newest copy");
   const [secret, recoverySecret] = [platform.random.bytes(32), platform.random.bytes(32)];
   const first = await createIdentity({ space: new InnerSpace(), secret, recoverySecret, platform });
-  const note = await new Peer("alice", first, platform).timeline("note");
   expect(await connect(world, first, "bob")).toBe("none");
-  expect(await shareWith(first, note, 1)).toBe("none");
+  expect(await delegateOnce(first, 1)).toBe("none");
   const restored = await openIdentity({ space: await copyOf(first.space, first.address), secret, platform });
-  expect(await shareWith(restored, note, 2)).toBe("tip_unconfirmed");
+  expect(await delegateOnce(restored, 2)).toBe("tip_unconfirmed");
   expect(await connect(world, restored, "bob")).toBe("none");
   expect(await connect(world, restored, "dave")).toBe("none");
-  expect(await shareWith(restored, note, 2)).toBe("none");
+  expect(await delegateOnce(restored, 2)).toBe("none");
   // Now it is the first one that is behind.
   expect(await connect(world, first, "bob")).toBe("restored_backup");
   await world.close();

@@ -64,10 +64,11 @@ async function connectOnce(owner: Identity): Promise<Address> {
   return owner.address;
 }
 
-function shareWithSomebody(owner: Identity, round: number): Promise<Address> {
+async function shareWithSomebody(owner: Identity, round: number): Promise<Address> {
   const hex = Buffer.from(`${name} ${round}`).toString("hex").padStart(64, "0").toUpperCase();
   const grantee = parseAddress(`keystone.identity^${hex}`);
-  return share(owner, { timeline: note.address, with: grantee, access: "read" });
+  await share(owner, { timeline: note.address, with: grantee, access: "read" });
+  return grantee;
 }
 
 function dying(inner: Space, commitsLeft: number): Space {

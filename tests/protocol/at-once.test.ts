@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { followedAt } from "../lanes.js";
 import { type Address, nOf } from "../../src/ibgib/index.js";
 import { internalsOf } from "../../src/peer/home/identity.js";
+import { delegate } from "./delegations.js";
 import { createSender, type Identity, openIdentity, share } from "../../src/peer/index.js";
 import type { SenderPeer } from "../../src/testing/index.js";
 import { codeOf, delays, expectQuiet, type Lab, openLab, spaceWith } from "./lab.js";
@@ -33,19 +34,18 @@ function callsOf({ world, platform }: Lab, identity: Identity) {
 async function expectChains(
   { world }: Lab,
   { identity }: SenderPeer,
-  done: { readonly grants: number },
+  done: { readonly delegations: number },
 ): Promise<void> {
-  const { address, space } = identity;
+  const { address } = identity;
   const { signer } = internalsOf(identity);
   const own = await signer.framesAfter(await signer.load(address, "identity"), -1);
-  expect(own.map(nOf)).toEqual(Array.from({ length: 2 + done.grants }, (_, n) => n));
+  expect(own.map(nOf)).toEqual(Array.from({ length: 2 + done.delegations }, (_, n) => n));
   const lanes = await world.receiver.space.cells("lane/");
   expect(lanes).toHaveLength(1);
   const lane = lanes[0]!.key.slice("lane/".length) as Address;
   const frames = await signer.framesAfter(await signer.load(lane, "lane"), -1);
   expect(frames.map(nOf)).toEqual(frames.map((_, n) => n));
   expect((await followedAt(world.receiver.space, lane)).newest.address).toBe(frames.at(-1)?.address);
-  expect(await space.cells("grant-on/")).toHaveLength(done.grants);
 }
 
 test(`two calls in a Promise.all, and what else may start with them, ${runs} times (threat 5)`, async () => {
@@ -64,13 +64,15 @@ test(`two calls in a Promise.all, and what else may start with them, ${runs} tim
     const here = callsOf(lab, alice.identity);
     const there = callsOf(lab, other);
     const sender = here.open();
-    const grantee = (letter: string) => `${everybody}${letter.repeat(64)}` as Address;
+    const somebody = (letter: string) => `${everybody}${letter.repeat(64)}` as Address;
     const codes = await Promise.all([
       codeOf(sender.sync([one!])),
       codeOf(sender.sync([two!])),
       codeOf(sender.connect()),
-      codeOf(share(alice.identity, { timeline: one!, with: grantee("B"), access: "read" }, lab.platform)),
-      codeOf(share(other, { timeline: two!, with: grantee("C"), access: "read" }, lab.platform)),
+      codeOf(delegate(alice.identity, "b")),
+      codeOf(delegate(other, "c")),
+      codeOf(share(alice.identity, { timeline: one!, with: somebody("B"), access: "read" }, lab.platform)),
+      codeOf(share(other, { timeline: one!, with: somebody("C"), access: "read" }, lab.platform)),
       here.once((own) => own.sync([three!])),
       there.once((own) => own.sync([four!])),
       there.once((own) => own.connect()),
@@ -79,7 +81,8 @@ test(`two calls in a Promise.all, and what else may start with them, ${runs} tim
     await sender.disconnect();
     const roots = [one!, two!, three!, four!];
     expect(await lab.world.receiver.space.hasMany(roots)).toEqual(roots.map(() => true));
-    await expectChains(lab, alice, { grants: 2 });
+    await expectChains(lab, alice, { delegations: 2 });
+    expect(await space.cells("list-identity/")).toHaveLength(2);
     expect(lab.world.answering.sessionCount).toBe(0);
     expect(address).toBe(other.address);
     await expectQuiet(lab);
@@ -106,7 +109,7 @@ test("a hundred calls of one sender at once are done in the order asked", async 
   expect(order).toEqual(Array.from({ length: 100 }, (_, i) => i));
   expect(await lab.world.receiver.space.hasMany([note, ...stones])).toEqual(Array(99).fill(true));
   await sender.disconnect();
-  await expectChains(lab, alice, { grants: 0 });
+  await expectChains(lab, alice, { delegations: 0 });
   await expectQuiet(lab);
   await lab.world.close();
 });

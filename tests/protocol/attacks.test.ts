@@ -23,7 +23,7 @@ import { Challenge, Connect, Frames, Open } from "../../src/saga/messages.js";
 import { InnerSpace } from "../../src/space/index.js";
 import { type Peer, type TapRule, type TapSide, tapDial } from "../../src/testing/index.js";
 import { createInnerspace, type Dial } from "../../src/transport/index.js";
-import { shareOften } from "../scenarios/turns.js";
+import { signOften } from "../scenarios/turns.js";
 import { copyOf } from "./copies.js";
 import { nameOf } from "./faults.js";
 import { codeOf, contentsOf, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
@@ -490,10 +490,10 @@ describe("frames that go ahead count for no more than frames that are shown (thr
     const often = 2 * sagaLimits.framesShownMax;
     const lab = await openLab(`ahead to the ${to}`, {
       senders: ["alice", "carol"],
-      ...(to === "sender" && { earlier: (bob: Peer) => shareOften(bob, often) }),
+      ...(to === "sender" && { earlier: (bob: Peer) => signOften(bob, often) }),
     });
     const { alice, carol, bob } = benchOf(lab);
-    if (to === "receiver") await shareOften(alice, often);
+    if (to === "receiver") await signOften(alice, often);
     const hers = (await identityFrames(carol.identity)).map(toText);
     const foreign = JSON.stringify({ type: "frames", frames: hers });
     const victim = to === "sender" ? alice : bob;

@@ -19,22 +19,20 @@ import {
   type World,
 } from "../../src/testing/index.js";
 import { copyOf } from "./copies.js";
+import { delegate } from "./delegations.js";
 import { codeOf, contentsOf } from "./lab.js";
 import { newIdentity } from "./parties.js";
 
-const somebody = (letter: string) => `keystone.identity^${letter.repeat(64)}` as Identity["address"];
-
-/** Alice has met bob, and not dave; has a note; and opens her home again. */
+/** Alice has met bob, and not dave, and opens her home again. */
 async function opened(seed: string, options: { readonly signUnconfirmed?: boolean } = {}) {
   const platform = seededPlatform(seed);
   const world = await createWorld({ seed: `${seed}, the world`, receivers: ["bob", "dave"], access: "open" });
   const space = new InnerSpace();
   const secret = platform.random.bytes(32);
   const before = await newIdentity({ platform }, space, secret);
-  const note = await new Peer("alice", before, platform).timeline("note");
   expect(await connect(world, before, "bob")).toBe("none");
   const identity = await openIdentity({ space, secret, platform, ...options });
-  return { world, platform, before, identity, space, secret, note };
+  return { world, platform, before, identity, space, secret };
 }
 
 async function connect(
@@ -54,9 +52,7 @@ type Opened = Awaited<ReturnType<typeof opened>>;
 
 /** Everything that has the identity's own keystone sign. */
 const acts: Record<string, (opened: Opened) => Promise<string>> = {
-  "a grant": ({ identity, note }) =>
-    codeOf(share(identity, { timeline: note, with: somebody("B"), access: "read" })),
-  "a withdrawal": ({ identity, note }) => codeOf(unshare(identity, { timeline: note, from: somebody("A") })),
+  "a delegation": ({ identity }) => codeOf(delegate(identity, "b")),
   "a first meeting": ({ world, identity }) => connect(world, identity, "dave"),
   "a host key": ({ identity }) =>
     codeOf(createReceiver({ identity, audiences: [], admission: { kind: "open" } })),
@@ -66,8 +62,8 @@ test.each(Object.entries(acts))(
   "%s waits for a receiver that was met before (threat 5)",
   async (name, act) => {
     const all = await opened(name);
-    const { world, before, identity, space, note } = all;
-    await share(before, { timeline: note, with: somebody("A"), access: "read" });
+    const { world, before, identity, space } = all;
+    await delegate(before, "a");
     const contents = await contentsOf(space);
     const { n } = (await internalsOf(identity).signer.load(identity.address, "identity")).state;
     expect(await act(all)).toBe("tip_unconfirmed");
@@ -81,7 +77,7 @@ test.each(Object.entries(acts))(
 
 test.each(Object.entries(acts))("%s needs none where somebody answers for the home", async (name, act) => {
   const all = await opened(`${name}, anyway`, { signUnconfirmed: true });
-  await share(all.before, { timeline: all.note, with: somebody("A"), access: "read" });
+  await delegate(all.before, "a");
   expect(await act(all)).toBe("none");
   await all.world.close();
 });
@@ -106,11 +102,11 @@ test("a receiver confirms with its challenge where it knows all, and only with r
   ];
   for (const isBehind of [false, true]) {
     const all = await opened(`behind: ${isBehind}`);
-    if (isBehind) await share(all.before, { timeline: all.note, with: somebody("A"), access: "read" });
+    if (isBehind) await delegate(all.before, "a");
     expect(await connect(all.world, all.identity, "bob", noReady)).toBe("auth_fail");
-    expect(await acts["a grant"]!(all)).toBe(isBehind ? "tip_unconfirmed" : "none");
+    expect(await acts["a delegation"]!(all)).toBe(isBehind ? "tip_unconfirmed" : "none");
     expect(await connect(all.world, all.identity, "bob")).toBe("none");
-    expect(await acts["a grant"]!(all)).toBe("none");
+    expect(await acts["a delegation"]!(all)).toBe("none");
     await all.world.close();
   }
 });
@@ -123,5 +119,14 @@ test("a receiver that knows something newer confirms nothing (threats 5, 14)", a
   const identity = await openIdentity({ space: copy, secret, platform });
   expect(await connect(world, identity, "bob")).toBe("restored_backup");
   expect(await connect(world, identity, "dave")).toBe("tip_unconfirmed");
+  await world.close();
+});
+
+test("a list needs no keystone: who shares or takes back waits for nobody", async () => {
+  const { world, identity, platform } = await opened("lists");
+  const note = await new Peer("alice", identity, platform).timeline("note");
+  const bob = `keystone.identity^${"B".repeat(64)}` as Identity["address"];
+  expect(await codeOf(share(identity, { timeline: note, with: bob, access: "read" }))).toBe("none");
+  expect(await codeOf(unshare(identity, { timeline: note, from: bob }))).toBe("none");
   await world.close();
 });

@@ -1,3 +1,4 @@
+import type { Opened } from "../../src/keystone/index.js";
 import { fromUtf8, utf8 } from "../../src/base/index.js";
 import { decodeText, type RecordText, sealRecord, toText } from "../../src/ibgib/index.js";
 import { entriesFrame, readPayload, recordsFrame, sagaLimits } from "../../src/saga/index.js";
@@ -98,7 +99,11 @@ function resigned(message: Wire): Wire {
     const frames = message["frames"] as readonly RecordText[];
     return { ...message, frames: [...frames.slice(0, -1), ...frames.slice(-1).map(withWrongSignature)] };
   }
-  const proof = message["proof"] as { readonly frame: RecordText };
+  const proof = message["proof"] as { readonly frame: RecordText } | Opened;
+  if (!("frame" in proof)) {
+    const digit = (Number.parseInt(proof.signature.charAt(0), 16) ^ 1).toString(16);
+    return { ...message, proof: { ...proof, signature: digit + proof.signature.slice(1) } };
+  }
   return { ...message, proof: { ...proof, frame: withWrongSignature(proof.frame) } };
 }
 

@@ -35,7 +35,6 @@ async function resolved(of: Address, status: RootStatus) {
       lane: alice.address,
       merging: mergingOf(mergeFunctions(), platform),
       access: "owners",
-      adopt: false,
       stage: () => Promise.resolve(),
       attesters: new Map(),
     },

@@ -30,7 +30,7 @@ import { tapDial } from "../../src/testing/index.js";
 import { createInnerspace, type Dial, type Message } from "../../src/transport/index.js";
 import { followLane } from "../../src/saga/check-connect.js";
 import { Person } from "../saga/commits.js";
-import { shareOften } from "../scenarios/turns.js";
+import { signOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
 import { codeOf, contentsOf, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
 import { benchOf, tell } from "./matrix.js";
@@ -143,7 +143,7 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     const own = { chainFramesMax: sagaLimits.framesShownMax };
     const { lab, dial, codes } = await answering(own);
     const { alice } = benchOf(lab);
-    await shareOften(alice, own.chainFramesMax);
+    await signOften(alice, own.chainFramesMax);
     const connect = async (limits: Partial<SessionLimits>) => {
       const { platform, world } = lab;
       const { identity } = alice;

@@ -3,7 +3,7 @@ import type { Address } from "../../src/ibgib/index.js";
 import { sagaLimits } from "../../src/saga/index.js";
 import type { Network, Peer } from "../../src/testing/index.js";
 import { webSocketNetwork } from "../scenarios/scenario.js";
-import { shareOften } from "../scenarios/turns.js";
+import { signOften } from "../scenarios/turns.js";
 import { type FaultName, faultNames } from "./faults.js";
 import { openLab } from "./lab.js";
 import { benchOf, inPortions, record, runCell, tell } from "./matrix.js";
@@ -43,7 +43,7 @@ function labFor({ name, to, story }: RowOutcomes, faults: readonly FaultName[], 
     senders: ["alice", "carol", ...(name === "frames" ? faults : [])],
     ...(story === "portions" && { limits: inPortions }),
     ...(network && { network }),
-    ...(story === "newcomer" && { earlier: (bob: Peer) => shareOften(bob, sagaLimits.framesShownMax) }),
+    ...(story === "newcomer" && { earlier: (bob: Peer) => signOften(bob, sagaLimits.framesShownMax) }),
   });
 }
 

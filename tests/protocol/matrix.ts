@@ -5,7 +5,7 @@ import type { PeerEvent } from "../../src/peer/index.js";
 import { sagaLimits } from "../../src/saga/index.js";
 import type { Passing, Peer, SenderPeer, Tap, TapRule, TapSide } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
-import { shareOften } from "../scenarios/turns.js";
+import { signOften } from "../scenarios/turns.js";
 import { type FaultName, type MessageName, misdo, nameOf } from "./faults.js";
 import { contentsOf, type Lab, tapped } from "./lab.js";
 import { until } from "../waiting.js";
@@ -57,7 +57,7 @@ export async function tell(story: StoryName, bench: Stage, who: SenderPeer): Pro
   const big = (of: Peer) => manyStones(of, lab, 5, 150_000);
   switch (story) {
     case "often shared":
-      await shareOften(who, sagaLimits.framesShownMax + 1);
+      await signOften(who, sagaLimits.framesShownMax + 1);
       return tell("note", bench, who);
     case "newcomer":
     case "note": {

@@ -1,5 +1,3 @@
-import { addressOf } from "../../src/ibgib/index.js";
-import { internalsOf } from "../../src/peer/home/identity.js";
 import { createIdentity, type Identity } from "../../src/peer/index.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import type { Dial } from "../../src/transport/index.js";
@@ -33,17 +31,4 @@ export async function stranger(dial: Dial) {
     isOver: () => isOver,
     connection,
   };
-}
-
-/** Delegates so many lanes, to receivers that are not there: as many frames of the identity. */
-export async function delegateOften(identity: Identity, times: number): Promise<void> {
-  const { signer } = internalsOf(identity);
-  for (let time = 0; time < times; time++) {
-    const target = addressOf("keystone.lane", time.toString(16).toUpperCase().padStart(64, "0"));
-    await signer.sign(async (view) => ({
-      requests: [
-        { held: await view.load(identity.address, "identity"), frame: { verb: "delegate", target } },
-      ],
-    }));
-  }
 }

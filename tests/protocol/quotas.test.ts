@@ -10,7 +10,7 @@ import {
   type World,
 } from "../../src/testing/index.js";
 import { type Connection, createInnerspace, type Dial } from "../../src/transport/index.js";
-import { shareOften } from "../scenarios/turns.js";
+import { signOften } from "../scenarios/turns.js";
 import { nameOf } from "./faults.js";
 import { stranger } from "./parties.js";
 import { eventually, settled } from "../waiting.js";
@@ -115,7 +115,7 @@ describe("a receiver counts what identities cost it (threat 11)", () => {
       expect(eves.map(({ isOver }) => isOver())).toEqual([false, false, true]);
       await Promise.all(eves.map(({ connection }) => connection.close()));
       // Those who leave make room, and so does who has proved itself, by however many frames.
-      if (round === 1) await shareOften(carol, sagaLimits.framesShownMax + 1);
+      if (round === 1) await signOften(carol, sagaLimits.framesShownMax + 1);
       await sync(carol);
     }
   });

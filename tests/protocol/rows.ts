@@ -33,12 +33,12 @@ const repeated = (to: TapSide): Differing => ({
   "out of turn": `${to} out_of_turn`,
 });
 
-/** A signed turn: its frame is held against the chain, its context against everything said before. */
+/** A signed turn: its frame is derived from the chain and from everything said before, and the signature is over that. */
 function turn(to: TapSide, differing: Differing = {}): RowOutcomes["outcomes"] {
   return text(to, {
     ...repeated(to),
     "wrong signature": `${to} wrong_solution`,
-    "altered body": `${to} wrong_context`,
+    "altered body": `${to} wrong_solution`,
     "another session's": `${to} out_of_turn`,
     ...differing,
   });
@@ -47,10 +47,10 @@ function turn(to: TapSide, differing: Differing = {}): RowOutcomes["outcomes"] {
 /** What is not a record or a list is refused at once; what is another one, by the turn that has to cover it. */
 function payload(to: TapSide, differing: Differing): RowOutcomes["outcomes"] {
   return text(to, {
-    "missing field": `${to} wrong_context`,
+    "missing field": `${to} wrong_solution`,
     "wrong signature": unsigned,
-    replayed: `${to} wrong_context`,
-    "another session's": `${to} wrong_context`,
+    replayed: `${to} wrong_solution`,
+    "another session's": `${to} wrong_solution`,
     "not JSON": `${to} json_refused`,
     "duplicate key": `${to} json_refused`,
     "__proto__ key": `${to} json_refused`,
@@ -62,8 +62,8 @@ const records = (to: TapSide) =>
   payload(to, { "altered body": `${to} json_refused`, "out of turn": `${to} out_of_turn` });
 const entries = (to: TapSide) =>
   payload(to, {
-    "altered body": `${to} wrong_context`,
-    "out of turn": `${to} wrong_context`,
+    "altered body": `${to} wrong_solution`,
+    "out of turn": `${to} wrong_solution`,
     truncated: `${to} json_refused`,
   });
 
@@ -178,7 +178,10 @@ export const rows: readonly RowOutcomes[] = [
     name: "init",
     to: "receiver",
     story: "note",
-    outcomes: turn("receiver", { ...beforeReady("receiver"), "another session's": "receiver frame_refused" }),
+    outcomes: turn("receiver", {
+      ...beforeReady("receiver"),
+      "another session's": "receiver wrong_solution",
+    }),
   },
   { name: "ack", to: "sender", story: "note", outcomes: turn("sender") },
   { name: "offer", to: "receiver", story: "branches", outcomes: turn("receiver") },

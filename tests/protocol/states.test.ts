@@ -13,7 +13,7 @@ import type {
   SenderSagaState,
 } from "../../src/saga/index.js";
 import { sagaLimits } from "../../src/saga/index.js";
-import { shareOften } from "../scenarios/turns.js";
+import { signOften } from "../scenarios/turns.js";
 import { delays, openLab, spaceWith, tapped } from "./lab.js";
 import { benchOf, inPortions, tell } from "./matrix.js";
 
@@ -62,11 +62,11 @@ beforeAll(async () => {
   const lab = await openLab("states", {
     senders: ["alice", "carol"],
     around: (space) => spaceWith(space, { before }),
-    earlier: (bob) => shareOften(bob, oftener),
+    earlier: (bob) => signOften(bob, oftener),
     limits: inPortions,
   });
   const bench = benchOf(lab);
-  await shareOften(bench.alice, oftener);
+  await signOften(bench.alice, oftener);
   const { sender } = tapped(lab, bench.alice);
   await sender.connect();
   await race(lab, bench);

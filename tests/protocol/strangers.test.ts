@@ -3,7 +3,7 @@ import { Slices } from "../../src/peer/receiver/slices.js";
 import { sliceLimits } from "../../src/saga/index.js";
 import { fakeTimers } from "../transport/timers.js";
 import { codeOf, expectQuiet, openLab, tapped } from "./lab.js";
-import { delegateOften } from "./parties.js";
+import { signOften } from "../scenarios/turns.js";
 
 /** What has been checked for anybody, a number for each slice that was waited for; the first has what went before. */
 const checked = vi.hoisted(() => ({ signatures: [0] }));
@@ -37,7 +37,7 @@ const often = 200;
 test("of a stranger who will not be let in, no chain is checked, however long (threat 17)", async () => {
   const lab = await openLab("not let in", { admission: { kind: "allow-list", identities: [] } });
   const alice = lab.world.senders[0]!;
-  await delegateOften(alice.identity, often);
+  await signOften(alice, often);
   checked.signatures = [0];
   const { sender } = tapped(lab, alice);
   expect(await codeOf(sender.connect())).toBe("auth_fail");
@@ -51,7 +51,7 @@ test("of a stranger who will not be let in, no chain is checked, however long (t
 test("a chain is checked a slice at a time, and a session begins behind the last (threat 17)", async () => {
   const lab = await openLab("in slices", {});
   const alice = lab.world.senders[0]!;
-  await delegateOften(alice.identity, often);
+  await signOften(alice, often);
   checked.signatures = [0];
   const { sender } = tapped(lab, alice);
   expect(await codeOf(sender.connect())).toBe("none");
@@ -67,7 +67,7 @@ test("a network that has had too many signatures checked is refused, and no time
     limits: { signaturesPerNetworkPerMinute: 2 * sliceLimits.framesMax },
   });
   const alice = lab.world.senders[0]!;
-  await delegateOften(alice.identity, often);
+  await signOften(alice, often);
   const { sender } = tapped(lab, alice);
   expect(await codeOf(sender.connect())).toBe("auth_fail");
   expect(lab.world.receiver.events.at(-1)).toMatchObject({

@@ -9,9 +9,7 @@ import {
 } from "../../src/ibgib/index.js";
 import { saveRecords } from "../../src/peer/home/save-records.js";
 import { createIdentity, type Identity, type Platform, systemPlatform } from "../../src/peer/index.js";
-import { type KeptStatements, keepStatements } from "../../src/peer/rights/keep-statements.js";
-import { statementsFor, toldChanges } from "../../src/peer/rights/statements.js";
-import { type Commit, InnerSpace, type Space } from "../../src/space/index.js";
+import { InnerSpace, type Space } from "../../src/space/index.js";
 
 /** The time of every test, unless it says another. */
 export const now = 1_000_000;
@@ -49,33 +47,4 @@ export async function bring(to: Identity, from: Identity, records: readonly IbGi
   const { address: holder } = from;
   const { kind } = await to.space.commit({ holder, sight: "anyone", puts: records, tips });
   if (kind !== "committed") throw new Error(`nothing was brought: ${kind}`);
-}
-
-/** What `from` tells `to` about timelines, kept there and remembered here as told. */
-export async function tell(
-  from: Identity,
-  to: Identity,
-  timelines: readonly IbGib[],
-): Promise<readonly IbGib[]> {
-  const telling = await statementsFor(
-    from,
-    to.address,
-    timelines.map(({ address }) => address),
-  );
-  await hear(to, from, telling.records);
-  const told = await toldChanges(from.space, to.address, telling);
-  await commit(from, { cells: told });
-  return telling.records;
-}
-
-/** Statements that came from `from`, checked and kept at `to`. */
-export async function hear(to: Identity, from: Identity, records: readonly IbGib[]): Promise<KeptStatements> {
-  const kept = await keepStatements(to.space, from.address, records);
-  await commit(to, { proofs: kept.proofs, cells: kept.cells });
-  return kept;
-}
-
-async function commit({ space, address }: Identity, parts: Partial<Commit>): Promise<void> {
-  const { kind } = await space.commit({ holder: address, sight: { holders: [address] }, ...parts });
-  if (kind !== "committed") throw new Error(`the fixture was not committed: ${kind}`);
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { Address } from "../../src/ibgib/index.js";
 import { type Identity, share, unshare, whoMay } from "../../src/peer/index.js";
-import { loadRights, type Rights } from "../../src/peer/rights/rights.js";
+import { Standing } from "../../src/peer/rights/standing.js";
 import { claimUse } from "../../src/peer/rights/uses.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { openLmdbSpace } from "../../src/space/lmdb-space.js";
@@ -24,8 +25,11 @@ async function counted(space: Space, max: number) {
   return { alice, note, bob };
 }
 
-async function rightsOf(alice: Identity, bob: Identity["address"], self = alice.address): Promise<Rights> {
-  return loadRights(alice.space, bob, { now, self });
+/** What bob may do at alice's, or elsewhere, as it stands now. */
+async function standingOf({ space, address }: Identity, bob: Address, self = address): Promise<Standing> {
+  const standing = new Standing(bob, { space, self, access: "owners", now: () => now });
+  await standing.load();
+  return standing;
 }
 
 function outcomeOf(claim: Promise<boolean>): Promise<boolean | string> {
@@ -37,41 +41,70 @@ const spaces: Readonly<Record<string, () => Promise<Space>>> = {
   LmdbSpace: () => openLmdbSpace({ path: newDirectory() }),
 };
 
-describe.each(Object.entries(spaces))("a grant that counts its uses, in %s", (_, open) => {
+describe.each(Object.entries(spaces))("an entry that counts its uses, in %s", (_, open) => {
   test("is honoured exactly as often as it says under 100 tries at once", async () => {
     const { alice, note, bob } = await counted(await open(), 7);
-    const found = await Promise.all(Array.from({ length: 100 }, () => rightsOf(alice, bob)));
+    const found = await Promise.all(Array.from({ length: 100 }, () => standingOf(alice, bob)));
     const outcomes = await Promise.all(
-      found.map(({ grantFor, unmoved }) =>
-        outcomeOf(claimUse(alice.space, grantFor(note, "write")!, unmoved)),
-      ),
+      found.map(async (standing) => {
+        const { entry } = await standing.writes(note);
+        return outcomeOf(claimUse(alice.space, bob, entry!, standing.relied));
+      }),
     );
     expect(outcomes.filter((outcome) => outcome === true)).toHaveLength(7);
-    expect(outcomes.filter((outcome) => outcome === "grant_used_up")).toHaveLength(93);
-    expect((await rightsOf(alice, bob)).writes(note)).toBe(false);
+    expect(outcomes.filter((outcome) => outcome === "entry_used_up")).toHaveLength(93);
+    expect((await (await standingOf(alice, bob)).writes(note)).may).toBe(false);
     expect(await whoMay(alice, note.address)).toMatchObject([{ state: "used up", used: 7 }]);
   });
 
-  test("is not used once it was taken back, although it was found in force before", async () => {
+  test("that lets in once does so once under 100 tries at once", async () => {
+    const { alice, note, bob } = await counted(await open(), 1);
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const standing = await standingOf(alice, bob);
+        await standing.claim([note], "read");
+        return standing.reads(note);
+      }),
+    );
+    expect(outcomes.filter(Boolean)).toHaveLength(1);
+  });
+
+  test("is not used once it was withdrawn, although it was found in force before", async () => {
     const { alice, note, bob } = await counted(await open(), 7);
-    const { grantFor, unmoved } = await rightsOf(alice, bob);
+    const standing = await standingOf(alice, bob);
+    const { entry } = await standing.writes(note);
     await unshare(alice, { timeline: note.address, from: bob });
-    expect(await claimUse(alice.space, grantFor(note, "write")!, unmoved)).toBe(false);
-    expect(await whoMay(alice, note.address)).toMatchObject([{ state: "withdrawn", used: 0 }]);
+    expect(await claimUse(alice.space, bob, entry!, standing.relied)).toBe(false);
+    expect(await whoMay(alice, note.address)).toMatchObject([{ state: "withdrawn" }]);
   });
 });
 
-test("only the receiver that counts lets a grant in", async () => {
+test("what a saga has used stays in force for it, whatever the owner shares meanwhile", async () => {
   const { alice, note, bob } = await counted(new InnerSpace(), 1);
-  const elsewhere = await rightsOf(alice, bob, (await person()).address);
-  expect(elsewhere.reads(note)).toBe(false);
+  const standing = await standingOf(alice, bob);
+  await standing.claim([note], "read");
+  expect(await standing.reads(note)).toBe(true);
+  await share(alice, { timeline: (await own(alice)).address, with: bob, access: "write" });
+  await standing.load();
+  expect(await standing.reads(note)).toBe(true);
+  await share(alice, { timeline: note.address, with: (await person()).address, access: "write" });
+  await standing.refresh();
+  expect(await standing.reads(note)).toBe(true);
+  expect(await (await standingOf(alice, bob)).reads(note)).toBe(false);
 });
 
-test("a grant that counts is used only where no other lets in", async () => {
+test("only the receiver that counts lets an entry in", async () => {
+  const { alice, note, bob } = await counted(new InnerSpace(), 1);
+  const elsewhere = await standingOf(alice, bob, (await person()).address);
+  expect(await elsewhere.reads(note)).toBe(false);
+});
+
+test("an entry that counts is used only where no other lets in", async () => {
   const { alice, note, bob } = await counted(new InnerSpace(), 1);
   await share(alice, { timeline: note.address, with: bob, access: "read" });
-  const { grantFor } = await rightsOf(alice, bob);
-  expect(grantFor(note, "read")?.uses).toBeUndefined();
-  expect(grantFor(note, "write")?.uses).toBe(1);
-  expect((await rightsOf(alice, alice.address)).grantFor(note, "write")).toBeUndefined();
+  const standing = await standingOf(alice, bob);
+  await standing.claim([note], "read");
+  expect((await standing.writes(note)).entry?.uses).toBe(1);
+  expect(await whoMay(alice, note.address)).toMatchObject([{ access: "write", used: 0 }, { access: "read" }]);
+  expect((await (await standingOf(alice, alice.address)).writes(note)).entry).toBeUndefined();
 });

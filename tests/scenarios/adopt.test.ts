@@ -1,57 +1,145 @@
 import { expect } from "vitest";
-import { unshare } from "../../src/peer/index.js";
-import { expectKept } from "./divergence.js";
+import { adopt, leftOut, saveRecords, setAside, share, unshare } from "../../src/peer/index.js";
+import { createTimeline, relate } from "../../src/ibgib/index.js";
+import { expectKept, sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
 import { expectInStep } from "./turns.js";
 
-const refused = { code: "author_not_permitted" };
-
 scenario(
-  "what a grantee added before the receiver learnt of a withdrawal is its owner's to take over",
+  "what came too late is left out for everybody, until the owner adopts it (threat 22)",
   async (cast) => {
     const { alice, carol, erin, bob } = cast;
-    const note = await alice.timeline("note", { data: { text: "first" } });
-    await alice.share(note, carol);
-    await alice.share(note, erin);
-    await alice.sync(note);
-    await carol.sync(note, { direction: "pull" });
-    await erin.sync(note, { direction: "pull" });
-
+    const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob]);
     await unshare(alice.identity, { timeline: note, from: carol.address });
     const late = await carol.edit(note, { hand: "carol" });
-    await carol.sync(note); // bob has not heard of it
+    expect((await carol.sync(note)).left).toEqual([]); // bob has not heard of it
+    await erin.sync(note);
+    expect((await erin.tip(note)).address).toBe(late.address);
     const mine = await alice.edit(note, { text: "by alice" });
 
-    await expect(alice.sync(note)).rejects.toMatchObject(refused);
-    expect((await alice.tip(note)).address).toBe(mine.address);
-    await expect(erin.sync(note, { adopt: true })).rejects.toMatchObject(refused); // she is told, and it is not hers
-
-    await alice.sync(note, { adopt: true });
+    expect((await alice.sync(note)).left).toMatchObject([
+      { address: note, reason: "may_not_write", head: late.address, by: carol.address },
+    ]);
     await expectInStep(alice, bob, [note]);
-    await expectKept([alice, bob], note, [late, mine]);
-    expect((await alice.tip(note)).data).toMatchObject({ text: "by alice", hand: "carol" });
+    expect((await alice.tip(note)).address).toBe(mine.address);
+    expect(await leftOut(alice.identity, note)).toEqual([
+      { timeline: note, frame: late.address, by: carol.address },
+    ]);
+
+    // Who had shown it shows it no more, and goes on from what counts.
     await erin.sync(note);
     await expectInStep(erin, bob, [note]);
+    const erins = await erin.edit(note, { hand: "erin" });
+    await erin.sync(note);
+
+    await adopt(alice.identity, { timeline: note, frame: late.address });
+    expect(await leftOut(alice.identity, note)).toEqual([]);
+    await alice.sync(note);
+    for (const peer of [erin, alice]) await peer.sync(note);
+    await expectKept([alice, erin, bob], note, [late, mine, erins]);
+    for (const peer of [alice, erin]) await expectInStep(peer, bob, [note]);
+    expect((await alice.tip(note)).data).toMatchObject({ text: "by alice" });
   },
 );
 
 scenario(
-  "a change that is taken over and not merged goes up with the next saga",
-  async ({ alice, carol, erin, bob }) => {
-    const note = await alice.timeline("note");
-    await alice.share(note, carol);
-    await alice.share(note, erin);
-    await alice.sync(note);
-    await carol.sync(note, { direction: "pull" });
+  "who is withdrawn learns of it, and keeps what it writes to itself (AL7, C15, C16)",
+  async (cast) => {
+    const { alice, carol, bob } = cast;
+    const note = await sharedNote({ text: "first" }, [alice, carol], [bob]);
     await unshare(alice.identity, { timeline: note, from: carol.address });
-    await carol.edit(note, { hand: "carol" });
-    await carol.sync(note);
-
-    await alice.sync(note, { adopt: true });
-    expect((await alice.tip(note)).data).toMatchObject({ hand: "carol", n: 2 });
     await alice.sync(note);
-    await expectInStep(alice, bob, [note]);
-    await erin.sync(note);
-    await expectInStep(erin, bob, [note]);
+    const [one, two] = [await carol.edit(note, { at: 1 }), await carol.edit(note, { at: 2 })];
+    for (let times = 0; times < 2; times++) {
+      const { left } = await carol.sync(note);
+      expect(left).toMatchObject([{ address: note, by: carol.address }]);
+      expect((await carol.tip(note)).address).toBe(two.address);
+      expect(await bob.space.hasMany([one.address, two.address])).toEqual([false, false]);
+    }
+    await alice.share(note, carol);
+    await alice.sync(note);
+    expect((await carol.sync(note)).left).toEqual([]);
+    expect((await bob.tip(note)).address).toBe(two.address);
   },
 );
+
+scenario(
+  "a frame that is set aside counts nowhere, and the others say whose it is (AL25, AL27)",
+  async (cast) => {
+    const { alice, carol, erin, bob } = cast;
+    const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob]);
+    const junk = await carol.edit(note, { text: "junk" });
+    await carol.sync(note);
+    for (const peer of [alice, erin]) await peer.sync(note);
+    await setAside(alice.identity, { timeline: note, frame: junk.address, why: "a paste by mistake" });
+    expect((await alice.tip(note)).data).toMatchObject({ text: "first" });
+    await alice.sync(note);
+    expect((await bob.tip(note)).data).toMatchObject({ text: "first" });
+
+    await erin.sync(note);
+    expect((await erin.tip(note)).data).toMatchObject({ text: "first" });
+    expect(await leftOut(erin.identity, note)).toEqual([
+      { timeline: note, frame: junk.address, by: carol.address, why: "a paste by mistake" },
+    ]);
+    expect((await carol.sync(note)).left).toMatchObject([{ reason: "set_aside", by: carol.address }]);
+
+    await adopt(alice.identity, { timeline: note, frame: junk.address });
+    await alice.sync(note);
+    for (const peer of [erin, carol]) await peer.sync(note);
+    for (const peer of [alice, erin, carol]) {
+      expect((await peer.tip(note)).data).toMatchObject({ text: "junk" });
+      await expectInStep(peer, bob, [note]);
+    }
+  },
+);
+
+scenario("one root that is left keeps nothing else back (threat 22)", async (cast) => {
+  const { alice, carol, bob } = cast;
+  const note = await sharedNote({ text: "first" }, [alice, carol], [bob]);
+  const diary = await carol.timeline("diary");
+  await unshare(alice.identity, { timeline: note, from: carol.address });
+  await alice.sync(note);
+  await carol.edit(note, { hand: "carol" });
+  const page = await carol.edit(diary, { text: "dear diary" });
+  const { left, tips } = await carol.sync([note, diary]);
+  expect(left.map(({ address }) => address)).toEqual([note]);
+  expect(tips.map(({ address }) => address)).toContain(diary);
+  expect((await bob.tip(diary)).address).toBe(page.address);
+});
+
+scenario(
+  "a file that somebody added, and others went on from, stays when its maker is withdrawn (A24)",
+  async (cast) => {
+    const { alice, carol, erin, bob } = cast;
+    const folder = await alice.timeline("folder");
+    for (const writer of [carol, erin]) await alice.share(folder, writer);
+    await alice.sync(folder);
+    for (const writer of [carol, erin]) await writer.sync(folder, { direction: "pull" });
+    const by = carol.address;
+    const file = createTimeline({ ib: "file", owner: alice.address, by, within: folder, uuid: "file" });
+    const linked = relate(await carol.tip(folder), { add: { file: [file.address] } }, { by });
+    await saveRecords(carol, [file, linked]);
+    await carol.sync(folder);
+    await erin.sync(folder);
+    const edit = await erin.edit(file.address, { text: "by erin" });
+    await erin.sync(folder);
+    await unshare(alice.identity, { timeline: folder, from: carol.address }); // she has not seen the file
+    await alice.sync(folder);
+    expect((await bob.tip(file.address)).address).toBe(edit.address);
+    expect((await alice.tip(file.address)).address).toBe(edit.address);
+  },
+);
+
+scenario("a share that is made again says what comes back with it (A16)", async (cast) => {
+  const { alice, carol, bob } = cast;
+  const note = await sharedNote({ text: "first" }, [alice, carol], [bob]);
+  await unshare(alice.identity, { timeline: note, from: carol.address });
+  const late = await carol.edit(note, { hand: "carol" });
+  await carol.sync(note);
+  await alice.sync(note);
+  const { back } = await share(alice.identity, { timeline: note, with: carol.address, access: "write" });
+  expect(back).toEqual([{ timeline: note, frame: late.address, by: carol.address }]);
+  expect((await alice.tip(note)).address).toBe(late.address);
+  await alice.sync(note);
+  await expectInStep(alice, bob, [note]);
+});

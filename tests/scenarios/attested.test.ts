@@ -49,7 +49,7 @@ async function expectRefused(
   readers: readonly SenderPeer[],
   eve: ReceiverPeer,
   note: Address,
-  code: string,
+  how: { readonly code: string } | { readonly reason: string; readonly head?: Address },
 ): Promise<void> {
   const kept = async ({ space }: Peer) => ({
     graph: (await contentsOf(space)).graph,
@@ -57,8 +57,11 @@ async function expectRefused(
   });
   for (const reader of readers) {
     const before = await kept(reader);
-    for (const direction of ["pull", "both"] as const)
-      await expect(reader.sync(note, { at: eve.name, direction })).rejects.toMatchObject({ code });
+    for (const direction of ["pull", "both"] as const) {
+      const outcome = reader.sync(note, { at: eve.name, direction });
+      if ("code" in how) await expect(outcome).rejects.toMatchObject(how);
+      else expect((await outcome).left).toMatchObject([{ address: note, ...how }]);
+    }
     expect(await kept(reader)).toEqual(before);
   }
 }
@@ -94,7 +97,7 @@ scenario(
     const { alice, carol, dave: eve } = cast;
     const note = await aliceIsRead(cast);
     await eve.edit(note, { text: "by eve" });
-    await expectRefused([alice, carol], eve, note, "author_not_permitted");
+    await expectRefused([alice, carol], eve, note, { reason: "may_not_write" });
   },
 );
 
@@ -105,7 +108,7 @@ scenario("eve puts another frame in the place of alice's newest", async (cast) =
   await alice.sync(note, { at: "bob" });
   await carol.sync(note, { at: "bob" });
   await eve.edit(note, { text: "second, so eve says" });
-  await expectRefused([alice, carol], eve, note, "author_not_permitted");
+  await expectRefused([alice, carol], eve, note, { reason: "may_not_write" });
   await expectInStep(carol, bob, [note]);
 });
 
@@ -126,12 +129,12 @@ scenario("eve lets somebody write whom alice has not let: it is erin's, and erin
   });
   const { listen, dial } = createInnerspace(systemPlatform);
   listen((connection) => lax.accept(connection));
-  const sender = createSender({ identity: erin.identity, dial, audience });
+  const sender = createSender({ identity: erin.identity, dial, audience, access: "open" });
   await sender.sync([note]);
   await sender.disconnect();
   await lax.close();
   expect((await attestationOf(eve.space, edit.address))?.identity).toBe(erin.address);
-  await expectRefused([alice, carol], eve, note, "author_not_permitted");
+  await expectRefused([alice, carol], eve, note, { reason: "may_not_write", head: edit.address });
 });
 
 scenario("eve shows for her frame what alice has signed for others (threat 22)", async (cast) => {
@@ -148,9 +151,10 @@ scenario("eve shows for her frame what alice has signed for others (threat 22)",
       { ...real.list, all: [...real.list.all!, entry] },
     ]) {
       await pretend(eve, invented, { ...real, list });
-      await expectRefused([alice, carol], eve, note, "attestation_refused");
+      await expectRefused([alice, carol], eve, note, { code: "attestation_refused" });
       await pretend(eve, invented, real);
     }
+    await expectRefused([alice, carol], eve, note, { reason: "not_proved" });
   }
 });
 
@@ -161,7 +165,7 @@ scenario("eve leaves out what proves that alice's frame is alice's", async (cast
   await alice.sync(note, { at: eve.name });
   const real = await keptOf(eve, edit.address);
   await pretend(eve, edit, undefined);
-  await expectRefused([carol], eve, note, "attestation_refused");
+  await expectRefused([carol], eve, note, { reason: "not_proved" });
   await pretend(eve, edit, real);
   await carol.sync(note, { at: eve.name });
   await expectInStep(carol, eve, [note]);
@@ -185,9 +189,9 @@ scenario("eve merges what others have signed, but not as it is to be merged (thr
     return frame.address;
   };
   const altered = await serve(merged, { text: "by eve" });
-  await expectRefused([alice, erin], eve, note, "merge_refused");
+  await expectRefused([alice, erin], eve, note, { code: "merge_refused" });
   await serve(altered, { text: "by eve", merge: { function: "eve", version: 1 } });
-  await expectRefused([alice, erin], eve, note, "attestation_refused");
+  await expectRefused([alice, erin], eve, note, { reason: "not_proved" });
 });
 
 test("who may only read passes on who wrote what, through a second receiver and a third", async () => {
@@ -196,7 +200,7 @@ test("who may only read passes on who wrote what, through a second receiver and 
   const [alice, carol, erin] = [world.senders[0]!, world.senders[1]!, world.senders[2]!];
   const note = await alice.timeline("note");
   for (const reader of [carol, erin]) await alice.share(note, reader, "read");
-  await alice.sync(note, { at: "bob" });
+  for (const at of receivers) await alice.sync(note, { at }); // only she brings the list of readers
   for (const reader of [carol, erin]) await reader.sync(note, { at: "bob", direction: "pull" });
   const edit = await alice.edit(note, { text: "by alice" });
   await alice.sync(note, { at: "bob" });

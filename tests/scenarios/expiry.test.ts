@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { createSender, type Platform, share } from "../../src/peer/index.js";
+import { createSender, type Platform, share, whoMay } from "../../src/peer/index.js";
 import { createWorld, seededPlatform, type World } from "../../src/testing/index.js";
 
 const hour = 3_600_000;
@@ -35,7 +35,7 @@ async function sharedForAnHour(seed: string) {
   };
 }
 
-test("a grant counts while the receiver's clock says so, whatever its grantee's says (threat 18)", async () => {
+test("an entry counts while the receiver's clock says so, whatever its identity's says (threat 18)", async () => {
   const { carol, note, syncBy } = await sharedForAnHour("not yet");
   await syncBy(1_000, "pull");
   await carol.edit(note, { text: "by carol" });
@@ -51,7 +51,7 @@ test("and no longer: carol cannot write, and is told nothing any more", async ()
   await alice.edit(note, { title: "by alice" });
   await alice.sync(note);
   await expect(syncBy(0, "pull")).rejects.toMatchObject({ code: "unknown_root" });
-  await expect(syncBy(0, "both")).rejects.toMatchObject({ code: "not_permitted" });
+  expect((await syncBy(0, "both")).left).toMatchObject([{ address: note, by: carol.address }]);
   expect((await carol.tip(note)).address).toBe(before.address);
   expect((await world.receiver.tip(note)).data).toMatchObject({ title: "by alice", text: "by alice" });
 });
@@ -64,4 +64,17 @@ test("what was written in time counts for ever", async () => {
   later(2);
   await alice.sync(note);
   expect((await alice.tip(note)).address).toBe(edit.address);
+});
+
+test("once it is over, its owner's home pulls and withdraws: what was made in time is named (AL31)", async () => {
+  const { alice, carol, note, syncBy, later } = await sharedForAnHour("withdrawn");
+  await syncBy(0, "pull");
+  const inTime = await carol.edit(note, { text: "by carol" });
+  await syncBy(0, "both");
+  later(2);
+  await alice.sync(note);
+  for (const peer of [alice, world.receiver]) {
+    expect((await peer.tip(note)).address).toBe(inTime.address);
+    expect(await whoMay(peer.identity, note)).toMatchObject([{ state: "withdrawn" }]);
+  }
 });

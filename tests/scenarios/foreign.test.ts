@@ -22,7 +22,7 @@ scenario(
     const puts = [...branch, grafted];
     await saveRecords(alice, puts, { tips });
     const report = await alice.sync(notes);
-    expect(report.totals.up.records).toBe(6);
+    expect(report.totals.up.records).toBe(8); // with the list of readers and its first frame
     await expectInStep(alice, bob, [notes]);
 
     await alice.edit(notes, { text: "on top" });

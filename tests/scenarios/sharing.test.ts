@@ -1,5 +1,5 @@
 import { scenario } from "./scenario.js";
-import { expectInStep, shareOften } from "./turns.js";
+import { expectInStep, signOften } from "./turns.js";
 
 scenario("what is shared after other things were shared is taken like those", async (cast) => {
   const { alice, carol, bob } = cast;
@@ -35,19 +35,19 @@ scenario(
       await expectInStep(newcomer, bob, [note]);
     }
   },
-  { earlier: (receiver) => shareOften(receiver, 100) },
+  { earlier: (receiver) => signOften(receiver, 100) },
 );
 
 scenario(
   "two who have both shared more often than one message could tell",
   async ({ alice, bob }) => {
-    await shareOften(alice, 200);
+    await signOften(alice, 200);
     const note = await alice.timeline("note");
     await alice.sync(note);
-    await shareOften(alice, 100);
+    await signOften(alice, 100);
     await alice.edit(note, { text: "again" });
     await alice.sync(note);
     await expectInStep(alice, bob, [note]);
   },
-  { earlier: (receiver) => shareOften(receiver, 200) },
+  { earlier: (receiver) => signOften(receiver, 200) },
 );

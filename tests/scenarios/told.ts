@@ -19,6 +19,8 @@ function lineOf(event: PeerEvent): string | undefined {
       return `merged ${event.heads} heads`;
     case "conflict":
       return `${event.conflicts} conflicts`;
+    case "left":
+      return `left a root: ${event.reason}`;
     case "refused":
       return `refused ${event.timeline === undefined ? "the saga" : "a root"}: ${event.code}`;
     case "durable":

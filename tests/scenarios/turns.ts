@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { type Address, type IbGib, parseAddress } from "../../src/ibgib/index.js";
+import type { Address, IbGib } from "../../src/ibgib/index.js";
 import type { Peer, SenderPeer } from "../../src/testing/index.js";
+import { delegate } from "../protocol/delegations.js";
 
 /** The table of turns in docs/protocol.md: for each kind of saga, where S and R stand when it is done. */
 const turnTable = readTurnTable();
@@ -12,11 +13,9 @@ function readTurnTable(): ReadonlyMap<string, { s: number; r: number }> {
   return new Map(rows.map(([, kind, s, r]) => [kind!, { s: Number(s), r: Number(r) }]));
 }
 
-/** Shares a note with somebody who is not there so many times: as many frames of the peer's identity. */
-export async function shareOften(peer: Peer, times: number): Promise<void> {
-  const note = await peer.timeline("note");
-  const somebody = { address: parseAddress(`keystone.identity^${"0".repeat(64)}`) };
-  for (let time = 0; time < times; time++) await peer.share(note, somebody);
+/** So many frames of the peer's identity. */
+export async function signOften({ identity }: Pick<Peer, "identity">, times: number): Promise<void> {
+  for (let time = 0; time < times; time++) await delegate(identity, `${time}`);
 }
 
 /** Both sides hold the same graphs and tips of `roots`. */

@@ -142,12 +142,11 @@ export const knownFaults: readonly KnownFault[] = [
     lastFound: 65,
   },
   {
-    name: "what a turn covers is not compared",
+    name: "the frame that is derived from a turn is not compared",
     file: "src/saga/turn.ts",
-    change: [["claim.target !== context.address || claim.scope", "claim.scope"]],
+    change: [["checkFrame(keystone, frame)", "advance(keystone, frame)"]],
     profile: "hostile",
     within: 200,
-    lastFound: 86,
   },
   {
     name: "a receiver answers for addresses that are not its own",
@@ -187,17 +186,60 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "who may read is not looked at",
-    file: "src/peer/rights/rights.ts",
-    change: [['    reads: (first) => may(first, "read"),\n', "    reads: () => true,\n"]],
+    file: "src/peer/rights/standing.ts",
+    change: [
+      ['boolean => this.find("read", first, look).may;', "boolean => true;"],
+      ['found.find("read", first, look).may),', "true),"],
+    ],
     profile: "rights",
     within: 60,
   },
   {
     name: "who may write is not looked at",
-    file: "src/peer/receiver/judged-moves.ts",
-    change: [["    if (standing.isOpen) return true;\n", "    return true;\n"]],
+    file: "src/lists/counts.ts",
+    change: [["(isNamed || makerRow.entries.length > 0)", "(isNamed || makerRow !== undefined)"]],
     profile: "rights",
-    within: 100,
+    within: 300,
+    lastFound: 127,
+  },
+  {
+    name: "who may read is shown the list of readers",
+    file: "src/peer/rights/rights.ts",
+    change: [['  if (list?.kind === "readers") return certain(owner === asking.identity);\n', ""]],
+    profile: "rights",
+    within: 60,
+  },
+  {
+    name: "what is within another's timeline goes by that one's lists",
+    file: "src/peer/home/rulings.ts",
+    change: [
+      [
+        "    if (ownerOf(outer) !== owner || listKindOf(outer) !== undefined) return { ...inner, isWhole: true };\n",
+        "    if (ownerOf(outer) !== owner) return { timeline: outer.address, owner: ownerOf(outer) ?? owner, isWhole: true };\n",
+      ],
+    ],
+    profile: "rights",
+    within: 200,
+  },
+  {
+    name: "a tip is not taken back by a list",
+    file: "src/peer/rights/list-commit.ts",
+    change: [["    if (retip) retips.push(retip);\n", ""]],
+    profile: "rights",
+    within: 300,
+    lastFound: 127,
+  },
+  {
+    name: "the time of a share is dropped",
+    file: "src/lists/fold.ts",
+    change: [
+      [
+        "const { do: _do, identity, ...terms } = change;",
+        "const { do: _do, identity, expires: _expires, ...terms } = change;",
+      ],
+    ],
+    profile: "rights",
+    within: 20,
   },
   {
     name: "a call is told that it is done before it is",
@@ -205,7 +247,7 @@ export const knownFaults: readonly KnownFault[] = [
     change: [
       [
         "    const { report, merged } = await commitSender(landing, effect);\n",
-        "    asked.outcome.resolve({ saga, session: conversation.established.session, tips: effect.final, refused: effect.refused, found: [] });\n    const { report, merged } = await commitSender(landing, effect);\n",
+        "    asked.outcome.resolve({ report: { saga, session: conversation.established.session, tips: effect.final, left: [], elapsedMs: 0 }, isMore: false });\n    const { report, merged } = await commitSender(landing, effect);\n",
       ],
     ],
     profile: "calm",
@@ -229,7 +271,7 @@ export const knownFaults: readonly KnownFault[] = [
   },
   {
     name: "a peer signs what nobody has signed",
-    file: "src/peer/branches/resolution.ts",
+    file: "src/peer/branches/taking.ts",
     change: [
       [
         "return this.made.has(frame.address) || (await isMadeHere(this.#space, frame.address));",

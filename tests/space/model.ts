@@ -8,7 +8,7 @@ import {
   previousOf,
   tjpOf,
 } from "../../src/ibgib/index.js";
-import type { Commit, Holder, SagaId, Sight } from "../../src/space/index.js";
+import type { Commit, Holder, Look, SagaId, Sight } from "../../src/space/index.js";
 
 export type StageOutcome = "staged" | "record_missing";
 export type CommitOutcome = "committed" | "moved" | "notClosed" | "chain_refused";
@@ -159,7 +159,7 @@ export class SpaceModel {
   #reads(record: IbGib, { reads }: Sight): boolean {
     const tjp = tjpOf(record);
     const first = tjp && this.committed.get(tjp)?.record;
-    return first !== undefined && reads?.(first) === true;
+    return first !== undefined && reads?.(first, nothing) === true;
   }
 
   #mayMove(tjp: Address, to: IbGib, find: Find): boolean {
@@ -203,9 +203,12 @@ export class SpaceModel {
   }
 }
 
+/** The rules of these sights look at nothing but the first frame. */
+const nothing: Look = { cell: () => undefined, cells: () => [], record: () => undefined };
+
 /** May `sight` not read the timeline that this record starts? */
 function denies(first: IbGib, { reads }: Sight): boolean {
-  return isTjp(first) && reads !== undefined && !reads(first);
+  return isTjp(first) && reads !== undefined && !reads(first, nothing);
 }
 
 /** The frames before a frame that are there. */

@@ -66,13 +66,13 @@ test.each(["push", "pull", "both"] as const)(
   },
 );
 
-test("a receiver that was put back to before it was told of a grant is told again (threat 14)", async () => {
+test("a receiver that was put back to before it had a list is brought it again (threat 14)", async () => {
   const { world, backup } = await worldWithBackups(["alice", "carol"]);
   const [alice, carol] = world.senders as [SenderPeer, SenderPeer];
   const note = await alice.timeline("note");
   await alice.sync(note);
   await share(alice.identity, { timeline: note, with: carol.address, access: "write" });
-  await alice.sender.connect(); // by now the receiver has the frame that states it, and not what it states
+  await alice.sender.connect(); // by now the receiver does not have the list
   const older = await backup();
   await alice.sync(note);
   await carol.sync(note, { direction: "pull" });

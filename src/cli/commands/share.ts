@@ -1,19 +1,18 @@
 import { type Access, share as shareTimeline } from "../../index.js";
 import { parseIdentity } from "../addresses.js";
 import { commonOptions, defineCommand, exitCodes, UsageError } from "../command.js";
-import { confirmed } from "../confirmed.js";
 import { note, print } from "../context.js";
-import { folderNamed, grantLine } from "../folder/name.js";
+import { folderNamed, entryLine } from "../folder/name.js";
 import { withHome } from "../open-home.js";
 import { parseWhen } from "../when.js";
 
 export const share = defineCommand({
   name: "share",
   summary: "Let someone else read and write a folder of yours.",
-  about: `Grants IDENTITY (as keysaga id prints it) the folder that FOLDER names: a directory that was synced, or the
-folder's address. The grant covers all files of the folder, those of today and those to come. A receiver honours it
-once you have synced the folder with it, and judges by its own clock whether it has expired. Who may write is told to
-all who may read. Sharing again adds to what was granted; to narrow it, unshare first.`,
+  about: `Lets IDENTITY (as keysaga id prints it) into the folder that FOLDER names: a directory that was synced, or the
+folder's address. That covers all files of the folder, those of today and those to come. A receiver honours it once you
+have synced the folder with it, and judges by its own clock whether the time is over. Who may write is shown to all who
+may read. Sharing again adds to what is shared; to narrow it, unshare first.`,
   operands: ["FOLDER", "IDENTITY"],
   options: {
     home: commonOptions.home,
@@ -23,7 +22,6 @@ all who may read. Sharing again adds to what was granted; to narrow it, unshare 
       value: "WHEN",
       about: "30m, 12h, 7d or 4w from now; the last day, as 2030-01-31; or 2030-01-31T12:00Z.",
     },
-    unconfirmed: commonOptions.unconfirmed,
     json: commonOptions.json,
   },
   examples: [
@@ -35,20 +33,15 @@ all who may read. Sharing again adds to what was granted; to narrow it, unshare 
     const access: Access = values.read ? "read" : "write";
     const expires =
       values.expires === undefined ? undefined : parseWhen(values.expires, "--expires", Date.now());
-    await withHome(
-      context,
-      values.home,
-      async (home) => {
-        if (identity === home.identity.address) throw new UsageError("IDENTITY is that of this home itself");
-        const timeline = await folderNamed(home.space, folder);
-        const granted = { timeline, with: identity, access, ...(expires !== undefined && { expires }) };
-        const grant = await confirmed(home.identity, () => shareTimeline(home.identity, granted));
-        if (values.json) return print(context, JSON.stringify({ grant, ...granted }));
-        print(context, grantLine(granted, timeline));
-        note(context, "sync the folder, so that its receiver knows");
-      },
-      values,
-    );
+    await withHome(context, values.home, async (home) => {
+      if (identity === home.identity.address) throw new UsageError("IDENTITY is that of this home itself");
+      const timeline = await folderNamed(home.space, folder);
+      const given = { timeline, with: identity, access, ...(expires !== undefined && { expires }) };
+      await shareTimeline(home.identity, given);
+      if (values.json) return print(context, JSON.stringify(given));
+      print(context, entryLine(given, timeline));
+      note(context, "sync the folder, so that its receiver knows");
+    });
     return exitCodes.ok;
   },
 });

@@ -21,6 +21,9 @@ asked, and a script is refused, until --remove-missing says that it is meant.
 Where the folder is shared with you to read only, what you change stays in FOLDER and is not sent, which is said, with
 exit status 1; what others change comes down all the same.
 
+What somebody has changed who may not write the folder any more is left out and named, with exit status 3: its owner may
+take it over with keysaga adopt.
+
 What both sides have edited is merged. All is in step then, but some of it is for a person to look at, and is listed;
 the exit status is 3 as long as there is any:
   the same place of a file edited twice: both values are kept, one is shown (keysaga conflicts prints both), and the
@@ -31,10 +34,6 @@ the exit status is 3 as long as there is any:
   options: {
     home: commonOptions.home,
     ...receiverOptions,
-    adopt: {
-      type: "boolean",
-      about: "Keep what somebody has changed in a folder of yours whose access you have taken back since.",
-    },
     "remove-missing": {
       type: "boolean",
       about: "Yes, also where many files are gone: remove them, here or for everybody.",

@@ -1,4 +1,4 @@
-import type { Address, Identity, SyncReport } from "../../index.js";
+import type { Address, Identity, Left, SyncReport } from "../../index.js";
 import { byPath, type FolderConflict, metRemovals, openConflicts } from "./conflicts.js";
 import type { Outside, Skipped } from "./disk.js";
 import { FolderError } from "./errors.js";
@@ -22,12 +22,14 @@ export interface FolderReport {
   readonly movedFrom: string | undefined;
   /** What a person should look at. All else is as it should be: the folder is in step. */
   readonly conflicts: readonly FolderConflict[];
+  /** What was left out, and whose doing that is. */
+  readonly left: readonly Left[];
   /** Of the connection, which is this command's alone. */
   readonly totals: SyncReport["sessionTotals"];
 }
 
 /** What writing has done: a report, but for what the scan and the saga know. */
-export type Written = Omit<FolderReport, "totals" | "outside" | "movedFrom">;
+export type Written = Omit<FolderReport, "totals" | "outside" | "movedFrom" | "left">;
 
 /**
  * Writes what the space has and the directory has not, then moves the base.

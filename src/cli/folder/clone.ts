@@ -25,7 +25,7 @@ export async function cloneFolder(
   exchange: Exchange,
 ): Promise<FolderReport> {
   await checkPlace(dir);
-  const { sessionTotals } = await exchange([folder], "pull").catch((thrown) => {
+  const { sessionTotals, left } = await exchange([folder], "pull").catch((thrown) => {
     throw isCode(thrown, "unknown_root")
       ? new FolderError("unknown_folder", { timeline: shortAddress(folder) })
       : thrown;
@@ -39,7 +39,7 @@ export async function cloneFolder(
     saveMapping(identity, cell, { folder, base: [], unsent: [] }),
   );
   const written = await bringDown(identity, mapped, refuseRemoval);
-  return { ...written, totals: sessionTotals, outside: [], movedFrom: undefined };
+  return { ...written, totals: sessionTotals, left, outside: [], movedFrom: undefined };
 }
 
 /** May a folder be cloned into `dir`? @throws FolderError `in_home`, `in_synced`, `not_empty`. */

@@ -11,7 +11,7 @@ import { withReceiver } from "./exchange.js";
 import { folderIb } from "./model.js";
 import { needsAttention } from "./disk.js";
 import type { AskRemoval } from "./removal.js";
-import { directoryLines, eventLine, jsonOf, linesOf, retryLine, skippedLine } from "./report.js";
+import { directoryLines, eventLine, jsonOf, leftLines, linesOf, retryLine, skippedLine } from "./report.js";
 
 /** Options of the commands that dial a receiver. */
 export const receiverOptions = {
@@ -39,7 +39,6 @@ interface Values {
   readonly unconfirmed: boolean | undefined;
   readonly retry: boolean | undefined;
   readonly verbose: boolean | undefined;
-  readonly adopt?: boolean | undefined;
   readonly "remove-missing"?: boolean | undefined;
   readonly json: boolean | undefined;
 }
@@ -47,7 +46,7 @@ interface Values {
 /** Opens the home and a way to the receiver, lets `work` bring a folder in step, and prints what it did. */
 export async function runExchange(
   context: Context,
-  { home, pin, insecure, unconfirmed, retry, verbose, adopt, json, ...values }: Values,
+  { home, pin, insecure, unconfirmed, retry, verbose, json, ...values }: Values,
   url: string,
   work: (identity: Identity, exchange: Exchange, ask: AskRemoval | undefined) => Promise<FolderReport>,
 ): Promise<ExitCode> {
@@ -68,7 +67,6 @@ export async function runExchange(
             pin: pinned,
             insecure,
             retry,
-            adopt,
             signal: stop.signal,
             onEvent: (event) => tell(verbose ? eventLine(event) : retryLine(event)),
           },
@@ -83,7 +81,9 @@ export async function runExchange(
     for (const skipped of report.skipped) note(context, skippedLine(skipped));
     if (json) print(context, JSON.stringify(jsonOf(report, seconds)));
     else for (const line of linesOf(report, seconds)) print(context, line);
-    const isForAPerson = report.conflicts.length > 0 || report.skipped.some(needsAttention);
+    for (const line of leftLines(report)) note(context, line);
+    const isForAPerson =
+      report.conflicts.length > 0 || report.left.length > 0 || report.skipped.some(needsAttention);
     return isForAPerson ? exitCodes.attention : exitCodes.ok;
   } finally {
     stop.release();

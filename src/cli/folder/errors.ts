@@ -11,8 +11,6 @@ const sentences = {
     "the receiver did not take your changes, so they stay here; ask the folder's owner to run keysaga share, then to sync",
   not_shared:
     "the receiver gives you nothing of this folder any more; ask its owner to run keysaga share, then to sync",
-  taken_back:
-    "the receiver took changes by someone whose access you have taken back since; sync with --adopt to keep them",
   not_a_file: "the folder relates a timeline that is not a text file",
   path: "the folder holds a path that must not be written",
   tree: "the folder holds paths that cannot stand beside each other",

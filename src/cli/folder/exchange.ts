@@ -26,8 +26,6 @@ export interface ReceiverAt {
   readonly insecure?: boolean | undefined;
   /** Try again when the connection is lost or cannot be made. */
   readonly retry?: boolean | undefined;
-  /** Take over what somebody has added whose access was taken back (`SyncOptions.adopt`). */
-  readonly adopt?: boolean | undefined;
   readonly onEvent?: ((event: PeerEvent) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,7 +38,7 @@ const triesMax = 3;
 /** Sagas with the receiver at a URL, over one connection at a time, which is gone when `work` has ended. */
 export async function withReceiver<Result>(
   identity: Identity,
-  { url, pin, insecure = false, retry = false, adopt = false, onEvent, signal }: ReceiverAt,
+  { url, pin, insecure = false, retry = false, onEvent, signal }: ReceiverAt,
   work: (exchange: Exchange) => Promise<Result>,
 ): Promise<Result> {
   const sender = createSender({
@@ -61,11 +59,7 @@ export async function withReceiver<Result>(
       await pause(50 + 200 * Math.random()); // those who met once should not meet again
     }
   };
-  const exchange: Exchange = async (roots, direction) => {
-    // What is taken over is answered for by an edit of this home, which goes up with the saga after it.
-    if (adopt) await run(roots, { direction, adopt });
-    return run(roots, { direction });
-  };
+  const exchange: Exchange = (roots, direction) => run(roots, { direction });
   try {
     return await work(exchange);
   } finally {

@@ -12,8 +12,8 @@ export async function folderNamed(space: Space, text: string): Promise<Address> 
   return (await mappingOf(space, text)).mapping.folder;
 }
 
-/** What a grant says, as a sentence about a folder. */
-export function grantLine(
+/** What an entry of a folder's lists says, as a sentence about the folder. */
+export function entryLine(
   { with: identity, access, expires }: Pick<Share, "with" | "access" | "expires">,
   folder: string,
 ): string {

@@ -1,4 +1,4 @@
-import { type Address, type Identity, whoMay } from "../../index.js";
+import { type Address, type Identity, ownerOf, whoMay } from "../../index.js";
 import { bringDown, type FolderReport, type Written } from "./bring-down.js";
 import type { Scan } from "./disk.js";
 import { FolderError } from "./errors.js";
@@ -28,10 +28,10 @@ export async function syncAsReader(
   { cell, scan }: Found,
   exchange: Exchange,
   ask: AskRemoval,
-): Promise<(Written & Pick<FolderReport, "totals">) | undefined> {
+): Promise<(Written & Pick<FolderReport, "totals" | "left">) | undefined> {
   const { folder, base, unsent } = cell.mapping;
   if (!(await mayOnlyRead(identity, folder))) return undefined;
-  const { sessionTotals } = await exchange([folder], "pull").catch((thrown) => {
+  const { sessionTotals, left } = await exchange([folder], "pull").catch((thrown) => {
     throw isCode(thrown, "unknown_root") ? new FolderError("not_shared") : thrown;
   });
   if (!(await mayOnlyRead(identity, folder))) return undefined;
@@ -41,12 +41,16 @@ export async function syncAsReader(
   const written = await bringDown(identity, cell, ask, unsent);
   const changes = added.length + edited.length + removed.length + unsent.length;
   if (changes > 0) throw new FolderError("read_only", { changes });
-  return { ...written, totals: sessionTotals };
+  return { ...written, totals: sessionTotals, left };
 }
 
-/** Was the folder shared with this home to read, and nothing more, as far as it was told? */
+/** Is the folder somebody else's, who does not let this home write it, as far as the list of writers here says? */
 async function mayOnlyRead(identity: Identity, folder: Address): Promise<boolean> {
-  const grants = await whoMay(identity, folder);
-  const own = grants.filter((grant) => grant.with === identity.address && grant.state === "in force");
-  return own.length > 0 && own.every(({ access }) => access === "read");
+  const first = await identity.space.get(folder);
+  const owner = first && ownerOf(first);
+  if (owner === undefined || owner === identity.address) return false;
+  const entries = await whoMay(identity, folder);
+  return !entries.some(
+    (entry) => entry.with === identity.address && entry.access === "write" && entry.state === "in force",
+  );
 }

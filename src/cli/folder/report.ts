@@ -1,4 +1,11 @@
-import { type Address, errorTable, type PeerEvent, shortAddress } from "../../index.js";
+import {
+  type Address,
+  errorTable,
+  type Left,
+  type LeftReason,
+  type PeerEvent,
+  shortAddress,
+} from "../../index.js";
 import type { FolderReport } from "./bring-down.js";
 import { conflictLines } from "./conflict-text.js";
 import { shortened } from "./conflict-values.js";
@@ -13,6 +20,8 @@ export interface FolderJson {
   readonly files: { readonly up: number; readonly down: number; readonly unchanged: number };
   readonly skipped: readonly Skipped[];
   readonly outside: readonly Outside[];
+  /** What was left out of the folder's timelines, and whose doing that is. */
+  readonly left: readonly Left[];
   /** With values shortened; keysaga conflicts has them whole. */
   readonly conflicts: readonly FolderConflict[];
   /** Domain records, their canonical bytes, and signed turns, in both directions together. */
@@ -23,12 +32,13 @@ export interface FolderJson {
 }
 
 export function jsonOf(report: FolderReport, seconds: number): FolderJson {
-  const { folder, up, down, unchanged, skipped, outside, conflicts, totals } = report;
+  const { folder, up, down, unchanged, skipped, outside, left, conflicts, totals } = report;
   return {
     folder,
     files: { up: up.length, down: down.length, unchanged },
     skipped,
     outside,
+    left,
     conflicts: conflicts.map(shortened),
     records: totals.up.records + totals.down.records,
     bytes: totals.up.bytes + totals.down.bytes,
@@ -67,6 +77,22 @@ export function directoryLines({ outside, movedFrom }: FolderReport): string[] {
   return [...moved, ...outside.map(({ path, reason }) => `left out ${printable(path)}: ${reason}`)];
 }
 
+const reasons: Readonly<Record<LeftReason, string>> = {
+  may_not_write: "by somebody who may not write it; keysaga adopt takes it over, where the folder is yours",
+  set_aside: "set aside by the folder's owner",
+  not_proved: "its maker does not prove it",
+  out_of_place: "made for an owner who has no such place for it",
+  not_taken: "the receiver did not take it",
+};
+
+/** What was left of the folder, a line each: what it is, why, and who has made it. */
+export function leftLines({ left }: FolderReport): string[] {
+  return left.map(({ address, reason, head, by }) => {
+    const who = by === undefined ? "" : ` (made by ${by})`;
+    return `left out ${head ?? address}: ${reasons[reason]}${who}`;
+  });
+}
+
 export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? "" : "s"}`;
 }
@@ -101,6 +127,8 @@ export function eventLine(event: PeerEvent): string | undefined {
       return `merged      ${shortAddress(event.timeline)} ${shortAddress(event.tip)}, ${event.heads} heads`;
     case "conflict":
       return `conflict    ${shortAddress(event.timeline)} ${counted(event.conflicts, "conflict")}`;
+    case "left":
+      return `left        ${shortAddress(event.timeline)} ${event.reason}`;
     case "refused":
       return `refused     ${event.timeline === undefined ? "" : `${shortAddress(event.timeline)} `}${event.code}`;
     case "durable":

@@ -1,11 +1,11 @@
 import { basename } from "node:path";
-import type { Address, Identity, Space, SyncReport } from "../../index.js";
+import type { Identity, Space } from "../../index.js";
 import { bringDown, type FolderReport } from "./bring-down.js";
 import { type FolderConflict, openConflicts } from "./conflicts.js";
 import { findDirectory, isLike, mappingOf, realDirectory } from "./directory.js";
 import { type Scan, scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
-import { type Exchange, isCode } from "./exchange.js";
+import type { Exchange } from "./exchange.js";
 import { isMapped, type MappedCell, type MappingCell } from "./mapping.js";
 import { markerOf, withMarker } from "./marker.js";
 import { type FolderState, readFolder } from "./model.js";
@@ -114,28 +114,15 @@ async function bringInStep(
   exchange: Exchange,
   ask: AskRemoval,
 ): Promise<Synced> {
-  const done = await exchangeBoth(exchange, now.folder, now.owner === identity.address);
+  const { left, sessionTotals } = await exchange([now.folder], "both");
   await removeLeftovers(recorded.place, scan.leftovers);
   const { unsent } = recorded.mapping;
-  const written = await bringDown(identity, recorded, ask, done ? [] : unsent);
-  if (!done) throw new FolderError("not_taken", { changes: unsent.length });
-  if (done.refused.length > 0) throw new FolderError("not_shared");
-  return { ...written, totals: done.sessionTotals };
-}
-
-/** @returns Undefined where the receiver did not take what was changed here. All else is done, and may be brought down. */
-async function exchangeBoth(
-  exchange: Exchange,
-  folder: Address,
-  isOwner: boolean,
-): Promise<SyncReport | undefined> {
-  try {
-    return await exchange([folder], "both");
-  } catch (thrown) {
-    if (isCode(thrown, "not_permitted")) return undefined;
-    if (isOwner && isCode(thrown, "author_not_permitted")) throw new FolderError("taken_back");
-    throw thrown;
-  }
+  // What is this home's own stays here; what the receiver gives nothing of is not shared any more.
+  const isOwn = left.some(({ reason, by }) => by === identity.address || reason === "not_taken");
+  const written = await bringDown(identity, recorded, ask, isOwn ? unsent : []);
+  if (isOwn && unsent.length > 0) throw new FolderError("not_taken", { changes: unsent.length });
+  if (isOwn) throw new FolderError("not_shared");
+  return { ...written, totals: sessionTotals, left };
 }
 
 /**

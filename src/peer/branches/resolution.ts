@@ -1,16 +1,6 @@
 import { groupBy, KeysagaError } from "../../base/index.js";
-import {
-  type Address,
-  type IbGib,
-  isTjp,
-  makerOf,
-  mutate,
-  nOf,
-  ownerOf,
-  shortAddress,
-  tjpOf,
-} from "../../ibgib/index.js";
-import { type FrameReader, mergeTips } from "../../merge/index.js";
+import { type Address, type IbGib, isTjp, nOf, ownerOf, shortAddress, tjpOf } from "../../ibgib/index.js";
+import { isListAddress } from "../../lists/index.js";
 import type {
   Ask,
   Direction,
@@ -24,12 +14,8 @@ import type {
   SendPlan,
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
-import type { Identity } from "../home/identity.js";
-import { isMadeHere, needsMark } from "../home/made.js";
 import { proofsFor } from "../rights/attestations.js";
 import type { ShownParts } from "../rights/proof-parts.js";
-import { loadAuthors } from "../rights/authors.js";
-import type { AccessPolicy } from "../rights/standing.js";
 import { unsureStones } from "../session/outgoing.js";
 import {
   branchBeyond,
@@ -41,9 +27,10 @@ import {
   type OwnTip,
   planOf,
 } from "../session/send-plan.js";
-import { type AddedFrames, addedFrames, isInItsPlace, proverOf } from "./added-frames.js";
+import { addedFrames } from "./added-frames.js";
 import { locatorOf } from "./locator.js";
 import type { Merging } from "./merging.js";
+import { checkTip, type Left, type Resolving, Taking } from "./taking.js";
 
 /** Which of the receiver's tips does this space not hold? With what it takes the receiver to find what both have. */
 export async function tipsToAsk(
@@ -55,6 +42,7 @@ export async function tipsToAsk(
   const asks = roots.map(async ({ address, tip, n }, at) => {
     const status = statuses[at]!;
     if (tip === undefined || n === undefined || !isDifferent(status)) return [];
+    if (isListAddress(address)) return []; // what came of it came ahead
     const own = { tjp: address, tip, n };
     if (await isInHistory(space, status, own, options)) return [];
     return [{ address, locator: [...(await locatorOf(space, own))] }];
@@ -76,27 +64,13 @@ export interface Resolution {
   readonly resolved: Resolved;
   /** The frames among what came that their makers have proved. */
   readonly proved: ReadonlySet<Address>;
-  /** Frames that were made here meanwhile, and that this side signs: to be marked as such when they are committed. */
+  /** Merges that were made here meanwhile, and that this side signs: to be marked as such when they are committed. */
   readonly made: readonly IbGib[];
   /** What the receiver is shown of proofs. */
   readonly shown: ShownParts;
-}
-
-/** What a sender brings together with, and what it goes by. */
-export interface Resolving {
-  readonly identity: Identity;
-  /** Who answers, and is believed about its own timelines. */
-  readonly receiver: Address;
-  /** The lane between both sides. */
-  readonly lane: Address;
-  readonly merging: Merging;
-  readonly access: AccessPolicy;
-  /** Take over what somebody has added to timelines of this identity's own who may not, or may not any more. */
-  readonly adopt: boolean;
-  /** Stages a frame that was made here with the saga. */
-  readonly stage: (frame: IbGib) => Promise<void>;
-  /** Frames that came with what proves who has signed them. */
-  readonly attesters: ReadonlyMap<Address, Address>;
+  readonly left: readonly Left[];
+  /** Heads that came and do not count, by timeline: they stay stored, and an owner can adopt them. */
+  readonly apart: ReadonlyMap<Address, readonly Address[]>;
 }
 
 /** What becomes of one root. */
@@ -112,20 +86,21 @@ interface Outcome {
 }
 
 /**
- * Brings together what both sides have: checks the tips that come in, merges where both have changed a timeline, and
- * plans what the receiver lacks then. A new merge frame is staged with the saga; nothing is committed.
+ * Brings together what both sides have: checks the tips that come in, merges what counts of both, and plans what the
+ * receiver lacks then. A root that an honest receiver cannot help is left as it was, and named. A new merge frame is
+ * staged with the saga; nothing is committed.
  *
  * @throws KeysagaError `merge_refused`, `merge_failed`, `record_missing` or `limit_exceeded`; `attestation_refused` where
- *   a frame is not proved by its maker; `author_not_permitted` where the maker of a head may not write; `diverged` for a
- *   push, which takes nothing from the receiver. Whatever it throws, both sides are as they were.
+ *   this side is said to have made a first frame that it has not; `diverged` for a push, which takes nothing from the
+ *   receiver. Whatever it throws, both sides are as they were.
  */
 export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
   const { saga, direction, roots, statuses, kept, found, overtaken } = resolve;
   const { space } = resolving.identity;
-  const resolution = new Resolver(resolving, space.view(saga), direction, overtaken);
-  const coming = direction === "push" ? [] : tipsAhead(roots, statuses); // a push takes nothing
-  for (const tip of coming) await resolution.check(tip, tip.from);
-  for (const tip of found) await resolution.check(tip, (await space.tip(tip.address))?.address);
+  const taking = new Taking(resolving, space.view(saga));
+  const resolution = new Resolver(resolving, taking, direction, overtaken);
+  const along: RootMove[] = [];
+  for (const tip of found) along.push(...(await taking.along(tip)));
   const outcomes: Outcome[] = [];
   for (const [at, root] of roots.entries()) outcomes.push(await resolution.of(root, statuses[at]!));
   const plan = planOf({
@@ -133,34 +108,19 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
     newer: outcomes.flatMap(({ newer }) => newer ?? []),
     stones: outcomes.flatMap(({ stone }) => stone ?? []),
   });
+  const { shown, ...answered } = await resolution.answered(outcomes.flatMap(({ added }) => added ?? []));
   const resolved = {
     chosen: new Map(outcomes.flatMap(({ chosen }) => (chosen ? [[chosen.address, chosen]] : []))),
-    moves: [
-      ...outcomes.flatMap(({ move }) => move ?? []),
-      ...found.map(({ address, tip }) => ({ address, from: undefined, to: tip })),
-    ],
+    moves: [...outcomes.flatMap(({ move }) => move ?? []), ...along],
     plan,
-    unsure:
-      overtaken.length > 0 ? [] : await unsureStones({ space, reader: resolution.reader }, plan, kept > 0),
-    ...(await resolution.answered(outcomes.flatMap(({ added }) => added ?? []))),
+    unsure: overtaken.length > 0 ? [] : await unsureStones({ space, reader: taking.reader }, plan, kept > 0),
+    ...answered,
   };
-  const { proved, made, shown } = resolution;
-  return { resolved, proved, made: [...made.values()], shown };
-}
-
-function tipsAhead(roots: readonly Root[], statuses: readonly RootStatus[]) {
-  return roots.flatMap(({ address, tip: from }, at) => {
-    const status = statuses[at]!;
-    return status.status === "ahead" ? [{ address, tip: status.tip, n: status.n, from }] : [];
-  });
+  const { proved, made, left, apart } = taking;
+  return { resolved, proved, made: [...made.values()], shown, left: [...left.values()], apart };
 }
 
 class Resolver {
-  shown: ShownParts = new Map();
-  readonly proved = new Set<Address>();
-  readonly made = new Map<Address, IbGib>();
-  /** Own timelines with heads of somebody who may not write them: an edit of ours on top answers for them. */
-  readonly #adopted = new Set<Address>();
   /** By root: tips of commits that came second. What they need is at the receiver already. */
   readonly #sent: ReadonlyMap<Address, readonly FinalTip[]>;
   readonly #space: Space;
@@ -168,8 +128,7 @@ class Resolver {
 
   constructor(
     private readonly resolving: Resolving,
-    /** What is committed, with what the saga has staged. */
-    readonly reader: FrameReader,
+    private readonly taking: Taking,
     private readonly direction: Direction,
     overtaken: readonly (readonly FinalTip[])[],
   ) {
@@ -179,95 +138,33 @@ class Resolver {
   }
 
   /**
-   * A tip that comes in is what it is said to be, or a merge that holds; its maker proves each frame that is new; and the
-   * makers of its heads may write. A first frame alone is taken for what it says, unless it says that it is this side's.
-   */
-  async check({ address, tip, n }: FinalTip, from: Address | undefined): Promise<void> {
-    const [record, first] = await this.reader.getMany([tip, address]);
-    if (!record || !first) throw new KeysagaError("record_missing", { what: "a tip that was told" });
-    checkTip(record, { address, tip, n });
-    if (!isTjp(first)) return;
-    const added = await addedFrames(record, first, from, this.reader, this.#merging);
-    const { identity, receiver, access } = this.resolving;
-    const owner = ownerOf(first);
-    if (access === "open" || owner === undefined) return;
-    const isFirstAlone = tip === address && makerOf(first, first) !== identity.address;
-    const makers = await this.#makersOf(added, first, isFirstAlone);
-    if (!(await isInItsPlace(first, this.reader)))
-      throw new KeysagaError("chain_refused", { rule: "within", timeline: shortAddress(address) });
-    // What a first frame says is what its address stands for; a receiver says who may write what is its own.
-    if (isFirstAlone || owner === receiver) return;
-    for (const head of added.heads) await this.#checkAuthor(first, head.address, makers.get(head.address));
-  }
-
-  /** Who has made each frame, proved. @param isLenient Pass over those that nobody proves. */
-  async #makersOf(
-    { toProve }: AddedFrames,
-    first: IbGib,
-    isLenient: boolean,
-  ): Promise<ReadonlyMap<Address, Address>> {
-    const { attesters, identity } = this.resolving;
-    const self = identity.address;
-    const makers = new Map<Address, Address>();
-    for (const frame of toProve) {
-      const { address } = frame;
-      const prover = await proverOf(frame, first, attesters, this.#space);
-      if (prover !== undefined) this.proved.add(address);
-      const maker = prover ?? ((await this.#isOwn(frame, first)) ? self : undefined);
-      if (maker !== undefined) makers.set(address, maker);
-      else if (!isLenient) throw new KeysagaError("attestation_refused", { rule: "not proved by its maker" });
-    }
-    return makers;
-  }
-
-  /** Was it made here, by this side's own user? No other frame is ever signed. */
-  async #isOwn(frame: IbGib, first: IbGib): Promise<boolean> {
-    const self = this.resolving.identity.address;
-    if ((makerOf(frame, first) ?? self) !== self) return false;
-    return this.made.has(frame.address) || (await isMadeHere(this.#space, frame.address));
-  }
-
-  async #checkAuthor(first: IbGib, head: Address, maker: Address | undefined): Promise<void> {
-    const { access } = this.resolving;
-    const mayWrite =
-      maker !== undefined &&
-      ((typeof access === "function" ? access(maker, "write", first) : undefined) ??
-        (await (await loadAuthors(this.#space, first)).wrote(maker, head, this.reader)));
-    if (mayWrite) return;
-    const { identity, adopt } = this.resolving;
-    if (!adopt || ownerOf(first) !== identity.address)
-      throw new KeysagaError("author_not_permitted", { timeline: shortAddress(first.address) });
-    this.#adopted.add(first.address);
-  }
-
-  /**
    * What proves at the receiver who has made the frames that it gets: what was made here this side signs, anew to each
    * receiver; for the rest it passes on what their makers have signed. What nobody has signed goes without.
    */
   async answered(
     added: readonly { readonly tip: Address; readonly from: Address | undefined }[],
-  ): Promise<Pick<Resolved, "made" | "evidence">> {
+  ): Promise<Pick<Resolved, "made" | "evidence"> & Pick<Resolution, "shown">> {
     const own: MadeFrame[] = [];
     const others: Address[] = [];
     for (const { tip, from } of added) {
-      const [record] = await this.reader.getMany([tip]);
+      const [record] = await this.taking.reader.getMany([tip]);
       const tjp = record && tjpOf(record);
       if (!record || tjp === undefined) continue;
-      const [first] = await this.reader.getMany([tjp]);
+      const [first] = await this.taking.reader.getMany([tjp]);
       if (!first || ownerOf(first) === undefined) continue;
-      const { toProve } = await addedFrames(record, first, from, this.reader, this.#merging);
+      const { toProve } = await addedFrames(record, first, from, this.taking.reader, this.#merging);
       for (const frame of toProve) {
-        if (await this.#isOwn(frame, first)) own.push({ tjp, frame: frame.address });
+        if (await this.taking.isOwn(frame, first)) own.push({ tjp, frame: frame.address });
         else others.push(frame.address);
       }
     }
     const { lane, receiver } = this.resolving;
     const { evidence, shown } = await proofsFor(this.#space, others, { lane, identity: receiver });
-    this.shown = shown;
-    return { made: own, evidence };
+    return { made: own, evidence, shown };
   }
 
   async of(root: Root, status: RootStatus): Promise<Outcome> {
+    if (isListAddress(root.address)) return this.#list(root, status);
     const { address, tip, n } = root;
     switch (status.status) {
       case "same":
@@ -276,7 +173,7 @@ class Resolver {
         if (this.direction === "push") return n === undefined ? {} : { held: { tjp: address, n } };
         return {
           ...(n !== undefined && { held: { tjp: address, n } }),
-          move: { address, from: tip, to: await this.#answeredFor(address, status.tip) },
+          ...(await this.#ahead(root, status)),
         };
       case "unknown":
         return tip === undefined || n === undefined || this.direction === "pull"
@@ -286,6 +183,41 @@ class Resolver {
       case "diverged":
         return tip === undefined || n === undefined ? {} : this.#different({ address, tip, n }, status);
     }
+  }
+
+  async #ahead({ address, tip }: Root, status: NumberedTip): Promise<Outcome> {
+    const to = await this.taking.taken({ address, tip: status.tip, n: status.n }, tip, tip !== undefined);
+    if (to !== undefined) return to === tip ? {} : { move: this.#moveOf(address, tip, to) };
+    const [move] = await this.taking.firstAlone(address, tip);
+    return move ? { move } : {};
+  }
+
+  /** Where this home shows something that does not count, what is taken is merged with that. */
+  #moveOf(address: Address, tip: Address | undefined, to: Address): RootMove {
+    return { address, from: this.taking.apart.has(address) ? undefined : tip, to };
+  }
+
+  /**
+   * What the receiver has of a list came ahead, in any direction, and is here: what is left is what it lacks. Nothing goes
+   * up where a pull was asked for.
+   */
+  async #list({ address, tip, n }: Root, status: RootStatus): Promise<Outcome> {
+    const now = await this.#space.tip(address);
+    if (!now || tip === undefined || n === undefined) return {};
+    if (status.status === "unknown")
+      return this.direction === "pull" ? {} : this.#unknown({ address, tip, n }, status.kept);
+    if (!isDifferent(status)) return { held: { tjp: address, n } };
+    if (this.direction === "pull") return {};
+    const [ours, theirs] = [
+      { address, tip: now.address, n: now.n },
+      { address, tip: status.tip, n: status.n },
+    ];
+    const own = { tjp: address, tip: now.address, n: now.n };
+    const isOurs =
+      now.address === status.tip || !(await isInHistory(this.#space, status, own, this.#merging.options));
+    if (isOurs) return { chosen: theirs, held: { tjp: address, n: status.n } };
+    const newer = await this.#newer(ours, status, undefined);
+    return { chosen: ours, newer, added: { tip: ours.tip, from: status.tip } };
   }
 
   async #unknown(ours: FinalTip, kept: Address | undefined): Promise<Outcome> {
@@ -321,19 +253,22 @@ class Resolver {
     // Another process of this home came first, with the very same frames.
     if (theirs.tip === tip) return { chosen: ours, held: { tjp: address, n } };
     const own = { tjp: address, tip, n };
-    if (await isInHistory(this.#space, theirs, own, options)) {
+    const isCounted = await this.taking.counts(address, tip);
+    if (isCounted && (await isInHistory(this.#space, theirs, own, options))) {
       if (this.direction === "pull") return {};
       const kept = await this.#keptFrame(ours, theirs.kept);
       const newer = await this.#newer(ours, theirs, kept);
       return { chosen: ours, ...travelling(ours, newer, kept), added: { tip, from: theirs.tip } };
     }
     if (this.direction === "push") {
-      if (!(await this.#hasMovedOn(own, theirs)))
+      if (isCounted && !(await this.#hasMovedOn(own, theirs)))
         throw new KeysagaError("diverged", { timeline: shortAddress(address) });
       return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
     }
-    await this.check({ address, tip: theirs.tip, n: theirs.n }, tip);
-    return this.#merged(ours, theirs);
+    const to = await this.taking.taken({ address, tip: theirs.tip, n: theirs.n }, tip, false);
+    if (to === undefined)
+      return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
+    return this.#bringTogether(ours, theirs, to);
   }
 
   /** Has another process of this home gone on from this tip, and brought the receiver there? */
@@ -356,41 +291,24 @@ class Resolver {
     const isAhead = held.n > theirs.n && (await isOnChain(this.#space, theirs, { tjp, ...held }));
     if (sent.length === 0 && (held === theirs || isAhead))
       return newerFrames(this.#space, { tjp, tip, n }, held, options);
-    return branchBeyond(this.reader, tjp, tip, [theirs.tip, held.tip, ...sent], options);
+    return branchBeyond(this.taking.reader, tjp, tip, [theirs.tip, held.tip, ...sent], options);
   }
 
-  async #merged({ address, tip, n }: FinalTip, theirs: Different): Promise<Outcome> {
-    const { functions, options } = this.#merging;
-    const merged = await mergeTips([tip, theirs.tip], this.reader, functions, options);
-    if ("frame" in merged) await this.#stage(merged.frame, needsMark(merged.frame));
-    const to = await this.#answeredFor(address, "frame" in merged ? merged.frame.address : merged.same);
-    const [record] = await this.reader.getMany([to]);
-    const move = to === tip ? {} : { move: { address, from: tip, to } };
+  async #bringTogether({ address, tip, n }: FinalTip, theirs: Different, to: Address): Promise<Outcome> {
+    const { options } = this.#merging;
+    const [record] = await this.taking.reader.getMany([to]);
+    const move = to === tip ? {} : { move: this.#moveOf(address, tip, to) };
     if (this.direction === "pull") return move;
     const chosen = { address, tip: to, n: (record && nOf(record)) ?? -1 };
     if (to === theirs.tip) return { ...move, chosen };
     const kept = await this.#keptFrame({ address, tip, n }, theirs.kept);
     const known = [theirs.tip, ...this.#sentOf(address), ...(kept ? [kept.tip] : [])];
-    const newer = await branchBeyond(this.reader, address, to, known, options);
+    const newer = await branchBeyond(this.taking.reader, address, to, known, options);
     return { ...move, chosen, newer, added: { tip: to, from: theirs.tip } };
   }
 
   #sentOf(root: Address): readonly Address[] {
     return (this.#sent.get(root) ?? []).map(({ tip }) => tip);
-  }
-
-  /** The tip itself; of an adopted timeline an edit on it that changes nothing, by which its owner answers for all of it. */
-  async #answeredFor(timeline: Address, tip: Address): Promise<Address> {
-    const [record] = this.#adopted.has(timeline) ? await this.reader.getMany([tip]) : [];
-    if (record === undefined) return tip;
-    const edit = mutate(record, {});
-    await this.#stage(edit, true);
-    return edit.address;
-  }
-
-  async #stage(frame: IbGib, isSigned: boolean): Promise<void> {
-    await this.resolving.stage(frame);
-    if (isSigned) this.made.set(frame.address, frame);
   }
 }
 
@@ -401,11 +319,4 @@ function travelling(
   kept: NumberedTip | undefined,
 ): Pick<Outcome, "newer" | "held"> {
   return kept?.tip === tip ? { held: { tjp, n } } : { newer };
-}
-
-/** @throws KeysagaError `wrong_context` where a tip belongs to another timeline or has another number. */
-export function checkTip(record: IbGib, { address, n }: FinalTip): void {
-  const isStone = record.address === address && n === 0;
-  if (!isStone && (tjpOf(record) !== address || (nOf(record) ?? -1) !== n))
-    throw new KeysagaError("wrong_context", { in: "tips", rule: "a frame of its timeline, by its number" });
 }

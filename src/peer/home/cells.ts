@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { fromUtf8, KeysagaError, utf8 } from "../../base/index.js";
 import { type Address, isAddress } from "../../ibgib/index.js";
+import { FrameRow, IdentityRow } from "../../lists/index.js";
 import { hostSignature, MadeFrame, Receipt, recordText, ShownFrame, Voucher } from "../../saga/index.js";
 import type { CellChange, Space } from "../../space/index.js";
 
@@ -9,7 +10,7 @@ const inviteId = z.string().regex(/^[0-9a-f]{32}$/);
 const standing = z.strictObject({ tip: address, n: z.number().int().min(0) });
 
 /** A kind of cell: a name in front of its key, and the schema of its JSON. */
-interface CellKind<Value> {
+export interface CellKind<Value> {
   readonly prefix: string;
   readonly schema: z.ZodType<Value>;
 }
@@ -81,18 +82,22 @@ export const cellKinds = {
       sent: address.optional(),
     }),
   ),
-  /** A grant that a frame of its issuer was seen to make; key: the gibs of the grantee and of the grant. */
-  grantTo: kind("grant-to/", z.strictObject({ grant: address })),
-  /** The same; key: the gibs of the timeline and of the grant. */
-  grantOn: kind("grant-on/", z.strictObject({ grant: address })),
-  /** How often a grant was used here; key: its gib. */
+  /** What a list says of an identity; key: the gibs of the list's first frame and of the identity. */
+  listIdentity: kind("list-identity/", IdentityRow),
+  /** What a list says of a frame; key: the gib of the list, the hash of the frame's timeline, the frame's own hash. */
+  listFrame: kind("list-frame/", z.strictObject({ frame: address, row: FrameRow })),
+  /** Entries in force of a list; key: its gib. */
+  listSize: kind("list-size/", z.strictObject({ entries: z.number().int().min(0) })),
+  /** An identity whose entries in a list all end some time, the last of them then; key: as of `listIdentity`. */
+  listEnds: kind("list-ends/", z.strictObject({ identity: address, at: z.number() })),
+  /** The newest frames of a timeline that are stored and do not count; key: the gibs of whose lists rule it and of it. */
+  left: kind("left/", z.strictObject({ timeline: address, heads: z.array(address).min(1) })),
+  /** How often an entry was used here; key: the entry's. */
   uses: kind("uses/", z.strictObject({ count: z.number().int().min(0) })),
+  /** A timeline that is within another one; key: the gibs of the outer one and of it. */
+  within: kind("within/", z.strictObject({ timeline: address })),
   /** A timeline without an owner, by who brought it here first; key: the gibs of that identity and of the timeline. */
   founder: kind("founder/", z.strictObject({ timeline: address })),
-  /** A grant or withdrawal that another peer was told; key: the gibs of that peer's identity and of the record. */
-  told: kind("told/", z.strictObject({})),
-  /** Up to which frame another peer was told an identity's; key: the gibs of that peer's identity and of this one. */
-  toldFrames: kind("told-frames/", z.strictObject({ n: z.number().int().min(0) })),
   /** A frame that a call of this home's own user made here, the last of those it made together; key: its gib. */
   made: kind("made/", z.strictObject({})),
   /** Who signed a frame as its maker, and the list that it stands in; key: the frame's gib. */
@@ -180,7 +185,7 @@ export function newCell<Value>(of: CellKind<Value>, name: string, value: Value):
   return changeCell({ key: of.prefix + name, value: undefined, bytes: undefined }, value);
 }
 
-function parseCell<Value>(of: CellKind<Value>, bytes: Uint8Array): Value {
+export function parseCell<Value>(of: CellKind<Value>, bytes: Uint8Array): Value {
   const text = fromUtf8(bytes);
   try {
     return of.schema.parse(JSON.parse(text ?? ""));

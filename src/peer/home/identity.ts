@@ -70,7 +70,7 @@ export interface IdentityOptions {
 
 export interface OpenIdentityOptions extends IdentityOptions {
   /**
-   * Let the identity sign (a first meeting, a grant, a withdrawal, a host key) although no receiver that it has met has
+   * Let the identity sign (a first meeting, a host key) although no receiver that it has met has
    * confirmed, since it was opened, that it knows nothing newer of it. Only for a space that is surely no copy, and not
    * put back from a backup: there its one-time keys would sign twice.
    */
@@ -101,7 +101,7 @@ export async function createIdentity(
 
 /**
  * The identity that a space belongs to. Where it has met receivers, it signs what is its own (a first meeting with
- * another receiver, a grant, a withdrawal, a host key) only after a handshake with one of them: see `Confirmation`.
+ * another receiver, a host key) only after a handshake with one of them: see `Confirmation`.
  *
  * @throws KeysagaError `no_identity` for a space that has none, `wrong_secret` when the secret is not its own.
  */

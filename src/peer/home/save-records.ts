@@ -10,7 +10,9 @@ import {
   tjpOf,
   withinOf,
 } from "../../ibgib/index.js";
+import { isListIb, refuseList } from "../../lists/index.js";
 import type { CellChange, Space, TipMove } from "../../space/index.js";
+import { withinChanges } from "./list-rows.js";
 import { madeChanges, needsMark } from "./made.js";
 
 /** What moves together with records that are saved. */
@@ -32,13 +34,15 @@ export interface SaveOptions {
  * @param records Dependencies first; the frames of a timeline in order, going on from its tip.
  * @throws KeysagaError `maker_not_self` where a frame names another identity as its maker; `tip_moved` where a timeline's
  *   tip is not the frame before, or a cell is not as it was read (somebody else was first: read both and edit anew);
- *   `not_closed` where a record links to one that is not here; `chain_refused`.
+ *   `not_closed` where a record links to one that is not here; `chain_refused`; `list_refused` for a frame of a list, which
+ *   `share` and its like write.
  */
 export async function saveRecords(
   { space, address }: { readonly space: Space; readonly address: Address },
   records: readonly IbGib[],
   { cells = [], tips = movesOf(records) }: SaveOptions = {},
 ): Promise<void> {
+  if (records.some(({ ib }) => isListIb(ib))) refuseList("by_hand");
   const firstOf = await firstFrames(space, records);
   checkPlaces(records, firstOf);
   const signed = records.filter((record) => isSigned(record, address, firstOf));
@@ -48,7 +52,11 @@ export async function saveRecords(
     puts: records,
     tips,
     roots: records.filter((record) => tjpOf(record) === undefined).map((record) => record.address),
-    cells: [...(await madeChanges(space, signed)), ...cells],
+    cells: [
+      ...(await madeChanges(space, signed)),
+      ...(await withinChanges(space, records.filter(isTjp))),
+      ...cells,
+    ],
   });
   if (result.kind === "moved")
     throw new KeysagaError("tip_moved", { timelines: result.tips.length, cells: result.cells.length });

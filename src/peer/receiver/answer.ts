@@ -1,9 +1,9 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isTjp, makerOf, tjpHashOf, toText } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, isTjp, makerOf, tjpHashOf } from "../../ibgib/index.js";
+import { isListAddress } from "../../lists/index.js";
 import {
   type Ask,
   type Direction,
-  type Evidence,
   type FinalTip,
   type Found,
   type MadeFrame,
@@ -17,12 +17,13 @@ import {
 import type { Space, Tip } from "../../space/index.js";
 import { framesToProve } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
+import { type ShownList, showLists } from "../branches/show-lists.js";
 import type { Identity } from "../home/identity.js";
 import { isMadeHere } from "../home/made.js";
 import { proofsFor } from "../rights/attestations.js";
+import { listsHere } from "../rights/lists-here.js";
 import { joinShown, type ShownParts } from "../rights/proof-parts.js";
 import type { Standing } from "../rights/standing.js";
-import { statementsFor, type Telling } from "../rights/statements.js";
 import { branchBeyond, isInHistory, newerFrames, planOf } from "../session/send-plan.js";
 
 /** The receiver's answer to an `init`. */
@@ -36,12 +37,12 @@ export interface Answer extends Found {
  */
 export class Answers {
   readonly #space: Space;
-  /** Statements about grants that went along, to be remembered once the saga is committed. */
-  readonly told: Telling[] = [];
+  /** Frames of lists whose histories the sender has, or was sent: by list. */
+  readonly #heldLists = new Map<Address, readonly Address[]>();
   #shown: ShownParts = new Map();
 
   constructor(
-    private readonly self: Identity,
+    private readonly self: Pick<Identity, "space" | "address">,
     private readonly standing: Standing,
     private readonly merging: Merging,
     /** The lane between both sides. */
@@ -50,7 +51,7 @@ export class Answers {
     this.#space = self.space;
   }
 
-  /** What the sender was shown of proofs, to be remembered likewise. */
+  /** What the sender was shown of proofs, to be remembered once the saga is committed. */
   get shown(): ShownParts {
     return this.#shown;
   }
@@ -67,22 +68,18 @@ export class Answers {
     const statuses = await Promise.all(
       roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
     );
+    for (const { address, tip, locator = tip ? [tip] : [] } of roots)
+      if (isListAddress(address)) this.#heldLists.set(address, locator);
+    const lists = await this.#lists(addresses);
     const ahead = roots.flatMap((root, at) => {
       const status = statuses[at]!;
-      if (status.status !== "ahead") return [];
+      // Of a list what the sender lacks goes ahead of all else.
+      if (status.status !== "ahead" || isListAddress(root.address)) return [];
       return [{ root, now: { tjp: root.address, address: status.tip, n: status.n } }];
     });
-    if (direction === "push" || ahead.length === 0) {
-      const readable = addresses.filter((_, at) => firsts[at] && this.standing.reads(firsts[at]));
-      return {
-        statuses,
-        found: [],
-        plan: nothingToSend,
-        made: [],
-        evidence: await this.#statements(readable),
-      };
-    }
-    return { statuses, ...(await this.#whatLacks(roots, statuses, ahead)) };
+    if (direction === "push" || ahead.length === 0)
+      return { statuses, found: [], plan: nothingToSend, ...(await this.#proved(lists, [])) };
+    return { statuses, ...(await this.#whatLacks(roots, statuses, ahead, lists)) };
   }
 
   /**
@@ -124,7 +121,7 @@ export class Answers {
   /** May the sender read all of these timelines? */
   async areReadable(timelines: readonly Address[]): Promise<boolean> {
     const firsts = await this.#space.getMany(timelines);
-    return firsts.every((first) => first !== undefined && this.standing.reads(first));
+    return (await this.standing.readsAll(firsts)).every(Boolean);
   }
 
   async #statusOf(
@@ -135,7 +132,7 @@ export class Answers {
   ): Promise<RootStatus> {
     if (first !== undefined && !isTjp(first) && isPresent)
       return theirs === undefined ? { status: "ahead", tip: address, n: 0 } : { status: "same" };
-    if (first === undefined || !isTjp(first) || !this.standing.reads(first))
+    if (first === undefined || !isTjp(first) || !(await this.standing.reads(first)))
       return this.#asRecord(address, theirs);
     if (!ours) return { status: "unknown" };
     const held = { tip: ours.address, n: ours.n };
@@ -166,6 +163,7 @@ export class Answers {
     roots: readonly Root[],
     statuses: readonly RootStatus[],
     ahead: readonly { readonly root: Root; readonly now: Tip }[],
+    lists: readonly ShownList[],
   ): Promise<Found> {
     const reachable = await this.#reachable(ahead.map(({ root }) => root.address));
     const timelines = new Set(reachable.map(({ tjp }) => tjp));
@@ -185,10 +183,13 @@ export class Answers {
           ...firstsOf(found),
         ],
       }),
-      ...(await this.#proofs([
-        ...grown.map(({ root: { tip }, now }) => ({ tip: finalTipOf(now), known: tip ? [tip] : [] })),
-        ...found.map(shownWhole),
-      ])),
+      ...(await this.#proofs(
+        [
+          ...grown.map(({ root: { tip }, now }) => ({ tip: finalTipOf(now), known: tip ? [tip] : [] })),
+          ...found.map(shownWhole),
+        ],
+        lists,
+      )),
     };
   }
 
@@ -210,18 +211,16 @@ export class Answers {
     return {
       found: found.map(finalTipOf),
       plan: { ...plan, branches: [...branches.filter(({ frames }) => frames.length > 0), ...plan.branches] },
-      ...(await this.#proofs([...tips, ...found.map(shownWhole)])),
+      ...(await this.#proofs([...tips, ...found.map(shownWhole)], [])),
     };
   }
 
   /** The timelines in the closure of roots that the sender may read; of others their first frames alone. */
   async #reachable(roots: readonly Address[]): Promise<readonly Tip[]> {
     for (;;) {
-      const { rights, sight } = this.standing;
-      const reachable = await this.#space.reachableTips(roots, sight);
-      if (!rights.countsUses) return reachable;
-      await this.standing.claim(await this.#space.getMany(reachable.map(({ tjp }) => tjp)), "read");
-      if (this.standing.rights === rights) return reachable; // else some were used up meanwhile
+      const reachable = await this.#space.reachableTips(roots, this.standing.sight);
+      const firsts = await this.#space.getMany(reachable.map(({ tjp }) => tjp));
+      if (!(await this.standing.claim(firsts, "read"))) return reachable; // else some were used up meanwhile
     }
   }
 
@@ -230,33 +229,40 @@ export class Answers {
   }
 
   /**
-   * What proves who has made the frames that go out, and the grants that they rest on: those of this home's own making are
-   * attested by the very turn. None of bare first frames.
+   * What proves who has made the frames that go out, behind the lists that rule them. None of bare first frames.
+   *
+   * @param before Lists that go out with it anyway.
    */
-  async #proofs(all: readonly Shown[]): Promise<Pick<Found, "evidence" | "made">> {
-    const firsts = await this.#space.getMany(all.map(({ tip }) => tip.address));
+  async #proofs(all: readonly Shown[], before: readonly ShownList[]): Promise<Proofs> {
+    const timelines = all.map(({ tip }) => tip.address);
+    const firsts = await this.#space.getMany(timelines);
+    const readable = await this.standing.readsAll(firsts);
     const records = await this.#space.getMany(all.map(({ tip }) => tip.tip));
-    const readable: Address[] = [];
-    const frames: Address[] = [];
-    const made: MadeFrame[] = [];
-    for (const [at, { tip, known }] of all.entries()) {
+    const toProve: ToProve[] = [];
+    for (const [at, { known }] of all.entries()) {
       const [first, record] = [firsts[at], records[at]];
-      if (!first || !this.standing.reads(first)) continue;
-      readable.push(tip.address);
-      if (!record) continue;
-      for (const frame of await framesToProve(record, first, known, this.#space, this.merging)) {
-        const isOwn = await this.#isOwn(frame, first);
-        if (isOwn) made.push({ tjp: tip.address, frame: frame.address });
-        else frames.push(frame.address);
-      }
+      if (!first || !record || !readable[at]) continue;
+      const frames = await framesToProve(record, first, known, this.#space, this.merging);
+      toProve.push(...frames.map((frame) => ({ frame, first })));
     }
-    const statements = await this.#statements(readable);
-    const { evidence, shown } = await proofsFor(this.#space, frames, {
+    return this.#proved([...before, ...(await this.#lists(timelines))], toProve);
+  }
+
+  /** Lists, and what proves them and these frames: those of this home's own making are attested by the very turn. */
+  async #proved(lists: readonly ShownList[], frames: readonly ToProve[]): Promise<Proofs> {
+    const made: MadeFrame[] = [];
+    const others: Address[] = [];
+    const ofLists = lists.flatMap(({ first, toProve }) => toProve.map((frame) => ({ frame, first })));
+    for (const { frame, first } of [...ofLists, ...frames]) {
+      if (await this.#isOwn(frame, first)) made.push({ tjp: first.address, frame: frame.address });
+      else others.push(frame.address);
+    }
+    const { evidence, shown } = await proofsFor(this.#space, others, {
       lane: this.lane,
       identity: this.standing.identity,
     });
     this.#shown = joinShown(this.#shown, shown);
-    return { made, evidence: withoutRepeats([...statements, ...evidence]) };
+    return { made, evidence: [...lists.flatMap((list) => list.frames), ...evidence] };
   }
 
   /** Was it made here, by this home's own user? No other frame is ever attested. */
@@ -265,17 +271,33 @@ export class Answers {
     return (makerOf(frame, first) ?? self) === self && (await isMadeHere(this.#space, frame.address));
   }
 
-  /** What the sender has to know of the grants on timelines that it may read, and was not told. */
-  async #statements(timelines: readonly Address[]): Promise<readonly Evidence[]> {
-    const telling = await statementsFor(this.self, this.standing.identity, timelines);
-    this.told.push(telling);
-    return telling.records.map(toText);
+  /**
+   * What the sender lacks of the lists that rule these timelines, and of the lists that it has named itself, each once in a
+   * saga. It is shown the writers of what it may read, and of whatever once named it; its own readers alone.
+   */
+  async #lists(timelines: readonly Address[]): Promise<readonly ShownList[]> {
+    const ruling = await listsHere(this.#space, timelines);
+    const lists = [...new Set([...ruling.map(({ tip }) => tip.tjp), ...timelines.filter(isListAddress)])];
+    const firsts = await this.#space.getMany(lists);
+    const readable = await this.standing.readsAll(firsts);
+    const toShow = lists.filter((_, at) => readable[at] && firsts[at]);
+    const tips = await this.#space.tips(toShow);
+    const shown = await showLists(
+      this.#space,
+      toShow.map((list) => ({ list, known: this.#heldLists.get(list) ?? [] })),
+      this.merging,
+    );
+    for (const tip of tips) if (tip) this.#heldLists.set(tip.tjp, [tip.address]);
+    return shown;
   }
 }
 
-/** What is stated and what proves a maker may rest on the same frames of an identity. */
-function withoutRepeats(evidence: readonly Evidence[]): readonly Evidence[] {
-  return [...new Map(evidence.map((item) => [JSON.stringify(item), item])).values()];
+type Proofs = Pick<Found, "evidence" | "made">;
+
+/** A frame that goes out and has to be proved, and the first one of its timeline. */
+interface ToProve {
+  readonly frame: IbGib;
+  readonly first: IbGib;
 }
 
 /** A tip that goes out, and frames of it whose histories the sender has. */

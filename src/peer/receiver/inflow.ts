@@ -10,7 +10,7 @@ const itemBytes = 256;
 
 /** What has come for a saga of a receiver and is held until that has ended, in memory or staged. */
 export class Inflow {
-  /** What proves who granted what, and who added which heads. */
+  /** Lists, and what proves who has made which frames. */
   readonly evidence = new HeardEvidence();
 
   constructor(

@@ -1,5 +1,5 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, isFrame, makerOf, nOf, ownerOf } from "../../ibgib/index.js";
+import { type Address, type IbGib, isFrame, isMerge, makerOf, nOf, ownerOf } from "../../ibgib/index.js";
 import type { FrameReader } from "../../merge/index.js";
 import {
   type FinalTip,
@@ -11,14 +11,14 @@ import {
 import type { CellChange, Space } from "../../space/index.js";
 import { type AddedFrames, addedFrames, isInItsPlace, proverOf } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
-import { checkTip } from "../branches/resolution.js";
-import { loadAuthors } from "../rights/authors.js";
+import { checkTip } from "../branches/taking.js";
+import { headIsCounted, ListedHeads } from "../rights/head-judge.js";
 import { foundTimeline } from "../rights/rights.js";
 import type { Standing } from "../rights/standing.js";
-import { loadStated } from "../rights/stated.js";
 import { useOf } from "../rights/uses.js";
 
-type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
+/** What a saga asks to have committed. */
+export type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
 
 /** The tips of a commit, as far as the sender may move them, and what that rests on. */
 export interface JudgedMoves {
@@ -40,11 +40,13 @@ export interface Answered {
   readonly standing: Standing;
   /** Frames that came with what proves who has signed them. */
   readonly attesters: ReadonlyMap<Address, Address>;
+  /** Timelines whose tips do not have in their histories all that counts here. */
+  readonly apart: ReadonlySet<Address>;
 }
 
 /**
  * Judges the moves of a commit. Each frame that is new has to be proved by the maker that it names, and the makers of the
- * heads have to be ones who may write the timeline: now where that is the sender itself, by what is known of grants where
+ * heads have to be ones who may write the timeline: now where that is the sender itself, by the lists that are here where
  * it is somebody else. A merge of such heads needs nobody's word. A timeline that does not hold to this is left as it
  * was. All of it is judged on what the sender knows of: a timeline that it may not read is not looked into, and is to it
  * what it has sent of it.
@@ -68,7 +70,7 @@ export async function judgeMoves(
   ];
   for (const [at, move] of moves.entries()) {
     const [first, tip, told] = [firsts[at], tips[at], named.get(move.address)];
-    if (!first) judgement.refuse(move, first);
+    if (!first || answered.apart.has(move.address)) judgement.refuse(move, first);
     else if (!tip || !told) throw new KeysagaError("not_closed", { missing: "a tip" });
     else {
       checkTip(tip, told);
@@ -82,7 +84,7 @@ export async function judgeMoves(
     refused: judgement.refused,
     own: judgement.own,
     proved: judgement.proved,
-    cells: [...judgement.cells.values()],
+    cells: comparedWith([...judgement.cells.values()], answered.standing.relied),
   };
 }
 
@@ -106,11 +108,11 @@ class Judgement {
     this.#reader = space.view(effect.saga, answered.standing.sight);
     this.#said = new Set(effect.made.entries.map(({ frame }) => frame));
     this.#statusOf = statusesByRoot(effect.roots, effect.statuses);
-    for (const cell of answered.standing.rights.unmoved) this.cells.set(cell.key, cell);
   }
 
   async judge(move: RootMove, first: IbGib, tip: IbGib): Promise<void> {
-    if (ownerOf(first) !== undefined && !this.answered.standing.reads(first)) return this.refuse(move, first);
+    const { standing } = this.answered;
+    if (ownerOf(first) !== undefined && !(await standing.reads(first))) return this.refuse(move, first);
     const added = await addedFrames(tip, first, move.from, this.#reader, this.merging);
     const provers = await this.#proversOf(added, first);
     if (!(await this.#mayMove(move, first, added, provers))) return this.refuse(move, first);
@@ -126,17 +128,25 @@ class Judgement {
   ): Promise<boolean> {
     const { standing } = this.answered;
     if (standing.isOpen) return true;
-    const owner = ownerOf(first);
-    if (owner === undefined) return this.#mayMoveUnowned(move, first);
+    if (ownerOf(first) === undefined) return this.#mayMoveUnowned(move, first);
     if (!toProve.every(({ address }) => provers.has(address)) || !(await isInItsPlace(first, this.#reader)))
       return false;
-    for (const { address } of heads) {
-      const isAllowed = this.#said.has(address)
-        ? await this.#mayWrite(first)
-        : await this.#mayHaveWritten(first, owner, provers.get(address), address);
-      if (!isAllowed) return false;
-    }
+    const listed = new ListedHeads(this.space, first, standing.authorize);
+    for (const head of heads) if (!(await this.#counts(head, first, provers, listed))) return false;
+    for (const cell of listed.relied.values()) this.cells.set(cell.key, cell);
     return true;
+  }
+
+  /** By the lists that are here; and what the sender has made itself, it has to be let in to write, now. */
+  async #counts(
+    head: IbGib,
+    first: IbGib,
+    provers: ReadonlyMap<Address, Address>,
+    listed: ListedHeads,
+  ): Promise<boolean> {
+    if (this.#said.has(head.address) && !(await this.#mayWrite(first))) return false;
+    if (!isMerge(head)) return headIsCounted(head, listed, this.#reader, this.merging.options);
+    return listed.countsBy(provers.get(head.address), head.address, false);
   }
 
   /** Who proves each frame, as far as somebody does: the sender by this very commit, others by what came with it. */
@@ -156,7 +166,7 @@ class Judgement {
   /** Who brings a timeline that has no owner is its owner here, unless local policy says otherwise. */
   async #mayMoveUnowned({ from, address }: RootMove, first: IbGib): Promise<boolean> {
     const { standing } = this.answered;
-    if (standing.rights.writes(first)) return true;
+    if ((await standing.writes(first)).may) return true;
     if (from !== undefined || (await this.space.tip(address)) !== undefined) return false;
     const founds = foundTimeline(standing.identity, address);
     this.cells.set(founds.key, founds);
@@ -164,41 +174,36 @@ class Judgement {
   }
 
   async #mayWrite(first: IbGib): Promise<boolean> {
-    const { rights, hasClaimed } = this.answered.standing;
-    if (!rights.writes(first)) return false;
-    const grant = rights.grantFor(first, "write");
-    if (!grant || hasClaimed(grant.address)) return true;
-    const uses = await useOf(this.space, grant);
+    const { standing } = this.answered;
+    const { may, entry } = await standing.writes(first);
+    if (!may || !entry || standing.hasClaimed(entry.key)) return may;
+    const uses = await useOf(this.space, entry);
     for (const use of uses ?? []) this.cells.set(use.key, use);
     return uses !== undefined;
   }
 
-  /** Somebody else, who may not be here: the owner, or a grantee as far as its grants are known. */
-  async #mayHaveWritten(
-    first: IbGib,
-    owner: Address,
-    maker: Address | undefined,
-    head: Address,
-  ): Promise<boolean> {
-    if (maker === undefined) return false;
-    if (maker === owner) return true;
-    if (!(await (await loadAuthors(this.space, first)).wrote(maker, head, this.#reader))) return false;
-    const { unmoved } = await loadStated(this.space, owner);
-    this.cells.set(unmoved.key, unmoved);
-    return true;
-  }
-
   /** The receiver keeps what the sender was told; of a timeline that it was told nothing of, the first frame it has sent. */
-  refuse({ address, from }: RootMove, first: IbGib | undefined): void {
-    const status = this.#statusOf.get(address);
-    if (from !== undefined && status && "tip" in status) {
-      this.refused.push({ address, tip: status.tip, n: status.n });
+  refuse(move: RootMove, first: IbGib | undefined): void {
+    const told = toldOf(move, this.#statusOf.get(move.address));
+    if (told !== undefined) {
+      this.refused.push(told);
       return;
     }
     if (first === undefined) throw new KeysagaError("not_closed", { missing: "a first frame" });
-    this.records.push(address);
-    this.refused.push({ address, tip: address, n: nOf(first) ?? -1 });
+    this.records.push(move.address);
+    this.refused.push({ address: move.address, tip: move.address, n: nOf(first) ?? -1 });
   }
+}
+
+/** The tip of a root as the sender was told of it; of a root that it was told nothing of, the first frame. */
+export function asToldBefore({ roots, statuses }: CommitEffect, move: RootMove): FinalTip {
+  const told = toldOf(move, statusesByRoot(roots, statuses).get(move.address));
+  return told ?? { address: move.address, tip: move.address, n: 0 };
+}
+
+function toldOf({ address, from }: RootMove, status: RootStatus | undefined): FinalTip | undefined {
+  if (from === undefined || !status || !("tip" in status)) return undefined;
+  return { address, tip: status.tip, n: status.n };
 }
 
 /** A cell that has to be as it is; what a commit changes anyway is compared by that. */

@@ -1,35 +1,33 @@
 import { KeysagaError, sameBytes } from "../../base/index.js";
 import { type Address, isTjp } from "../../ibgib/index.js";
-import type { FinalTip, Found, ReceiverSagaEffect, TurnDraft } from "../../saga/index.js";
+import { isListAddress } from "../../lists/index.js";
+import { compareTips } from "../../merge/index.js";
+import type { FinalTip, Found, TurnDraft } from "../../saga/index.js";
 import type { Commit, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
+import type { Identity } from "../home/identity.js";
+import { withinChanges } from "../home/list-rows.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
-import { type CheckedEvidence, fileAttested, keepMade } from "../rights/attestations.js";
-import {
-  bytesOf,
-  changedOnce,
-  type Filing,
-  fileParts,
-  joinFilings,
-  shownChanges,
-} from "../rights/proof-parts.js";
+import type { CheckedEvidence } from "../rights/attestations.js";
+import { bytesOf, changedOnce, type Filing, joinFilings, shownChanges } from "../rights/proof-parts.js";
 import type { Standing } from "../rights/standing.js";
-import { toldChanges } from "../rights/statements.js";
 import type { Conversation, SignedTurn } from "../session/conversation.js";
 import type { Answers } from "./answer.js";
-import { comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
+import { type CommittedLists, commitLists } from "./commit-lists.js";
+import { fileProofs } from "./file-proofs.js";
+import { type CommitEffect, comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
 import type { Quotas } from "./quotas.js";
 
 /** Sagas that commit at the same time move an identity's usage, and what is kept of keystones, under each other. */
 const triesMax = 32;
 
-type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
-
 /** What a receiver commits with. */
 export interface Committing {
   readonly space: Space;
+  /** Whose store it is. */
+  readonly identity: Pick<Identity, "address">;
   readonly conversation: Conversation;
   readonly standing: Standing;
   readonly answers: Answers;
@@ -39,8 +37,6 @@ export interface Committing {
   /** What the saga has staged: charged to the sender's identity. */
   readonly stagedBytes: number;
   readonly evidence: CheckedEvidence;
-  /** This home's own identity. */
-  readonly self: Address;
 }
 
 export type CommitOutcome =
@@ -52,7 +48,7 @@ export type CommitOutcome =
 /**
  * Makes a saga's graph visible and durable, with the proofs of both sides: one transaction, one flush. The receipt is
  * signed inside, once nothing can refuse the commit any more, and leaves only when all of it is durable. What the commit
- * relies on of grants is compared in the same transaction, so a withdrawal takes effect with the very next turn. Where
+ * relies on of lists is compared in the same transaction, so a withdrawal takes effect with the very next turn. Where
  * nothing changes, nothing is written.
  *
  * @throws KeysagaError as `judgeMoves`, and `chain_refused`, `not_closed`, `limit_exceeded`.
@@ -60,12 +56,20 @@ export type CommitOutcome =
 export async function commitReceiver(committing: Committing, effect: CommitEffect): Promise<CommitOutcome> {
   const { space, conversation, standing, answers, quotas, platform } = committing;
   const proofs = conversation.takeProofs();
+  const lists = await commitLists(committing, effect);
+  const others = { ...effect, moves: effect.moves.filter(({ address }) => !isListAddress(address)) };
+  const apart = new Set<Address>();
+  const stagedBytes = Math.max(0, committing.stagedBytes - lists.bytes);
   for (let tries = 0; tries < triesMax; tries++) {
     await (tries > 0 ? standing.load() : standing.refresh());
-    const judged = await judgeMoves(space, effect, committing.merging, {
-      standing,
-      attesters: committing.evidence.attesters,
-    });
+    const judged = withLeft(
+      lists.left,
+      await judgeMoves(space, others, committing.merging, {
+        standing,
+        attesters: committing.evidence.attesters,
+        apart,
+      }),
+    );
     const refused = new Map(judged.refused.map((tip) => [tip.address, tip]));
     const kept = await filed(committing, effect, judged);
     if (isNothing(kept, judged, committing.stagedBytes)) {
@@ -75,7 +79,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
       return { kind: "committed", refused: judged.refused };
     }
     const transcript = await fileSession(space, conversation.established, conversation.transcriptBytes);
-    const charge = await quotas.charge(standing.identity, committing.stagedBytes + bytesOf(kept));
+    const charge = await quotas.charge(standing.identity, stagedBytes + bytesOf(kept));
     let signed: SignedTurn | undefined;
     const commit = () =>
       space.commit({
@@ -87,7 +91,16 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
           return conversation.takeProofs();
         },
       });
-    const result = await releasing(charge, commit, ({ kind }) => kind === "committed");
+    const result = await releasing(charge, commit, ({ kind }) => kind === "committed").catch(
+      (thrown: unknown) => {
+        if (isNotDescended(thrown)) return undefined;
+        throw thrown;
+      },
+    );
+    if (result === undefined) {
+      if ((await addApart(apart, committing, others, judged)) === 0) throw new KeysagaError("chain_refused");
+      continue;
+    }
     if (result.kind === "committed" && signed) {
       await conversation.write(signed);
       return { kind: "committed", refused: judged.refused };
@@ -145,25 +158,58 @@ function graphOf(
   };
 }
 
-/** Who made the frames that are taken, what that rests on, and what the sender was shown and told. */
-async function filed(
-  { space, conversation, standing, answers, evidence, self }: Committing,
-  { saga, made }: CommitEffect,
-  { proved, own }: JudgedMoves,
-): Promise<Filing> {
-  const { established } = conversation;
-  const { session, lane } = established;
-  const committing = { space, established, ownFrames: [] };
-  const told = answers.told.map((telling) => toldChanges(space, standing.identity, telling));
-  const cells = (await Promise.all(told)).flat();
-  const signed = made.signature === undefined ? undefined : { session, saga, signature: made.signature };
+function isNotDescended(thrown: unknown): boolean {
+  return (
+    thrown instanceof KeysagaError &&
+    thrown.code === "chain_refused" &&
+    thrown.facts["rule"] === "not_descended"
+  );
+}
+
+/**
+ * A sender that leaves out what counts here, since other lists have come to it, is no peer to break off with: its tips of
+ * those timelines are left.
+ *
+ * @returns How many are new among them.
+ */
+async function addApart(
+  apart: Set<Address>,
+  { space, standing, merging }: Committing,
+  { saga }: CommitEffect,
+  { taken }: JudgedMoves,
+): Promise<number> {
+  const before = apart.size;
+  const reader = space.view(saga, standing.sight);
+  for (const { address, from, to } of taken) {
+    if (from === undefined) continue;
+    const relation = await compareTips(from, to, reader, merging.options);
+    if (relation === "ahead" || relation === "diverged") apart.add(address);
+  }
+  return apart.size - before;
+}
+
+/** Lists that were left are left like any other root. */
+function withLeft(left: CommittedLists["left"], judged: JudgedMoves): JudgedMoves {
+  return {
+    ...judged,
+    refused: [...judged.refused, ...left.flatMap(({ refused }) => refused)],
+    records: [...judged.records, ...left.flatMap(({ records }) => records)],
+  };
+}
+
+/** Who made the frames that are taken, what that rests on, what the sender was shown, and what is new within what. */
+async function filed(committing: Committing, effect: CommitEffect, judged: JudgedMoves): Promise<Filing> {
+  const { space, conversation, standing, answers } = committing;
+  const founded = judged.taken.filter(({ from }) => from === undefined).map(({ address }) => address);
+  const firsts = await space.view(effect.saga, standing.sight).getMany(founded);
+  const within = await withinChanges(
+    space,
+    firsts.flatMap((first) => first ?? []),
+  );
+  const shown = await shownChanges(space, conversation.established.lane, answers.shown);
   return joinFilings([
-    signed
-      ? await keepMade(committing, signed, made.entries, ({ frame }) => own.has(frame))
-      : { proofs: [], cells: [] },
-    await fileAttested(space, evidence, proved),
-    await fileParts(space, evidence.parts, self),
-    { proofs: [], cells: [...cells, ...(await shownChanges(space, lane, answers.shown))] },
+    await fileProofs(committing, effect, judged),
+    { proofs: [], cells: [...within, ...shown] },
   ]);
 }
 
@@ -178,5 +224,6 @@ export async function contested(
 ): Promise<readonly Address[]> {
   const timelines = moves.map(({ address }) => address);
   const firsts = await space.view(saga, standing.sight).getMany(timelines);
-  return timelines.filter((_, at) => firsts[at] && isTjp(firsts[at]) && standing.reads(firsts[at]));
+  const readable = await standing.readsAll(firsts);
+  return timelines.filter((_, at) => firsts[at] && isTjp(firsts[at]) && readable[at]);
 }

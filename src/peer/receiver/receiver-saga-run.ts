@@ -1,4 +1,5 @@
 import { KeysagaError, toKeysagaError } from "../../base/index.js";
+import { isListAddress } from "../../lists/index.js";
 import {
   type FinalTip,
   type InitBody,
@@ -7,11 +8,11 @@ import {
   readEvidence,
 } from "../../saga/index.js";
 import type { Space, StageTotals, TakenOver } from "../../space/index.js";
+import { keepLists } from "../branches/keep-lists.js";
 import type { Merging } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
 import { checkEvidence } from "../rights/attestations.js";
-import { keepToldStatements } from "../rights/keep-statements.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
 import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellRefused } from "../session/events.js";
@@ -85,7 +86,8 @@ export class ReceiverSagaRun {
     });
     this.#answers = new Answers(self, this.#standing, merging, conversation.established.lane);
     this.#progress = new Progress(saga, "down", onEvent);
-    onEvent({ kind: "started", saga, direction, roots: entries.length });
+    const named = entries.filter(({ address }) => !isListAddress(address));
+    onEvent({ kind: "started", saga, direction, roots: named.length });
   }
 
   /** The sender has said a turn: what came before it is covered, and outlives the loss of the connection. */
@@ -94,18 +96,26 @@ export class ReceiverSagaRun {
   }
 
   /**
-   * What came ahead about grants is kept, what the sender may do here is loaded, and what a lost connection of its has left
+   * The lists that came ahead are kept, what the sender may do here is loaded, and what a lost connection of its has left
    * is taken over; then its roots are answered.
    */
   async compareRoots({ roots, direction }: On<"compareRoots">): Promise<End<"compared">> {
-    const { space, quotas } = this.options;
-    const { records } = readEvidence(this.inflow.evidence.items);
-    await keepToldStatements(space, this.#standing.identity, records, quotas);
+    const { space } = this.options;
+    await this.#keepLists();
     await this.#standing.load();
     const taken = direction === "pull" ? nothing : await this.#takeOver();
     const { statuses, ...answer } = await this.#answers.roots(roots, direction);
     const view = space.view(this.saga, this.#standing.sight);
     return { kind: "compared", ...answer, ...(await withKept(view, roots, statuses, taken)) };
+  }
+
+  async #keepLists(): Promise<void> {
+    const { space, identity: self, quotas: charging, merging } = this.options;
+    const { identity: from, isOpen } = this.#standing;
+    const { items } = this.inflow.evidence;
+    if (readEvidence(items).listFrames.length === 0) return;
+    const who = { self: self.address, from, holder: from, isOpen };
+    await keepLists({ space, charging, merging, ...who }, await checkEvidence(self, items));
   }
 
   async readBranches(effect: On<"readBranches">): Promise<End<"branchesRead">> {
@@ -207,8 +217,7 @@ export class ReceiverSagaRun {
         answers: this.#answers,
         conversation: this.conversation,
         stagedBytes: (await this.#staged).bytes,
-        evidence: await checkEvidence(this.options.space, this.inflow.evidence.items),
-        self: this.options.identity.address,
+        evidence: await checkEvidence(this.options.identity, this.inflow.evidence.items),
       },
       effect,
     );
@@ -222,7 +231,8 @@ export class ReceiverSagaRun {
 
   #durable({ final }: On<"commitSpace">, refused: readonly FinalTip[]): void {
     const { onEvent } = this.options;
-    tellRefused(onEvent, this.saga, refused);
-    onEvent({ kind: "durable", saga: this.saga, tips: final.length });
+    const named = (tips: readonly FinalTip[]) => tips.filter(({ address }) => !isListAddress(address));
+    tellRefused(onEvent, this.saga, named(refused));
+    onEvent({ kind: "durable", saga: this.saga, tips: named(final).length });
   }
 }

@@ -1,5 +1,5 @@
 import { type Address, gibOf, type IbGib } from "../../ibgib/index.js";
-import { grantIb, startSenderSession, withdrawalIb } from "../../keystone/index.js";
+import { startSenderSession } from "../../keystone/index.js";
 import {
   type AttestedFrame,
   type AttestedFrames,
@@ -18,6 +18,7 @@ import {
   sagaLimits,
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
+import { type Identity, identityFrames } from "../home/identity.js";
 import { type Cell, type CellValue, cellKinds, changeCell, readCell } from "../home/cells.js";
 import {
   type Audience,
@@ -99,6 +100,8 @@ export interface CheckedEvidence {
   readonly lists: readonly AttestedFrames[];
   /** What it rests on that is new here. */
   readonly parts: ProvedParts;
+  /** Frames of access lists that came with it. */
+  readonly listFrames: readonly IbGib[];
 }
 
 export const noEvidence: CheckedEvidence = {
@@ -106,6 +109,7 @@ export const noEvidence: CheckedEvidence = {
   attested: [],
   lists: [],
   parts: { sessions: [], lanes: [], identities: new Map() },
+  listFrames: [],
 };
 
 /**
@@ -116,21 +120,30 @@ export const noEvidence: CheckedEvidence = {
  * @throws KeysagaError `limit_exceeded`, `attestation_refused`, `duplicity`.
  */
 export async function checkEvidence(
-  space: Space,
+  home: Identity,
   items: readonly Evidence[],
   own?: SessionPart,
 ): Promise<CheckedEvidence> {
-  const { records, vouchers, lists } = readEvidence(items);
-  const isStatement = ({ ib }: IbGib) => ib === grantIb || ib === withdrawalIb;
-  const isStated = records.some(isStatement);
-  const shown = { records: records.filter((record) => !isStatement(record)), vouchers, lists };
-  const known = await loadKnown(space, shown);
+  const { listFrames, ...shown } = readEvidence(items);
+  const { lists } = shown;
+  const known = await loadKnown(home, shown);
   const sessions = own ? new Map(known.sessions).set(own.session, own) : known.sessions;
-  const { attested, parts } = checkProofs(shown, { ...known, sessions }, () => isStated);
+  const { attested, parts } = checkProofs(shown, { ...known, sessions });
   const attesters = new Map(attested.map(({ frame, identity }) => [frame, identity]));
   const isOwnNeeded = own !== undefined && lists.some(({ session }) => session === own.session);
-  const needed = isOwnNeeded ? { ...parts, sessions: [...parts.sessions, own] } : parts;
-  return { attesters, attested, lists, parts: needed };
+  const all = isOwnNeeded ? [...parts.sessions, own] : parts.sessions;
+  const needed = { ...parts, sessions: all, identities: await withOwnFrames(home, all, parts.identities) };
+  return { attesters, attested, lists, parts: needed, listFrames };
+}
+
+/** What rests on frames of this home's own identity keeps them, also where they are with its signer alone so far. */
+async function withOwnFrames(
+  home: Identity,
+  sessions: readonly SessionPart[],
+  identities: ProvedParts["identities"],
+): Promise<ProvedParts["identities"]> {
+  if (!sessions.some(({ identity }) => identity === home.address)) return identities;
+  return new Map(identities).set(home.address, await identityFrames(home));
 }
 
 /**

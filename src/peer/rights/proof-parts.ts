@@ -12,7 +12,7 @@ import {
   type ShownProofs,
 } from "../../saga/index.js";
 import type { CellChange, ProofPut, Space } from "../../space/index.js";
-import type { Identity } from "../home/identity.js";
+import { type Identity, identityFrames } from "../home/identity.js";
 import { type Cell, cellKinds, changeCell, readCell } from "../home/cells.js";
 
 /*
@@ -59,8 +59,9 @@ export function changedOnce(cells: readonly CellChange[]): readonly CellChange[]
   return [...new Map(cells.map((change) => [change.key, change])).values()];
 }
 
-/** What this space knows of what evidence rests on. */
-export async function loadKnown(space: Space, { lists, records }: ShownProofs): Promise<KnownParts> {
+/** What this home knows of what evidence rests on. */
+export async function loadKnown(home: Identity, { lists, records }: ShownProofs): Promise<KnownParts> {
+  const { space } = home;
   const sessions = new Map<Address, ProvedSession>();
   for (const address of new Set(lists.map(({ session }) => session))) {
     const proved = await readSession(space, address);
@@ -87,7 +88,8 @@ export async function loadKnown(space: Space, { lists, records }: ShownProofs): 
   }
   const identities = new Map<Address, KnownIdentity>();
   for (const identity of named) {
-    const frames = await space.proofs(identity);
+    // The newest of its own may be with its signer alone.
+    const frames = await (identity === home.address ? identityFrames(home) : space.proofs(identity));
     const state = readIdentity(frames);
     if (state) identities.set(identity, { state, frames: new Set(frames.map(({ address }) => address)) });
   }
@@ -131,7 +133,7 @@ const delegatorOf = (lane: IbGib) => memberOf(lane, "delegator");
  * What a commit takes in to keep parts that were checked. Two vouchers of a lane with one number are kept both, and the
  * lane is marked as forked.
  *
- * @param self This home's own identity: its frames are the signer's to keep.
+ * @param self This home's own identity: how far its chain goes is its signer's to say.
  * @throws KeysagaError `attestation_refused` where a lane has a session with that attest key already.
  */
 export async function fileParts(space: Space, parts: ProvedParts, self: Address): Promise<Filing> {
@@ -141,9 +143,8 @@ export async function fileParts(space: Space, parts: ProvedParts, self: Address)
   const byNumber = new Map<string, Address>();
   const sessions: Filing[] = [];
   for (const part of parts.sessions) sessions.push(await fileSessionPart(space, part, byNumber));
-  const others = [...parts.identities].filter(([identity]) => identity !== self);
   const identities = await Promise.all(
-    others.map(([identity, frames]) => fileIdentity(space, identity, frames)),
+    [...parts.identities].map(([identity, frames]) => fileIdentity(space, identity, frames, self)),
   );
   return joinFilings([{ proofs: lanes, cells: [] }, ...sessions, ...identities]);
 }
@@ -222,14 +223,21 @@ async function markFork(
   return fork.value ? [] : [changeCell(fork, { n, sessions })];
 }
 
-/** Frames of somebody else's identity that are new here, behind those that are kept. */
-async function fileIdentity(space: Space, identity: Address, frames: readonly IbGib[]): Promise<Filing> {
+/** Frames of an identity that are new here, behind those that are kept. */
+async function fileIdentity(
+  space: Space,
+  identity: Address,
+  frames: readonly IbGib[],
+  self: Address,
+): Promise<Filing> {
+  const proofs = frames.map((record) => ({ group: identity, record }));
+  if (identity === self) return { proofs, cells: [] };
   const standing = await readCell(space, cellKinds.identity, identity);
   const newest = frames.at(-1);
   const n = (newest && nOf(newest)) ?? 0;
   const isNew = newest !== undefined && n > (standing.value?.n ?? -1);
   return {
-    proofs: frames.map((record) => ({ group: identity, record })),
+    proofs,
     cells: isNew ? [changeCell(standing, { ...standing.value, tip: newest.address, n })] : [],
   };
 }

@@ -1,10 +1,19 @@
-import { groupBy, type Instant } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, ownerOf, withinOf } from "../../ibgib/index.js";
-import type { Action } from "../../keystone/index.js";
-import type { CellChange, Space } from "../../space/index.js";
-import { cellKinds, newCell, readCells } from "../home/cells.js";
-import { type Granted, grantState, grantsTo } from "./granted.js";
-import { loadStated, type Stated } from "./stated.js";
+import type { Instant } from "../../base/index.js";
+import { type Address, gibOf, type IbGib, isTjp, ownerOf } from "../../ibgib/index.js";
+import {
+  type Access,
+  type Action,
+  type Entry,
+  type IdentityRow,
+  letsIn,
+  type ListFirst,
+  listFor,
+  readListFirst,
+} from "../../lists/index.js";
+import type { CellChange, Look } from "../../space/index.js";
+import { type Cell, cellKinds, newCell, sameCell } from "../home/cells.js";
+import { identityRow, readNow } from "../home/list-rows.js";
+import { listsRuling, rulingOf } from "../home/rulings.js";
 
 /**
  * An embedder's own rule: may this identity do this with the timeline that `first` founds? Undefined leaves it to the
@@ -15,105 +24,119 @@ export type Authorize = (identity: Address, action: Action, first: IbGib) => boo
 /** The rule of a space that is open to all who are admitted. */
 export const openToAll: Authorize = () => true;
 
-export interface RightsOptions {
-  readonly now: Instant;
+/** Who asks, where and when. */
+export interface Asking {
+  readonly identity: Address;
   /** Whose store it is. */
   readonly self: Address;
-  readonly authorize?: Authorize | undefined;
-  /** Grants whose last use whoever asks has claimed: they are in force for that. */
-  readonly claimed?: ReadonlySet<Address>;
+  readonly now: Instant;
+  readonly authorize: Authorize | undefined;
+  /** Entries with counted uses that this very saga has used: spent for it, so good for it. */
+  readonly claimed: ReadonlySet<string>;
 }
 
-/** What one identity may do, as it stood when this was loaded. */
-export interface Rights {
-  reads(first: IbGib): boolean;
-  writes(first: IbGib): boolean;
-  /**
-   * The grant that `action` rests on; undefined where it needs none, or there is none. One that counts its uses comes
-   * only where no other does, and has to be claimed (`claimUse`).
-   */
-  grantFor(first: IbGib, action: Action): Granted | undefined;
-  /** Does any grant that they rest on count its uses? */
-  readonly countsUses: boolean;
-  /** What a commit has to find unchanged, so that a withdrawal which came meanwhile is not missed. */
-  readonly unmoved: readonly CellChange[];
-  /** When the first of the grants expires that they rest on. */
+/** What an identity may do with a timeline, and what that rests on. */
+export interface Verdict {
+  readonly may: boolean;
+  /** The entry that it rests on, where it does on one. One that counts its uses comes only where no other lets in. */
+  readonly entry: Entry | undefined;
+  /** The cells that were looked at: while they are as they were, and until then, the answer is the same. */
+  readonly relied: readonly CellChange[];
   readonly until: Instant;
+  /** May it change by a record that comes, and no cell shows it? */
+  readonly isLasting: boolean;
 }
 
 /**
- * Loads what `of` may do. The owner of a timeline may do everything with it, and a grantee what a grant of the owner
- * says that is in force. A timeline without an owner is open to whoever brought it here first, and to `self`.
+ * May `asking` do this with the timeline that `first` founds? The owner may do everything with it, and others what the
+ * entries of its lists say that are in force; who may write may read. A timeline without an owner is open to whoever
+ * brought it here first, and to `self`. A list is its owner's to write; the list of writers may be read by who may read
+ * the timeline, and by everybody whom it ever named.
  *
- * Costs by the grants that `of` has, and by the frames of those who made them.
+ * Costs a few look-ups, however long the lists are and however many entries others have.
  */
-export async function loadRights(
-  space: Space,
-  of: Address,
-  { now, self, authorize = () => undefined }: RightsOptions,
-): Promise<Rights> {
-  const grants = await grantsTo(space, of);
-  const issuers = [...new Set(grants.map(({ issuer }) => issuer))];
-  const stated = new Map(
-    await Promise.all(issuers.map(async (issuer) => [issuer, await loadStated(space, issuer)] as const)),
-  );
-  const inForce = await grantsInForce(space, grants, stated, { now, self });
-  const founded = new Set(
-    (await readCells(space, cellKinds.founder, `${gibOf(of)}/`)).map(({ name }) => name),
-  );
+export function judge(asking: Asking, action: Action, first: IbGib, look: Look): Verdict {
+  const owner = ownerOf(first);
+  const list = readListFirst(first);
+  // Whatever an embedder's rule opens, who may read is the owner's alone to know.
+  if (list?.kind === "readers") return certain(owner === asking.identity);
+  const told = asking.authorize?.(asking.identity, action, first);
+  if (told !== undefined) return certain(told);
+  if (owner === undefined) return judgeUnowned(asking, first, look);
+  if (owner === asking.identity) return certain(true);
+  return list ? judgeList(asking, action, first, list, look) : judgeByLists(asking, action, first, look);
+}
 
-  const mayAlone = (first: IbGib, action: Action): boolean | undefined => {
-    const told = authorize(of, action, first);
-    if (told !== undefined) return told;
-    const owner = ownerOf(first);
-    if (owner === undefined) return of === self || founded.has(first.gib);
-    return owner === of ? true : undefined;
-  };
-  const byTimeline = groupBy(inForce, ({ timeline }) => timeline);
-  const grantOf = (first: IbGib, action: Action) => {
-    const owner = ownerOf(first);
-    const extending = new Set([first.address, withinOf(first)]);
-    const found = [...extending].flatMap((timeline) => (timeline && byTimeline.get(timeline)) ?? []);
-    const allowing = found.filter(
-      ({ issuer, access }) => issuer === owner && (access === "write" || action === "read"),
-    );
-    return allowing.find(({ uses }) => uses === undefined) ?? allowing[0];
-  };
-  const may = (first: IbGib, action: Action) =>
-    mayAlone(first, action) ?? grantOf(first, action) !== undefined;
+const certain = (may: boolean): Verdict => ({
+  may,
+  entry: undefined,
+  relied: [],
+  until: Number.POSITIVE_INFINITY,
+  isLasting: true,
+});
 
+function judgeUnowned({ identity, self }: Asking, first: IbGib, look: Look): Verdict {
+  if (identity === self) return certain(true);
+  const founder = readNow(look, cellKinds.founder, founderName(identity, first.address));
+  return { ...certain(founder.bytes !== undefined), relied: [sameCell(founder)] };
+}
+
+function judgeByLists(asking: Asking, action: Action, first: IbGib, look: Look): Verdict {
+  const ruling = rulingOf(first, look);
+  if (ruling === undefined) return certain(false);
+  const lists = listsRuling(ruling);
+  const accesses: readonly Access[] = action === "write" ? ["write"] : ["write", "read"];
+  const rows = accesses.map((access) => identityRow(look, lists[listFor[access]], asking.identity));
+  const entries = rows.flatMap(({ value }) => entriesInForce(value, asking, look));
+  const [entry] = entries.sort((a, b) => Number(a.uses !== undefined) - Number(b.uses !== undefined));
   return {
-    reads: (first) => may(first, "read"),
-    writes: (first) => may(first, "write"),
-    grantFor: (first, action) => (mayAlone(first, action) === undefined ? grantOf(first, action) : undefined),
-    countsUses: inForce.some(({ uses }) => uses !== undefined),
-    unmoved: [...stated.values()].map(({ unmoved }) => unmoved),
-    until: Math.min(...inForce.map(({ expires = Number.POSITIVE_INFINITY }) => expires)),
+    may: entry !== undefined,
+    entry,
+    relied: rows.map(sameCell),
+    until: Math.min(...rows.flatMap(({ value }) => endsAfter(value, asking.now))),
+    isLasting: ruling.isWhole,
   };
+}
+
+/** Those that let in now, here. Of one that counts its uses there has to be one left. */
+function entriesInForce(
+  row: IdentityRow | undefined,
+  { now, self, claimed }: Asking,
+  look: Look,
+): readonly Entry[] {
+  const here = (row?.entries ?? []).filter((entry) => letsIn(entry, now, self));
+  return here.filter(({ key, uses }) => uses === undefined || claimed.has(key) || usesOf(look, key) < uses);
+}
+
+function endsAfter(row: IdentityRow | undefined, now: Instant): readonly Instant[] {
+  return (row?.entries ?? []).flatMap(({ expires }) =>
+    expires !== undefined && expires > now ? [expires] : [],
+  );
+}
+
+function judgeList(asking: Asking, action: Action, first: IbGib, { of }: ListFirst, look: Look): Verdict {
+  if (action === "write") return certain(false);
+  const named = identityRow(look, first.address, asking.identity);
+  if (named.bytes !== undefined) return { ...certain(true), relied: [sameCell(named)] };
+  const timeline = look.record(of);
+  const isKnown = timeline !== undefined && isTjp(timeline) && ownerOf(timeline) === ownerOf(first);
+  if (!isKnown) return { ...certain(false), relied: [sameCell(named)], isLasting: false };
+  const verdict = judge(asking, "read", timeline, look);
+  return { ...verdict, entry: undefined, relied: [...verdict.relied, sameCell(named)] };
+}
+
+/** How often an entry was used here. */
+export function usesOf(look: Pick<Look, "cell">, key: string): number {
+  return usesCell(look, key).value?.count ?? 0;
+}
+
+export function usesCell(look: Pick<Look, "cell">, key: string): Cell<{ count: number }> {
+  return readNow(look, cellKinds.uses, key);
 }
 
 /** What a commit changes that brings a timeline without an owner for the first time. */
 export function foundTimeline(identity: Address, timeline: Address): CellChange {
-  return newCell(cellKinds.founder, `${gibOf(identity)}/${gibOf(timeline)}`, { timeline });
+  return newCell(cellKinds.founder, founderName(identity, timeline), { timeline });
 }
 
-/** Those that count uses last; those that are counted elsewhere not at all. */
-async function grantsInForce(
-  space: Space,
-  grants: readonly Granted[],
-  stated: ReadonlyMap<Address, Stated>,
-  { now, self, claimed }: RightsOptions,
-): Promise<readonly Granted[]> {
-  const judged = await Promise.all(
-    grants.map(async (granted) => {
-      const from = stated.get(granted.issuer);
-      const state = from && (await grantState(space, granted, from.statements, now));
-      const isClaimed = state === "used up" && claimed?.has(granted.address) === true;
-      return { granted, isInForce: state === "in force" || isClaimed };
-    }),
-  );
-  return judged
-    .filter(({ granted, isInForce }) => isInForce && (granted.receiver ?? self) === self)
-    .map(({ granted }) => granted)
-    .sort((a, b) => Number(a.uses !== undefined) - Number(b.uses !== undefined));
-}
+const founderName = (identity: Address, timeline: Address): string => `${gibOf(identity)}/${gibOf(timeline)}`;

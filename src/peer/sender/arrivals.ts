@@ -1,6 +1,15 @@
 import { type Address, gibOf } from "../../ibgib/index.js";
+import { isListAddress } from "../../lists/index.js";
 import type { CellChange, Space } from "../../space/index.js";
-import { type Cell, type CellValue, cellKinds, changeCell, readCell, readCells } from "../home/cells.js";
+import {
+  type Cell,
+  type CellValue,
+  cellKinds,
+  changeCell,
+  readCell,
+  readCells,
+  removeCell,
+} from "../home/cells.js";
 
 /** What is known of a root (a timeline by its first address, a stone) at one receiver. */
 export type Arrival = CellValue<"arrival">;
@@ -75,6 +84,12 @@ export async function arrivalOf(
 export async function arrivalsAt(space: Space, receiver: Address): Promise<readonly Arrival[]> {
   const cells = await readCells(space, cellKinds.arrival, `${gibOf(receiver)}/`);
   return cells.map(({ value }) => value);
+}
+
+/** What a commit changes so that nothing is known any more of lists at a receiver: then they go to it whole. */
+export async function forgetLists(space: Space, receiver: Address): Promise<readonly CellChange[]> {
+  const cells = await readCells(space, cellKinds.arrival, `${gibOf(receiver)}/`);
+  return cells.filter(({ value }) => isListAddress(value.root)).map(removeCell);
 }
 
 function arrivalCell(space: Space, receiver: Address, root: Address): Promise<Cell<Arrival>> {

@@ -1,5 +1,6 @@
 import { KeysagaError } from "../../base/index.js";
 import { type Address, gibOf, type IbGib, isFrame, nOf, toText } from "../../ibgib/index.js";
+import { isListAddress } from "../../lists/index.js";
 import { type FrameReader, headsOf, mergeTips } from "../../merge/index.js";
 import {
   type Established,
@@ -13,14 +14,17 @@ import {
   type Totals,
   type TotalsOfBoth,
 } from "../../saga/index.js";
-import type { Sight, Space, TipMove } from "../../space/index.js";
+import type { CellChange, Sight, Space, TipMove } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
+import type { Left } from "../branches/taking.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import { cellKinds, changeCell, newCell, readCell } from "../home/cells.js";
 import { type Identity, identityFrames } from "../home/identity.js";
+import { withinChanges } from "../home/list-rows.js";
 import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
+import { rulingOf } from "../home/rulings.js";
 import { type CheckedEvidence, fileAttested, keepMade } from "../rights/attestations.js";
 import {
   changedOnce,
@@ -32,8 +36,8 @@ import {
   type ShownParts,
   shownChanges,
 } from "../rights/proof-parts.js";
-import { type Telling, toldChanges } from "../rights/statements.js";
 import type { Conversation } from "../session/conversation.js";
+import { leftChanges, leftOf } from "../rights/list-commit.js";
 import { type Arrived, receiptChanges } from "./arrivals.js";
 
 /** What a finished saga has done. The receiver's receipt for it was verified and is stored. */
@@ -43,8 +47,11 @@ export interface SyncReport {
   readonly session: Address;
   /** The tips of the roots as the receiver has them now. */
   readonly tips: readonly FinalTip[];
-  /** Those among them that the receiver did not take from this side: it may not write them there. */
-  readonly refused: readonly FinalTip[];
+  /**
+   * Roots that were left as they were, here or there, or of which something was left out: why, and whose doing that is.
+   * Everything else is done.
+   */
+  readonly left: readonly Left[];
   /** Timelines and stones that came along without being named. */
   readonly found: readonly FinalTip[];
   /** Of this sync: what went up to the receiver, and what came down. */
@@ -59,6 +66,24 @@ export interface SyncReport {
   readonly receipt: ReceiptBundle;
 }
 
+/** A sync that took two sagas: what the second says, with all that travelled and came along. */
+export function withBefore(before: SyncReport, report: SyncReport): SyncReport {
+  const found = new Map([...before.found, ...report.found].map((tip) => [tip.address, tip]));
+  const totals = {
+    up: sumOf(before.totals.up, report.totals.up),
+    down: sumOf(before.totals.down, report.totals.down),
+  };
+  return { ...report, found: [...found.values()], totals, elapsedMs: before.elapsedMs + report.elapsedMs };
+}
+
+function sumOf(some: Totals, more: Totals): Totals {
+  return {
+    records: some.records + more.records,
+    bytes: some.bytes + more.bytes,
+    contexts: some.contexts + more.contexts,
+  };
+}
+
 /** What a sender's commit goes by. */
 export interface Landing {
   readonly identity: Identity;
@@ -67,9 +92,7 @@ export interface Landing {
   readonly merging: Merging;
   /** What counts as present to this side's own identity. */
   readonly sight: Sight | "anyone";
-  /** What the receiver was told of grants. */
-  readonly telling: Telling;
-  /** What it was shown of proofs. */
+  /** What the receiver was shown of proofs. */
   readonly shown: ShownParts;
   /** What proves who has made the frames that came, and those that were taken. */
   readonly evidence: CheckedEvidence;
@@ -80,6 +103,10 @@ export interface Landing {
   readonly made: readonly IbGib[];
   /** Of the session, as the saga began. */
   readonly before: TotalsOfBoth;
+  /** What was left so far. */
+  readonly left: readonly Left[];
+  /** Heads that came and do not count, by timeline: they are kept, and can be adopted. */
+  readonly apart: ReadonlyMap<Address, readonly Address[]>;
 }
 
 /** What a commit has done here; `merged` are those frames of this side's making that are tips now. */
@@ -99,7 +126,7 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * nothing leaves nothing: its receipt is in the report alone.
  */
 export async function commitSender(landing: Landing, effect: CommitEffect): Promise<Landed> {
-  const { identity, platform, conversation, merging, sight, merges } = landing;
+  const { identity, platform, conversation, merging, sight, merges, apart } = landing;
   const { space, address } = identity;
   const { saga } = effect;
   const { session, receiver } = conversation.established;
@@ -126,7 +153,7 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
       sight,
       puts: moved.puts,
       tips: moved.tips,
-      roots: moved.stones,
+      roots: [...moved.stones, ...[...apart.values()].flat()],
       proofs: [...proofs, ...kept.proofs, ...change.proofs],
       cells: changedOnce([...change.cells, ...kept.cells, ...arrived]),
     });
@@ -141,7 +168,7 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
 }
 
 async function reportOf(
-  { identity, conversation, before }: Landing,
+  { identity, conversation, before, left }: Landing,
   { saga, final, refused, found }: CommitEffect,
   receipt: Receipt,
 ): Promise<Landed["report"]> {
@@ -150,8 +177,8 @@ async function reportOf(
   return {
     saga,
     session: established.session,
-    tips: final,
-    refused,
+    tips: withoutLists(final),
+    left: [...left, ...notTakenOf(withoutLists(refused), left)],
     found,
     totals: {
       up: difference(sessionTotals.up, before.up),
@@ -162,9 +189,9 @@ async function reportOf(
   };
 }
 
-/** Who made the frames that went out and came, what that rests on, and what the receiver was shown and told. */
-async function filed(landing: Landing, effect: CommitEffect, { puts }: Moves): Promise<Filing> {
-  const { identity, conversation, telling, shown, evidence, proved, made } = landing;
+/** Who made the frames that went out and came, what that rests on, what the receiver was shown, and where frames belong. */
+async function filed(landing: Landing, effect: CommitEffect, moved: Moves): Promise<Filing> {
+  const { identity, conversation, apart, shown, evidence, proved, made } = landing;
   const { space, address } = identity;
   const { established } = conversation;
   const notTaken = new Set(effect.refused.map((tip) => tip.address));
@@ -181,10 +208,51 @@ async function filed(landing: Landing, effect: CommitEffect, { puts }: Moves): P
         ),
     await fileAttested(space, evidence, proved),
     await fileParts(space, evidence.parts, address),
-    { proofs: [], cells: await toldChanges(space, established.receiver, telling) },
+    { proofs: [], cells: await filedWithin(space, effect.saga, moved) },
+    { proofs: [], cells: await filedApart(space, apart) },
     { proofs: [], cells: await shownChanges(space, established.lane, shown) },
-    { proofs: [], cells: await madeChanges(space, [...made, ...puts.filter(needsMark)]) },
+    { proofs: [], cells: await madeChanges(space, [...made, ...moved.puts.filter(needsMark)]) },
   ]);
+}
+
+/** Timelines that are new here are filed under what they are within. */
+async function filedWithin(space: Space, saga: string, { tips }: Moves): Promise<readonly CellChange[]> {
+  const founded = tips.filter(({ from }) => from === undefined).map(({ tjp }) => tjp);
+  const firsts = await space.view(saga).getMany(founded);
+  return withinChanges(
+    space,
+    firsts.flatMap((first) => first ?? []),
+  );
+}
+
+/** Heads that do not count are found again by the timeline whose lists rule theirs. */
+async function filedApart(space: Space, apart: Landing["apart"]): Promise<readonly CellChange[]> {
+  const cells: CellChange[] = [];
+  for (const [timeline, heads] of apart) {
+    if (heads.length === 0) continue;
+    const ruling = await space.look((look) => {
+      const first = look.record(timeline);
+      return first && rulingOf(first, look);
+    });
+    if (ruling === undefined) continue;
+    const known = await leftOf(space, ruling.timeline, timeline);
+    const all = [...new Set([...known, ...heads])];
+    if (all.length > known.length) cells.push(...(await leftChanges(space, ruling.timeline, timeline, all)));
+  }
+  return cells;
+}
+
+/** What the receiver did not take, where nothing else says why. */
+function notTakenOf(refused: readonly FinalTip[], left: readonly Left[]): readonly Left[] {
+  const known = new Set(left.map(({ address }) => address));
+  return refused
+    .filter(({ address }) => !known.has(address))
+    .map(({ address }) => ({ address, reason: "not_taken" }));
+}
+
+/** Lists go along by themselves: a report is about what was asked for. */
+function withoutLists(tips: readonly FinalTip[]): readonly FinalTip[] {
+  return tips.filter(({ address }) => !isListAddress(address));
 }
 
 /** The moves of a commit, and what they need. */

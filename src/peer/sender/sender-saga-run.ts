@@ -1,21 +1,22 @@
 import { KeysagaError, type Moment } from "../../base/index.js";
-import { type Address, type IbGib, toText, isMerge } from "../../ibgib/index.js";
-import {
-  type Direction,
-  type Evidence,
-  type FinalTip,
-  type MadeFrame,
-  readEvidence,
-  type SenderSagaEffect,
-  type SenderSagaEvent,
-  type SessionLimits,
-  type SessionPart,
-  type TotalsOfBoth,
-  type TurnFromReceiver,
+import { type Address, type IbGib, isMerge } from "../../ibgib/index.js";
+import { isListAddress } from "../../lists/index.js";
+import type {
+  Direction,
+  Evidence,
+  SenderSagaEffect,
+  SenderSagaEvent,
+  SessionLimits,
+  SessionPart,
+  TotalsOfBoth,
+  TurnFromReceiver,
 } from "../../saga/index.js";
 import { startReceiverSession } from "../../keystone/index.js";
+import { keepLists } from "../branches/keep-lists.js";
 import type { Merging } from "../branches/merging.js";
 import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
+import type { Left } from "../branches/taking.js";
+import { type ListToShow, showLists } from "../branches/show-lists.js";
 import type { Deferred } from "../home/deferred.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
@@ -23,34 +24,36 @@ import {
   type CheckedEvidence,
   checkEvidence,
   noEvidence,
+  proofsFor,
   showList,
-  signerOf,
 } from "../rights/attestations.js";
 import { joinShown, keepParts, type ShownParts } from "../rights/proof-parts.js";
-import { keepToldStatements } from "../rights/keep-statements.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
-import { nothingToTell, statementsFor, type Telling } from "../rights/statements.js";
 import type { Conversation } from "../session/conversation.js";
-import { type OnEvent, tellMerged, tellRefused } from "../session/events.js";
+import { type OnEvent, tellLeft, tellMerged } from "../session/events.js";
 import type { Outflow } from "../session/outflow.js";
 import { outgoing } from "../session/outgoing.js";
 import { HeardEvidence } from "../session/heard-evidence.js";
 import { Progress } from "../session/progress.js";
 import { keepSent } from "./keep-sent.js";
-import { planRoots } from "./plan-roots.js";
+import { draftsOf, explainLeft, planRoots } from "./plan-roots.js";
 import { answeringSession, commitSender, type SyncReport, totalsOf } from "./sender-commit.js";
 
 /** What to bring in step, and which way records may go. */
 export interface SyncRequest {
   readonly roots: readonly Address[];
   readonly direction: Direction;
-  /** See `SyncOptions`. */
-  readonly adopt: boolean;
+}
+
+/** What a saga has done, and whether another one has more to do: lists that came let in what had not counted. */
+export interface SagaDone {
+  readonly report: SyncReport;
+  readonly isMore: boolean;
 }
 
 /** A saga that is asked for or under way, and its caller. */
 export interface Asked extends SyncRequest {
-  readonly outcome: Deferred<SyncReport>;
+  readonly outcome: Deferred<SagaDone>;
   readonly started: Moment;
 }
 
@@ -76,19 +79,21 @@ export class SenderSagaRun {
   /** What this side's own identity may see in its own space, where others may hold records as well. */
   readonly #standing: Standing;
   #loading: Promise<Standing> | undefined;
-  /** What came to prove who has made which frames, and who granted what. */
+  /** Lists that came, and what proves who has made which frames. */
   readonly #evidence = new HeardEvidence();
   #checked: CheckedEvidence = noEvidence;
-  /** The frames that came whose makers have proved them. */
-  #proved: ReadonlySet<Address> = new Set();
   /** What the receiver is shown of proofs. */
   #shown: ShownParts = new Map();
-  /** What the receiver is told of grants. */
-  #telling: Telling = nothingToTell;
   /** Frames that were made to bring branches together. */
   #merges: IbGib[] = [];
   /** Frames that were made here meanwhile, and are signed. */
   #made: readonly IbGib[] = [];
+  /** What was left of roots, and heads that came with them and do not count. */
+  readonly #left = new Map<Address, Left>();
+  readonly #apart = new Map<Address, readonly Address[]>();
+  readonly #proved = new Set<Address>();
+  /** Frames of this identity's own that do not count: they are not sent. */
+  #drafts: readonly Left[] = [];
   readonly #progress: Progress;
   /** The records that are on their way. */
   #outflow: Outflow | undefined;
@@ -146,11 +151,22 @@ export class SenderSagaRun {
 
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
     const { identity, onEvent } = this.options;
-    const roots = await planRoots(identity.space, wanted);
-    const timelines = roots.map(({ address }) => address);
-    this.#telling = await statementsFor(identity, this.#receiver, timelines);
-    onEvent({ kind: "started", saga: this.saga, direction: this.asked.direction, roots: roots.length });
-    return { kind: "planned", roots, evidence: this.#telling.records.map(toText) };
+    const { roots, ahead, drafts } = await planRoots(identity, this.#receiver, wanted, this.options);
+    this.#drafts = drafts;
+    const named = roots.filter(({ address }) => !isListAddress(address));
+    onEvent({ kind: "started", saga: this.saga, direction: this.asked.direction, roots: named.length });
+    return { kind: "planned", roots, evidence: await this.#proveLists(ahead) };
+  }
+
+  /** Lists of others that the receiver may lack, with what proves them. */
+  async #proveLists(ahead: readonly ListToShow[]): Promise<readonly Evidence[]> {
+    const { identity, merging } = this.options;
+    const { receiver, lane } = this.conversation.established;
+    const lists = await showLists(identity.space, ahead, merging);
+    const frames = lists.flatMap(({ toProve }) => toProve.map(({ address }) => address));
+    const { evidence, shown } = await proofsFor(identity.space, frames, { lane, identity: receiver });
+    this.#shown = shown;
+    return [...lists.flatMap((list) => list.frames), ...evidence];
   }
 
   /** What would be staged once the session has ended would outlive it. */
@@ -161,8 +177,10 @@ export class SenderSagaRun {
     await space.stage(this.saga, address, sight, records);
   }
 
+  /** Lists first: what they say decides what is compared. */
   async compare({ roots, statuses }: On<"compare">): Promise<End<"compared">> {
     const { identity, merging } = this.options;
+    await this.#hearEvidence();
     return { kind: "compared", asks: await tipsToAsk(identity.space, roots, statuses, merging) };
   }
 
@@ -172,24 +190,31 @@ export class SenderSagaRun {
     const { receiver, lane } = this.conversation.established;
     if (effect.kept > 0 && effect.overtaken.length === 0)
       onEvent({ kind: "resumed", saga: this.saga, records: effect.kept });
-    const { items } = this.#evidence;
-    if (await keepToldStatements(identity.space, receiver, readEvidence(items).records))
-      this.#loading = undefined;
-    this.#checked = await checkEvidence(identity.space, items, this.#answering);
-    await keepParts(identity, this.#checked.parts);
-    const { attesters } = this.#checked;
+    const { attesters } = await this.#hearEvidence();
     this.#merges = [];
     const stage = (frame: IbGib) => {
       if (isMerge(frame)) this.#merges.push(frame);
       return this.stage([frame]);
     };
-    const { adopt } = this.asked;
-    const resolving = { identity, receiver, lane, merging, access, adopt, attesters, stage };
-    const { resolved, proved, made, shown } = await resolveRoots(resolving, effect);
-    this.#proved = proved;
+    const resolving = { identity, receiver, lane, merging, access, attesters, stage };
+    const { resolved, proved, made, shown, left, apart } = await resolveRoots(resolving, effect);
+    for (const frame of proved) this.#proved.add(frame);
     this.#shown = joinShown(this.#shown, shown);
     this.#made = made;
+    for (const each of left) this.#left.set(each.address, each);
+    for (const [timeline, heads] of apart) this.#apart.set(timeline, heads);
     return { kind: "resolved", ...resolved };
+  }
+
+  /** What came so far is checked, and what it rests on and the lists among it are kept, whatever becomes of the saga. */
+  async #hearEvidence(): Promise<CheckedEvidence> {
+    const { identity, merging, access } = this.options;
+    const { space, address: self } = identity;
+    this.#checked = await checkEvidence(identity, this.#evidence.items, this.#answering);
+    await keepParts(identity, this.#checked.parts);
+    const keeping = { space, self, from: this.#receiver, holder: self, isOpen: access === "open", merging };
+    if (await keepLists(keeping, this.#checked)) this.#loading = undefined;
+    return this.#checked;
   }
 
   /** Sends on, up to the next turn that covers what has gone. */
@@ -214,7 +239,7 @@ export class SenderSagaRun {
     return this.sendMore();
   }
 
-  /** Makes what came visible, and tells the caller: `not_permitted` where not all was taken that this side wrote. */
+  /** Makes what came visible, and tells the caller what was left. */
   async commit(effect: On<"commitSpace">): Promise<void> {
     const { identity, merging, platform, onEvent } = this.options;
     const { saga, asked, conversation } = this;
@@ -225,31 +250,31 @@ export class SenderSagaRun {
       conversation,
       merging,
       sight: (await this.#own()).sight,
-      telling: this.#telling,
       shown: this.#shown,
       evidence: this.#checked,
       proved: this.#proved,
       merges: this.#merges,
       before: this.#before,
       made: this.#made,
+      left: [...this.#drafts, ...this.#left.values()],
+      apart: this.#apart,
     };
     const { report, merged } = await commitSender(landing, effect);
     this.#isDurable = true;
-    tellRefused(onEvent, saga, report.refused);
+    const left = await explainLeft(identity, this.#receiver, report.left, this.options);
+    tellLeft(onEvent, saga, left);
     tellMerged(onEvent, saga, merged);
     onEvent({ kind: "durable", saga, tips: report.tips.length });
-    const lost = await this.#lost(effect.made, report.refused);
     const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
-    if (lost === 0) asked.outcome.resolve({ ...report, elapsedMs });
-    else asked.outcome.reject(new KeysagaError("not_permitted", { timelines: lost }));
+    asked.outcome.resolve({ report: { ...report, left, elapsedMs }, isMore: await this.#isMore() });
   }
 
-  /** How many timelines were not taken that have frames of this side's which no receiver has taken yet. */
-  async #lost(made: readonly MadeFrame[], refused: readonly FinalTip[]): Promise<number> {
-    const left = new Set(refused.map(({ address }) => address));
-    const own = made.filter(({ tjp }) => left.has(tjp));
-    const kept = await Promise.all(own.map(({ frame }) => signerOf(this.options.identity.space, frame)));
-    return new Set(own.filter((_, at) => kept[at] === undefined).map(({ tjp }) => tjp)).size;
+  async #isMore(): Promise<boolean> {
+    const { identity } = this.options;
+    if (this.#drafts.length === 0 || this.asked.direction === "pull") return false;
+    const roots = this.#drafts.map(({ address }) => address);
+    const still = await draftsOf(identity, this.#receiver, roots, this.options);
+    return still.length < roots.length;
   }
 
   /** Resolves when nothing of it is staged, or being kept, any more; never rejects. */
@@ -262,7 +287,7 @@ export class SenderSagaRun {
     return this.conversation.established.receiver;
   }
 
-  /** Loaded when something comes or is committed, and again where more became known of grants. */
+  /** Loaded when something comes or is committed, and again where lists came. */
   #own(): Promise<Standing> {
     this.#loading ??= this.#standing.load().then(() => this.#standing);
     return this.#loading;

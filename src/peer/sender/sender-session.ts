@@ -29,8 +29,13 @@ import { lastWord, peerFailure } from "../session/last-word.js";
 import { Link } from "../session/link.js";
 import { type LoopEvent, SessionLoop } from "../session/session-loop.js";
 import { Waits } from "../session/waits.js";
-import type { SyncReport } from "./sender-commit.js";
-import { type Asked, type SagaRunOptions, SenderSagaRun, type SyncRequest } from "./sender-saga-run.js";
+import {
+  type Asked,
+  type SagaDone,
+  type SagaRunOptions,
+  SenderSagaRun,
+  type SyncRequest,
+} from "./sender-saga-run.js";
 import { type LaneChoice, loadSenderStanding, reserveConnect } from "./sender-store.js";
 
 export interface SenderSessionOptions extends SagaRunOptions {
@@ -92,11 +97,10 @@ export class SenderSession {
   }
 
   /**
-   * Runs a saga; one at a time. Rejects with what ended the session, where that comes first, and with `not_permitted`
-   * where all was done but what the receiver does not let this side write.
+   * Runs a saga; one at a time. Rejects with what ended the session, where that comes first.
    */
-  sync(request: SyncRequest): Promise<SyncReport> {
-    const outcome = deferred<SyncReport>();
+  sync(request: SyncRequest): Promise<SagaDone> {
+    const outcome = deferred<SagaDone>();
     if (this.#isOver) outcome.reject(new KeysagaError("connection_closed"));
     else this.#asked = { ...request, outcome, started: this.options.platform.clock.elapsed() };
     this.#loop.put({ kind: "own", event: { machine: "none" } });

@@ -24,7 +24,7 @@ import type { Platform } from "../home/platform.js";
 import { dropTranscripts } from "../home/retention.js";
 import type { Held, SignerView, SignRequest } from "../home/signer.js";
 import { shownAgain } from "../rights/proof-parts.js";
-import { toldAgain } from "../rights/statements.js";
+import { forgetLists } from "./arrivals.js";
 
 /** A lane to a receiver: one that is in use, or a fresh genesis that counts once it is delegated. */
 export type LaneChoice = { readonly address: Address; readonly founding: IbGib | undefined };
@@ -235,21 +235,21 @@ async function standingChange(
   return n > (standing.value?.n ?? -1) ? [changeCell(standing, { ...standing.value, tip, n })] : [];
 }
 
-/** A receiver that lacks a frame which it had kept was put back to an older state: it has to be told all again. */
+/** A receiver that lacks a frame which it had kept was put back to an older state: it may lack lists as well. */
 async function forgetIfBehind(
   { space }: Identity,
   { receiver, theirLane, lane }: ReserveConnect,
   kept: number,
 ): Promise<readonly CellChange[]> {
   if ((theirLane?.n ?? -1) >= kept) return [];
-  return [...(await toldAgain(space, receiver.keystone.tjp)), ...(await shownAgain(space, lane))];
+  return [...(await forgetLists(space, receiver.keystone.tjp)), ...(await shownAgain(space, lane))];
 }
 
 /** A lane whose frames do not arrive any more would keep this device out for ever: the next connection gets another. */
 async function replaceLane({ space, address }: Identity, receiver: Address): Promise<never> {
   const cell = await readCell(space, cellKinds.laneTo, receiver);
   const again = cell.value ? await shownAgain(space, cell.value.lane) : [];
-  const cells = [removeCell(cell), ...again, ...(await toldAgain(space, receiver))];
+  const cells = [removeCell(cell), ...again, ...(await forgetLists(space, receiver))];
   await space.commit({ holder: address, sight: { holders: [address] }, cells });
   throw new KeysagaError("lane_replaced");
 }

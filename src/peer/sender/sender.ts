@@ -12,13 +12,15 @@ import { type Invite, readInvite } from "../home/invite-text.js";
 import { Calls, orAborted } from "../home/patience.js";
 import { type Platform, systemPlatform } from "../home/platform.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
+import { withdrawExpired } from "../rights/sharing.js";
 import { bindTo } from "../session/channel.js";
 import { guarded, type OnEvent, type PeerEvent } from "../session/events.js";
 import { Waits } from "../session/waits.js";
 import { type Explanation, explainRecord, type RecordStatus } from "./explain.js";
 import { openConnection } from "./open-connection.js";
 import { type ReconnectOptions, withRetries } from "./reconnect.js";
-import type { SyncReport } from "./sender-commit.js";
+import { type SyncReport, withBefore } from "./sender-commit.js";
+import type { SyncRequest } from "./sender-saga-run.js";
 import { SenderSession } from "./sender-session.js";
 
 /** Over WebSocket, by the receiver's URL; `ws://` only to this machine, unless `insecure`. */
@@ -57,7 +59,7 @@ export interface SenderSettings {
   /** Sign the TLS channel as well (RFC 9266). Both sides have to be set so, with no proxy in between that ends TLS. */
   readonly bindChannel?: boolean;
   /**
-   * Whose word is taken for what comes: `owners` (default): a timeline's owner's, and that of those it granted to write.
+   * Whose word is taken for what comes: `owners` (default): a timeline's owner's, and that of those it lets write.
    * `open`: anyone's whom the receiver admits.
    */
   readonly access?: AccessPolicy;
@@ -70,7 +72,7 @@ export interface SenderSettings {
    * `cannot_connect`, `turn_timeout`, `shutting_down` …): never after a validation failure, nor when they were cancelled.
    * A try is a new session from its first message: of the one before no connection, key, turn or saga is used again, and
    * its saga is run anew, which converges wherever the other was cut off. So a report tells what the last try did, and a use
-   * of a counted grant may be spent by each. Other calls wait meanwhile, as behind any call; `disconnect` and the call's
+   * of a counted entry may be spent by each. Other calls wait meanwhile, as behind any call; `disconnect` and the call's
    * signal end the waiting at once. A connection that is lost while no call runs is not opened by itself: the next call does.
    */
   readonly reconnect?: ReconnectOptions;
@@ -86,11 +88,6 @@ export interface SenderSettings {
 export interface SyncOptions {
   /** Default `both`: up what the receiver lacks, down where it is ahead. */
   readonly direction?: Direction;
-  /**
-   * Take over what somebody added to timelines of one's own who may not write them any more: what the receiver took
-   * before it learnt of a withdrawal. Without it such a sync ends in `author_not_permitted`.
-   */
-  readonly adopt?: boolean;
   /** Cancels: the session ends, and nothing half-done is left. */
   readonly signal?: AbortSignal;
 }
@@ -147,18 +144,26 @@ export class Sender {
    * Brings `roots` (timelines by first address, stones by address) and all they link to in step with the receiver.
    * Connects first where there is no connection; the first turn then rides along with the handshake.
    *
-   * @returns What was done: durable on both sides, the receiver's receipt verified and stored.
-   * @throws KeysagaError `not_permitted`: the receiver did not take what this side may not write there. All else is done,
-   *   on both sides, and the session goes on; what was not taken stays here. `diverged` (by a push; nothing was changed),
-   *   `tip_moved`, `commit_waited`, `queue_timeout` and `connection_lost` (try again), `aborted`, `connection_closed` (by `disconnect`), and
+   * Whose time is over in lists of this identity's own is withdrawn there, once what the receiver has is here.
+   *
+   * @returns What was done: durable on both sides, the receiver's receipt verified and stored; and what was left of which
+   *   root, and why. All else is done.
+   * @throws KeysagaError `diverged` (by a push; nothing was changed), `tip_moved`, `commit_waited`, `queue_timeout` and `connection_lost` (try again), `aborted`, `connection_closed` (by `disconnect`), and
    *   whatever else ended the session.
    */
-  sync(
-    roots: readonly Address[],
-    { direction = "both", adopt = false, signal }: SyncOptions = {},
-  ): Promise<SyncReport> {
+  sync(roots: readonly Address[], { direction = "both", signal }: SyncOptions = {}): Promise<SyncReport> {
     if (roots.length === 0) return Promise.reject(new KeysagaError("nothing_to_sync"));
-    return this.#queue(signal, ({ session }) => session.sync({ roots, direction, adopt }));
+    return this.#queue(signal, ({ session }) => this.#sagas(session, { roots, direction }));
+  }
+
+  /** One saga, and another one where what came with it has something to go up. */
+  async #sagas(session: SenderSession, request: SyncRequest): Promise<SyncReport> {
+    const { report, isMore } = await session.sync(request);
+    const isWithdrawn =
+      request.direction !== "push" &&
+      (await withdrawExpired(this.#options.identity, request.roots, this.#platform));
+    const goesUp = request.direction !== "pull" && (isMore || isWithdrawn);
+    return goesUp ? withBefore(report, (await session.sync(request)).report) : report;
   }
 
   /**

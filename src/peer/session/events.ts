@@ -33,7 +33,7 @@ export type PeerEvent =
     }
   /** A payload frame was sent, or admitted. */
   | { readonly kind: "payload"; readonly from: Role; readonly records: number; readonly bytes: number }
-  /** A saga has begun; `roots` counts the timelines and stones that it compares. */
+  /** A saga has begun; `roots` counts the timelines and stones that it compares, without the lists that go along. */
   | {
       readonly kind: "started";
       readonly saga: string;
@@ -75,7 +75,15 @@ export type PeerEvent =
       readonly tip: Address;
       readonly conflicts: number;
     }
-  /** The receiver did not take this side's tip of a root; or, without a root, the saga ended before it was durable. */
+  /** A sender: a root was left, in whole or in part (`LeftReason`); `by` is who has made the frame that it is about. */
+  | {
+      readonly kind: "left";
+      readonly saga: string;
+      readonly timeline: Address;
+      readonly reason: string;
+      readonly by?: Address;
+    }
+  /** A receiver did not take the tip of a root; or, without a root, the saga ended before it was durable. */
   | {
       readonly kind: "refused";
       readonly saga: string;
@@ -88,7 +96,7 @@ export type PeerEvent =
   | { readonly kind: "dropped"; readonly saga: string; readonly code: ErrorCode }
   /** So many records of a lost connection count as staged for this saga, and are not sent again. */
   | { readonly kind: "resumed"; readonly saga: string; readonly records: number }
-  /** A saga is durable: on a receiver here, on a sender on both sides. `tips` counts those in its receipt. */
+  /** A saga is durable: on a receiver here, on a sender on both sides. `tips` counts those in its receipt, lists left out. */
   | { readonly kind: "durable"; readonly saga: string; readonly tips: number }
   /**
    * The session has ended; without an error by either side's `disconnect`. At a receiver also whose it was: `identity`, once
@@ -134,10 +142,20 @@ export function guarded(onEvent: OnEvent, fail: (error: KeysagaError) => void): 
   };
 }
 
-/** The roots of a saga that the receiver did not take. */
+/** A receiver: the roots of a saga that it did not take. */
 export function tellRefused(onEvent: OnEvent, saga: string, refused: readonly FinalTip[]): void {
   for (const { address } of refused)
     onEvent({ kind: "refused", saga, timeline: address, code: "not_permitted" });
+}
+
+/** A sender: the roots of a saga that were left, in whole or in part, and whose doing that is. */
+export function tellLeft(
+  onEvent: OnEvent,
+  saga: string,
+  left: readonly { readonly address: Address; readonly reason: string; readonly by?: Address }[],
+): void {
+  for (const { address, reason, by } of left)
+    onEvent({ kind: "left", saga, timeline: address, reason, ...(by && { by }) });
 }
 
 /** Merges of this side's making that are tips now. */

@@ -1,4 +1,4 @@
-import { KeysagaError } from "../../base/index.js";
+import { KeysagaError, sha256, toHex, utf8 } from "../../base/index.js";
 import type { Evidence } from "../../saga/index.js";
 
 /**
@@ -7,17 +7,17 @@ import type { Evidence } from "../../saga/index.js";
  */
 export class HeardEvidence {
   readonly items: Evidence[] = [];
-  /** By text: the turn that showed it first or last. */
+  /** By hash: the turn that showed it first or last. */
   readonly #turns = new Map<string, number>();
   #turn = 0;
 
   /** @throws KeysagaError `attestation_refused` */
   hear(items: readonly Evidence[]): void {
-    for (const item of items) {
-      const text = JSON.stringify(item);
-      const before = this.#turns.get(text);
+    for (const item of items.flatMap(singly)) {
+      const name = toHex(sha256(utf8(JSON.stringify(item))));
+      const before = this.#turns.get(name);
       if (before === this.#turn) throw new KeysagaError("attestation_refused", { rule: "shown twice" });
-      this.#turns.set(text, this.#turn);
+      this.#turns.set(name, this.#turn);
       if (before === undefined) this.items.push(item);
     }
   }
@@ -26,4 +26,9 @@ export class HeardEvidence {
   turn(): void {
     this.#turn++;
   }
+}
+
+/** Each frame of a signed list for itself: another turn may show some of them among others. */
+function singly(item: Evidence): readonly Evidence[] {
+  return "frames" in item ? item.frames.map((frame) => ({ ...item, frames: [frame] })) : [item];
 }

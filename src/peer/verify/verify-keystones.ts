@@ -13,10 +13,7 @@ import {
   checkIdentityFrame,
   claimOf,
   decodeUnsigned,
-  isGrantAddress,
   type KeystoneState,
-  readGrant,
-  readWithdrawal,
   resume,
   startIdentity,
   startLane,
@@ -28,8 +25,6 @@ import {
 import type { Space } from "../../space/index.js";
 import { cellKinds, checkCell, readCell, readCells } from "../home/cells.js";
 import { journalKey } from "../home/signer.js";
-import { grantsTo } from "../rights/granted.js";
-import { loadStated } from "../rights/stated.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
 
 /**
@@ -38,7 +33,6 @@ import { detailOf, type Problem, problem } from "./verify-problem.js";
  * the contexts its turns are about. Memory is that of one keystone's frames and contexts.
  */
 export async function* verifyKeystone(space: Space, first: Address): AsyncGenerator<Problem> {
-  if (isGrantAddress(first)) return yield* verifyGrant(space, first);
   const frames = framesOf(await space.proofs(first));
   const [genesis] = frames;
   if (genesis?.address !== first) return yield problem(first, "keystone", "no genesis");
@@ -55,22 +49,6 @@ export async function* verifyKeystone(space: Space, first: Address): AsyncGenera
     default:
       return yield* verifyContexts(space, frames);
   }
-}
-
-/** A grant, and what withdraws it: its issuer has stated all of it, and whoever it is to finds it. */
-async function* verifyGrant(space: Space, address: Address): AsyncGenerator<Problem> {
-  const [record, ...withdrawals] = await space.proofs(address);
-  if (record?.address !== address) return yield problem(address, "keystone", "no grant");
-  const { issuer, identity } = readGrant(record);
-  const { granted, withdrawn } = (await loadStated(space, issuer)).statements;
-  if (!granted.has(address)) yield problem(address, "not_stated", issuer);
-  for (const withdrawal of withdrawals) {
-    const isStated = withdrawn.get(address)?.includes(withdrawal.address);
-    if (!isStated || readWithdrawal(withdrawal).grant !== address)
-      yield problem(withdrawal.address, "not_stated", issuer);
-  }
-  const listed = await grantsTo(space, identity);
-  if (!listed.some((grant) => grant.address === address)) yield problem(address, "cell", "not listed");
 }
 
 /** The frames among a group's proofs, in the order of their numbers. */

@@ -32,9 +32,7 @@ export type ProblemRule =
   /** What is kept of a frame does not prove that its maker made it. */
   | "not_attested"
   /** A receipt does not prove what it says. */
-  | "receipt"
-  /** Nothing of its issuer makes this grant, or this withdrawal. */
-  | "not_stated";
+  | "receipt";
 
 export interface Problem {
   /** The address of what is wrong; where that cannot be read either, what is known of its place. */

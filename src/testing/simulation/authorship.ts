@@ -8,28 +8,32 @@ import {
   sealRecord,
   tjpOf,
 } from "../../ibgib/index.js";
-import type { Access } from "../../keystone/index.js";
+import type { Access } from "../../lists/index.js";
 import { cellKinds, newCell } from "../../peer/home/cells.js";
-import { saveRecords, share, unshare } from "../../peer/index.js";
+import { adopt, leftOut, saveRecords, setAside, share, unshare } from "../../peer/index.js";
 import type { Dice } from "./dice.js";
 import type { Home } from "./home.js";
 import type { Timeline } from "./ledger.js";
 import type { SimulatedProcess } from "./process.js";
 import type { World } from "./world.js";
 
+/** Longer than any world is. */
+const yearMs = 365 * 24 * 60 * 60_000;
+
 /** What people write and share in a world; all of it goes into the ledger before it can be anywhere else. */
 export class Authorship {
   #edits = 0;
+  #shares = 0;
 
   constructor(
     private readonly world: World,
     private readonly dice: Dice,
   ) {}
 
-  create(process: SimulatedProcess, home: Home): void {
+  create(process: SimulatedProcess, home: Home, within?: Address): void {
     const { app } = this.world.settings;
     const uuid = toHex(this.dice.bytes(16));
-    const record = createTimeline({ ib: app.ib, data: app.first, owner: home.address, uuid });
+    const record = createTimeline({ ib: app.ib, data: app.first, owner: home.address, within, uuid });
     const edit = app.edit(app.first, this.#editDice());
     this.#save(process, home, "creates", async () => [record, this.#edited(record, edit, home)]);
   }
@@ -54,29 +58,60 @@ export class Authorship {
   share(process: SimulatedProcess, owner: Home, timeline: Timeline, to: Home, access: Access): void {
     timeline.readers.add(to.lineage);
     if (access === "write") timeline.writers.add(to.lineage);
-    const given = { timeline: timeline.address, with: to.address, access };
+    const isForLong = this.#shares++ % 2 === 1;
+    const terms = isForLong && { expires: process.platform.clock.now() + yearMs };
+    const given = { timeline: timeline.address, with: to.address, access, ...terms };
     this.world.calls.begin(
       process,
       `shares with ${to.name}`,
       () => share(process.identity, given, process.platform),
-      (grant) => this.world.facts.grant(owner, grant),
+      () => this.world.facts.share(owner, given),
     );
   }
 
   /** With somebody who has it: what counts is that the identity signs. */
   shareAgain(process: SimulatedProcess, home: Home): void {
     const { ledger, senders } = this.world;
-    const own = ledger.timelines.find(({ owner, readers }) => owner === home.name && readers.size > 1);
+    const own = ledger.timelines.find(
+      ({ owner, ruler, readers }) => owner === home.name && !ruler && readers.size > 1,
+    );
     const other = senders.find(({ lineage }) => lineage !== home.lineage && own?.readers.has(lineage));
     if (own && other) this.share(process, home, own, other, "read");
   }
 
   unshare(process: SimulatedProcess, timeline: Timeline, from: Home): void {
-    timeline.isWithdrawn = true;
+    this.world.ledger.withdrawn(timeline);
     const taken = { timeline: timeline.address, from: from.address };
     this.world.calls.begin(process, `takes back from ${from.name}`, () =>
       unshare(process.identity, taken, process.platform),
     );
+  }
+
+  /** Something that was left out of a timeline counts again, whoever has made it. */
+  adopt(process: SimulatedProcess, { address: timeline }: Timeline): void {
+    const { identity, platform } = process;
+    this.world.calls.begin(process, "adopts", async () => {
+      const [left] = await leftOut(identity, timeline);
+      if (!left || !process.isAlive) return;
+      this.world.trace.count("run adoptions");
+      await adopt(identity, { timeline, frame: left.frame }, platform);
+    });
+  }
+
+  /** What somebody else has put on top of a timeline counts no more. */
+  setAside(process: SimulatedProcess, timeline: Timeline): void {
+    const { ledger, calls } = this.world;
+    const { identity, platform } = process;
+    calls.begin(process, "sets aside", async () => {
+      const tip = await tipOf(process, timeline.address);
+      const heads = tip ? ledger.headsOf(tip.address) : [];
+      const frame = heads.find((head) => !ledger.makersOf(head).includes(timeline.owner));
+      if (frame === undefined || !process.isAlive) return;
+      timeline.aside.add(frame);
+      this.world.trace.count("run set-asides");
+      const said = { timeline: timeline.address, frame, why: "not like this" };
+      await setAside(identity, said, platform);
+    });
   }
 
   /**

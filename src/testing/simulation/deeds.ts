@@ -1,5 +1,7 @@
+import { listsOf } from "../../lists/index.js";
 import { Authorship } from "./authorship.js";
 import type { Dice } from "./dice.js";
+import { recordOn } from "./disk-watch.js";
 import type { Home } from "./home.js";
 import type { Timeline } from "./ledger.js";
 import type { SimulatedProcess } from "./process.js";
@@ -26,7 +28,7 @@ export class Deeds {
     trace.count("run steps");
     switch (step.do) {
       case "create":
-        return this.#by(step.by, (process, home) => this.#authorship.create(process, home));
+        return this.#create(step);
       case "edit":
         return this.#edit(step);
       case "link":
@@ -35,6 +37,9 @@ export class Deeds {
         return this.#share(step);
       case "unshare":
         return this.#unshare(step);
+      case "adopt":
+      case "setAside":
+        return this.#decide(step);
       case "sync":
         return this.#by(step.by, (process, home) => this.#sync(process, home, step));
       case "rush":
@@ -98,6 +103,27 @@ export class Deeds {
     return timelines[which % Math.max(1, timelines.length)];
   }
 
+  /** Within another one only where that is known. */
+  #create({ by, within }: On<"create">): void {
+    const outer = within === undefined ? undefined : this.#timeline(within)?.address;
+    this.#by(by, (process, home) => {
+      const isKnown = outer !== undefined && recordOn(home.disk, outer) !== undefined;
+      this.#authorship.create(process, home, isKnown ? outer : undefined);
+    });
+  }
+
+  /** A timeline as its rights go: the one that has the lists. */
+  #ruler(which: number): Timeline | undefined {
+    const timeline = this.#timeline(which);
+    return timeline?.ruler ?? timeline;
+  }
+
+  #decide({ do: what, which }: On<"adopt" | "setAside">): void {
+    const timeline = this.#ruler(which);
+    const process = timeline && this.world.home(timeline.owner)?.open[0];
+    if (timeline && process) this.#authorship[what](process, timeline);
+  }
+
   #edit({ by, which, times }: On<"edit">): void {
     const timeline = this.#timeline(which);
     if (!timeline) return;
@@ -113,7 +139,7 @@ export class Deeds {
   }
 
   #share({ which, with: other, access }: On<"share">): void {
-    const timeline = this.#timeline(which);
+    const timeline = this.#ruler(which);
     const owner = timeline && this.world.home(timeline.owner);
     const [process, to] = [owner?.open[0], this.#sender(other)];
     if (timeline && owner && process && to.lineage !== owner.lineage)
@@ -121,7 +147,7 @@ export class Deeds {
   }
 
   #unshare({ which, with: other }: On<"unshare">): void {
-    const timeline = this.#timeline(which);
+    const timeline = this.#ruler(which);
     const process = timeline && this.world.home(timeline.owner)?.open[0];
     if (timeline && process) this.#authorship.unshare(process, timeline, this.#sender(other));
   }
@@ -148,9 +174,16 @@ export class Deeds {
   }
 
   #pry(process: SimulatedProcess, home: Home, { at, which }: On<"pry">): void {
-    const closed = this.world.ledger.timelines.filter(({ readers }) => !readers.has(home.lineage));
-    const timeline = closed[which % Math.max(1, closed.length)];
-    if (timeline) this.world.sync(process, this.#receiver(at), [timeline.address], { direction: "pull" });
+    const { ledger } = this.world;
+    const others = ledger.timelines.filter(({ owner }) => owner !== home.lineage);
+    const closed = others.filter(({ readers }) => !readers.has(home.lineage)).map(({ address }) => address);
+    const lists = others.flatMap(({ address, owner }) => {
+      const maker = this.world.home(owner)?.address;
+      return maker === undefined ? [] : [listsOf(address, maker).readers];
+    });
+    const asked = [...closed, ...lists];
+    const root = asked[which % Math.max(1, asked.length)];
+    if (root) this.world.sync(process, this.#receiver(at), [root], { direction: "pull" });
   }
 
   #forge(home: Home, { which }: On<"forge">): void {

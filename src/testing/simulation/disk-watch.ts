@@ -5,10 +5,13 @@ import {
   gibOf,
   type IbGib,
   isPrimitive,
+  isTjp,
   linksOf,
+  ownerOf,
   readRecord,
   tjpOf,
 } from "../../ibgib/index.js";
+import { isListIb, readListFirst } from "../../lists/index.js";
 import { decodeBatchRow, decodeProofRow, decodeRecordRow, decodeTipRow } from "../../space/rows.js";
 import type { Disk } from "./disk.js";
 import type { RowChange } from "./draft.js";
@@ -55,16 +58,16 @@ export class DiskWatch {
   }
 
   /** What is kept was made by somebody of this world, and is what its address says. */
-  #record({ name, disk }: Watched, { from, to }: RowChange): void {
+  #record({ name, disk, lineage }: Watched, { from, to }: RowChange): void {
     if (to === undefined || from !== undefined) return;
     const { bytes, batches } = decodeRecordRow(to);
     if (!batches.some((batch) => isCommitted(disk, batch))) return;
-    this.#account({ name, disk }, decodeRecord(bytes)); // which hashes it
+    this.#account({ name, disk, lineage }, decodeRecord(bytes)); // which hashes it
   }
 
   /** Made by somebody, and all that it links to is there. */
-  #account({ name, disk }: Pick<Watched, "name" | "disk">, record: IbGib): void {
-    const isGenuine = this.ledger.accounts(record);
+  #account({ name, disk, lineage }: Pick<Watched, "name" | "disk" | "lineage">, record: IbGib): void {
+    const isGenuine = this.#isListOf(lineage, record) || this.ledger.accounts(record);
     this.trace.check("made by somebody", isGenuine, () => `${name} keeps ${record.address}`);
     for (const { target } of linksOf(record)) {
       const isThere = isPrimitive(target) || disk.table("records").has(gibOf(target));
@@ -72,12 +75,21 @@ export class DiskWatch {
     }
   }
 
+  /** A frame of a list is its owner's, whose homes have it first. The first frame everybody can compute. */
+  #isListOf(lineage: string, record: IbGib): boolean {
+    const owner = isListIb(record.ib) ? ownerOf(record) : undefined;
+    const isOwn = owner !== undefined && (isTjp(record) || this.keys.ownerOf(owner) === lineage);
+    if (isOwn) this.ledger.listed(record, lineage);
+    return isOwn;
+  }
+
   /** Merges that were staged on the disk become visible with their tip: nothing is written of them then. */
-  #accountUpTo({ name, disk }: Pick<Watched, "name" | "disk">, tip: Address): void {
+  #accountUpTo(home: Pick<Watched, "name" | "disk" | "lineage">, tip: Address): void {
+    const { disk } = home;
     const record = this.ledger.frame(tip) ? undefined : recordOn(disk, tip);
     if (record === undefined) return;
-    for (const parent of parentsOf(record)) this.#accountUpTo({ name, disk }, parent);
-    this.#account({ name, disk }, record);
+    for (const parent of parentsOf(record)) this.#accountUpTo(home, parent);
+    this.#account(home, record);
   }
 
   /** A tip moves on to what has all of its heads; who added to it had been let in; and who shows it may read it. */
@@ -90,8 +102,9 @@ export class DiskWatch {
     this.#accountUpTo(home, tip.address);
     const history = this.ledger.historyOf(tip.address);
     const heads = before === undefined ? [] : this.ledger.headsOf(before);
-    const lost = heads.filter((head) => !history.has(head));
+    const lost = heads.filter((head) => !history.has(head) && !this.ledger.mayBeLeft(tip.tjp, head));
     this.trace.check("tips move on", lost.length === 0, () => `${name} loses ${lost[0]} from ${tip.address}`);
+    this.#list(home, tip.tjp);
     const timeline = this.ledger.timeline(tip.tjp);
     if (!timeline) return;
     for (const frame of this.ledger.beyond(tip.address, before)) {
@@ -116,13 +129,23 @@ export class DiskWatch {
       );
   }
 
+  /** Who reads is between the owner and who answers for it; who writes, for those to know who read. */
+  #list({ name, lineage, kind, disk }: Watched, list: Address): void {
+    const first = recordOn(disk, list);
+    const said = first && readListFirst(first);
+    const timeline = said && this.ledger.timeline(said.of);
+    if (!timeline || kind === "receiver") return;
+    const may = timeline.owner === lineage || (said.kind === "writers" && timeline.readers.has(lineage));
+    this.trace.check("lists are shown to whom they concern", may, () => `${name} shows ${list}`);
+  }
+
   /** A frame is kept where its owner has said it, or by its owner itself. */
   #proof({ name, lineage, isDoubtful }: Watched, { from, to }: RowChange): void {
     if (to === undefined || from !== undefined) return;
     const record = readRecord(decodeProofRow(to).bytes);
     if (!keystoneIbs.has(record.ib)) return;
     const owner = this.keys.ownerOf(tjpOf(record) ?? record.address);
-    const isGenuine = this.keys.hasSeen(record.address) || (owner ?? lineage) === lineage;
+    const isGenuine = this.keys.hasSeen(record) || (owner ?? lineage) === lineage;
     this.trace.check("signed by its owner", isGenuine, () => `${name} keeps ${record.address}`);
     this.keys.seeRecord(record, { home: lineage, knows: () => !isDoubtful });
   }

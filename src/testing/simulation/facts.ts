@@ -1,4 +1,7 @@
 import { type Address, gibOf } from "../../ibgib/index.js";
+import { listFor, listsOf } from "../../lists/index.js";
+import { cellKinds, parseCell } from "../../peer/home/cells.js";
+import type { Share } from "../../peer/index.js";
 import { followedIn, tipOn } from "./disk-watch.js";
 import type { Home } from "./home.js";
 import type { Ledger } from "./ledger.js";
@@ -19,12 +22,15 @@ export class Facts {
     private readonly ledger: Ledger,
   ) {}
 
-  /** A tip was said to be there: its heads are in what the home shows. A merge may have made way for another. */
+  /**
+   * A tip was said to be there: its heads are in what the home shows, as far as no list takes them out. A merge may have
+   * made way for another.
+   */
   tip(home: Home, tjp: Address, tip: Address): void {
     this.#add(home, `tip ${tip}`, () => {
       const now = tipOn(home.disk, tjp);
       const history = now === undefined ? new Set() : this.ledger.historyOf(now);
-      return this.ledger.headsOf(tip).every((head) => history.has(head));
+      return this.ledger.headsOf(tip).every((head) => history.has(head) || this.ledger.mayBeLeft(tjp, head));
     });
   }
 
@@ -34,8 +40,17 @@ export class Facts {
     this.#add(home, `session ${session}`, () => n > 0 && followedIn(home.disk.table("cells"), lane) >= n);
   }
 
-  grant(home: Home, grant: Address): void {
-    this.#add(home, `grant ${grant}`, () => home.disk.table("proofs").has(gibOf(grant)));
+  /** A list of the home's own says for how long it was shared with somebody, or that it is no more. */
+  share(home: Home, { timeline, with: other, access, expires }: Share): void {
+    const list = listsOf(timeline, home.address)[listFor[access]];
+    const cell = `list-identity/${gibOf(list)}/${gibOf(other)}`;
+    this.#add(home, `entry of ${other} in ${list}`, () => {
+      const bytes = home.disk.table("cells").get(cell);
+      const row = bytes && parseCell(cellKinds.listIdentity, bytes);
+      return (
+        row !== undefined && (row.withdrawn > 0 || row.entries.some((entry) => entry.expires === expires))
+      );
+    });
   }
 
   /** All that were said of a home by now. */

@@ -5,18 +5,11 @@ const bugs: readonly string[] = ["internal", "store_damaged", "untyped"];
 
 /** What may be said in a world of honest peers, whose messages and stores are lost, late or refused, and never altered. */
 const honest: readonly string[] = [
-  ...([
-    "tip_moved",
-    "not_permitted",
-    "author_not_permitted",
-    "unknown_root",
-    "diverged",
-    "not_found",
-  ] as const),
+  ...(["tip_moved", "not_permitted", "unknown_root", "diverged", "not_found"] as const),
   ...([
     "not_owner",
     "not_shared",
-    "grant_refused",
+    "list_refused",
     "commit_waited",
     "lane_replaced",
     "keystone_moved",

@@ -1,3 +1,4 @@
+import type { Opened } from "../../keystone/index.js";
 import type { Address, IbGib, RecordText } from "../../ibgib/index.js";
 import type { Trace } from "./trace.js";
 
@@ -12,18 +13,13 @@ export interface Seen {
   knows(keystone: Address, n: number): boolean;
 }
 
-interface SeenFrame {
-  readonly address: Address;
-  readonly keystone: Address;
-  readonly n: number;
-}
-
 /**
  * One-time means once: every keystone frame that leaves a peer or lies in a store is looked at, and each of its keys
  * may have signed that frame alone. Nor may two frames claim one place.
  */
 export class KeyWatch {
-  readonly #frameByKey = new Map<string, Address>();
+  /** What each key has signed, by its one signature: of a turn the frame itself is not seen. */
+  readonly #signatureByKey = new Map<string, string>();
   readonly #frameByPlace = new Map<string, Address>();
   /** Frames that were seen, genesis frames included. */
   readonly #seen = new Set<Address>();
@@ -32,8 +28,20 @@ export class KeyWatch {
 
   constructor(private readonly trace: Trace) {}
 
-  hasSeen(address: Address): boolean {
-    return this.#seen.has(address);
+  /** Was a frame seen, or what it opens? */
+  hasSeen({ address, data }: IbGib): boolean {
+    if (this.#seen.has(address)) return true;
+    const { proofs = [] } = data as { readonly proofs?: readonly Proof[] };
+    const solutions = proofs.flatMap((proof) => proof.solutions);
+    const isSeen = ({ publicKey, signature }: Solution) => this.#signatureByKey.get(publicKey) === signature;
+    return solutions.length > 0 && solutions.every(isSeen);
+  }
+
+  /** A turn was said: its frame is of a session, which nobody else can know of. */
+  seeOpened({ key, signature }: Opened, by: Seen): void {
+    this.#signs(key, signature, () =>
+      this.trace.violate("one key, one frame", `${by.home} opens ${key} twice`),
+    );
   }
 
   belongsTo(keystone: Address, home: string): void {
@@ -60,26 +68,36 @@ export class KeyWatch {
     this.#seen.add(address);
     if (!this.#owners.has(keystone)) this.#owners.set(keystone, by.home);
     const { n, proofs } = data as { n: number; proofs: readonly Proof[] };
-    const frame = { address, keystone, n };
-    this.#takes(this.#frameByPlace, `${keystone} ${n}`, frame, by);
+    const place = `${keystone} ${n}`;
+    const before = this.#frameByPlace.get(place) ?? address;
+    this.#frameByPlace.set(place, before);
+    const twice = () => this.#twice(`${address} beside ${before} (n=${n})`, by.knows(keystone, n), by);
+    this.trace.count("check one key, one frame");
+    if (before !== address) twice();
     for (const { solutions } of proofs)
-      for (const { publicKey } of solutions) this.#takes(this.#frameByKey, publicKey, frame, by);
+      for (const { publicKey, signature } of solutions) this.#signs(publicKey, signature, twice);
   }
 
-  #takes(taken: Map<string, Address>, place: string, { address, keystone, n }: SeenFrame, by: Seen): void {
-    const before = taken.get(place);
+  #signs(key: string, signature: string, twice: () => void): void {
+    const before = this.#signatureByKey.get(key) ?? signature;
+    this.#signatureByKey.set(key, before);
     this.trace.count("check one key, one frame");
-    if (before === undefined) taken.set(place, address);
-    else if (before !== address) {
-      if (by.knows(keystone, n))
-        this.trace.violate("one key, one frame", `${by.home} signs ${address} beside ${before} (n=${n})`);
-      else this.trace.count("fault key used again by a home that could not know");
-    }
+    if (before !== signature) twice();
+  }
+
+  #twice(what: string, couldKnow: boolean, { home }: Seen): void {
+    if (couldKnow) this.trace.violate("one key, one frame", `${home} signs ${what}`);
+    else this.trace.count("fault key used again by a home that could not know");
   }
 }
 
+interface Solution {
+  readonly publicKey: string;
+  readonly signature: string;
+}
+
 interface Proof {
-  readonly solutions: readonly { readonly publicKey: string }[];
+  readonly solutions: readonly Solution[];
 }
 
 export function addressOfText([ib, gib]: RecordText): Address {

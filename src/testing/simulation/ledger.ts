@@ -1,16 +1,29 @@
 import type { JsonObject } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isMerge, isTjp, makerOf, tjpOf } from "../../ibgib/index.js";
+import {
+  type Address,
+  gibOf,
+  type IbGib,
+  isMerge,
+  isTjp,
+  makerOf,
+  tjpOf,
+  withinOf,
+} from "../../ibgib/index.js";
 
 /** A timeline of a world. */
 export interface Timeline {
   readonly address: Address;
   /** The home whose identity owns it. */
   readonly owner: string;
+  /** The one whose lists say who may read and write it: itself, unless it is within another of its owner's. */
+  readonly ruler?: Timeline;
   /** Homes that were ever let in. */
   readonly readers: Set<string>;
   readonly writers: Set<string>;
   /** Was anything taken back of it? Then not everybody need agree any more. */
   isWithdrawn: boolean;
+  /** Heads that its owner has set aside, once or more often. */
+  readonly aside: Set<Address>;
 }
 
 /** Everything that was made in a world, and by whom. What is not in it was made by nobody. */
@@ -27,8 +40,20 @@ export class Ledger {
     for (const record of records) {
       this.#makers.set(record.gib, (this.#makers.get(record.gib) ?? new Set()).add(by));
       this.#frames.set(record.address, record);
-      if (isTjp(record)) this.#found(record.address, by);
+      if (isTjp(record)) this.#found(record, by);
     }
+  }
+
+  /** A frame of a list, which no person has written by hand. */
+  listed(record: IbGib, by: string): void {
+    this.#makers.set(record.gib, (this.#makers.get(record.gib) ?? new Set()).add(by));
+    this.#frames.set(record.address, record);
+  }
+
+  /** Something was taken back of a timeline, and of all within it. */
+  withdrawn(ruler: Timeline): void {
+    for (const timeline of this.timelines)
+      if ((timeline.ruler ?? timeline) === ruler) timeline.isWithdrawn = true;
   }
 
   timeline(address: Address): Timeline | undefined {
@@ -78,6 +103,13 @@ export class Ledger {
     return history;
   }
 
+  /** May a tip be taken back to before a head? Its maker is not the owner, and was withdrawn, or it was set aside. */
+  mayBeLeft(tjp: Address, head: Address): boolean {
+    const timeline = this.timeline(tjp);
+    if (!timeline || this.makersOf(head).every((maker) => maker === timeline.owner)) return false;
+    return timeline.isWithdrawn || [...timeline.aside].some((aside) => this.historyOf(aside).has(head));
+  }
+
   /** The newest frames under a tip that are not merges. */
   headsOf(tip: Address): readonly Address[] {
     const met = new Set([tip]);
@@ -90,16 +122,21 @@ export class Ledger {
     return heads;
   }
 
-  #found(address: Address, owner: string): void {
+  #found(first: IbGib, owner: string): void {
+    const within = withinOf(first);
+    const outer = within && this.timeline(within);
+    const ruler = outer?.owner === owner ? (outer.ruler ?? outer) : undefined;
     const timeline = {
-      address,
+      address: first.address,
       owner,
-      readers: new Set([owner]),
-      writers: new Set([owner]),
-      isWithdrawn: false,
+      ...(ruler && { ruler }),
+      readers: ruler?.readers ?? new Set([owner]),
+      writers: ruler?.writers ?? new Set([owner]),
+      isWithdrawn: ruler?.isWithdrawn ?? false,
+      aside: new Set<Address>(),
     };
     this.timelines.push(timeline);
-    this.#byAddress.set(address, timeline);
+    this.#byAddress.set(first.address, timeline);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Opened } from "../../keystone/index.js";
 import { type RecordText, sealRecord, toText } from "../../ibgib/index.js";
 import type { Message } from "../../transport/index.js";
 import type { Dice } from "./dice.js";
@@ -65,10 +66,14 @@ export function meddle(
   }
 }
 
-/** The frame that a message is signed with, with a signature that is nobody's. */
+/** What a message is signed with, with a signature that is nobody's. */
 function reseal(text: string): string {
   const said = parse(text) as Signed | undefined;
   if (said?.proof === undefined) return text;
+  if (!("frame" in said.proof)) {
+    const signature = said.proof.signature.replace(/^../, "00");
+    return JSON.stringify({ ...said, proof: { ...said.proof, signature } });
+  }
   const [ib, , rel8ns, data] = said.proof.frame;
   const content = JSON.parse(data);
   for (const solution of content.proofs[0].solutions)
@@ -78,7 +83,7 @@ function reseal(text: string): string {
 }
 
 interface Signed {
-  readonly proof?: { readonly frame: RecordText };
+  readonly proof?: { readonly frame: RecordText } | Opened;
 }
 
 /** One bit is another. */

@@ -6,6 +6,8 @@ export interface Profile {
   readonly cancels: number;
   /** How many of those who are let in may write. */
   readonly writers: number;
+  /** How many timelines are made within another one. */
+  readonly within: number;
   readonly weights: Readonly<Record<DeedKind, number>>;
 }
 
@@ -17,6 +19,8 @@ const deedKinds = [
     "link",
     "share",
     "unshare",
+    "adopt",
+    "setAside",
     "sync",
     "pry",
     "rush",
@@ -32,10 +36,10 @@ const life = { create: 1, edit: 6, link: 1, share: 1, sync: 8, connect: 1, disco
 
 function profile(
   weights: Partial<Record<DeedKind, number>>,
-  { cancels = 0.1, writers = 0.8 }: Partial<Pick<Profile, "cancels" | "writers">> = {},
+  { cancels = 0.1, writers = 0.8, within = 0 }: Partial<Omit<Profile, "steps" | "weights">> = {},
 ): Profile {
   const none = Object.fromEntries(deedKinds.map((kind) => [kind, 0])) as Record<DeedKind, number>;
-  return { steps: [4, 9], cancels, writers, weights: { ...none, ...life, ...weights } };
+  return { steps: [4, 9], cancels, writers, within, weights: { ...none, ...life, ...weights } };
 }
 
 const faults = {
@@ -58,7 +62,10 @@ export const profiles = {
   backups: profile(faults.backups),
   processes: profile(faults.processes),
   hostile: profile(faults.hostile),
-  rights: profile({ unshare: 1, share: 3, create: 2, pry: 4 }, { writers: 0.4 }),
+  rights: profile(
+    { unshare: 2, adopt: 1, setAside: 1, share: 3, create: 2, pry: 4 },
+    { writers: 0.6, within: 0.4 },
+  ),
   makers: profile({ forge: 6, share: 2, create: 1 }, { writers: 0.9 }),
   mixed: profile({
     ...{ connection: 2, message: 2, part: 1, crash: 4, restart: 1, storage: 3, jump: 2 },

@@ -6,12 +6,14 @@ import { type Profile, type ProfileName, profiles } from "./profiles.js";
 
 /** What a step does. Peers are named by number; timelines by number as well, among those there are by then. */
 export type Deed =
-  | { readonly do: "create"; readonly by: number }
+  | { readonly do: "create"; readonly by: number; readonly within?: number }
   /** So many edits at once. */
   | { readonly do: "edit"; readonly by: number; readonly which: number; readonly times: number }
   | { readonly do: "link"; readonly by: number; readonly which: number; readonly to: number }
   | { readonly do: "share"; readonly which: number; readonly with: number; readonly access: "read" | "write" }
   | { readonly do: "unshare"; readonly which: number; readonly with: number }
+  /** The owner adopts something that is left out, or sets aside what somebody else has made. */
+  | { readonly do: "adopt" | "setAside"; readonly which: number }
   | {
       readonly do: "sync";
       readonly by: number;
@@ -24,7 +26,7 @@ export type Deed =
     }
   /** All processes of a home connect anew and sync, at once. */
   | { readonly do: "rush"; readonly by: number; readonly at: number }
-  /** Asks for a timeline that it was not let into. */
+  /** Asks for a timeline that it was not let into, or for a list of readers of another. */
   | { readonly do: "pry"; readonly by: number; readonly at: number; readonly which: number }
   | { readonly do: "connect"; readonly by: number; readonly at: number }
   | { readonly do: "disconnect"; readonly by: number }
@@ -194,8 +196,16 @@ class Maker {
     const home = this.#home();
     switch (kind) {
       case "create":
+        return {
+          do: "create",
+          by,
+          ...(this.profile.within > 0 && dice.chance(this.profile.within) && { within: which }),
+        };
       case "disconnect":
-        return { do: kind, by };
+        return { do: "disconnect", by };
+      case "adopt":
+      case "setAside":
+        return { do: kind, which };
       case "edit":
         return { do: "edit", by, which, times: dice.chance(0.2) ? 3 : 1 };
       case "link":

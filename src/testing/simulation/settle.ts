@@ -1,11 +1,12 @@
 import type { Address } from "../../ibgib/index.js";
-import { verifySpace } from "../../peer/index.js";
+import { type Left, type LeftReason, verifySpace } from "../../peer/index.js";
 import { sessionLimits } from "../../saga/index.js";
 import { transportLimits } from "../../transport/index.js";
 import { recordOn, tipOn } from "./disk-watch.js";
 import type { Home } from "./home.js";
 import type { Timeline } from "./ledger.js";
 import type { SimulatedProcess } from "./process.js";
+import { wronglyShown } from "./shown.js";
 import type { World } from "./world.js";
 
 /** What a call may wait for the other side, and for what was before it, when nothing goes wrong any more. */
@@ -19,20 +20,15 @@ const convergeMs = 60_000;
 const roundsMax = 8;
 
 /** Why a peer may stay out, for good: it says so instead of syncing. */
-const reasons = new Set([
-  "restored_backup",
-  "duplicity",
-  "not_permitted",
-  "author_not_permitted",
-  "unknown_root",
-  "attestation_refused",
-]);
+const reasons = new Set(["restored_backup", "duplicity", "unknown_root"]);
 
 /**
  * Why a home may stay out that was put back or copied: nobody could tell it what it has signed, and so it is refused at
  * the door; or it was told, and does not dare to sign for another.
  */
 const doubts = new Set(["auth_fail", "tip_unconfirmed"]);
+/** Why a head is left that the lists decide on. */
+const listed = new Set<LeftReason>(["may_not_write", "set_aside"]);
 /** What goes away by trying again. */
 const retryable = new Set([
   "connection_lost",
@@ -57,6 +53,7 @@ export class Settling {
     await this.#until(() => this.#areSound(), quietMs);
     await this.#converge();
     this.#askApp();
+    this.#askLists();
     await this.#pry();
     await this.#close();
   }
@@ -120,6 +117,13 @@ export class Settling {
     this.#apart.add(`${home.name} ${receiver.name} ${root}`);
   }
 
+  /** What is left for now for what its maker did is not here or not there, and the sync says so. */
+  #staysLeft({ machine, identity }: SimulatedProcess, to: Home, { address, reason, by }: Left): void {
+    // Of another's frames the lists say the same to both.
+    if (by === identity.address || !listed.has(reason))
+      this.#apart.add(`${machine.name} ${to.name} ${address}`);
+  }
+
   /** @returns what it ended in for good; undefined where all went well. */
   async #sync(
     process: SimulatedProcess,
@@ -134,8 +138,9 @@ export class Settling {
       roots,
       { direction: "both" },
       {
-        done: () => {
+        done: (report) => {
           code = "done";
+          for (const left of report.left) this.#staysLeft(process, to, left);
         },
         failed: (failed) => {
           code = failed;
@@ -193,6 +198,16 @@ export class Settling {
           holds(data, edits),
           () => `${name} shows ${tip}: ${JSON.stringify(data)}`,
         );
+      }
+  }
+
+  /** Each home shows what counts by the lists that it has, whatever came first. */
+  #askLists(): void {
+    const { homes, ledger, trace } = this.world;
+    for (const { name, disk, address: self } of homes)
+      for (const { address, ruler } of ledger.timelines) {
+        const head = wronglyShown(disk, address, ruler?.address ?? address, self);
+        trace.check("what is shown counts", head === undefined, () => `${name} shows ${head}`);
       }
   }
 

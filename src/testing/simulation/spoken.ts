@@ -1,8 +1,9 @@
 import { fromUtf8 } from "../../base/index.js";
 import type { Address, RecordText } from "../../ibgib/index.js";
+import type { Opened } from "../../keystone/index.js";
 import type { Message } from "../../transport/index.js";
 
-/** What keystone frames are called; grants and contexts are none. */
+/** What keystone frames are called; contexts are none. */
 export const keystoneIbs: ReadonlySet<string> = new Set([
   "keystone.identity",
   "keystone.lane",
@@ -14,10 +15,12 @@ export interface Spoken {
   readonly type: string;
   /** Every keystone frame in it. */
   readonly frames: readonly RecordText[];
+  /** Of a turn: the key that it opens, with what that has signed. */
+  readonly opened?: Opened;
   /** Of a turn: which it is, and of which saga. */
   readonly turn?: string;
   readonly saga?: string;
-  /** The frames that a commit signs as made by who says it. */
+  /** The frames that a turn attests as made by who says it. */
   readonly signed?: readonly Address[];
   /** Of `open`: the genesis of the session that it is for, and what the sender shows to know of itself. */
   readonly open?: {
@@ -50,8 +53,8 @@ export function readSpoken(message: Message): Spoken | undefined {
     }
     case "turn": {
       const { type: turn, saga, entries = [] } = JSON.parse(said.body);
-      const signed = turn === "commit" ? entries.flatMap(({ frame = [] }) => frame) : [];
-      return { type: said.type, frames: [said.proof.frame], turn, saga, signed };
+      const signed = entries.flatMap(({ frame = [] }) => frame);
+      return { type: said.type, frames: [], opened: said.proof, turn, saga, signed };
     }
     default:
       return { type: said.type, frames: [] };

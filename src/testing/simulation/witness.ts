@@ -55,6 +55,7 @@ export class Witness implements Listener {
       knows: (keystone: Address, n: number) => !home.isDoubtful || (knownThere?.(keystone) ?? -1) >= n,
     };
     for (const frame of spoken.frames) this.keys.seeText(frame, seen);
+    if (spoken.opened) this.keys.seeOpened(spoken.opened, seen);
     for (const frame of spoken.signed ?? []) this.#signs(home, frame);
     if (spoken.open) this.#openedBy(link, spoken.open);
     if (spoken.turn !== undefined) this.#turn(from, spoken.turn, spoken.saga);

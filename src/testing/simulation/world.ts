@@ -44,7 +44,7 @@ interface Kept {
 
 /** Who hears how a saga ended. */
 export interface SyncEnd {
-  readonly done?: () => void;
+  readonly done?: (report: SyncReport) => void;
   readonly failed?: (code: string) => void;
 }
 
@@ -232,7 +232,7 @@ export class World {
       () => sender.sync(roots, options),
       (report) => {
         if (receiver.restoredAt < begun) this.#synced(process, receiver, report, options.direction);
-        done?.();
+        done?.(report);
       },
       failed,
     );
@@ -247,7 +247,7 @@ export class World {
     const home = this.home(process.machine.name);
     const isSole = this.homes.filter(({ lineage }) => lineage === receiver.lineage).length === 1;
     for (const { address, tip } of report.tips) {
-      if (report.refused.some((not) => not.address === address) || !this.ledger.timeline(address)) continue;
+      if (report.left.some((each) => each.address === address) || !this.ledger.timeline(address)) continue;
       if (home && direction !== "push") this.facts.tip(home, address, tip);
       if (isSole) this.facts.tip(receiver, address, tip);
     }

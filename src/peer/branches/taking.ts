@@ -1,0 +1,274 @@
+import { KeysagaError } from "../../base/index.js";
+import { type Address, type IbGib, isMerge, isTjp, makerOf, nOf, ownerOf, tjpOf } from "../../ibgib/index.js";
+import {
+  countingHeads,
+  type FrameReader,
+  framesBeyond,
+  headsOf,
+  mergeOf,
+  mergeTips,
+} from "../../merge/index.js";
+import type { FinalTip, RootMove } from "../../saga/index.js";
+import type { Space } from "../../space/index.js";
+import type { Identity } from "../home/identity.js";
+import { isMadeHere, needsMark } from "../home/made.js";
+import { ListedHeads } from "../rights/head-judge.js";
+import type { AccessPolicy } from "../rights/standing.js";
+import { type AddedFrames, addedFrames, isInItsPlace, proverOf } from "./added-frames.js";
+import type { Merging } from "./merging.js";
+
+/** What a sender brings together with, and what it goes by. */
+export interface Resolving {
+  readonly identity: Identity;
+  /** Who answers, and says who may write its own timelines. */
+  readonly receiver: Address;
+  /** The lane between both sides. */
+  readonly lane: Address;
+  readonly merging: Merging;
+  readonly access: AccessPolicy;
+  /** Stages a frame that was made here with the saga. */
+  readonly stage: (frame: IbGib) => Promise<void>;
+  /** Frames that came with what proves who has signed them. */
+  readonly attesters: ReadonlyMap<Address, Address>;
+}
+
+/** Why a root was left, in whole or in part. */
+export type LeftReason =
+  /** A newest frame of it is by somebody who may not write it, as far as its list of writers says. */
+  | "may_not_write"
+  /** A newest frame of it was set aside by its owner. */
+  | "set_aside"
+  /** Its maker does not prove a frame of it. */
+  | "not_proved"
+  /** It was made for an owner who has no such place for it. */
+  | "out_of_place"
+  /** The receiver did not take it: it may not be written there, or is over a limit there. */
+  | "not_taken";
+
+/** What was left of a root, and whose doing that is. */
+export interface Left {
+  /** The root. */
+  readonly address: Address;
+  readonly reason: LeftReason;
+  /** The frame that it is about, and who has made that. */
+  readonly head?: Address;
+  readonly by?: Address;
+}
+
+/** What a sender takes of the tips that come in. */
+export class Taking {
+  /** The frames among what came that their makers have proved. */
+  readonly proved = new Set<Address>();
+  /** Merges that were made here meanwhile, and that this side signs. */
+  readonly made = new Map<Address, IbGib>();
+  readonly left = new Map<Address, Left>();
+  /** Heads that came and do not count, by timeline. */
+  readonly apart = new Map<Address, readonly Address[]>();
+  readonly #space: Space;
+  readonly #merging: Merging;
+
+  constructor(
+    private readonly resolving: Resolving,
+    /** What is committed, with what the saga has staged. */
+    readonly reader: FrameReader,
+  ) {
+    this.#space = resolving.identity.space;
+    this.#merging = resolving.merging;
+  }
+
+  /**
+   * The tip that a timeline has here once what came in is taken: the merge of what counts of both. Each frame that is new
+   * has to be proved by its maker, else the timeline is left as it was.
+   *
+   * @param own This side's tip, where it has one that counts.
+   * @param isAhead Has what came in that tip in its history?
+   * @returns undefined where it is left.
+   * @throws KeysagaError `wrong_context`, `merge_refused` and what else only a receiver that does not keep to the rules
+   *   can cause.
+   */
+  async taken(
+    { address, tip, n }: FinalTip,
+    own: Address | undefined,
+    isAhead: boolean,
+  ): Promise<Address | undefined> {
+    const tips = own === undefined || isAhead ? [tip] : [own, tip];
+    const [record, first] = await this.reader.getMany([tip, address]);
+    if (!record || !first) throw new KeysagaError("record_missing", { what: "a tip that was told" });
+    checkTip(record, { address, tip, n });
+    if (!isTjp(first)) return tip;
+    const added = await addedFrames(record, first, own, this.reader, this.#merging);
+    const { identity, access } = this.resolving;
+    if (access === "open" || ownerOf(first) === undefined) return this.#merged(tips);
+    // What a first frame says is what its address stands for, unless it says that it is this side's.
+    const isFirstAlone = tip === address && makerOf(first, first) !== identity.address;
+    const { unproved, proved } = await this.#proofsOf(added, first);
+    if (isFirstAlone) {
+      for (const frame of proved) this.proved.add(frame);
+      return this.#merged(tips);
+    }
+    if (unproved) return this.#leave(first, "not_proved", unproved);
+    if (!(await this.#mayAnswer(record, added, first))) return this.#leave(first, "may_not_write", record);
+    if (!(await isInItsPlace(first, this.reader))) return this.#leave(first, "out_of_place", first);
+    const to = await this.#counted(first, tips);
+    await this.#keepProofs(proved, [...(to === undefined ? [] : [to]), ...(this.apart.get(address) ?? [])]);
+    return to;
+  }
+
+  /** Does all of a tip of this side count? By the lists that are here now: some may have come in this saga. */
+  async counts(timeline: Address, tip: Address): Promise<boolean> {
+    const { identity, receiver, access } = this.resolving;
+    const [first] = await this.reader.getMany([timeline]);
+    const owner = first && ownerOf(first);
+    const isGiven = owner === undefined || owner === identity.address || owner === receiver;
+    if (!first || isGiven || access === "open") return true;
+    const { options } = this.#merging;
+    const shown = await headsOf(tip, this.reader, options);
+    const heads = await countingHeads([tip], this.#listed(first), this.reader, options);
+    return shown.every((head) => heads.includes(head));
+  }
+
+  /** A merge that others cannot compute is what somebody says it is, who has to have the right to write. */
+  async #mayAnswer(tip: IbGib, { heads }: AddedFrames, first: IbGib): Promise<boolean> {
+    if (!isMerge(tip) || heads[0] !== tip) return true;
+    const signer = await proverOf(tip, first, this.resolving.attesters, this.#space);
+    return this.#listed(first).countsBy(signer ?? this.resolving.identity.address, tip.address, false);
+  }
+
+  #listed(first: IbGib): ListedHeads {
+    const { access } = this.resolving;
+    return new ListedHeads(this.#space, first, typeof access === "function" ? access : undefined);
+  }
+
+  /** The frames that their makers have proved, and one that has to be and is not. */
+  async #proofsOf(
+    { toProve }: AddedFrames,
+    first: IbGib,
+  ): Promise<{ readonly proved: readonly Address[]; readonly unproved: IbGib | undefined }> {
+    const { attesters } = this.resolving;
+    const proved: Address[] = [];
+    let unproved: IbGib | undefined;
+    for (const frame of toProve) {
+      const prover = await proverOf(frame, first, attesters, this.#space);
+      if (prover !== undefined) proved.push(frame.address);
+      else if (!(await this.isOwn(frame, first))) unproved ??= frame;
+    }
+    return { proved, unproved };
+  }
+
+  /** The merge of what counts of tips. What does not count of them stays apart. */
+  async #counted(first: IbGib, tips: readonly Address[]): Promise<Address | undefined> {
+    if (ownerOf(first) === this.resolving.receiver) return this.#merged(tips); // it says who may write what is its own
+    const { options, functions } = this.#merging;
+    const listed = this.#listed(first);
+    const heads = await countingHeads(tips, listed, this.reader, options);
+    const shown = new Map<Address, readonly Address[]>();
+    for (const tip of tips) shown.set(tip, await headsOf(tip, this.reader, options));
+    const apart = [...new Set([...shown.values()].flat())].filter((head) => !heads.includes(head));
+    if (apart.length === 0) return this.#merged(tips);
+    const out: Address[] = [];
+    for (const head of apart) if (heads.length === 0 || !(await this.#isBelow(head, heads))) out.push(head);
+    if (out.length > 0) {
+      this.apart.set(first.address, await this.#keptApart(first, out, listed));
+      const [head] = await this.reader.getMany(out.slice(0, 1));
+      this.#leave(first, (await listed.isSetAside(out[0]!)) ? "set_aside" : "may_not_write", head ?? first);
+    }
+    if (heads.length === 0) return undefined;
+    const same = [...shown].filter(([, held]) => isSameSet(held, heads)).map(([tip]) => tip);
+    if (same.length > 0) return same.reduce((a, b) => (a < b ? a : b));
+    const merged = await mergeOf(heads, this.reader, functions, options);
+    return "frame" in merged ? this.#made(merged.frame) : merged.same;
+  }
+
+  /** Proofs are kept of what is kept. */
+  async #keepProofs(proved: readonly Address[], kept: readonly Address[]): Promise<void> {
+    for (const frame of proved)
+      if (kept.length > 0 && (await this.#isBelow(frame, kept))) this.proved.add(frame);
+  }
+
+  /** What a stranger has made is not kept: only what is by somebody whom the list of writers ever named. */
+  async #keptApart(
+    first: IbGib,
+    heads: readonly Address[],
+    listed: ListedHeads,
+  ): Promise<readonly Address[]> {
+    const records = await this.reader.getMany(heads);
+    const kept: Address[] = [];
+    for (const record of records) {
+      const maker = record && makerOf(record, first);
+      if (record && maker !== undefined && (await listed.wasNamed(maker))) kept.push(record.address);
+    }
+    return kept;
+  }
+
+  async #isBelow(head: Address, heads: readonly Address[]): Promise<boolean> {
+    return (await framesBeyond(head, heads, this.reader, this.#merging.options)).length === 0;
+  }
+
+  async #merged(tips: readonly Address[]): Promise<Address> {
+    const [only] = tips;
+    if (only !== undefined && tips.length === 1) return only;
+    const { functions, options } = this.#merging;
+    const merged = await mergeTips(tips, this.reader, functions, options);
+    return "frame" in merged ? this.#made(merged.frame) : merged.same;
+  }
+
+  async #made(frame: IbGib): Promise<Address> {
+    await this.#stage(frame, needsMark(frame));
+    return frame.address;
+  }
+
+  /** @param at The frame that it is about. */
+  #leave(first: IbGib, reason: LeftReason, at: IbGib): undefined {
+    const by = makerOf(at, first);
+    // Who has set it aside need not be told.
+    if (reason === "set_aside" && ownerOf(first) === this.resolving.identity.address) return undefined;
+    this.left.set(first.address, { address: first.address, reason, head: at.address, ...(by && { by }) });
+    return undefined;
+  }
+
+  /**
+   * A timeline that came along, and is not there yet or not at this tip. Where it cannot be taken, its first frame is what
+   * links to it mean.
+   *
+   * @throws KeysagaError `attestation_refused` where that frame says that this side has made it, which it has not.
+   */
+  async along(found: FinalTip): Promise<readonly RootMove[]> {
+    const { address } = found;
+    const now = await this.#space.tip(address);
+    const to = await this.taken(found, now?.address, false);
+    if (to !== undefined) return [{ address, from: undefined, to }];
+    return this.firstAlone(address, now);
+  }
+
+  async firstAlone(address: Address, now: unknown): Promise<readonly RootMove[]> {
+    if (now !== undefined) return [];
+    const [first] = await this.reader.getMany([address]);
+    const isMine = first !== undefined && makerOf(first, first) === this.resolving.identity.address;
+    if (isMine && !(await isMadeHere(this.#space, address)))
+      throw new KeysagaError("attestation_refused", { rule: "not proved by its maker" });
+    return [{ address, from: undefined, to: address }];
+  }
+
+  /** Was it made here, by this side's own user? No other frame is ever signed. */
+  async isOwn(frame: IbGib, first: IbGib): Promise<boolean> {
+    const self = this.resolving.identity.address;
+    if ((makerOf(frame, first) ?? self) !== self) return false;
+    return this.made.has(frame.address) || (await isMadeHere(this.#space, frame.address));
+  }
+
+  async #stage(frame: IbGib, isSigned: boolean): Promise<void> {
+    await this.resolving.stage(frame);
+    if (isSigned) this.made.set(frame.address, frame);
+  }
+}
+
+function isSameSet(some: readonly Address[], others: readonly Address[]): boolean {
+  return some.length === others.length && some.every((each) => others.includes(each));
+}
+
+/** @throws KeysagaError `wrong_context` where a tip belongs to another timeline or has another number. */
+export function checkTip(record: IbGib, { address, n }: FinalTip): void {
+  const isStone = record.address === address && n === 0;
+  if (!isStone && (tjpOf(record) !== address || (nOf(record) ?? -1) !== n))
+    throw new KeysagaError("wrong_context", { in: "tips", rule: "a frame of its timeline, by its number" });
+}

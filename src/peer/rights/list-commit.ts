@@ -1,0 +1,196 @@
+import { type Address, gibOf, type IbGib, makerOf, nOf, ownerOf, tjpOf } from "../../ibgib/index.js";
+import type { Change } from "../../lists/index.js";
+import {
+  countingHeads,
+  type FrameReader,
+  framesBeyond,
+  headsOf,
+  type MergeFunctions,
+  type MergeOptions,
+  mergeOf,
+} from "../../merge/index.js";
+import type { CellChange, Look, Space, TipMove } from "../../space/index.js";
+import { cellKinds, changeCell, parseCell, removeCell } from "../home/cells.js";
+import {
+  changesOfLists,
+  type ListChanged,
+  type Looking,
+  readNow,
+  timelinesWithin,
+} from "../home/list-rows.js";
+import { ListedHeads } from "./head-judge.js";
+import { overlaid, overlaidLook } from "./overlay.js";
+
+/** What lists are kept with. */
+export interface ListKeeping {
+  readonly space: Space;
+  /** Whose store it is: a home shows its owner's own frames, also where they do not count. */
+  readonly self: Address;
+  readonly functions: MergeFunctions;
+  readonly options: MergeOptions;
+}
+
+/** What a commit of lists' frames takes: their tips and those of timelines that they change, in one. */
+export interface ListCommit {
+  readonly tips: readonly TipMove[];
+  /** Merges that this takes. */
+  readonly puts: readonly IbGib[];
+  readonly cells: readonly CellChange[];
+}
+
+/**
+ * What moves with frames of lists: the rows of what they say, and the tips of the timelines where something else counts
+ * now. Read anew for each try of the commit.
+ *
+ * A share or an adoption costs by the timelines where something was left out, a withdrawal by all that the list rules.
+ *
+ * @param reader Has the frames that the moves bring.
+ * @throws KeysagaError `list_refused`, `limit_exceeded`, and what merging throws.
+ */
+export async function listCommit(
+  keeping: ListKeeping,
+  reader: FrameReader,
+  moves: readonly TipMove[],
+): Promise<ListCommit> {
+  const { space, options } = keeping;
+  const { cells, changed } = await changesOfLists(space, reader, moves, options);
+  const look = overlaidLook(space, cells);
+  const affected = await look.look((now) => changed.flatMap((each) => affectedBy(now, each)));
+  const retips: Retip[] = [];
+  for (const { ruler, timeline } of byTimeline(affected)) {
+    const retip = await retipOf(keeping, look, ruler, timeline);
+    if (retip) retips.push(retip);
+  }
+  return {
+    tips: [...moves, ...retips.flatMap(({ tip }) => tip ?? [])],
+    puts: retips.flatMap(({ merge }) => merge ?? []),
+    cells: [...cells, ...retips.flatMap((retip) => retip.cells)],
+  };
+}
+
+interface Affected {
+  readonly ruler: Address;
+  readonly timeline: Address;
+}
+
+function byTimeline(affected: readonly Affected[]): readonly Affected[] {
+  return [...new Map(affected.map((each) => [each.timeline, each])).values()];
+}
+
+/** Where a change may let something else count than before. */
+function affectedBy(look: Look, { said, changes }: ListChanged): readonly Affected[] {
+  if (said.kind === "readers") return [];
+  const ruler = said.of;
+  const timelines = changes.flatMap((change): readonly Address[] => timelinesOf(look, ruler, change));
+  return timelines.map((timeline) => ({ ruler, timeline }));
+}
+
+function timelinesOf(look: Look, ruler: Address, change: Change): readonly Address[] {
+  switch (change.do) {
+    case "share":
+      return timelinesLeft(look, ruler);
+    case "withdraw":
+      return [ruler, ...timelinesWithin(look, ruler)];
+    case "adopt":
+    case "setAside": {
+      const frame = look.record(change.frame);
+      const timeline = frame && tjpOf(frame);
+      return timeline === undefined ? [] : [timeline];
+    }
+  }
+}
+
+/** The timelines of which something is stored that does not count. */
+function timelinesLeft(look: Look, ruler: Address): readonly Address[] {
+  const found = look.cells(`${cellKinds.left.prefix}${gibOf(ruler)}/`);
+  return Array.from(found, ([, bytes]) => parseCell(cellKinds.left, bytes).timeline);
+}
+
+interface Retip {
+  readonly tip: TipMove | undefined;
+  readonly merge: IbGib | undefined;
+  readonly cells: readonly CellChange[];
+}
+
+/** The tip that a timeline has once the lists are as `look` says; nothing where that is the one it has. */
+async function retipOf(
+  keeping: ListKeeping,
+  look: Looking,
+  ruler: Address,
+  timeline: Address,
+): Promise<Retip | undefined> {
+  const { space, self, options } = keeping;
+  const [tip, first] = [await space.tip(timeline), await space.get(timeline)];
+  if (!tip || !first || ownerOf(first) === undefined) return undefined;
+  const left = await leftOf(space, ruler, timeline);
+  const tops = [tip.address, ...left];
+  const heads = await countingHeads(tops, new ShownHeads(look, first, self), space, options);
+  const before = await headsOf(tip.address, space, options);
+  const isSame = heads.length === before.length && heads.every((head) => before.includes(head));
+  if (isSame) return undefined;
+  // Of what does not count at all the first frame is what links mean.
+  const merged =
+    heads.length === 0 ? { same: timeline } : await mergeOf(heads, space, keeping.functions, options);
+  const to = "frame" in merged ? merged.frame.address : merged.same;
+  const merge = "frame" in merged ? merged.frame : undefined;
+  const out = await leftOut([...before, ...left], to, merge ? overlaid(space, [merge]) : space, options);
+  return {
+    tip: to === tip.address ? undefined : { tjp: timeline, from: tip.address, to, isBack: true },
+    merge,
+    cells: await leftChanges(space, ruler, timeline, out),
+  };
+}
+
+/** The heads among these that a tip does not have in its history. */
+async function leftOut(
+  heads: readonly Address[],
+  tip: Address,
+  reader: FrameReader,
+  options: MergeOptions,
+): Promise<readonly Address[]> {
+  const out: Address[] = [];
+  for (const head of new Set(heads))
+    if ((await framesBeyond(head, [tip], reader, options)).length > 0) out.push(head);
+  return out;
+}
+
+/** The newest frames of a timeline that are stored and do not count, as far as they are not below its tip. */
+export async function leftOf(space: Looking, ruler: Address, timeline: Address): Promise<readonly Address[]> {
+  const cell = await space.look((look) => readNow(look, cellKinds.left, leftName(ruler, timeline)));
+  return cell.value?.heads ?? [];
+}
+
+export function leftChanges(
+  space: Looking,
+  ruler: Address,
+  timeline: Address,
+  heads: readonly Address[],
+): Promise<readonly CellChange[]> {
+  return space.look((look) => {
+    const cell = readNow(look, cellKinds.left, leftName(ruler, timeline));
+    if (heads.length > 0) return [changeCell(cell, { timeline, heads: [...heads] })];
+    return cell.bytes === undefined ? [] : [removeCell(cell)];
+  });
+}
+
+const leftName = (ruler: Address, timeline: Address): string => `${gibOf(ruler)}/${gibOf(timeline)}`;
+
+/** What a home shows: what counts, and on top of it what its owner has made. */
+export class ShownHeads extends ListedHeads {
+  constructor(
+    space: Looking,
+    private readonly of: IbGib,
+    private readonly self: Address,
+  ) {
+    super(space, of);
+  }
+
+  override async counts(frame: IbGib, isNamed: boolean): Promise<boolean> {
+    return makerOf(frame, this.of) === this.self || super.counts(frame, isNamed);
+  }
+}
+
+/** Frames in the order in which a space takes them. */
+export function inOrder(frames: readonly IbGib[]): readonly IbGib[] {
+  return frames.toSorted((a, b) => (nOf(a) ?? 0) - (nOf(b) ?? 0));
+}
