@@ -27,6 +27,7 @@ export {
   type Left,
   type LeftReason,
   type SyncOptions,
+  type OpenLink,
   type SyncReport,
 } from "./peer/index.js";
 export {

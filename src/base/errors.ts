@@ -209,6 +209,16 @@ export const errorTable = {
     tellPeer: true,
     text: "The receiver has nothing to give for a root that was asked for.",
   },
+  reference_refused: {
+    retryable: false,
+    tellPeer: true,
+    text: "The peer said of a link that its target stays away, which is not so or cannot be. Nothing was taken.",
+  },
+  not_asked_for: {
+    retryable: false,
+    tellPeer: true,
+    text: "The receiver sent something that was not asked for and that nothing asked for leads to. Nothing was taken.",
+  },
   no_receipt: {
     retryable: false,
     tellPeer: false,

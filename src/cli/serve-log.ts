@@ -53,6 +53,7 @@ function entryOf(told: ServerEvent): Entry | undefined {
     case "started":
     case "progress":
     case "waiting":
+    case "staysAway":
     case "kept":
     case "dropped":
     case "resumed":

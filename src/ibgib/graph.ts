@@ -1,7 +1,7 @@
 import { limitExceeded } from "../base/index.js";
-import { type Address, isPrimitive, isReservedIb } from "./address.js";
+import { type Address, hashOf, isPrimitive, isReservedIb, tjpHashOf } from "./address.js";
 import type { IbGib } from "./record.js";
-import { isTjp } from "./frame.js";
+import { isFrame, isTjp, tjpOf } from "./frame.js";
 
 /** What one walk over a graph may cost. Beyond it, the walk throws `limit_exceeded`. */
 export const graphLimits = {
@@ -52,6 +52,25 @@ const exactLinkNames: ReadonlySet<string> = new Set([
 /** Does a link of this name, in a domain record, mean that very record? */
 export function isExactLink(name: string): boolean {
   return exactLinkNames.has(name);
+}
+
+const chainLinkNames: ReadonlySet<string> = new Set(["past", "tjp", "graftbase", "graftorphan"]);
+
+/** Is a link of this name, in this record, one of its chain? It leads to a frame of its own timeline, and to nothing else. */
+export function isChainLink(record: IbGib, name: string): boolean {
+  return isFrame(record) && chainLinkNames.has(name);
+}
+
+/** What a link of this record is filed under: its timeline, or the stone itself. */
+export function holderOf(record: IbGib): Address {
+  return tjpOf(record) ?? record.address;
+}
+
+/** May the target of this link stay away? Not where the link is one of the record's chain, or leads into its timeline. */
+export function mayStayAway(record: IbGib, { name, target }: Link): boolean {
+  if (isChainLink(record, name)) return false;
+  const tjp = tjpOf(record);
+  return tjp === undefined || (target !== tjp && tjpHashOf(target) !== hashOf(tjp));
 }
 
 /** Every link of a record, in the order of names and lists. Primitives are left out: they need no storage. */

@@ -37,7 +37,7 @@ export {
   type SyncOptions,
 } from "./sender/sender.js";
 export { type ReconnectOptions, reconnectDefaults } from "./sender/reconnect.js";
-export type { SyncReport } from "./sender/sender-commit.js";
+export type { OpenLink, SyncReport } from "./sender/sender-commit.js";
 export {
   type Admission,
   type AdmissionKept,

@@ -37,6 +37,7 @@ export {
   TurnFromSender,
   Voucher,
   type WantsBody,
+  type OpenReference,
 } from "./messages.js";
 export {
   type Caps,
@@ -44,6 +45,7 @@ export {
   type Entry,
   otherRole,
   parseJson,
+  noContent,
   pathOf,
   type PayloadContent,
   type Role,
@@ -59,7 +61,8 @@ export {
 } from "./turn.js";
 export { checkReceipt, Receipt, ReceiptBundle, type SignedReceipt } from "./receipt.js";
 export { afterMovement, type Pace, startPace } from "./pace.js";
-export { entriesFrame, evidenceFrame, readPayload, recordsFrame } from "./payload.js";
+export { entriesFrame, evidenceFrame, readPayload, recordsFrame, referencesFrame } from "./payload.js";
+export { DeclaredReferences } from "./references.js";
 export {
   type AttestedFrame,
   type Attester,
@@ -119,7 +122,14 @@ export {
   startReceiverHandshake,
   stepReceiverHandshake,
 } from "./receiver-handshake.js";
-export { isEmpty, nothingToSend, type RootMove, type SendPlan, statusesByRoot } from "./roots.js";
+export {
+  directionOf,
+  isEmpty,
+  nothingToSend,
+  type RootMove,
+  type SendPlan,
+  statusesByRoot,
+} from "./roots.js";
 export type { SenderSagaEffect, SenderSagaEvent, SenderSagaState } from "./sender-saga-states.js";
 export { startSenderSaga, stepSenderSaga } from "./sender-saga.js";
 export {

@@ -29,6 +29,8 @@ export const sagaLimits = {
   evidenceMax: 100_000,
   /** Frames of a lane that came with a newer one and may still bring the session that they vouch for. */
   unusedFramesMax: 32,
+  /** Targets of links that one turn may declare to stay away. */
+  referencesMax: 100_000,
   nonceBytes: 32,
   audienceLengthMax: 256,
 } as const;

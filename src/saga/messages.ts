@@ -163,13 +163,16 @@ const locator = z.array(address).min(1).max(sagaLimits.locatorMax);
 /**
  * A root of a saga: a timeline by its first address, or a stone (which is its own tip, with n=0). `tip` and `n` are
  * the sender's; without them it has nothing of this root and asks for it. A list has a `locator` where it is not known
- * whether the receiver has its tip: what the sender lacks of it comes with the answer.
+ * whether the receiver has its tip: what the sender lacks of it comes with the answer. A root that is `down` comes down and
+ * never goes up. The target of a reference is asked for with the record that links it: `by`.
  */
 export const Root = z.strictObject({
   address,
   tip: address.optional(),
   n: frameNumber.optional(),
   locator: locator.optional(),
+  down: z.literal(true).optional(),
+  by: address.optional(),
 });
 export type Root = z.infer<typeof Root>;
 
@@ -219,11 +222,16 @@ export const InitBody = z.strictObject({
 });
 export type InitBody = z.infer<typeof InitBody>;
 
+/** A link of a root that the receiver has only as a reference: who has the target in scope sends it. */
+export const OpenReference = z.strictObject({ holder: address, target: address });
+export type OpenReference = z.infer<typeof OpenReference>;
+
 /**
  * A status for each root, in the order of `init`; behind them, the timelines beyond the roots that belong to the
- * closure of what the receiver sends along, which come whole; then the frames among it that its own home has made.
+ * closure of what the receiver sends along, which come whole; then the frames among it that its own home has made; then
+ * references that are open.
  */
-export const AckEntry = z.union([RootStatus, FinalTip, MadeFrame]);
+export const AckEntry = z.union([RootStatus, FinalTip, MadeFrame, OpenReference]);
 export type AckEntry = z.infer<typeof AckEntry>;
 
 export const AckBody = z.strictObject({

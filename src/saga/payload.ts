@@ -7,15 +7,25 @@ import {
   parseCanonicalJson,
   utf8,
 } from "../base/index.js";
-import { decodeRecord, type IbGib, ibOf, isReservedIb, linksOf } from "../ibgib/index.js";
+import {
+  type Address,
+  decodeRecord,
+  type IbGib,
+  ibOf,
+  isAddress,
+  isPrimitive,
+  isReservedIb,
+  linksOf,
+} from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
 import { Evidence } from "./messages.js";
-import type { PayloadContent } from "./turn.js";
+import { noContent, type PayloadContent } from "./turn.js";
 
 /** The first byte of a payload frame says what is in it. */
 const recordsKind = 1;
 const entriesKind = 2;
 const evidenceKind = 3;
+const referencesKind = 4;
 const lengthBytes = 4;
 
 /** A frame of records: kind, then each record's one byte form behind its length (big-endian 32 bit). */
@@ -42,6 +52,11 @@ export function evidenceFrame(items: readonly Evidence[]): Uint8Array {
   return concatBytes(Uint8Array.of(evidenceKind), utf8(canonicalJson(items)));
 }
 
+/** A frame with targets of links that stay away, ahead of the records that link them: kind, then a JSON array. */
+export function referencesFrame(targets: readonly Address[]): Uint8Array {
+  return concatBytes(Uint8Array.of(referencesKind), utf8(canonicalJson(targets)));
+}
+
 /**
  * Reads a payload frame from a stranger; every record is admitted (ibgib `decodeRecord`) or the frame is refused.
  *
@@ -52,11 +67,13 @@ export function readPayload(frame: Uint8Array): PayloadContent {
     throw limitExceeded("payloadBytesMax", sagaLimits.payloadBytesMax);
   switch (frame[0]) {
     case recordsKind:
-      return { records: readRecords(frame), entries: [], evidence: [] };
+      return { ...noContent, records: readRecords(frame) };
     case entriesKind:
-      return { records: [], entries: readList(frame, "entries"), evidence: [] };
+      return { ...noContent, entries: readList(frame, "entries") };
     case evidenceKind:
-      return { records: [], entries: [], evidence: readList(frame, "evidence").map(readItem) };
+      return { ...noContent, evidence: readList(frame, "evidence").map(readItem) };
+    case referencesKind:
+      return { ...noContent, references: readList(frame, "references").map(readTarget) };
     default:
       throw new KeysagaError("malformed_message", { in: "payload", rule: "kind" });
   }
@@ -94,6 +111,14 @@ function readList(frame: Uint8Array, rule: string): readonly unknown[] {
   if (!Array.isArray(list) || list.length === 0)
     throw new KeysagaError("malformed_message", { in: "payload", rule });
   return list;
+}
+
+/** Primitives need no storage, and keystones and contexts are no domain records: none of them can stay away. */
+function readTarget(item: unknown): Address {
+  if (!isAddress(item) || isPrimitive(item))
+    throw new KeysagaError("malformed_message", { in: "payload", rule: "references" });
+  if (isReservedIb(ibOf(item))) throw new KeysagaError("reserved_record", { rule: "link" });
+  return item;
 }
 
 function readItem(item: unknown): Evidence {

@@ -12,6 +12,7 @@ import type {
   MadeFrame,
   InitBody,
   OfferBody,
+  OpenReference,
   Root,
   RootStatus,
 } from "./messages.js";
@@ -91,6 +92,8 @@ export type ReceiverSagaEvent =
   | ({
       readonly kind: "compared";
       readonly statuses: readonly RootStatus[];
+      /** Links of roots that are references here, and whose targets the sender may have. */
+      readonly open: readonly OpenReference[];
       /** Records of a lost connection that count as staged. */
       readonly kept: number;
       readonly now: Moment;
@@ -193,6 +196,8 @@ function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: In
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "roots, each once" }));
   if (roots.some(({ tip, n }) => (tip === undefined) !== (n === undefined)))
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "tip and n together" }));
+  if (direction === "push" && roots.some(({ down, by }) => down || by))
+    return fail(new KeysagaError("malformed_message", { in: "init", rule: "a push brings nothing down" }));
   return {
     state: { kind: "comparing", limits, saga, direction, roots },
     effects: [{ kind: "compareRoots", roots, direction }],
@@ -200,7 +205,7 @@ function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: In
 }
 
 function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSagaStep {
-  const { statuses, found, made, kept, now } = event;
+  const { statuses, found, made, open, kept, now } = event;
   const answered: Answered = {
     ...sagaOf(state),
     statuses,
@@ -211,7 +216,8 @@ function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSaga
     overtaken: 0,
     uncovered: false,
   };
-  const ack = { type: "ack", ...(kept > 0 && { kept }), entries: [...statuses, ...found, ...made] };
+  const entries = [...statuses, ...found, ...made, ...open];
+  const ack = { type: "ack", ...(kept > 0 && { kept }), entries };
   return tell(answered, event, ack, now);
 }
 

@@ -24,12 +24,18 @@ export function isEmpty({ timelines, branches, stones }: SendPlan): boolean {
   return timelines.length === 0 && branches.length === 0 && stones.length === 0;
 }
 
+/** Which way the records of a root may go. */
+export function directionOf({ down }: Root, ofSaga: Direction): Direction {
+  return down === true ? "pull" : ofSaga;
+}
+
 /**
  * The tip that the receiver has of a root once the saga is committed, as far as it follows from what both have said:
  * `chosen` by the sender where its tip and the receiver's differ and it may bring them together; none where the receiver
  * has nothing of it and is sent nothing.
  */
-function tipAfter(root: Root, status: RootStatus, direction: Direction): FinalTip | "chosen" | undefined {
+function tipAfter(root: Root, status: RootStatus, ofSaga: Direction): FinalTip | "chosen" | undefined {
+  const direction = directionOf(root, ofSaga);
   switch (status.status) {
     case "same":
       return tipOfSender(root);

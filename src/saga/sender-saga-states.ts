@@ -10,6 +10,7 @@ import type {
   FinalTip,
   MadeFrame,
   MovedBody,
+  OpenReference,
   ReceiptBody,
   Root,
   RootStatus,
@@ -37,6 +38,8 @@ export interface Answered extends Saga {
   readonly kept: number;
   /** Timelines beyond the roots that came along, with their tips. */
   readonly found: readonly FinalTip[];
+  /** Links of roots whose targets the receiver lacks. */
+  readonly open: readonly OpenReference[];
   /** What each commit so far has named that others came before: its records are staged at the receiver. */
   readonly overtaken: readonly (readonly FinalTip[])[];
 }
@@ -133,7 +136,7 @@ export type SenderSagaEffect =
   /** Checks what came, brings branches together, and plans what the receiver lacks; ends in `resolved`. */
   | ({ readonly kind: "resolve" } & Pick<
       Answered,
-      "saga" | "direction" | "roots" | "statuses" | "kept" | "found" | "overtaken"
+      "saga" | "direction" | "roots" | "statuses" | "kept" | "found" | "open" | "overtaken"
     >)
   /**
    * Sends what the plan names, dependencies first, without `known`. Ends in `portionSent` after `deltaBytes` where there
@@ -176,12 +179,21 @@ export const base = ({ saga, direction, limits, staging }: Saga): Saga => ({
 });
 
 /** Without what only its state knows. */
-export const answeredOf = ({ roots, statuses, kept, found, overtaken, ...saga }: Answered): Answered => ({
+export const answeredOf = ({
+  roots,
+  statuses,
+  kept,
+  found,
+  open,
+  overtaken,
+  ...saga
+}: Answered): Answered => ({
   ...base(saga),
   roots,
   statuses,
   kept,
   found,
+  open,
   overtaken,
 });
 

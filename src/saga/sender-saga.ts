@@ -130,12 +130,14 @@ function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
   const wanted = new Set(state.wanted);
   const entries = ack.entries ?? [];
   const statuses = entries.slice(0, roots.length).map((entry) => RootStatus.safeParse(entry).data);
-  const found = tipsIn(entries.slice(roots.length));
+  const behind = entries.slice(roots.length);
+  const open = behind.filter((entry) => "target" in entry);
+  const found = tipsIn(behind.slice(0, behind.length - open.length));
   if (!isComplete(statuses, roots.length) || !found)
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
   const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction, wanted));
   if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: statuses[wrong]!.status }));
-  const answered = { ...base(state), roots, statuses, kept: ack.kept ?? 0, found, overtaken: [] };
+  const answered = { ...base(state), roots, statuses, kept: ack.kept ?? 0, found, open, overtaken: [] };
   if (!statuses.some(({ status }) => status === "behind" || status === "diverged")) return gather(answered);
   return {
     state: { ...answered, kind: "comparing" },
@@ -173,7 +175,10 @@ function isPossible(
   direction: Direction,
   wanted: ReadonlySet<Address>,
 ): boolean {
-  if (root.tip === undefined) return status === "ahead" && direction !== "push";
+  if (root.tip === undefined)
+    return (
+      direction !== "push" && (status === "ahead" || (status === "unknown" && !wanted.has(root.address)))
+    );
   return status !== "unknown" || direction !== "pull" || !wanted.has(root.address);
 }
 

@@ -52,8 +52,9 @@ export interface PayloadTally {
   readonly digest: string;
   /** The turn's list as far as it travels as payload. */
   readonly entries: GrowingList<unknown>;
-  /** How many things were shown as evidence. */
+  /** How many things were shown as evidence, and how many targets declared to stay away. */
   readonly evidence: number;
+  readonly references: number;
 }
 
 /** One side's voice in a session: its keystone, and what it has said. */
@@ -92,6 +93,7 @@ const nothing: PayloadTally = {
   digest: "",
   entries: emptyList,
   evidence: 0,
+  references: 0,
 };
 const silent = { lastContext: undefined, totals: { records: 0, bytes: 0, contexts: 0 }, payload: nothing };
 
@@ -106,15 +108,19 @@ export function startDialogue(sender: KeystoneState, receiver: KeystoneState, ca
   };
 }
 
-/** What a payload frame holds: records dependencies first, the next part of the turn's list, or evidence. */
+/** What a payload frame holds: records dependencies first, the next part of the turn's list, evidence, or references. */
 export interface PayloadContent {
   readonly records: readonly IbGib[];
   readonly entries: readonly unknown[];
   readonly evidence: readonly Evidence[];
+  /** Targets of links in records behind it that stay away. */
+  readonly references: readonly Address[];
 }
 
+export const noContent: PayloadContent = { records: [], entries: [], evidence: [], references: [] };
+
 /**
- * Counts a payload frame that `role` sends, before or as it leaves. Of evidence the whole frame counts as bytes.
+ * Counts a payload frame that `role` sends, before or as it leaves. Of evidence and references the whole frame counts as bytes.
  *
  * @throws KeysagaError `limit_exceeded` when it would take `role` over the session's caps or a list over its limit.
  */
@@ -126,14 +132,15 @@ export function tallyPayload(
 ): Dialogue {
   const voice = dialogue.voices[role];
   const recordBytes = content.records.reduce((sum, record) => sum + record.bytes.length, 0);
-  const evidenceBytes = content.evidence.length > 0 ? frame.length : 0;
+  const listBytes = content.evidence.length + content.references.length > 0 ? frame.length : 0;
   const payload: PayloadTally = {
     frames: voice.payload.frames + 1,
     records: voice.payload.records + content.records.length,
-    bytes: voice.payload.bytes + recordBytes + evidenceBytes,
+    bytes: voice.payload.bytes + recordBytes + listBytes,
     digest: toHex(sha256(utf8(voice.payload.digest), sha256(frame))),
     entries: grown(voice.payload.entries, content.entries),
     evidence: voice.payload.evidence + content.evidence.length,
+    references: voice.payload.references + content.references.length,
   };
   const { records, bytes } = voice.totals;
   if (records + payload.records > dialogue.caps.records)
@@ -142,11 +149,15 @@ export function tallyPayload(
   if (payload.entries.length > sagaLimits.entriesMax)
     throw limitExceeded("entriesMax", sagaLimits.entriesMax);
   if (payload.evidence > sagaLimits.evidenceMax) throw limitExceeded("evidenceMax", sagaLimits.evidenceMax);
+  if (payload.references > sagaLimits.referencesMax)
+    throw limitExceeded("referencesMax", sagaLimits.referencesMax);
   return withVoice(dialogue, role, { ...voice, payload });
 }
 
 /** One entry of a turn's list: an address, a root, a status, a tip or a locator (messages.ts). */
-export type Entry = string | Readonly<Record<string, string | number | readonly string[] | undefined>>;
+export type Entry =
+  | string
+  | Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 /** The body of a turn as it is written into the message. */
 export interface TurnMessage {

@@ -4,16 +4,20 @@ import {
   checkFirst,
   checkMaker,
   checkSuccessor,
+  holderOf,
   type IbGib,
   isFrame,
   isPrimitive,
   isReservedIb,
   isTjp,
+  type Link,
   linksOf,
+  mayStayAway,
   previousOf,
   tjpOf,
 } from "../ibgib/index.js";
 import { Inheritance } from "./inheritance.js";
+import { referenceOf } from "./references.js";
 import { type CheckedRecord, type Found, Presence, type StagedPart } from "./presence.js";
 import { Relations, storedRelation } from "./relations.js";
 import type { Holder, Sight } from "./space.js";
@@ -28,6 +32,8 @@ export interface Standing {
   readonly staged: StagedPart;
   /** Are the records that are to be checked staged already? Else those that are, are passed over. */
   readonly isStaged?: boolean;
+  /** Targets that were declared to stay away. */
+  readonly references?: ReadonlySet<Address> | undefined;
 }
 
 export interface CheckResult {
@@ -87,13 +93,19 @@ class RecordCheck {
     const parent = this.#checkChain(record);
     const inheritance = new Inheritance(record, this.#presence, this.#find);
     const links: Address[] = [];
+    const references: Address[] = [];
     const timelines = new Set<Address>();
     const inherited = new Set<string>();
     if (parent?.relation !== undefined) inherited.add(parent.relation);
-    for (const { target, isExact } of linksOf(record)) {
+    for (const link of linksOf(record)) {
+      const { target, isExact } = link;
       links.push(target);
+      if (this.#standing.references?.has(target) && mayStayAway(record, link)) {
+        if (!inheritance.isCarried(target)) references.push(target);
+        continue;
+      }
       const found = this.#find(target) ?? (inheritance.carries(target) ? this.#known(target) : undefined);
-      if (found === undefined) this.#missing.add(target);
+      if (found === undefined) this.#miss(record, link);
       else if (found.isTjp && !isExact) timelines.add(target);
       else if (found.relation !== undefined) inherited.add(found.relation);
     }
@@ -102,10 +114,17 @@ class RecordCheck {
       isTjp: isTjp(record),
       ...this.#relations.add(record.gib, timelines, inherited),
       links,
+      references,
       untipped: [...timelines].filter(
         (timeline) => !this.#hasTip(timeline) && !inheritance.hasFollowed(timeline),
       ),
     });
+  }
+
+  #miss(record: IbGib, link: Link): void {
+    const isFiled =
+      mayStayAway(record, link) && referenceOf(this.#reader, holderOf(record), link.target) !== undefined;
+    if (!isFiled) this.#missing.add(link.target);
   }
 
   /** The frame before, for a frame that has one and whose frame before is there. */

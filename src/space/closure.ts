@@ -1,15 +1,26 @@
-import { type Address, type IbGib, isPrimitive, linksOf } from "../ibgib/index.js";
+import {
+  type Address,
+  gibOf,
+  holderOf,
+  type IbGib,
+  isPrimitive,
+  linksOf,
+  mayStayAway,
+} from "../ibgib/index.js";
 import { Inheritance } from "./inheritance.js";
-import type { Presence } from "./presence.js";
+import { type Presence, recordRow } from "./presence.js";
+import { referenceOf, referencesOf } from "./references.js";
 import { timelinesOf } from "./relations.js";
 import type { Tip } from "./space.js";
 import type { Reader } from "./store.js";
-import { numberOf, tipOf, tipRow } from "./timelines.js";
+import { tipOf, tipRow } from "./timelines.js";
 
 /** A link that a walk has to follow; of roots, nothing links to them. */
 interface Open {
   readonly target: Address;
   readonly isExact: boolean;
+  /** The timeline or stone that has the link, where its target may stay away. */
+  readonly holder?: Address | undefined;
   readonly inheritance?: Inheritance;
 }
 
@@ -24,13 +35,14 @@ export function missingOf(reader: Reader, presence: Presence, roots: readonly Ad
   const followed = new Set<Address>();
   const open: Open[] = roots.map((target) => ({ target, isExact: false }));
   for (let link = open.pop(); link !== undefined; link = open.pop()) {
-    const { target, isExact, inheritance } = link;
-    if (isPrimitive(target) || missing.has(target)) continue;
+    const { target, isExact, holder, inheritance } = link;
+    if (isPrimitive(target)) continue;
     if (met.has(target) && (isExact || followed.has(target))) continue;
     const found = presence.find(target);
     if (found === undefined) {
       const isCarried = inheritance?.carries(target) === true && presence.known(target) !== undefined;
-      if (!isCarried) missing.add(target);
+      const isFiled = holder !== undefined && referenceOf(reader, holder, target) !== undefined;
+      if (!isCarried && !isFiled) missing.add(target);
       continue;
     }
     if (!met.has(target)) open.push(...openLinks(found.record, presence));
@@ -45,13 +57,18 @@ export function missingOf(reader: Reader, presence: Presence, roots: readonly Ad
 
 function openLinks(record: IbGib, presence: Presence): Open[] {
   const inheritance = new Inheritance(record, presence, (address) => presence.find(address));
-  return Array.from(linksOf(record), ({ target, isExact }) => ({ target, isExact, inheritance }));
+  return Array.from(linksOf(record), (link) => ({
+    target: link.target,
+    isExact: link.isExact,
+    holder: mayStayAway(record, link) ? holderOf(record) : undefined,
+    inheritance,
+  }));
 }
 
 /**
- * The tips of all timelines in the closure of those `roots` that are present; one that the sight denies stands at its
- * first record. Reads one row a timeline and one a relation; records only for a sight: its roots, and where it reads
- * timelines the first of each.
+ * The tips of all timelines in the closure of those `roots` that are present, without those that the sight denies and
+ * what only they lead to. Reads one row a timeline, its references and one row a relation; records only for a sight: its
+ * roots, and where it reads timelines the first of each.
  */
 export function reachableTips(reader: Reader, presence: Presence, roots: readonly Address[]): Tip[] {
   const tips = new Map<Address, Tip>();
@@ -59,14 +76,22 @@ export function reachableTips(reader: Reader, presence: Presence, roots: readonl
   const open = presence.isOpen ? [...roots] : roots.filter((root) => presence.has(root));
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     if (tips.has(at)) continue;
-    const denied = presence.denied(at);
-    const row = denied === undefined ? tipRow(reader, at) : undefined;
-    if (denied !== undefined) tips.set(at, { tjp: at, address: at, n: numberOf(denied.record) });
+    if (presence.denied(at) !== undefined) continue;
+    const row = tipRow(reader, at);
     if (row !== undefined) tips.set(at, row.tip);
-    const { relation } = denied ?? row ?? presence.known(at) ?? {};
-    open.push(...timelinesOf(reader, relation, passed));
+    const { relation } = row ?? presence.known(at) ?? {};
+    open.push(...timelinesOf(reader, relation, passed), ...timelinesReferred(reader, at, passed));
   }
   return [...tips.values()];
+}
+
+/** The timelines that references of a holder lead to and that are here, or that what has come for them leads to. */
+function timelinesReferred(reader: Reader, holder: Address, passed: Set<string>): Address[] {
+  return referencesOf(reader, holder).flatMap(({ target, isOpen }) => {
+    if (tipRow(reader, target) !== undefined) return [target];
+    const row = isOpen ? undefined : recordRow(reader, gibOf(target));
+    return [...timelinesOf(reader, row?.relation, passed)];
+  });
 }
 
 /** Those of `records` that links lead to from `tops`. */

@@ -13,6 +13,7 @@ import { checkRecords } from "./check-records.js";
 import { reachedFrom } from "./closure.js";
 import { type CheckedRecord, nothingStaged, Presence, recordRow, type StagedPart } from "./presence.js";
 import { dropGroup, putProof } from "./proofs.js";
+import { putReference, settleReference } from "./references.js";
 import { damaged } from "./rows.js";
 import { sightOf } from "./sight.js";
 import type { CellChange, Commit, CommitResult, Sight, TipMove, TipNow } from "./space.js";
@@ -85,13 +86,18 @@ function take(
 ): { taken?: Taken; missing: readonly Address[] } {
   const { holder, puts = [] } = commit;
   const staged = stage?.part ?? nothingStaged;
-  const { checked, missing } = checkRecords(reader, { holder, sight, staged }, puts);
+  const references = declaredBy(commit, stage);
+  const { checked, missing } = checkRecords(reader, { holder, sight, staged, references }, puts);
   if (missing.length > 0) return { missing };
   const tracker = (stage?.tracker ?? StageTracker.empty()).with(checked);
   const isJudged = stage === undefined || stage.sights.areCoveredBy(sight);
   if (!isJudged || !tracker.isCoveredBy(topsOf(commit))) return takeReached(reader, commit, stage, sight);
   const all = withChecked(staged.records, checked);
   return { taken: { takesStored: true, tracker, staged: { records: all, batch: staged.batch } }, missing };
+}
+
+function declaredBy({ references }: Commit, stage: Stage | undefined): ReadonlySet<Address> {
+  return new Set([...(references ?? []), ...(stage?.references ?? [])]);
 }
 
 function withChecked(
@@ -115,7 +121,7 @@ function takeReached(
   for (const record of puts) all.set(record.address, record);
   // Of two calls with different sights, the later one may have brought what the earlier one built on.
   const reached = dependenciesFirst(reachedFrom(topsOf(commit), all));
-  const standing = { holder, sight, staged: nothingStaged };
+  const standing = { holder, sight, staged: nothingStaged, references: declaredBy(commit, stage) };
   const { checked, missing } = checkRecords(reader, standing, reached);
   if (missing.length > 0) return { missing };
   const tracker = StageTracker.empty().with(checked);
@@ -160,16 +166,18 @@ function apply(
   writer: Writer,
   commit: Commit,
   stage: Stage | undefined,
-  { staged, takesStored }: Taken,
+  { staged, takesStored, tracker }: Taken,
   moves: readonly CheckedMove[],
 ): void {
-  const { holder, proofs = [], dropProofGroups = [], cells = [] } = commit;
+  const { holder, settled = [], proofs = [], dropProofGroups = [], cells = [] } = commit;
   if (staged.records.size > 0) putRecords(writer, [...staged.records.values()], homeBatch(writer, holder));
   if (stage?.stored !== undefined) {
     if (takesStored) commitStage(writer, stage.stored, holder);
     else dropStored(writer, stage.stored);
   }
   for (const move of moves) if (move.isMoved) putTip(writer, move);
+  for (const reference of tracker.references) putReference(writer, reference);
+  for (const reference of settled) settleReference(writer, reference);
   for (const group of dropProofGroups) dropGroup(writer, group);
   for (const proof of [...proofs, ...(commit.attest?.() ?? [])]) putProof(writer, proof);
   for (const change of cells) putCell(writer, change);

@@ -10,6 +10,8 @@ export type {
   CommitResult,
   Holder,
   ProofPut,
+  Reference,
+  ReferenceTo,
   SagaId,
   Scanned,
   Look,

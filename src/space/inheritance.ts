@@ -31,6 +31,11 @@ export class Inheritance {
     return this.#targets.has(target);
   }
 
+  /** Has a frame before that is here this link as well? */
+  isCarried(target: Address): boolean {
+    return this.#linksBefore().some((link) => link.target === target);
+  }
+
   /** Is there a frame before that means this timeline too? Then its tip was asked for with that frame. */
   hasFollowed(timeline: Address): boolean {
     this.#followed ??= new Set(

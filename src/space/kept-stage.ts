@@ -13,6 +13,8 @@ export interface KeptStage {
   readonly holder: Holder;
   readonly stored: StoredStage;
   readonly totals: StageTotals;
+  /** Targets that were declared to stay away. */
+  readonly references: ReadonlySet<Address>;
 }
 
 /**
@@ -32,7 +34,8 @@ export async function keepStage(
       ? await store.write((writer) => putPortion(writer, stage.stored, holder, opener, waiting))
       : stage.stored && (await shortened(store, stage.stored, upTo.records));
   assert(stored, "what is neither in the store nor waits was never staged");
-  return { holder, stored, totals: { records: upTo.records, bytes: upTo.bytes } };
+  const { records, bytes } = upTo;
+  return { holder, stored, totals: { records, bytes }, references: new Set(stage.references) };
 }
 
 async function shortened(store: Store, whole: StoredStage, records: number): Promise<StoredStage> {
@@ -65,12 +68,12 @@ function storedRecords(store: Store, { batch, portions }: StoredStage): number {
  */
 export async function resumeStage(
   store: Store,
-  { holder, stored, totals }: KeptStage,
+  { holder, stored, totals, references }: KeptStage,
   sight: Sight | "anyone",
 ): Promise<{ stage: Stage; tips: readonly Tip[] }> {
-  const stage = new Stage(holder, { stored, totals });
+  const stage = new Stage(holder, { stored, totals, references });
   const newest = new NewestFrames();
-  const standing = { holder, sight: sightOf(holder, sight), staged: stage.part, isStaged: true };
+  const standing = { holder, sight: sightOf(holder, sight), staged: stage.part, isStaged: true, references };
   for (let portion = 0; portion < stored.portions; portion++) {
     // In a write, because that waits: a long stage stops nobody.
     const records = await store.write((writer) => portionRecords(writer, stored, portion));

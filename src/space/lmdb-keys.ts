@@ -16,6 +16,8 @@ const codeOfTable: Readonly<Record<Table, number>> = {
   cells: 11,
   openers: 12,
   meta: 13,
+  references: 14,
+  within: 15,
 };
 
 /** Codes of tables whose keys are gibs: 32 bytes instead of 64 digits, twice that for later frames. */

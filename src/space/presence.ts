@@ -18,6 +18,8 @@ export interface CheckedRecord {
   /** What it adds to the relations of its links; undefined where it adds nothing. */
   readonly adds: Relation | undefined;
   readonly links: readonly Address[];
+  /** Targets of links that it brings, and that were declared to stay away. */
+  readonly references: readonly Address[];
   /** Timelines without a committed tip that it links to and the frames before it did not. */
   readonly untipped: readonly Address[];
 }

@@ -4,7 +4,7 @@
  */
 import { fromUtf8, KeysagaError, lengthPrefixed, u32, utf8, writeU32 } from "../base/index.js";
 import { type Address, isAddress } from "../ibgib/index.js";
-import type { Holder, Tip } from "./space.js";
+import type { Holder, Reference, Tip } from "./space.js";
 
 /** A record as it is stored: what the space knows of it, and its byte form as it came. */
 export interface RecordRow {
@@ -111,6 +111,20 @@ export function decodeRelation(row: Uint8Array): Relation {
   return {
     timelines: texts(timelines!, "relations").map((text) => address(text, "relations")),
     inherited: texts(inherited!, "relations"),
+  };
+}
+
+export function encodeReferenceRow({ holder, target, by, isOpen }: Reference): Uint8Array {
+  return lengthPrefixed(holder, target, by, isOpen ? "open" : "settled");
+}
+
+export function decodeReferenceRow(row: Uint8Array): Reference {
+  const [holder, target, by, state] = texts(row, "references", 4);
+  return {
+    holder: address(holder!, "references"),
+    target: address(target!, "references"),
+    by: address(by!, "references"),
+    isOpen: state === "open",
   };
 }
 

@@ -1,5 +1,6 @@
 import { Presence } from "./presence.js";
-import { decodeProofRow, decodeRecordRow, decodeTipRow } from "./rows.js";
+import { checkReferenceKey } from "./references.js";
+import { decodeProofRow, decodeRecordRow, decodeReferenceRow, decodeTipRow } from "./rows.js";
 import type { Scanned } from "./space.js";
 import type { Store, Table } from "./store.js";
 
@@ -9,6 +10,12 @@ type Scan = (presence: Presence, key: string, value: Uint8Array) => Iterable<Sca
 /** Tips come before records: the record of every tip that is scanned is scanned as well. */
 const scans: readonly (readonly [Table, Scan])[] = [
   ["tips", (_presence, _key, value) => [{ kind: "tip", tip: decodeTipRow(value).tip }]],
+  [
+    "references",
+    (_presence, key, value) => [
+      { kind: "reference", reference: checkReferenceKey(key, decodeReferenceRow(value)) },
+    ],
+  ],
   ["cells", (_presence, key, value) => [{ kind: "cell", key, value: value.slice() }]],
   ["proofs", scanProof],
   ["records", scanRecord],

@@ -68,6 +68,19 @@ export interface ProofPut {
   readonly record: IbGib;
 }
 
+/** A link whose target was declared to stay away: the timeline or stone that has it, and the target. */
+export interface ReferenceTo {
+  readonly holder: Address;
+  readonly target: Address;
+}
+
+export interface Reference extends ReferenceTo {
+  /** The record that first had the link. */
+  readonly by: Address;
+  /** False once the target has come for it. */
+  readonly isOpen: boolean;
+}
+
 /** Everything that has to become true at once. */
 export interface Commit {
   /** Take what this saga has staged. What of it lies outside the closure of `tips` and `roots` is dropped. */
@@ -84,6 +97,13 @@ export interface Commit {
   readonly tips?: readonly TipMove[];
   /** Stones to keep although no tip links to them. */
   readonly roots?: readonly Address[];
+  /**
+   * Targets that were declared to stay away: where `puts` bring a link to one, it is filed as a reference. What was staged
+   * brings those it was staged with.
+   */
+  readonly references?: ReadonlySet<Address>;
+  /** Of references that are filed: those whose targets have come for them. Others are passed over. */
+  readonly settled?: readonly ReferenceTo[];
   readonly proofs?: readonly ProofPut[];
   /** Before `proofs` are put. */
   readonly dropProofGroups?: readonly Address[];
@@ -141,6 +161,7 @@ export interface SpaceView {
  */
 export type Scanned =
   | { readonly kind: "tip"; readonly tip: Tip }
+  | { readonly kind: "reference"; readonly reference: Reference }
   | { readonly kind: "cell"; readonly key: string; readonly value: Uint8Array }
   | { readonly kind: "proof"; readonly gib: string; readonly group: Address; readonly bytes: Uint8Array }
   | { readonly kind: "record"; readonly gib: string; readonly bytes: Uint8Array }
@@ -150,7 +171,7 @@ export type Scanned =
 /**
  * A store of records plus the tip of each timeline.
  *
- * The closure invariant: what is visible is closed. Only `commit` makes domain records visible, all or nothing, and
+ * The closure invariant: what is visible is closed; a link that is filed as a reference needs no target. Only `commit` makes domain records visible, all or nothing, and
  * once it has resolved they are flushed and survive kill -9 and power loss. Compare-and-set is the only
  * coordination; no call holds a lock while it waits for another.
  *
@@ -180,13 +201,13 @@ export interface Space {
    * The timelines that belong to the closure of `roots` (timelines by first address, stones by address), themselves
    * included, with their tips, on one snapshot. From an index: for anyone, no record is read.
    *
-   * To a sight (`"anyone"`), roots count where they are present. A timeline that its `reads` denies is its first record
-   * alone: that is given as the tip, and what it links to is followed.
+   * To a sight (`"anyone"`), roots count where they are present. A timeline that its `reads` denies is left out, with what
+   * only it leads to.
    */
   reachableTips(roots: readonly Address[], sight?: Sight | "anyone"): Promise<Tip[]>;
   /**
    * Addresses that the closure of `roots` needs and that are neither present to `sight` nor linked to by what it
-   * reads. A timeline is followed at its tip where that is present and not denied, else it is its first record alone. A
+   * reads, nor filed as references. A timeline is followed at its tip where that is present and not denied, else it is its first record alone. A
    * full walk, without a pause.
    */
   missing(roots: readonly Address[], sight: Sight | "anyone"): Promise<Address[]>;
@@ -196,6 +217,8 @@ export interface Space {
    * All or nothing. Nothing of it survives a crash; it is durable with the commit. Records that `holder` holds
    * already are not counted.
    *
+   * @param references Targets that were declared to stay away. A link to one needs nothing, whether the target is here or
+   *   not, and is filed with the commit where no frame before has it. No link of a frame's chain is ever such a link.
    * @throws KeysagaError `record_missing` (a link is present neither to `sight` nor in this stage),
    *   `chain_refused`, `reserved_record`, `limit_exceeded` (staged records or bytes, per holder and in all).
    */
@@ -204,6 +227,7 @@ export interface Space {
     holder: Holder,
     sight: Sight | "anyone",
     records: readonly IbGib[],
+    references?: ReadonlySet<Address>,
   ): Promise<StageTotals>;
   /**
    * Ends a saga whose records may be of use to another one: what it had staged when `stage` answered `upTo` is moved to
@@ -236,6 +260,12 @@ export interface Space {
 
   /** What `ask` makes of the space as it stands, on one snapshot. Synchronous, and quick. */
   look<Answer>(ask: (look: Look) => Answer): Promise<Answer>;
+
+  /** The timelines with a tip whose first frames say that they are within one of these, whoever owns them. */
+  within(outer: readonly Address[]): Promise<{ readonly tjp: Address; readonly outer: Address }[]>;
+
+  /** The references that are filed for these timelines, by their first frames, and stones. */
+  references(holders: readonly Address[]): Promise<Reference[]>;
 
   cell(key: string): Promise<Uint8Array | undefined>;
   /** Cells whose key starts with `prefix`, by key. */

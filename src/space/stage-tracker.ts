@@ -1,6 +1,10 @@
-import { type Address, isFrame, previousOf } from "../ibgib/index.js";
+import { type Address, holderOf, isFrame, previousOf } from "../ibgib/index.js";
 import type { CheckedRecord } from "./presence.js";
+import type { Reference } from "./space.js";
 import { isIndexed, numberOf } from "./timelines.js";
+
+/** A reference that a record brings. */
+export type BroughtReference = Omit<Reference, "isOpen">;
 
 /** A frame that the index of its timeline will name. */
 export interface IndexedFrame {
@@ -29,15 +33,27 @@ export class StageTracker {
   readonly #untipped: Set<Address>;
   /** By the newest frame of each. */
   readonly #runs: Map<Address, Run>;
+  readonly #references: BroughtReference[];
 
-  private constructor(heads: Iterable<Address>, untipped: Iterable<Address>, runs: Iterable<[Address, Run]>) {
+  private constructor(
+    heads: Iterable<Address>,
+    untipped: Iterable<Address>,
+    runs: Iterable<[Address, Run]>,
+    references: readonly BroughtReference[],
+  ) {
     this.#heads = new Set(heads);
     this.#untipped = new Set(untipped);
     this.#runs = new Map(runs);
+    this.#references = [...references];
   }
 
   static empty(): StageTracker {
-    return new StageTracker([], [], []);
+    return new StageTracker([], [], [], []);
+  }
+
+  /** Links that came and whose targets stay away. */
+  get references(): readonly BroughtReference[] {
+    return this.#references;
   }
 
   /** Timelines that were linked to while they had no committed tip. */
@@ -47,7 +63,9 @@ export class StageTracker {
 
   /** Takes in records in the order they were checked. */
   add(checked: readonly CheckedRecord[]): void {
-    for (const { record, links, untipped } of checked) {
+    for (const { record, links, untipped, references } of checked) {
+      const holder = holderOf(record);
+      for (const target of references) this.#references.push({ holder, target, by: record.address });
       for (const link of links) this.#heads.delete(link);
       this.#heads.add(record.address);
       for (const timeline of untipped) this.#untipped.add(timeline);
@@ -62,7 +80,7 @@ export class StageTracker {
       newest,
       { ...run, indexed: [...run.indexed] },
     ]);
-    const grown = new StageTracker(this.#heads, this.#untipped, runs);
+    const grown = new StageTracker(this.#heads, this.#untipped, runs, this.#references);
     grown.add(checked);
     return grown;
   }

@@ -1,5 +1,7 @@
 import { limitExceeded } from "../base/index.js";
+import type { Address } from "../ibgib/index.js";
 import type { StoredStage } from "./batches.js";
+import type { KeptStage } from "./kept-stage.js";
 import type { SpaceLimits } from "./limits.js";
 import type { CheckedRecord, StagedPart } from "./presence.js";
 import { SightsUsed } from "./sight.js";
@@ -15,6 +17,8 @@ export class Stage {
   /** What was counted on when it was checked. */
   readonly sights = new SightsUsed();
   readonly tracker = StageTracker.empty();
+  /** Targets that were declared to stay away. */
+  readonly references: Set<Address>;
   readonly #inMemory = new Map<string, CheckedRecord>();
   /** Records in memory that no move has taken. */
   #waiting: CheckedRecord[] = [];
@@ -25,8 +29,9 @@ export class Stage {
   #totals: StageTotals;
 
   /** @param resumed What lies in the store already. */
-  constructor(holder: Holder, resumed?: { readonly stored: StoredStage; readonly totals: StageTotals }) {
+  constructor(holder: Holder, resumed?: Pick<KeptStage, "stored" | "totals" | "references">) {
     this.holder = holder;
+    this.references = new Set(resumed?.references);
     this.#stored = resumed?.stored;
     this.#totals = resumed?.totals ?? { records: 0, bytes: 0 };
   }
@@ -57,7 +62,8 @@ export class Stage {
     return { records: this.#inMemory, batch: this.#stored?.batch };
   }
 
-  add(checked: readonly CheckedRecord[], sight: Sight | "anyone"): void {
+  add(checked: readonly CheckedRecord[], sight: Sight | "anyone", references: ReadonlySet<Address>): void {
+    for (const target of references) this.references.add(target);
     const added = totalsOf(checked);
     this.sights.add(sight);
     for (const each of checked) {

@@ -10,6 +10,7 @@ import { nameBytesMax, type SpaceLimits } from "./limits.js";
 import { dropStored, leaveOpener } from "./openers.js";
 import { nothingStaged, Presence } from "./presence.js";
 import { proofOf, proofsOf } from "./proofs.js";
+import { referencesOf } from "./references.js";
 import { scanStore } from "./scan.js";
 import { sightOf } from "./sight.js";
 import type {
@@ -17,6 +18,7 @@ import type {
   CommitResult,
   Holder,
   Look,
+  Reference,
   SagaId,
   Scanned,
   Sight,
@@ -28,7 +30,7 @@ import type {
 } from "./space.js";
 import { Stage, StageBudget, totalsOf } from "./stage.js";
 import type { Reader, Store } from "./store.js";
-import { frameAt, framesOf, tipOf } from "./timelines.js";
+import { frameAt, framesOf, timelinesWithin, tipOf } from "./timelines.js";
 
 export interface StoreSpaceOptions {
   readonly limits: SpaceLimits;
@@ -124,6 +126,7 @@ export class StoreSpace implements Space {
     holder: Holder,
     sight: Sight | "anyone",
     records: readonly IbGib[],
+    references: ReadonlySet<Address> = new Set(),
   ): Promise<StageTotals> {
     return this.#run(() =>
       this.#gates.pass(saga, async () => {
@@ -131,7 +134,7 @@ export class StoreSpace implements Space {
         assert(stage.holder === holder, "a saga stages for one holder");
         // Before anything is added: where the move that is under way fails, this call has changed nothing.
         if (this.#isHalfFull(stage)) await stage.settled();
-        this.#addTo(stage, sightOf(holder, sight), records);
+        this.#addTo(stage, sightOf(holder, sight), records, references);
         this.#stages.set(saga, stage);
         if (this.#isHalfFull(stage) && !stage.isMoving) this.#startMove(stage);
         return stage.totals;
@@ -183,6 +186,16 @@ export class StoreSpace implements Space {
     return this.#read((reader) => ask(new Presence(reader).look));
   }
 
+  within(outer: readonly Address[]): Promise<{ tjp: Address; outer: Address }[]> {
+    return this.#read((reader) =>
+      outer.flatMap((timeline) => timelinesWithin(reader, timeline).map((tjp) => ({ tjp, outer: timeline }))),
+    );
+  }
+
+  references(holders: readonly Address[]): Promise<Reference[]> {
+    return this.#read((reader) => holders.flatMap((holder) => referencesOf(reader, holder)));
+  }
+
   cell(key: string): Promise<Uint8Array | undefined> {
     return this.#read((reader) => reader.get("cells", key)?.slice());
   }
@@ -230,16 +243,21 @@ export class StoreSpace implements Space {
     return this.#closing;
   }
 
-  #addTo(stage: Stage, sight: Sight | "anyone", records: readonly IbGib[]): void {
-    const { checked, missing } = this.#store.read((reader) =>
-      checkRecords(reader, { holder: stage.holder, sight, staged: stage.part }, records),
-    );
+  #addTo(
+    stage: Stage,
+    sight: Sight | "anyone",
+    records: readonly IbGib[],
+    declared: ReadonlySet<Address>,
+  ): void {
+    const references = new Set([...stage.references, ...declared]);
+    const standing = { holder: stage.holder, sight, staged: stage.part, references };
+    const { checked, missing } = this.#store.read((reader) => checkRecords(reader, standing, records));
     const [first] = missing;
     if (first !== undefined) {
       throw new KeysagaError("record_missing", { missing: missing.length, first: shortAddress(first) });
     }
     this.#budget.take(stage.holder, totalsOf(checked));
-    stage.add(checked, sight);
+    stage.add(checked, sight, declared);
   }
 
   #isHalfFull({ waitingBytes }: Stage): boolean {

@@ -9,8 +9,12 @@ export type Table =
   | "records"
   /** gib → what a record adds to the timelines its closure reaches; see relations.ts. */
   | "relations"
+  /** gib of a holder, `/`, hash of a target → reference row; see references.ts. */
+  | "references"
   /** gib of a first frame → tip row. */
   | "tips"
+  /** gib of a first frame, `/`, gib of one that says it is within it → address of that one, once it has a tip. */
+  | "within"
   /** gib of a first frame, `/`, n → the address of that frame, for every 32nd n. */
   | "frames"
   /** batch id → batch row: in whose name records are held. */

@@ -1,4 +1,4 @@
-import { type Address, gibOf, type IbGib, nOf, previousOf, tjpOf } from "../ibgib/index.js";
+import { type Address, gibOf, type IbGib, nOf, previousOf, tjpOf, withinOf } from "../ibgib/index.js";
 import type { Presence } from "./presence.js";
 import { damaged, decodeAddress, decodeTipRow, type TipRow } from "./rows.js";
 import type { Tip } from "./space.js";
@@ -19,6 +19,17 @@ export function tipOf(reader: Reader, tjp: Address): Tip | undefined {
 
 export function hasTip(reader: Reader, tjp: Address): boolean {
   return tipOf(reader, tjp) !== undefined;
+}
+
+/** Those whose first frames say that they are within this one. */
+export function timelinesWithin(reader: Reader, outer: Address): Address[] {
+  return Array.from(reader.entries("within", `${gibOf(outer)}/`), ([, row]) => decodeAddress(row, "within"));
+}
+
+/** The key under which a first frame is found by what it says it is within; undefined where it is within nothing. */
+export function withinKey(first: IbGib): string | undefined {
+  const outer = withinOf(first);
+  return outer && `${gibOf(outer)}/${first.gib}`;
 }
 
 /** The frame before a frame, and those it took in. */

@@ -1,11 +1,11 @@
 import { KeysagaError } from "../base/index.js";
-import { type Address, gibOf, previousOf, shortAddress, tjpOf, isMerge } from "../ibgib/index.js";
-import type { Presence } from "./presence.js";
+import { type Address, gibOf, previousOf, readRecord, shortAddress, tjpOf, isMerge } from "../ibgib/index.js";
+import { type Presence, recordRow } from "./presence.js";
 import { encodeAddress, encodeTipRow } from "./rows.js";
 import type { Tip, TipMove } from "./space.js";
 import { beforeFirst, type IndexedFrame, type StageTracker } from "./stage-tracker.js";
 import type { Reader, Writer } from "./store.js";
-import { frameKey, framesBefore, indexedAt, isIndexed, numberOf } from "./timelines.js";
+import { frameKey, framesBefore, hasTip, indexedAt, isIndexed, numberOf, withinKey } from "./timelines.js";
 
 /** Frames that one tip move may be followed through where `past` does not lead to the tip as it is. */
 const framesWalkedMax = 100_000;
@@ -47,8 +47,16 @@ export function checkTipMove(
 }
 
 export function putTip(writer: Writer, { tip, relation, indexed }: CheckedMove): void {
+  if (!hasTip(writer, tip.tjp)) fileWithin(writer, tip.tjp);
   writer.put("tips", gibOf(tip.tjp), encodeTipRow({ tip, relation }));
   for (const { n, address } of indexed) writer.put("frames", frameKey(tip.tjp, n), encodeAddress(address));
+}
+
+/** Once, with the first tip: a first frame does not change. */
+function fileWithin(writer: Writer, timeline: Address): void {
+  const row = recordRow(writer, gibOf(timeline));
+  const key = row && withinKey(readRecord(row.bytes));
+  if (key !== undefined) writer.put("within", key, encodeAddress(timeline));
 }
 
 /** Follows `past` from the new tip to the old one, or to the first frame where there was none; undefined if it misses. */

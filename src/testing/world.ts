@@ -148,9 +148,10 @@ export class Peer {
     return record;
   }
 
-  /** The closure of `root`: every address in it, sorted, and none that is missing. */
+  /** The closure of `root`: every address in it, sorted; what is missing stays away by references. */
   async graph(root: Address): Promise<readonly Address[]> {
-    const { present, missing } = await closure([root], this.space);
+    const { present } = await closure([root], this.space);
+    const missing = await this.space.missing([root], "anyone");
     if (missing.length > 0)
       throw new KeysagaError("record_missing", { peer: this.name, missing: missing.length });
     return present.map(({ address }) => address).sort();

@@ -32,6 +32,8 @@ export const inStep: Exchange = async () => ({
   tips: [],
   found: [],
   left: [],
+  references: [],
+  stayed: [],
   totals: nothing,
   sessionTotals: nothing,
   elapsedMs: 1,

@@ -15,6 +15,7 @@ const kinds: Readonly<Record<PeerEvent["kind"], true>> = {
   refused: true,
   merged: true,
   conflict: true,
+  staysAway: true,
   kept: true,
   dropped: true,
   resumed: true,

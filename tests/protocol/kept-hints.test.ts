@@ -35,6 +35,8 @@ async function resolved(of: Address, status: RootStatus) {
       lane: alice.address,
       merging: mergingOf(mergeFunctions(), platform),
       access: "owners",
+      named: new Set<Address>(),
+      stonesFor: async () => [],
       stage: () => Promise.resolve(),
       attesters: new Map(),
     },
@@ -46,6 +48,7 @@ async function resolved(of: Address, status: RootStatus) {
       statuses: [status],
       kept: 1,
       found: [],
+      open: [],
       overtaken: [],
     },
   );

@@ -85,6 +85,7 @@ export async function contentsOf(space: Space): Promise<{ graph: string[]; proof
     if (found.kind === "tip") graph.push(`tip ${found.tip.tjp} ${found.tip.address}`);
     else if (found.kind === "record") graph.push(`record ${found.gib} ${found.bytes.length}`);
     else if (found.kind === "proof") proofs.push(`proof ${found.group} ${found.gib}`);
+    else if (found.kind === "reference") graph.push(`reference ${JSON.stringify(found.reference)}`);
     else if (found.kind === "cell") proofs.push(`cell ${found.key} ${toHex(found.value)}`);
     else throw new KeysagaError("store_damaged", { table: found.table });
   }

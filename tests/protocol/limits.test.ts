@@ -15,6 +15,7 @@ import {
   type Caps,
   type Dialogue,
   evidenceFrame,
+  noContent,
   readPayload,
   recordsFrame,
   type SessionLimits,
@@ -37,8 +38,6 @@ import { benchOf, tell } from "./matrix.js";
 import { newIdentity, stranger } from "./parties.js";
 import { eventually } from "../waiting.js";
 import { turnTime } from "../turn-time.js";
-
-const noContent = { records: [], entries: [], evidence: [] };
 
 /** For each limit of the protocol and of a session: a test that goes beyond it, and what comes of it. */
 const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () => Promise<void> | void>> = {
@@ -119,6 +118,16 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     const { unused } = followedTo(sagaLimits.unusedFramesMax + 3);
     expect(unused).toHaveLength(sagaLimits.unusedFramesMax);
     expect(unused.at(-1)?.n).toBe(sagaLimits.unusedFramesMax + 2);
+  },
+  referencesMax: () => {
+    const references = stones(100).map(({ address }) => address);
+    const part = Array.from({ length: sagaLimits.referencesMax / 4 }, (_, at) => references[at % 100]!);
+    let dialogue = newDialogue(caps);
+    const addPart = () => {
+      dialogue = tallyPayload(dialogue, "sender", Uint8Array.of(4), { ...noContent, references: part });
+    };
+    for (let i = 0; i < 4; i++) addPart();
+    expect(codeFrom(addPart)).toBe("limit_exceeded");
   },
   evidenceMax: () => {
     const part = Array<RecordText>(sagaLimits.evidenceMax / 4).fill(["context", "", "", ""]);

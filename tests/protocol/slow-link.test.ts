@@ -77,6 +77,7 @@ function awaiting(): ReceiverSagaState {
       stones: [],
       found: [],
       made: [],
+      open: [],
       evidence: [],
     },
     ...{ plan: { timelines: [], branches: [], stones: [], held: [] }, now: 0 },

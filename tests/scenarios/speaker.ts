@@ -1,6 +1,7 @@
-import type { IbGib } from "../../src/ibgib/index.js";
+import type { Address, IbGib } from "../../src/ibgib/index.js";
 import { createSender } from "../../src/peer/index.js";
 import type { Conversation } from "../../src/peer/session/conversation.js";
+import type { Departure } from "../../src/peer/session/outflow.js";
 import { Progress } from "../../src/peer/session/progress.js";
 import { FromReceiver, TurnFromReceiver } from "../../src/saga/index.js";
 import type { TurnDraft } from "../../src/saga/turn.js";
@@ -12,7 +13,8 @@ import { eventually } from "../waiting.js";
 export interface Speaker {
   /** Says a turn, and waits for what comes of it. */
   say(draft: TurnDraft): Promise<void>;
-  send(records: readonly IbGib[]): Promise<void>;
+  /** @param references Named to stay away, ahead of all of them. */
+  send(records: readonly IbGib[], references?: readonly Address[]): Promise<void>;
 }
 
 /** What somebody tries with a receiver. */
@@ -48,20 +50,22 @@ export async function answersTo(
   const say = async (draft: TurnDraft) => {
     const before = turns;
     await conversation.send(draft);
-    await eventually(() => turns > before);
+    await eventually(() => turns > before || answers.at(-1)?.startsWith("error") === true);
   };
-  const send = (records: readonly IbGib[]) =>
-    conversation.sendRecords(inTurn(records), new Progress("attempt", "up", () => undefined));
+  const send = (records: readonly IbGib[], references: readonly Address[] = []) =>
+    conversation.sendRecords(inTurn(records, references), new Progress("attempt", "up", () => undefined));
   try {
     await attempt({ say, send });
+  } catch (thrown) {
+    if (!answers.at(-1)?.startsWith("error")) throw thrown; // once it is refused, the rest of it goes nowhere
   } finally {
     await sender.disconnect();
   }
   return answers;
 }
 
-async function* inTurn(records: readonly IbGib[]): AsyncGenerator<IbGib> {
-  yield* records;
+async function* inTurn(records: readonly IbGib[], references: readonly Address[]): AsyncGenerator<Departure> {
+  for (const [at, record] of records.entries()) yield { record, references: at === 0 ? references : [] };
 }
 
 /** A turn, payload or last word of the receiver; undefined for what the handshake and the flow control say. */

@@ -214,7 +214,7 @@ export function sightContract(open: OpenSpace): void {
     expect(await space.missing([first(secret).address], sight)).toEqual([]);
   });
 
-  test("the timelines that are reached stand where the sight follows them", async () => {
+  test("the timelines that are reached are those that the sight does not deny", async () => {
     const space = await open();
     const [shared, later, quoted] = [timeline("shared", 3), timeline("later", 3), timeline("quoted", 3)];
     for (const frames of [shared, later, quoted]) await keep(space, frames);
@@ -227,15 +227,8 @@ export function sightContract(open: OpenSpace): void {
     const sight = bobReading(first(folder), first(shared), first(later), first(quoted));
     const tip = (frame: IbGib, n: number) => ({ tjp: tjpOf(frame), address: frame.address, n });
     const reached = await space.reachableTips([first(folder).address], sight);
-    expect(reached).toHaveLength(4);
-    expect(reached).toEqual(
-      expect.arrayContaining([
-        tip(newest(folder), 1),
-        tip(newest(shared), 2),
-        tip(first(secret), 0),
-        tip(newest(quoted), 2),
-      ]),
-    );
+    expect(reached).toHaveLength(2);
+    expect(reached).toEqual(expect.arrayContaining([tip(newest(folder), 1), tip(newest(shared), 2)]));
     expect(await space.reachableTips([first(folder).address])).toHaveLength(5);
     expect(await space.reachableTips([first(secret).address], sight)).toEqual([]);
   });

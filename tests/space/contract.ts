@@ -6,6 +6,7 @@ import { holderContract } from "./contract-holders.js";
 import { keptContract } from "./contract-kept.js";
 import { lifeContract } from "./contract-life.js";
 import { mergeContract } from "./contract-merges.js";
+import { referenceContract } from "./contract-references.js";
 import { sightContract } from "./contract-sights.js";
 import { stageContract } from "./contract-stages.js";
 import { timelineContract } from "./contract-timelines.js";
@@ -38,6 +39,9 @@ export function spaceContract(name: string, open: OpenSpace): void {
     describe("sights", () => sightContract(openTracked));
     describe("sights on stages moved to the store", () =>
       sightContract((limits) => openTracked({ stagedBytesInMemory: 0, ...limits })));
+    describe("references", () => referenceContract(openTracked));
+    describe("references of stages moved to the store", () =>
+      referenceContract((limits) => openTracked({ stagedBytesInMemory: 0, ...limits })));
     describe("timelines", () => timelineContract(openTracked));
     describe("merges", () => mergeContract(openTracked));
     describe("cells and proofs", () => cellContract(openTracked));

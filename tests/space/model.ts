@@ -73,6 +73,7 @@ export class SpaceModel {
     const missing = new Set<Address>();
     this.#walk(roots, sight, (address, record) => {
       if (record === undefined) missing.add(address);
+      return true;
     });
     return missing;
   }
@@ -84,10 +85,11 @@ export class SpaceModel {
     const seen = sight === "anyone" ? roots : roots.filter((root) => this.has(root, sight));
     const timelines = new Map<Address, Address>();
     this.#walk(seen, { ...everyone, ...reads }, (address, record, isExact) => {
-      if (isExact || record === undefined || !isTjp(record)) return;
-      const isDenied = sight !== "anyone" && denies(record, sight);
-      const tip = isDenied ? record : this.tips.get(address);
+      if (isExact || record === undefined || !isTjp(record)) return true;
+      if (sight !== "anyone" && denies(record, sight)) return false;
+      const tip = this.tips.get(address);
       if (tip !== undefined) timelines.set(address, tip.address);
+      return true;
     });
     return timelines;
   }
@@ -182,7 +184,8 @@ export class SpaceModel {
   #walk(
     roots: readonly Address[],
     sight: Sight,
-    visit: (address: Address, record: IbGib | undefined, isExact: boolean) => void,
+    /** Says whether to go on behind it. */
+    visit: (address: Address, record: IbGib | undefined, isExact: boolean) => boolean,
   ): void {
     const passed = new Set<string>();
     const find = this.#finder(new Map(), sight);
@@ -190,8 +193,7 @@ export class SpaceModel {
       if (passed.has(`${address} ${isExact}`)) return;
       passed.add(`${address} ${isExact}`);
       const record = find(address);
-      visit(address, record, isExact);
-      if (record === undefined) return;
+      if (!visit(address, record, isExact) || record === undefined) return;
       for (const { target, isExact } of linksOf(record)) {
         const isThere = find(target) !== undefined || !this.#inherits(record, target, sight, find);
         if (isThere) go(target, isExact);

@@ -38,11 +38,12 @@ function lineOf({ at, rule, detail }: Problem): string {
 }
 
 function summarize(context: Context, counts: Readonly<VerifyCounts>, problems: number): void {
-  const { records, bytes, timelines, frames, keystones, proofs, cells } = counts;
+  const { records, bytes, timelines, frames, references, keystones, proofs, cells } = counts;
   print(
     context,
     `${records} records (${bytes} bytes), ${timelines} timelines with ${frames} frames on their tips,`,
   );
+  if (references > 0) print(context, `${references} references to what stayed away,`);
   print(context, `${keystones} keystones, ${proofs} keystone frames and contexts, ${cells} cells:`);
   print(context, problems === 0 ? "all in order" : `${problems} ${problems === 1 ? "problem" : "problems"}`);
 }

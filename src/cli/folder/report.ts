@@ -117,6 +117,8 @@ export function eventLine(event: PeerEvent): string | undefined {
       return `progress    ${event.records} of ${event.total}`;
     case "waiting":
       return `waiting     ${event.reason}`;
+    case "staysAway":
+      return `stays away  ${shortAddress(event.target)}, linked by ${shortAddress(event.holder)}`;
     case "kept":
       return `kept        ${counted(event.records, "record")}, ${sizeOf(event.bytes)}`;
     case "dropped":

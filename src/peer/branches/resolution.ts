@@ -1,17 +1,18 @@
 import { groupBy, KeysagaError } from "../../base/index.js";
 import { type Address, type IbGib, isTjp, nOf, ownerOf, shortAddress, tjpOf } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
-import type {
-  Ask,
-  Direction,
-  FinalTip,
-  MadeFrame,
-  Root,
-  RootMove,
-  RootStatus,
-  SenderSagaEffect,
-  SenderSagaEvent,
-  SendPlan,
+import {
+  type Ask,
+  type Direction,
+  directionOf,
+  type FinalTip,
+  type MadeFrame,
+  type Root,
+  type RootMove,
+  type RootStatus,
+  type SenderSagaEffect,
+  type SenderSagaEvent,
+  type SendPlan,
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import { proofsFor } from "../rights/attestations.js";
@@ -52,6 +53,13 @@ export async function tipsToAsk(
 
 type Different = Extract<RootStatus, { status: "behind" | "diverged" }>;
 
+type Moving = Extract<RootStatus, { tip: Address }>;
+
+/** Has the receiver a tip that is not this side's? */
+function isMoving(status: RootStatus): status is Moving {
+  return "tip" in status;
+}
+
 function isDifferent(status: RootStatus): status is Different {
   return status.status === "behind" || status.status === "diverged";
 }
@@ -69,6 +77,8 @@ export interface Resolution {
   /** What the receiver is shown of proofs. */
   readonly shown: ShownParts;
   readonly left: readonly Left[];
+  /** Timelines that came along and stay here as they were. */
+  readonly unmoved: ReadonlySet<Address>;
   /** Heads that came and do not count, by timeline: they stay stored, and an owner can adopt them. */
   readonly apart: ReadonlyMap<Address, readonly Address[]>;
 }
@@ -95,18 +105,22 @@ interface Outcome {
  *   receiver. Whatever it throws, both sides are as they were.
  */
 export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
-  const { saga, direction, roots, statuses, kept, found, overtaken } = resolve;
+  const { saga, direction, roots, statuses, kept, found, open, overtaken } = resolve;
   const { space } = resolving.identity;
   const taking = new Taking(resolving, space.view(saga));
   const resolution = new Resolver(resolving, taking, direction, overtaken);
+  const unmoved = await resolution.unmovable(found.map(({ address }) => address));
   const along: RootMove[] = [];
-  for (const tip of found) along.push(...(await taking.along(tip)));
+  for (const tip of found) if (!unmoved.has(tip.address)) along.push(...(await taking.along(tip)));
   const outcomes: Outcome[] = [];
   for (const [at, root] of roots.entries()) outcomes.push(await resolution.of(root, statuses[at]!));
   const plan = planOf({
     held: outcomes.flatMap(({ held }) => held ?? []),
     newer: outcomes.flatMap(({ newer }) => newer ?? []),
-    stones: outcomes.flatMap(({ stone }) => stone ?? []),
+    stones: [
+      ...outcomes.flatMap(({ stone }) => stone ?? []),
+      ...(direction === "pull" ? [] : await resolving.stonesFor(open)),
+    ],
   });
   const { shown, ...answered } = await resolution.answered(outcomes.flatMap(({ added }) => added ?? []));
   const resolved = {
@@ -117,7 +131,7 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
     ...answered,
   };
   const { proved, made, left, apart } = taking;
-  return { resolved, proved, made: [...made.values()], shown, left: [...left.values()], apart };
+  return { resolved, proved, made: [...made.values()], shown, left: [...left.values()], unmoved, apart };
 }
 
 class Resolver {
@@ -163,25 +177,35 @@ class Resolver {
     return { made: own, evidence, shown };
   }
 
+  /** Timelines that are here, that nobody owns and that were not asked for by name: none of them is moved by what comes. */
+  async unmovable(timelines: readonly Address[]): Promise<ReadonlySet<Address>> {
+    const unnamed = timelines.filter((timeline) => !this.resolving.named.has(timeline));
+    const [firsts, tips] = [await this.taking.reader.getMany(unnamed), await this.#space.tips(unnamed)];
+    const isUnowned = (first: IbGib | undefined) => first !== undefined && ownerOf(first) === undefined;
+    return new Set(unnamed.filter((_, at) => isUnowned(firsts[at]) && tips[at] !== undefined));
+  }
+
   async of(root: Root, status: RootStatus): Promise<Outcome> {
     if (isListAddress(root.address)) return this.#list(root, status);
     const { address, tip, n } = root;
+    const way = directionOf(root, this.direction);
+    if (isMoving(status) && (await this.unmovable([address])).has(address)) return this.#leave(root, status);
     switch (status.status) {
       case "same":
         return n === undefined ? {} : { held: { tjp: address, n } };
       case "ahead":
-        if (this.direction === "push") return n === undefined ? {} : { held: { tjp: address, n } };
+        if (way === "push") return n === undefined ? {} : { held: { tjp: address, n } };
         return {
           ...(n !== undefined && { held: { tjp: address, n } }),
           ...(await this.#ahead(root, status)),
         };
       case "unknown":
-        return tip === undefined || n === undefined || this.direction === "pull"
+        return tip === undefined || n === undefined || way === "pull"
           ? {}
           : this.#unknown({ address, tip, n }, status.kept);
       case "behind":
       case "diverged":
-        return tip === undefined || n === undefined ? {} : this.#different({ address, tip, n }, status);
+        return tip === undefined || n === undefined ? {} : this.#different({ address, tip, n }, status, way);
     }
   }
 
@@ -220,6 +244,11 @@ class Resolver {
     return { chosen: ours, newer, added: { tip: ours.tip, from: status.tip } };
   }
 
+  /** Each side keeps its own tip. */
+  #leave({ address, n = -1 }: Root, { tip, n: theirs }: Moving): Outcome {
+    return { chosen: { address, tip, n: theirs }, held: { tjp: address, n } };
+  }
+
   async #unknown(ours: FinalTip, kept: Address | undefined): Promise<Outcome> {
     const { address, tip, n } = ours;
     if (this.#sentOf(address).includes(tip)) return { added: { tip, from: undefined } };
@@ -247,7 +276,7 @@ class Resolver {
       : undefined;
   }
 
-  async #different(ours: FinalTip, theirs: Different): Promise<Outcome> {
+  async #different(ours: FinalTip, theirs: Different, way: Direction): Promise<Outcome> {
     const { address, tip, n } = ours;
     const { options } = this.#merging;
     // Another process of this home came first, with the very same frames.
@@ -255,12 +284,12 @@ class Resolver {
     const own = { tjp: address, tip, n };
     const isCounted = await this.taking.counts(address, tip);
     if (isCounted && (await isInHistory(this.#space, theirs, own, options))) {
-      if (this.direction === "pull") return {};
+      if (way === "pull") return {};
       const kept = await this.#keptFrame(ours, theirs.kept);
       const newer = await this.#newer(ours, theirs, kept);
       return { chosen: ours, ...travelling(ours, newer, kept), added: { tip, from: theirs.tip } };
     }
-    if (this.direction === "push") {
+    if (way === "push") {
       if (isCounted && !(await this.#hasMovedOn(own, theirs)))
         throw new KeysagaError("diverged", { timeline: shortAddress(address) });
       return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
@@ -268,7 +297,7 @@ class Resolver {
     const to = await this.taking.taken({ address, tip: theirs.tip, n: theirs.n }, tip, false);
     if (to === undefined)
       return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
-    return this.#bringTogether(ours, theirs, to);
+    return this.#bringTogether(ours, theirs, to, way);
   }
 
   /** Has another process of this home gone on from this tip, and brought the receiver there? */
@@ -294,11 +323,16 @@ class Resolver {
     return branchBeyond(this.taking.reader, tjp, tip, [theirs.tip, held.tip, ...sent], options);
   }
 
-  async #bringTogether({ address, tip, n }: FinalTip, theirs: Different, to: Address): Promise<Outcome> {
+  async #bringTogether(
+    { address, tip, n }: FinalTip,
+    theirs: Different,
+    to: Address,
+    way: Direction,
+  ): Promise<Outcome> {
     const { options } = this.#merging;
     const [record] = await this.taking.reader.getMany([to]);
     const move = to === tip ? {} : { move: this.#moveOf(address, tip, to) };
-    if (this.direction === "pull") return move;
+    if (way === "pull") return move;
     const chosen = { address, tip: to, n: (record && nOf(record)) ?? -1 };
     if (to === theirs.tip) return { ...move, chosen };
     const kept = await this.#keptFrame({ address, tip, n }, theirs.kept);

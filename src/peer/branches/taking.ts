@@ -8,7 +8,7 @@ import {
   mergeOf,
   mergeTips,
 } from "../../merge/index.js";
-import type { FinalTip, RootMove } from "../../saga/index.js";
+import type { FinalTip, OpenReference, RootMove } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import type { Identity } from "../home/identity.js";
 import { isMadeHere, needsMark } from "../home/made.js";
@@ -26,6 +26,10 @@ export interface Resolving {
   readonly lane: Address;
   readonly merging: Merging;
   readonly access: AccessPolicy;
+  /** What the caller asked for by name. */
+  readonly named: ReadonlySet<Address>;
+  /** The stones that go in the place of references of the receiver. */
+  readonly stonesFor: (open: readonly OpenReference[]) => Promise<readonly Address[]>;
   /** Stages a frame that was made here with the saga. */
   readonly stage: (frame: IbGib) => Promise<void>;
   /** Frames that came with what proves who has signed them. */

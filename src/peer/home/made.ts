@@ -21,8 +21,13 @@ export async function isMadeHere(space: Space, frame: Address): Promise<boolean>
 export async function madeChanges(space: Space, frames: readonly IbGib[]): Promise<readonly CellChange[]> {
   const goneOnFrom = new Set(frames.filter((frame) => !isMerge(frame)).map(previousOf));
   const marked = frames.filter((frame) => isMerge(frame) || !goneOnFrom.has(frame.address));
-  const known = await Promise.all(marked.map(({ address }) => isMadeHere(space, address)));
-  return marked.filter((_, at) => !known[at]).map(({ gib }) => newCell(cellKinds.made, gib, {}));
+  return markEach(space, marked);
+}
+
+/** A mark on each of these frames, where there is none yet: nothing speaks for those before it. */
+export async function markEach(space: Space, frames: readonly IbGib[]): Promise<readonly CellChange[]> {
+  const known = await Promise.all(frames.map(({ address }) => isMadeHere(space, address)));
+  return frames.filter((_, at) => !known[at]).map(({ gib }) => newCell(cellKinds.made, gib, {}));
 }
 
 /** A built-in merge everybody makes again, so nobody signs it. Another one is signed by the home that made it. */

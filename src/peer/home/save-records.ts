@@ -13,7 +13,7 @@ import {
 import { isListIb, refuseList } from "../../lists/index.js";
 import type { CellChange, Space, TipMove } from "../../space/index.js";
 import { withinChanges } from "./list-rows.js";
-import { madeChanges, needsMark } from "./made.js";
+import { madeChanges, markEach, needsMark } from "./made.js";
 
 /** What moves together with records that are saved. */
 export interface SaveOptions {
@@ -55,6 +55,10 @@ export async function saveRecords(
     cells: [
       ...(await madeChanges(space, signed)),
       ...(await withinChanges(space, records.filter(isTjp))),
+      ...(await markEach(
+        space,
+        records.filter((record) => isUnowned(record, firstOf)),
+      )),
       ...cells,
     ],
   });
@@ -110,6 +114,13 @@ function isSigned(record: IbGib, self: Address, firstOf: ReadonlyMap<Address, Ib
   const maker = makerOf(record, first);
   if (maker !== undefined && maker !== self) throw new KeysagaError("maker_not_self");
   return maker === self || needsMark(record);
+}
+
+/** Nobody signs a frame of a timeline without an owner. The mark tells its links from those of others. */
+function isUnowned(record: IbGib, firstOf: ReadonlyMap<Address, IbGib>): boolean {
+  const tjp = tjpOf(record);
+  const first = tjp === undefined ? undefined : firstOf.get(tjp);
+  return first !== undefined && ownerOf(first) === undefined;
 }
 
 /** One move for each timeline: from the frame before its first record to its last. */

@@ -1,5 +1,16 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isTjp, makerOf, tjpHashOf } from "../../ibgib/index.js";
+import {
+  type Address,
+  gibOf,
+  holderOf,
+  type IbGib,
+  isFrame,
+  isTjp,
+  linksOf,
+  makerOf,
+  tjpHashOf,
+  tjpOf,
+} from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import {
   type Ask,
@@ -8,6 +19,7 @@ import {
   type Found,
   type MadeFrame,
   nothingToSend,
+  type OpenReference,
   type Root,
   type RootStatus,
   type SendPlan,
@@ -29,7 +41,12 @@ import { branchBeyond, isInHistory, newerFrames, planOf } from "../session/send-
 /** The receiver's answer to an `init`. */
 export interface Answer extends Found {
   readonly statuses: readonly RootStatus[];
+  /** References of roots that are open here. */
+  readonly open: readonly OpenReference[];
 }
+
+/** Open references that one answer names at most. */
+const openMax = 10_000;
 
 /**
  * What a receiver answers to one sender: statuses, and what the sender lacks. It knows only what that sender may read or
@@ -61,10 +78,7 @@ export class Answers {
     const addresses = roots.map(({ address }) => address);
     const firsts = await this.#space.getMany(addresses);
     await this.standing.claim(firsts, "read");
-    const [tips, present] = await Promise.all([
-      this.#space.tips(addresses),
-      this.#space.hasMany(addresses, this.standing.sight),
-    ]);
+    const [tips, present] = await Promise.all([this.#space.tips(addresses), this.#arePresent(roots, firsts)]);
     const statuses = await Promise.all(
       roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
     );
@@ -77,9 +91,17 @@ export class Answers {
       if (status.status !== "ahead" || isListAddress(root.address)) return [];
       return [{ root, now: { tjp: root.address, address: status.tip, n: status.n } }];
     });
+    const readable = await this.standing.readsAll(firsts);
+    const open =
+      direction === "pull" ? [] : await this.#openReferences(addresses.filter((_, at) => readable[at]));
     if (direction === "push" || ahead.length === 0)
-      return { statuses, found: [], plan: nothingToSend, ...(await this.#proved(lists, [])) };
-    return { statuses, ...(await this.#whatLacks(roots, statuses, ahead, lists)) };
+      return { statuses, open, found: [], plan: nothingToSend, ...(await this.#proved(lists, [])) };
+    return { statuses, open, ...(await this.#whatLacks(roots, statuses, ahead, lists)) };
+  }
+
+  async #openReferences(timelines: readonly Address[]): Promise<readonly OpenReference[]> {
+    const filed = (await this.#space.references(timelines)).filter(({ isOpen }) => isOpen);
+    return filed.slice(0, openMax).map(({ holder, target }) => ({ holder, target }));
   }
 
   /**
@@ -122,6 +144,46 @@ export class Answers {
   async areReadable(timelines: readonly Address[]): Promise<boolean> {
     const firsts = await this.#space.getMany(timelines);
     return (await this.standing.readsAll(firsts)).every(Boolean);
+  }
+
+  /** Does the sender know of these, or may it have them because a record that it may read links them? */
+  async #arePresent(
+    roots: readonly Root[],
+    records: readonly (IbGib | undefined)[],
+  ): Promise<readonly boolean[]> {
+    const present = await this.#space.hasMany(
+      roots.map(({ address }) => address),
+      this.standing.sight,
+    );
+    return Promise.all(
+      roots.map(async ({ by, address }, at) => {
+        const record = records[at];
+        const isLinked = by !== undefined && record !== undefined && !isFrame(record);
+        return present[at] === true || (isLinked && (await this.#mayHave(address, by)));
+      }),
+    );
+  }
+
+  /**
+   * A stone goes to whoever may read a record that links it; where this side has that link as a reference, the stone is here
+   * for another reason, and does not.
+   */
+  async #mayHave(stone: Address, by: Address): Promise<boolean> {
+    const [[record], [isPresent]] = await Promise.all([
+      this.#space.getMany([by]),
+      this.#space.hasMany([by], this.standing.sight),
+    ]);
+    if (record === undefined || ![...linksOf(record)].some(({ target }) => target === stone)) return false;
+    if (isPresent !== true && !(isFrame(record) && (await this.mayRead(record)))) return false;
+    const filed = await this.#space.references([holderOf(record)]);
+    return !filed.some(({ target, isOpen }) => isOpen && target === stone);
+  }
+
+  /** May the sender read the timeline of this frame? */
+  async mayRead(frame: IbGib): Promise<boolean> {
+    const tjp = tjpOf(frame);
+    const first = tjp === undefined || tjp === frame.address ? frame : await this.#space.get(tjp);
+    return first !== undefined && (await this.standing.reads(first));
   }
 
   async #statusOf(
@@ -167,6 +229,7 @@ export class Answers {
   ): Promise<Found> {
     const reachable = await this.#reachable(ahead.map(({ root }) => root.address));
     const timelines = new Set(reachable.map(({ tjp }) => tjp));
+    const stones = ahead.map(({ root }) => root.address).filter((address) => !timelines.has(address));
     const grown = ahead.filter(({ root }) => timelines.has(root.address));
     const newer = grown.map(({ root: { tip, n }, now }) => {
       const theirs = tip === undefined || n === undefined ? undefined : { tip, n };
@@ -178,10 +241,7 @@ export class Answers {
       plan: planOf({
         held: heldBySender(roots, statuses),
         newer: [...(await Promise.all(newer)), ...found.filter(hasMore).map(wholeOf)],
-        stones: [
-          ...ahead.map(({ root }) => root.address).filter((address) => !timelines.has(address)),
-          ...firstsOf(found),
-        ],
+        stones: [...stones, ...firstsOf(found)],
       }),
       ...(await this.#proofs(
         [
@@ -215,7 +275,7 @@ export class Answers {
     };
   }
 
-  /** The timelines in the closure of roots that the sender may read; of others their first frames alone. */
+  /** The timelines in the closure of roots that the sender may read. */
   async #reachable(roots: readonly Address[]): Promise<readonly Tip[]> {
     for (;;) {
       const reachable = await this.#space.reachableTips(roots, this.standing.sight);
@@ -322,7 +382,7 @@ function foundBeyond(roots: readonly Root[], reachable: readonly Tip[]): readonl
   return reachable.filter(({ tjp }) => !named.has(tjp));
 }
 
-/** A first frame alone travels like a stone: where the rest may not be read, there may be no tip either. */
+/** A first frame alone travels like a stone. */
 const hasMore = ({ tjp, address }: Tip): boolean => address !== tjp;
 
 function firstsOf(tips: readonly Tip[]): readonly Address[] {

@@ -19,9 +19,12 @@ export class Inflow {
   ) {}
 
   /** @throws KeysagaError `limit_exceeded` */
-  hear(frame: Uint8Array, { records, entries, evidence }: PayloadContent): void {
+  hear(frame: Uint8Array, { records, entries, evidence, references }: PayloadContent): void {
     if (records.length > 0) this.staged.claim(frame.length);
-    else this.listed.claim(frame.length + (entries.length + evidence.length) * itemBytes);
+    else {
+      const items = entries.length + evidence.length + references.length;
+      this.listed.claim(frame.length + items * itemBytes);
+    }
     this.evidence.hear(evidence);
   }
 

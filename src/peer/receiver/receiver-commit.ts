@@ -3,7 +3,7 @@ import { type Address, isTjp } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import { compareTips } from "../../merge/index.js";
 import type { FinalTip, Found, TurnDraft } from "../../saga/index.js";
-import type { Commit, Space } from "../../space/index.js";
+import type { Commit, ReferenceTo, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
 import type { Identity } from "../home/identity.js";
@@ -36,6 +36,8 @@ export interface Committing {
   readonly platform: Pick<Platform, "clock">;
   /** What the saga has staged: charged to the sender's identity. */
   readonly stagedBytes: number;
+  /** References whose targets have come. */
+  readonly settled: readonly ReferenceTo[];
   readonly evidence: CheckedEvidence;
 }
 
@@ -72,7 +74,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
     );
     const refused = new Map(judged.refused.map((tip) => [tip.address, tip]));
     const kept = await filed(committing, effect, judged);
-    if (isNothing(kept, judged, committing.stagedBytes)) {
+    if (isNothing(kept, judged, committing)) {
       await space.drop(effect.saga); // what came was here already
       conversation.returnProofs(proofs);
       await conversation.send(receiptOf(effect, refused, platform));
@@ -83,7 +85,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
     let signed: SignedTurn | undefined;
     const commit = () =>
       space.commit({
-        ...graphOf(effect, standing, judged),
+        ...graphOf(effect, standing, judged, committing.settled),
         proofs: [...proofs, ...kept.proofs],
         cells: comparedWith(changedOnce([...charge.cells, ...kept.cells, ...transcript]), judged.cells),
         attest: () => {
@@ -125,10 +127,11 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
 function isNothing(
   { proofs, cells }: Filing,
   { taken, records, cells: judged }: JudgedMoves,
-  staged: number,
+  { stagedBytes, settled }: Committing,
 ) {
   const changed = [...cells, ...judged].some(({ from, to }) => !sameBytes(from, to));
-  return taken.length + records.length + proofs.length + staged === 0 && !changed;
+  const things = [taken, records, proofs, settled].some(({ length }) => length > 0);
+  return !things && stagedBytes === 0 && !changed;
 }
 
 function receiptOf(
@@ -148,13 +151,15 @@ function graphOf(
   { saga }: CommitEffect,
   { identity, sight }: Standing,
   { taken, records }: JudgedMoves,
-): Pick<Commit, "saga" | "holder" | "sight" | "tips" | "roots"> {
+  settled: readonly ReferenceTo[],
+): Pick<Commit, "saga" | "holder" | "sight" | "tips" | "roots" | "settled"> {
   return {
     saga,
     holder: identity,
     sight,
     tips: taken.map(({ address, from, to }) => ({ tjp: address, from, to })),
-    roots: records,
+    roots: [...records, ...settled.map(({ target }) => target)],
+    settled,
   };
 }
 

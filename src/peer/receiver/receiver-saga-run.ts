@@ -1,4 +1,5 @@
 import { KeysagaError, toKeysagaError } from "../../base/index.js";
+import { isTjp } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import {
   type FinalTip,
@@ -7,7 +8,7 @@ import {
   type ReceiverSagaEvent,
   readEvidence,
 } from "../../saga/index.js";
-import type { Space, StageTotals, TakenOver } from "../../space/index.js";
+import type { ReferenceTo, Space, StageTotals, TakenOver } from "../../space/index.js";
 import { keepLists } from "../branches/keep-lists.js";
 import type { Merging } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
@@ -16,7 +17,7 @@ import { checkEvidence } from "../rights/attestations.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
 import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellRefused } from "../session/events.js";
-import { outgoing } from "../session/outgoing.js";
+import { type GoingAlong, outgoing } from "../session/outgoing.js";
 import { Progress } from "../session/progress.js";
 import type { Waits } from "../session/waits.js";
 import { stillLetIn } from "./admission.js";
@@ -59,6 +60,8 @@ export class ReceiverSagaRun {
   readonly #progress: Progress;
   /** What it has staged: charged to the sender's identity when it is committed. */
   #staged: Promise<StageTotals> = Promise.resolve(nothing);
+  /** References of its roots whose targets the sender was told to be lacking. */
+  #open: readonly ReferenceTo[] = [];
   /** As much of it as a turn of the sender covers. */
   #covered = this.#staged;
   /** Its turn at the timelines it commits to, while it has one. */
@@ -105,6 +108,7 @@ export class ReceiverSagaRun {
     await this.#standing.load();
     const taken = direction === "pull" ? nothing : await this.#takeOver();
     const { statuses, ...answer } = await this.#answers.roots(roots, direction);
+    this.#open = answer.open;
     const view = space.view(this.saga, this.#standing.sight);
     return { kind: "compared", ...answer, ...(await withKept(view, roots, statuses, taken)) };
   }
@@ -126,7 +130,14 @@ export class ReceiverSagaRun {
   async sendRecords({ plan, known }: On<"sendRecords">): Promise<End<"recordsSent">> {
     const { space } = this.options;
     this.#progress.expect(plan, new Set(plan.stones));
-    const records = outgoing({ space, reader: space }, plan, known, this.#progress);
+    const alone = new Set(plan.stones);
+    const along: GoingAlong = {
+      // A first frame goes with its timeline, which the plan names, or stays away.
+      frame: async (frame) =>
+        (!isTjp(frame) || alone.has(frame.address)) && (await this.#answers.mayRead(frame)),
+      referred: async () => false,
+    };
+    const records = outgoing({ space, reader: space }, plan, known, along, this.#progress);
     await this.conversation.sendRecords(records, this.#progress);
     return { kind: "recordsSent" };
   }
@@ -134,7 +145,8 @@ export class ReceiverSagaRun {
   /** Begun before anything else may happen to the saga, so that nothing is staged once it has ended. */
   async stage({ records }: On<"stage">): Promise<void> {
     const { identity, sight } = this.#standing;
-    this.#staged = this.options.space.stage(this.saga, identity, sight, records);
+    const { declared } = this.conversation;
+    this.#staged = this.options.space.stage(this.saga, identity, sight, records, declared);
     await this.#staged;
   }
 
@@ -217,10 +229,18 @@ export class ReceiverSagaRun {
         answers: this.#answers,
         conversation: this.conversation,
         stagedBytes: (await this.#staged).bytes,
+        settled: await this.#come(),
         evidence: await checkEvidence(this.options.identity, this.inflow.evidence.items),
       },
       effect,
     );
+  }
+
+  /** Those that have a target here by now, as far as the sender may know of that. */
+  async #come(): Promise<readonly ReferenceTo[]> {
+    const view = this.options.space.view(this.saga, this.#standing.sight);
+    const come = await view.hasMany(this.#open.map(({ target }) => target));
+    return this.#open.filter((_, at) => come[at]);
   }
 
   async #enterCommits(effect: On<"commitSpace">): Promise<CommitTurn> {

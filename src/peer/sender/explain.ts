@@ -1,4 +1,4 @@
-import { type Address, graphLimits, type IbGib, nOf, tjpOf, walk } from "../../ibgib/index.js";
+import { type Address, graphLimits, type IbGib, isTjp, nOf, tjpOf, walk } from "../../ibgib/index.js";
 import { framesBeyond, type MergeOptions } from "../../merge/index.js";
 import type { Sight, Space } from "../../space/index.js";
 import { type Arrival, arrivalOf, arrivalsAt, type ReceiptMark } from "./arrivals.js";
@@ -117,6 +117,8 @@ async function explainLinked(
   arrivals: readonly Arrival[],
 ): Promise<Explanation> {
   const { address } = record;
+  // A timeline that is linked and no root of any sync has stayed here.
+  if (isTjp(record)) return because("no_root_leads_to_it");
   const met = new Met(space);
   for (const { receipt } of arrivals)
     if (receipt && (await met.reaches(receipt.held, [address]))) return covered(receipt);

@@ -1,7 +1,7 @@
 import { type Address, makerOf, nOf, ownerOf, tjpOf } from "../../ibgib/index.js";
 import { countingHeads, headsOf, mergeOf } from "../../merge/index.js";
-import type { Root } from "../../saga/index.js";
-import type { Space, Tip } from "../../space/index.js";
+import type { Direction, Root } from "../../saga/index.js";
+import type { Reference, Space, Tip } from "../../space/index.js";
 import { locatorOf } from "../branches/locator.js";
 import type { Merging } from "../branches/merging.js";
 import type { ListToShow } from "../branches/show-lists.js";
@@ -11,14 +11,27 @@ import { ListedHeads } from "../rights/head-judge.js";
 import { type ListHere, listsHere } from "../rights/lists-here.js";
 import type { AccessPolicy } from "../rights/standing.js";
 import { arrivalOf } from "./arrivals.js";
+import { type Scope, scopeOf } from "./scope.js";
 
-/** What an `init` names, and the lists that go ahead of it. */
+/** What an `init` names, what that comes from, and the lists that go ahead of it. */
 export interface Planned {
   readonly roots: readonly Root[];
+  /** What was asked for by name. */
+  readonly named: ReadonlySet<Address>;
+  readonly scope: Scope;
+  /** References whose targets are asked for. */
+  readonly asks: readonly Reference[];
   /** Lists of others, whose frames are proved: the receiver keeps them before it answers. */
   readonly ahead: readonly ListToShow[];
   /** Frames that do not count as yet: they stay here. */
   readonly drafts: readonly Left[];
+}
+
+/** What roots are planned for. */
+export interface RootRequest {
+  readonly wanted: readonly Address[];
+  readonly direction: Direction;
+  readonly receiver: Address;
 }
 
 /** What a sender plans by. */
@@ -27,44 +40,82 @@ export interface Planning {
   readonly access: AccessPolicy;
 }
 
+/** References that one saga asks for at most. */
+const asksMax = 10_000;
+
 /**
- * The roots of an `init`: what was asked for, and every timeline of its closure, as this space holds them, with the lists
- * that rule them. What it holds nothing of is asked for by address alone. A frame that is named stands for its timeline.
- * Of somebody else's timeline the tip is what counts of it: what this home shows on top is its own.
+ * The roots of an `init`: what was asked for and what goes up with it, as this space holds it, with the lists that rule
+ * it. What it holds nothing of is asked for by address alone. A frame that is named stands for its timeline. Of somebody
+ * else's timeline the tip is what counts of it: what this home shows on top is its own.
+ *
+ * Where records may come down, it has also what is linked from there and does not go up, as far as it was exchanged with
+ * this receiver, and the targets of references that are open.
  */
 export async function planRoots(
   identity: Identity,
-  receiver: Address,
-  wanted: readonly Address[],
+  { wanted, direction, receiver }: RootRequest,
   planning: Planning,
 ): Promise<Planned> {
-  const { space, address: self } = identity;
+  const { space } = identity;
   const records = await space.getMany(wanted);
   const held = new Map(
     wanted.map((address, at) => [(records[at] && tjpOf(records[at])) ?? address, records[at]]),
   );
-  const tips = new Map((await space.reachableTips([...held.keys()])).map((tip) => [tip.tjp, tip]));
-  const addresses = [...new Set([...held.keys(), ...tips.keys()])];
-  const { counted, drafts } = await withoutDrafts(identity, receiver, [...tips.values()], planning);
-  const roots = addresses.flatMap((address): readonly Root[] => {
-    const tip = counted.get(address);
-    if (tip) return [{ address, tip: tip.address, n: tip.n }];
-    // Nothing of it counts: what links to it mean is its first frame.
-    if (tips.has(address)) return held.has(address) ? [{ address, tip: address, n: 0 }] : [];
-    const isStone = held.get(address) !== undefined;
-    return [isStone ? { address, tip: address, n: 0 } : { address }];
-  });
-  const lists = (await listsHere(space, addresses)).filter(
-    ({ kind, owner }) => kind === "writers" || owner === self,
-  );
-  const planned = await Promise.all(lists.map((list) => planList(space, self, receiver, list)));
-  const known = new Set(addresses);
-  const named = planned.filter(({ root }) => !known.has(root.address));
-  return {
-    roots: [...roots, ...named.map(({ root }) => root)],
-    ahead: planned.flatMap(({ ahead }) => ahead ?? []),
-    drafts,
+  const named = [...held.keys()];
+  const drafts: Left[] = [];
+  const tipsOf = async (timelines: readonly Address[]): Promise<readonly Tip[]> => {
+    const tips = (await space.tips(timelines)).flatMap((tip) => tip ?? []);
+    const { counted, drafts: found } = await withoutDrafts(identity, receiver, tips, planning);
+    drafts.push(...found);
+    return [...counted.values()];
   };
+  const scope = await scopeOf(identity, named, tipsOf, planning.merging.options);
+  const roots = new Map<Address, Root>();
+  for (const address of [...named, ...scope.timelines.keys()]) {
+    const tip = scope.timelines.get(address);
+    // Of a timeline of which nothing counts, what links to it mean is its first frame.
+    const isHere = tip === undefined && held.get(address) !== undefined;
+    roots.set(address, tip ? rootAt(tip) : isHere ? { address, tip: address, n: 0 } : { address });
+  }
+  const planned = { named: new Set(named), scope, drafts };
+  const { lists, ahead } = await planLists(identity, receiver, [...roots.keys()]);
+  const asks: Reference[] = [];
+  if (direction !== "push") {
+    for (const { tjp } of scope.others)
+      if (!roots.has(tjp)) roots.set(tjp, await rootExchanged(space, receiver, tjp));
+    asks.push(...(await openReferences(space, [...roots.keys()])));
+    for (const { target, by } of asks) if (!roots.has(target)) roots.set(target, { address: target, by });
+  }
+  for (const list of lists) if (!roots.has(list.address)) roots.set(list.address, list);
+  return { ...planned, roots: [...roots.values()], asks, ahead };
+}
+
+const rootAt = ({ tjp, address, n }: Tip): Root => ({ address: tjp, tip: address, n });
+
+/** A timeline that only comes down: the receiver is told no more of it than what it has, or what came from it. */
+async function rootExchanged(space: Space, receiver: Address, address: Address): Promise<Root> {
+  const arrival = await arrivalOf(space, receiver, address);
+  const [tip, ...others] = arrival?.receipt?.held ?? [];
+  const record = tip === undefined || others.length > 0 ? undefined : await space.get(tip);
+  if (record === undefined || tjpOf(record) !== address) return { address, down: true };
+  return { address, tip: record.address, n: nOf(record) ?? -1, down: true };
+}
+
+async function openReferences(space: Space, holders: readonly Address[]): Promise<readonly Reference[]> {
+  const filed = await space.references(holders);
+  return filed.filter(({ isOpen }) => isOpen).slice(0, asksMax);
+}
+
+/** The lists that rule these timelines, as far as the receiver may be told of them, and those that go ahead. */
+async function planLists(
+  { space, address: self }: Identity,
+  receiver: Address,
+  timelines: readonly Address[],
+): Promise<{ readonly lists: readonly Root[]; readonly ahead: readonly ListToShow[] }> {
+  const here = await listsHere(space, timelines);
+  const told = here.filter(({ kind, owner }) => kind === "writers" || owner === self);
+  const planned = await Promise.all(told.map((list) => planList(space, self, receiver, list)));
+  return { lists: planned.map(({ root }) => root), ahead: planned.flatMap(({ ahead }) => ahead ?? []) };
 }
 
 /** The tips as far as they count. Costs a few reads for each timeline that is somebody else's. */

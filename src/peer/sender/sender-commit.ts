@@ -14,7 +14,7 @@ import {
   type Totals,
   type TotalsOfBoth,
 } from "../../saga/index.js";
-import type { CellChange, Sight, Space, TipMove } from "../../space/index.js";
+import type { CellChange, ReferenceTo, Sight, Space, TipMove } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import type { Left } from "../branches/taking.js";
 import { pauseAfterLoss } from "../home/backoff.js";
@@ -54,6 +54,10 @@ export interface SyncReport {
   readonly left: readonly Left[];
   /** Timelines and stones that came along without being named. */
   readonly found: readonly FinalTip[];
+  /** What the roots link and this space has only as references: no root that has one is complete. */
+  readonly references: readonly OpenLink[];
+  /** What is linked and stayed here, because no link of this identity leads to it. */
+  readonly stayed: readonly Address[];
   /** Of this sync: what went up to the receiver, and what came down. */
   readonly totals: TotalsOfBoth;
   /** Of its whole session so far, with the syncs before this one: as the receipt says it. */
@@ -66,6 +70,15 @@ export interface SyncReport {
   readonly receipt: ReceiptBundle;
 }
 
+/** A link whose target has not come. */
+export interface OpenLink {
+  /** The timeline or stone that has the link. */
+  readonly holder: Address;
+  readonly target: Address;
+  /** Who has put the link; undefined where that cannot be said: in a stone, or where nobody owns the timeline. */
+  readonly maker: Address | undefined;
+}
+
 /** A sync that took two sagas: what the second says, with all that travelled and came along. */
 export function withBefore(before: SyncReport, report: SyncReport): SyncReport {
   const found = new Map([...before.found, ...report.found].map((tip) => [tip.address, tip]));
@@ -73,7 +86,13 @@ export function withBefore(before: SyncReport, report: SyncReport): SyncReport {
     up: sumOf(before.totals.up, report.totals.up),
     down: sumOf(before.totals.down, report.totals.down),
   };
-  return { ...report, found: [...found.values()], totals, elapsedMs: before.elapsedMs + report.elapsedMs };
+  return {
+    ...report,
+    found: [...found.values()],
+    stayed: [...new Set([...before.stayed, ...report.stayed])],
+    totals,
+    elapsedMs: before.elapsedMs + report.elapsedMs,
+  };
 }
 
 function sumOf(some: Totals, more: Totals): Totals {
@@ -90,8 +109,8 @@ export interface Landing {
   readonly platform: Platform;
   readonly conversation: Conversation;
   readonly merging: Merging;
-  /** What counts as present to this side's own identity. */
-  readonly sight: Sight | "anyone";
+  /** What counts as present towards the receiver, in whose name what came is held. */
+  readonly sight: Sight;
   /** What the receiver was shown of proofs. */
   readonly shown: ShownParts;
   /** What proves who has made the frames that came, and those that were taken. */
@@ -101,6 +120,8 @@ export interface Landing {
   readonly merges: readonly IbGib[];
   /** Frames that it has made and signed. */
   readonly made: readonly IbGib[];
+  /** References whose targets have come. */
+  readonly settled: readonly ReferenceTo[];
   /** Of the session, as the saga began. */
   readonly before: TotalsOfBoth;
   /** What was left so far. */
@@ -111,7 +132,7 @@ export interface Landing {
 
 /** What a commit has done here; `merged` are those frames of this side's making that are tips now. */
 export interface Landed {
-  readonly report: Omit<SyncReport, "elapsedMs">;
+  readonly report: Omit<SyncReport, "elapsedMs" | "references" | "stayed">;
   readonly merged: readonly IbGib[];
 }
 
@@ -126,8 +147,8 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * nothing leaves nothing: its receipt is in the report alone.
  */
 export async function commitSender(landing: Landing, effect: CommitEffect): Promise<Landed> {
-  const { identity, platform, conversation, merging, sight, merges, apart } = landing;
-  const { space, address } = identity;
+  const { identity, platform, conversation, merging, sight, merges, settled, apart } = landing;
+  const { space } = identity;
   const { saga } = effect;
   const { session, receiver } = conversation.established;
   const receipt = receiptOf(conversation, effect);
@@ -140,7 +161,7 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
     const arrivals = await heldHere(space, effect, arrivedBy(effect, moved.apart));
     const arrived = await receiptChanges(space, receiver, mark, arrivals);
     const isNothing =
-      [moved.puts, moved.tips, moved.stones, kept.proofs, kept.cells, arrived].flat().length === 0;
+      [moved.puts, moved.tips, moved.stones, settled, kept.proofs, kept.cells, arrived].flat().length === 0;
     if (isNothing) {
       await space.drop(saga); // another call may have committed all that came
       conversation.returnProofs(proofs);
@@ -149,11 +170,12 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
     const change = await sessionChange(space, conversation, receipt);
     const result = await space.commit({
       saga,
-      holder: address,
+      holder: receiver,
       sight,
       puts: moved.puts,
       tips: moved.tips,
       roots: [...moved.stones, ...[...apart.values()].flat()],
+      settled,
       proofs: [...proofs, ...kept.proofs, ...change.proofs],
       cells: changedOnce([...change.cells, ...kept.cells, ...arrived]),
     });

@@ -1,9 +1,11 @@
 import { KeysagaError, type Moment } from "../../base/index.js";
-import { type Address, type IbGib, isMerge } from "../../ibgib/index.js";
+import { type Address, holderOf, type IbGib, isMerge } from "../../ibgib/index.js";
+import { startReceiverSession } from "../../keystone/index.js";
 import { isListAddress } from "../../lists/index.js";
 import type {
   Direction,
   Evidence,
+  OpenReference,
   SenderSagaEffect,
   SenderSagaEvent,
   SessionLimits,
@@ -11,7 +13,7 @@ import type {
   TotalsOfBoth,
   TurnFromReceiver,
 } from "../../saga/index.js";
-import { startReceiverSession } from "../../keystone/index.js";
+import type { ReferenceTo, Sight } from "../../space/index.js";
 import { keepLists } from "../branches/keep-lists.js";
 import type { Merging } from "../branches/merging.js";
 import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
@@ -28,15 +30,18 @@ import {
   showList,
 } from "../rights/attestations.js";
 import { joinShown, keepParts, type ShownParts } from "../rights/proof-parts.js";
-import { type AccessPolicy, Standing } from "../rights/standing.js";
+import type { AccessPolicy } from "../rights/standing.js";
 import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellLeft, tellMerged } from "../session/events.js";
-import type { Outflow } from "../session/outflow.js";
+import type { Departure, Outflow } from "../session/outflow.js";
 import { outgoing } from "../session/outgoing.js";
 import { HeardEvidence } from "../session/heard-evidence.js";
 import { Progress } from "../session/progress.js";
+import { Along, stonesInPlace } from "./along.js";
+import { Arriving } from "./arriving.js";
+import { openLinks } from "./open-links.js";
 import { keepSent } from "./keep-sent.js";
-import { draftsOf, explainLeft, planRoots } from "./plan-roots.js";
+import { draftsOf, explainLeft, type Planned, planRoots } from "./plan-roots.js";
 import { answeringSession, commitSender, type SyncReport, totalsOf } from "./sender-commit.js";
 
 /** What to bring in step, and which way records may go. */
@@ -76,9 +81,19 @@ type End<Kind> = Omit<Extract<SenderSagaEvent, { kind: Kind }>, "now">;
  * effect, and gives the event that it ends in.
  */
 export class SenderSagaRun {
-  /** What this side's own identity may see in its own space, where others may hold records as well. */
-  readonly #standing: Standing;
-  #loading: Promise<Standing> | undefined;
+  /** Timelines that are in scope or were exchanged with the receiver. */
+  readonly #known = new Set<Address>();
+  /**
+   * What counts as present towards the receiver: these, and what it has sent itself. The rest of this space does not, so
+   * that no answer tells the receiver of it.
+   */
+  readonly #sight: Sight;
+  readonly #arriving = new Arriving();
+  #planned: Planned | undefined;
+  #goesAlong: Along | undefined;
+  readonly #stayed = new Set<Address>();
+  /** Timelines that came along and stay here as they were. */
+  #unmoved: ReadonlySet<Address> = new Set();
   /** Lists that came, and what proves who has made which frames. */
   readonly #evidence = new HeardEvidence();
   #checked: CheckedEvidence = noEvidence;
@@ -92,8 +107,6 @@ export class SenderSagaRun {
   readonly #left = new Map<Address, Left>();
   readonly #apart = new Map<Address, readonly Address[]>();
   readonly #proved = new Set<Address>();
-  /** Frames of this identity's own that do not count: they are not sent. */
-  #drafts: readonly Left[] = [];
   readonly #progress: Progress;
   /** The records that are on their way. */
   #outflow: Outflow | undefined;
@@ -109,15 +122,11 @@ export class SenderSagaRun {
     private readonly conversation: Conversation,
     private readonly options: SagaRunOptions,
   ) {
-    const { identity, platform, onEvent } = options;
+    const { onEvent } = options;
     this.#before = totalsOf(conversation);
     this.#progress = new Progress(saga, "up", onEvent);
-    this.#standing = new Standing(identity.address, {
-      space: identity.space,
-      self: identity.address,
-      access: "owners",
-      now: () => platform.clock.now(),
-    });
+    const reads = ({ address }: IbGib) => this.#known.has(address);
+    this.#sight = { holders: [conversation.established.receiver], reads };
   }
 
   /** Has its receipt come, and is everything kept? */
@@ -151,10 +160,13 @@ export class SenderSagaRun {
 
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
     const { identity, onEvent } = this.options;
-    const { roots, ahead, drafts } = await planRoots(identity, this.#receiver, wanted, this.options);
-    this.#drafts = drafts;
+    const { direction } = this.asked;
+    const request = { wanted, direction, receiver: this.#receiver };
+    this.#planned = await planRoots(identity, request, this.options);
+    const { roots, ahead } = this.#planned;
+    for (const { address, tip } of roots) if (tip !== undefined) this.#known.add(address);
     const named = roots.filter(({ address }) => !isListAddress(address));
-    onEvent({ kind: "started", saga: this.saga, direction: this.asked.direction, roots: named.length });
+    onEvent({ kind: "started", saga: this.saga, direction, roots: named.length });
     return { kind: "planned", roots, evidence: await this.#proveLists(ahead) };
   }
 
@@ -170,11 +182,15 @@ export class SenderSagaRun {
   }
 
   /** What would be staged once the session has ended would outlive it. */
-  async stage(records: readonly IbGib[]): Promise<void> {
-    const { address, space } = this.options.identity;
-    const { sight } = await this.#own();
+  stage(records: readonly IbGib[]): Promise<void> {
+    this.#arriving.add(records);
+    return this.#stage(records);
+  }
+
+  async #stage(records: readonly IbGib[]): Promise<void> {
+    const { space } = this.options.identity;
     if (this.#isOver) throw new KeysagaError("connection_closed");
-    await space.stage(this.saga, address, sight, records);
+    await space.stage(this.saga, this.#receiver, this.#sight, records, this.conversation.declared);
   }
 
   /** Lists first: what they say decides what is compared. */
@@ -190,17 +206,23 @@ export class SenderSagaRun {
     const { receiver, lane } = this.conversation.established;
     if (effect.kept > 0 && effect.overtaken.length === 0)
       onEvent({ kind: "resumed", saga: this.saga, records: effect.kept });
+    const asked = effect.roots.map((root) => root.address);
+    const told = effect.found.map((tip) => tip.address);
+    await this.#arriving.check(asked, told, identity.space.view(this.saga));
     const { attesters } = await this.#hearEvidence();
     this.#merges = [];
     const stage = (frame: IbGib) => {
       if (isMerge(frame)) this.#merges.push(frame);
-      return this.stage([frame]);
+      return this.#stage([frame]);
     };
-    const resolving = { identity, receiver, lane, merging, access, attesters, stage };
-    const { resolved, proved, made, shown, left, apart } = await resolveRoots(resolving, effect);
+    const { named } = this.#plan;
+    const stonesFor = (open: readonly OpenReference[]) => stonesInPlace(this.#along, open);
+    const resolving = { identity, receiver, lane, merging, access, named, stonesFor, attesters, stage };
+    const { resolved, proved, made, shown, left, unmoved, apart } = await resolveRoots(resolving, effect);
     for (const frame of proved) this.#proved.add(frame);
     this.#shown = joinShown(this.#shown, shown);
     this.#made = made;
+    this.#unmoved = unmoved;
     for (const each of left) this.#left.set(each.address, each);
     for (const [timeline, heads] of apart) this.#apart.set(timeline, heads);
     return { kind: "resolved", ...resolved };
@@ -213,7 +235,7 @@ export class SenderSagaRun {
     this.#checked = await checkEvidence(identity, this.#evidence.items, this.#answering);
     await keepParts(identity, this.#checked.parts);
     const keeping = { space, self, from: this.#receiver, holder: self, isOpen: access === "open", merging };
-    if (await keepLists(keeping, this.#checked)) this.#loading = undefined;
+    await keepLists(keeping, this.#checked);
     return this.#checked;
   }
 
@@ -234,9 +256,23 @@ export class SenderSagaRun {
     for (const address of known) notThere.delete(address);
     this.#progress.expect(plan, notThere);
     const source = { space, reader: space.view(this.saga) };
-    const records = outgoing(source, plan, known, this.#progress);
+    const records = this.#named(outgoing(source, plan, known, this.#along, this.#progress));
     this.#outflow = this.conversation.outflow(records, this.#progress);
     return this.sendMore();
+  }
+
+  /** Tells of what stays here. */
+  async *#named(departures: AsyncIterable<Departure>): AsyncGenerator<Departure> {
+    for await (const departure of departures) {
+      const holder = holderOf(departure.record);
+      for (const target of departure.references) this.#tellAway("up", { holder, target });
+      yield departure;
+    }
+  }
+
+  #tellAway(direction: "up" | "down", { holder, target }: ReferenceTo): void {
+    if (direction === "up") this.#stayed.add(target);
+    this.options.onEvent({ kind: "staysAway", saga: this.saga, direction, holder, target });
   }
 
   /** Makes what came visible, and tells the caller what was left. */
@@ -249,30 +285,42 @@ export class SenderSagaRun {
       platform,
       conversation,
       merging,
-      sight: (await this.#own()).sight,
+      sight: this.#sight,
       shown: this.#shown,
       evidence: this.#checked,
       proved: this.#proved,
       merges: this.#merges,
       before: this.#before,
       made: this.#made,
-      left: [...this.#drafts, ...this.#left.values()],
+      settled: this.#settledBy(effect),
+      left: [...this.#plan.drafts, ...this.#left.values()],
       apart: this.#apart,
     };
-    const { report, merged } = await commitSender(landing, effect);
+    const found = effect.found.filter((tip) => !this.#unmoved.has(tip.address));
+    const { report, merged } = await commitSender(landing, { ...effect, found });
     this.#isDurable = true;
     const left = await explainLeft(identity, this.#receiver, report.left, this.options);
     tellLeft(onEvent, saga, left);
     tellMerged(onEvent, saga, merged);
     onEvent({ kind: "durable", saga, tips: report.tips.length });
+    const references = await openLinks(identity.space, [...report.tips, ...report.found]);
+    for (const reference of references) this.#tellAway("down", reference);
     const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
-    asked.outcome.resolve({ report: { ...report, left, elapsedMs }, isMore: await this.#isMore() });
+    const told = { ...report, left, references, stayed: [...this.#stayed], elapsedMs };
+    asked.outcome.resolve({ report: told, isMore: await this.#isMore() });
+  }
+
+  /** The references whose targets have come. */
+  #settledBy({ moves }: On<"commitSpace">): readonly ReferenceTo[] {
+    const come = new Set(moves.map(({ address }) => address));
+    return this.#plan.asks.filter(({ target }) => come.has(target));
   }
 
   async #isMore(): Promise<boolean> {
     const { identity } = this.options;
-    if (this.#drafts.length === 0 || this.asked.direction === "pull") return false;
-    const roots = this.#drafts.map(({ address }) => address);
+    const { drafts } = this.#plan;
+    if (drafts.length === 0 || this.asked.direction === "pull") return false;
+    const roots = drafts.map(({ address }) => address);
     const still = await draftsOf(identity, this.#receiver, roots, this.options);
     return still.length < roots.length;
   }
@@ -283,13 +331,17 @@ export class SenderSagaRun {
     await Promise.allSettled([this.#keeping, this.options.identity.space.drop(this.saga)]);
   }
 
-  get #receiver(): Address {
-    return this.conversation.established.receiver;
+  get #along(): Along {
+    this.#goesAlong ??= new Along(this.options.identity, this.#plan.scope, this.options.merging.options);
+    return this.#goesAlong;
   }
 
-  /** Loaded when something comes or is committed, and again where lists came. */
-  #own(): Promise<Standing> {
-    this.#loading ??= this.#standing.load().then(() => this.#standing);
-    return this.#loading;
+  get #plan(): Planned {
+    if (!this.#planned) throw new KeysagaError("internal", { what: "roots that were not planned" });
+    return this.#planned;
+  }
+
+  get #receiver(): Address {
+    return this.conversation.established.receiver;
   }
 }

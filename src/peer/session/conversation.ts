@@ -1,17 +1,21 @@
 import type * as z from "zod";
+import { limitExceeded } from "../../base/index.js";
 import type { Address, IbGib } from "../../ibgib/index.js";
 import {
+  DeclaredReferences,
   type Dialogue,
   type Entry,
   type Established,
   type Evidence,
   entriesFrame,
   evidenceFrame,
+  noContent,
   otherRole,
   type PayloadContent,
   type Role,
   readPayload,
   recordsFrame,
+  referencesFrame,
   sagaLimits,
   signTurn,
   type Turn,
@@ -26,7 +30,7 @@ import type { ProofPut } from "../../space/index.js";
 import { transcriptBytesMax } from "../home/retention.js";
 import type { OnEvent } from "./events.js";
 import type { Link } from "./link.js";
-import { Outflow } from "./outflow.js";
+import { type Departure, Outflow } from "./outflow.js";
 import type { Progress } from "./progress.js";
 import { describeTurn } from "./transcript.js";
 import type { Waits } from "./waits.js";
@@ -47,6 +51,7 @@ export class Conversation {
   #proofs: ProofPut[];
   #transcriptBytes: number;
   #isCut = false;
+  readonly #declared = new DeclaredReferences();
 
   constructor(
     readonly established: Established,
@@ -65,6 +70,11 @@ export class Conversation {
     return this.#dialogue;
   }
 
+  /** Targets of links in what has come that the other side has declared to stay away, in the saga under way. */
+  get declared(): ReadonlySet<Address> {
+    return this.#declared.all;
+  }
+
   /**
    * Signs a turn; `write` sends it. In between lies what has to be durable first. Its evidence, and a list that is too
    * long for a message, go ahead in parts and are covered by the signature as payload.
@@ -80,6 +90,7 @@ export class Conversation {
       this.established.secretFor,
     );
     this.#dialogue = dialogue;
+    if (draft.type === "init") this.#declared.startSaga();
     this.#keep(this.role, proofs);
     this.onEvent(describeTurn(this.role, dialogue, draft));
     return { ahead, turn: signed };
@@ -95,21 +106,27 @@ export class Conversation {
   }
 
   /** Records that go out in the order given, a portion at a time: their sender says a turn in between. */
-  outflow(records: AsyncIterable<IbGib>, progress: Progress): Outflow {
+  outflow(records: AsyncIterable<Departure>, progress: Progress): Outflow {
     const say = (batch: readonly IbGib[]) =>
       this.#sendPayload(recordsFrame(batch), contentOf({ records: batch }));
-    return new Outflow(records, progress, say);
+    const name = async (references: readonly Address[]) => {
+      for (const part of partsOf(references))
+        await this.#sendPayload(referencesFrame(part), contentOf({ references: part }));
+    };
+    return new Outflow(records, progress, { name, say });
   }
 
   /** Sends all of them, with no turn in between. */
-  async sendRecords(records: AsyncIterable<IbGib>, progress: Progress): Promise<void> {
-    await this.outflow(records, progress).send(Number.POSITIVE_INFINITY);
+  async sendRecords(records: AsyncIterable<Departure>, progress: Progress): Promise<void> {
+    const isMore = await this.outflow(records, progress).send(Number.POSITIVE_INFINITY);
+    if (isMore) throw limitExceeded("referencesMax", sagaLimits.referencesMax);
   }
 
   /** Admits and counts a payload frame of the other side. @throws KeysagaError for whatever is wrong with it. */
   hearPayload(frame: Uint8Array): PayloadContent {
     const content = readPayload(frame);
     this.#tally(otherRole(this.role), frame, content);
+    this.#declared.hear(content);
     return content;
   }
 
@@ -118,6 +135,8 @@ export class Conversation {
     const speaker = otherRole(this.role);
     const { dialogue, verified } = verifyTurn(this.#dialogue, speaker, turn, schema);
     this.#dialogue = dialogue;
+    this.#declared.endTurn();
+    if (verified.message.type === "init") this.#declared.startSaga();
     this.#keep(speaker, verified.proofs);
     this.onEvent(describeTurn(speaker, dialogue, verified.message));
     return verified;
@@ -194,7 +213,7 @@ function isShort(entries: readonly Entry[]): boolean {
 }
 
 function contentOf(content: Partial<PayloadContent>): PayloadContent {
-  return { records: [], entries: [], evidence: [], ...content };
+  return { ...noContent, ...content };
 }
 
 /** A long list in parts that each fit a payload frame. */

@@ -90,6 +90,17 @@ export type PeerEvent =
       readonly timeline?: Address;
       readonly code: ErrorCode;
     }
+  /**
+   * A sender: what `holder` links, a timeline or a stone, stays away. `up`: it stays here, as no link of this identity leads
+   * to it. `down`: the receiver has not brought it, or is not to.
+   */
+  | {
+      readonly kind: "staysAway";
+      readonly saga: string;
+      readonly direction: "up" | "down";
+      readonly holder: Address;
+      readonly target: Address;
+    }
   /** A receiver: the connection was lost, and so many records are kept for the next saga of the same identity. */
   | { readonly kind: "kept"; readonly saga: string; readonly records: number; readonly bytes: number }
   /** A receiver: the connection was lost, and what could have been kept was not, because of a limit or a store. */

@@ -2,6 +2,7 @@ import { assert } from "../../base/index.js";
 import {
   type Address,
   hashOf,
+  holderOf,
   type IbGib,
   linksOf,
   nOf,
@@ -11,7 +12,8 @@ import {
 } from "../../ibgib/index.js";
 import type { FrameReader } from "../../merge/index.js";
 import type { SendPlan } from "../../saga/index.js";
-import type { Space } from "../../space/index.js";
+import type { Reference, ReferenceTo, Space } from "../../space/index.js";
+import type { Departure } from "./outflow.js";
 import type { Progress } from "./progress.js";
 
 /** Records read at once: frames while walking a timeline, and what a record links to. */
@@ -23,20 +25,30 @@ export interface Source {
   readonly reader: FrameReader;
 }
 
+/** What of that which is linked goes along. Stones do, unless their link is filed as a reference. */
+export interface GoingAlong {
+  /** Does this frame, of a timeline that the plan does not name? Else it stays away, as all of its timeline does. */
+  frame(frame: IbGib): Promise<boolean>;
+  /** Does the stone, though this link to it is filed as a reference here? */
+  referred(reference: ReferenceTo): Promise<boolean>;
+}
+
 /**
- * The records of a plan, dependencies first: a timeline's frames in order, and in front of each the stones and first
- * frames that it links to and the frames before did not. What is in `known`, and what that links to, is left out.
+ * The records of a plan, dependencies first: a timeline's frames in order, and in front of each the stones that it links
+ * to and the frames before did not. What is in `known`, and what that links to, is left out. What is linked and does not
+ * go along is named with the record that links it.
  *
  * Reads as it goes; holds a page of frames for each timeline and of links for each record it is inside of, and the
- * addresses of stones and first frames already sent. `progress` is told of each record right before it is given.
+ * addresses of stones already sent. `progress` is told of each record right before it is given.
  */
 export async function* outgoing(
   source: Source,
   plan: SendPlan,
   known: readonly Address[],
+  along: GoingAlong,
   progress: Progress,
-): AsyncGenerator<IbGib> {
-  const walk = new OutgoingWalk(source, plan, known, progress);
+): AsyncGenerator<Departure> {
+  const walk = new OutgoingWalk(source, plan, known, along, progress);
   for (const { tjp, frames } of plan.branches) yield* walk.run(walk.framesUpTo(tjp, frames.length - 1));
   for (const { tjp, n } of plan.timelines) yield* walk.run(walk.framesUpTo(tjp, n));
   for (const stone of plan.stones) yield* walk.run(await walk.stone(stone));
@@ -112,17 +124,24 @@ type Task =
       readonly isPlanned: boolean;
       readonly links: Address[];
       page: IbGib[];
+      /** Targets that stay away. */
+      readonly references: Address[];
     };
 
 /** Depth first with a stack of its own: however deep a graph is, it costs memory, not the call stack. */
 class OutgoingWalk {
   readonly #runs = new Map<Address, Run>();
   readonly #done: Set<Address>;
+  /** Targets that were named to stay away: they do not come behind that. */
+  readonly #away = new Set<Address>();
+  /** References that are filed here, by the timeline or stone that has the link. */
+  readonly #filed = new Map<Address, Promise<ReadonlyMap<Address, Reference>>>();
 
   constructor(
     private readonly source: Source,
     plan: SendPlan,
     known: readonly Address[],
+    private readonly along: GoingAlong,
     private readonly progress: Progress,
   ) {
     this.#done = new Set(known);
@@ -132,7 +151,7 @@ class OutgoingWalk {
     for (const { tjp, frames } of plan.branches) this.#runs.set(tjp, branchRun(source, frames));
   }
 
-  async *run(first: Task | undefined): AsyncGenerator<IbGib> {
+  async *run(first: Task | undefined): AsyncGenerator<Departure> {
     const stack = first ? [first] : [];
     for (let task = stack.at(-1); task; task = stack.at(-1)) {
       if (task.kind === "frames") {
@@ -142,12 +161,13 @@ class OutgoingWalk {
       } else {
         const linked = await this.#nextLinked(task);
         if (linked) {
-          const before = await this.#dependency(linked);
-          if (before) stack.push(before);
+          const before = await this.#dependency(linked, task.record);
+          if (before === "away") this.#name(task, linked.address);
+          else if (before) stack.push(before);
         } else {
           stack.pop();
           this.progress.pass(task.record, task.isPlanned);
-          yield task.record;
+          yield { record: task.record, references: task.references };
         }
       }
     }
@@ -160,25 +180,61 @@ class OutgoingWalk {
   }
 
   async stone(address: Address): Promise<Task | undefined> {
-    const [record] = await this.#read([address]);
-    return record && this.#dependency(record);
+    const [record] = await readAll(this.source.reader, [address]);
+    const task = record && (await this.#dependency(record));
+    assert(task !== "away", "a plan names what goes");
+    return task;
   }
 
   /** The next record that `task` links to and that has not gone out. */
   async #nextLinked(task: Task & { kind: "record" }): Promise<IbGib | undefined> {
     while (task.page.length === 0 && task.links.length > 0)
-      task.page = await this.#read(
+      task.page = await this.#readLinked(
+        task,
         task.links.splice(0, readAtOnce).filter((target) => !this.#done.has(target)),
       );
     return task.page.shift();
   }
 
-  #read(addresses: readonly Address[]): Promise<IbGib[]> {
-    return readAll(this.source.reader, addresses);
+  /** What a record links to, without what is filed, or was named, to stay away. */
+  async #readLinked(task: Task & { kind: "record" }, targets: readonly Address[]): Promise<IbGib[]> {
+    if (targets.length === 0) return [];
+    const filed = await this.#filedFor(holderOf(task.record));
+    const records = await this.source.reader.getMany(targets);
+    const there: IbGib[] = [];
+    for (const [at, target] of targets.entries()) {
+      const record = records[at];
+      const reference = filed.get(target);
+      assert(record ?? reference, "what a visible record links to is there, or filed as a reference");
+      if (record !== undefined && !this.#away.has(target) && (await this.#goes(record, reference)))
+        there.push(record);
+      else this.#name(task, target);
+    }
+    return there;
+  }
+
+  /** A stone does not where its link is filed as a reference; of timelines the plan says what goes. */
+  async #goes(record: IbGib, reference: Reference | undefined): Promise<boolean> {
+    return reference?.isOpen !== true || tjpOf(record) !== undefined || this.along.referred(reference);
+  }
+
+  #name(task: Task & { kind: "record" }, target: Address): void {
+    if (!this.#away.has(target)) task.references.push(target);
+    this.#away.add(target);
+  }
+
+  #filedFor(holder: Address): Promise<ReadonlyMap<Address, Reference>> {
+    const known = this.#filed.get(holder);
+    if (known !== undefined) return known;
+    const filed = this.source.space
+      .references([holder])
+      .then((references) => new Map(references.map((reference) => [reference.target, reference])));
+    if (this.#runs.has(holder)) this.#filed.set(holder, filed); // a stone is walked once
+    return filed;
   }
 
   /** What has to go out for a link to `record` to hold; undefined where it is on the other side already. */
-  async #dependency(record: IbGib): Promise<Task | undefined> {
+  async #dependency(record: IbGib, linkedBy?: IbGib): Promise<Task | "away" | undefined> {
     const { address } = record;
     if (this.#done.has(address)) return undefined;
     const tjp = tjpOf(record);
@@ -186,11 +242,23 @@ class OutgoingWalk {
     if (tjp && run) {
       const position =
         nOf(record) === undefined && !run.isWhole ? firstPosition : await run.positionOf(record);
-      if (position !== undefined) return this.framesUpTo(tjp, position);
+      if (position !== undefined) {
+        const isMore = !run.isPlanned && position >= run.next; // than the other side is known to have
+        return isMore && !(await this.along.frame(record)) ? "away" : this.framesUpTo(tjp, position);
+      }
       if (run.isWhole) return undefined;
+    } else if (tjp && tjp !== (linkedBy && tjpOf(linkedBy)) && !(await this.along.frame(record))) {
+      return "away";
     }
     this.#done.add(address);
-    return { kind: "record", record, isPlanned: false, links: [...targetsOf(record)], page: [] };
+    return {
+      kind: "record",
+      record,
+      isPlanned: false,
+      links: [...targetsOf(record)],
+      page: [],
+      references: [],
+    };
   }
 
   /** Claimed here, before its links are walked: a cycle of timelines that comes back has to find it taken. */
@@ -224,6 +292,7 @@ class OutgoingWalk {
       isPlanned: task.run.isPlanned,
       links: carriers.length === 0 ? [...links] : [...links].filter((target) => !isThere(target)),
       page: [],
+      references: [],
     };
   }
 
@@ -237,7 +306,7 @@ class OutgoingWalk {
     const grafted = run.isWhole ? (frame.rel8ns?.["graftorphan"] ?? []) : [];
     const unread = [...(previous === undefined || known.length > 0 ? [] : [previous]), ...grafted];
     if (unread.length === 0) return known;
-    const read = await this.#read(unread);
+    const read = await readAll(this.source.reader, unread);
     return [...known, ...read.map((record) => ({ address: record.address, links: targetsOf(record) }))];
   }
 }
@@ -276,8 +345,10 @@ export async function unsureStones(
   const addNew = async (tip: Address, base: Address | undefined) => {
     const [newest, held] = await reader.getMany(base ? [tip, base] : [tip]);
     const before = held && targetsOf(held);
-    for (const { target } of newest ? linksOf(newest) : [])
-      if (!isFrameOf(target, newest && tjpOf(newest)) && !before?.has(target)) unsure.add(target);
+    if (newest === undefined) return;
+    const away = await openReferences(space, [newest]);
+    for (const { target } of linksOf(newest))
+      if (!isFrameOf(target, tjpOf(newest)) && !before?.has(target) && !away.has(target)) unsure.add(target);
   };
   for (const { tjp, after, tip } of plan.timelines) {
     const base = after >= 0 ? await space.frameAt(tjp, after) : undefined;
@@ -292,20 +363,32 @@ export async function unsureStones(
     if (isResumed && first) await addNew(first, base);
     if (tip) await addNew(tip, base);
   }
-  return stonesOf(reader, unsure, new Set(plan.stones));
+  return stonesOf({ space, reader }, unsure, new Set(plan.stones));
+}
+
+/** The targets of links that these records' timelines, or they themselves, have only as references. */
+async function openReferences(space: Space, records: readonly IbGib[]): Promise<ReadonlySet<Address>> {
+  const filed = await space.references(records.map(holderOf));
+  return new Set(filed.filter(({ isOpen }) => isOpen).map(({ target }) => target));
 }
 
 /** The stones among `addresses` and all that they link to, except those in `asked`. */
-async function stonesOf(reader: FrameReader, addresses: Iterable<Address>, asked: ReadonlySet<Address>) {
+async function stonesOf(
+  { space, reader }: Source,
+  addresses: Iterable<Address>,
+  asked: ReadonlySet<Address>,
+) {
   const found = new Set(addresses);
   const queue = [...found];
   const stones: Address[] = [];
   while (queue.length > 0) {
-    for (const record of await reader.getMany(queue.splice(0, readAtOnce))) {
-      if (!record || tjpOf(record) !== undefined) continue;
+    const read = await reader.getMany(queue.splice(0, readAtOnce));
+    const page = read.flatMap((record) => (record && tjpOf(record) === undefined ? [record] : []));
+    const away = await openReferences(space, page);
+    for (const record of page) {
       if (!asked.has(record.address)) stones.push(record.address);
       for (const { target } of linksOf(record)) {
-        if (!found.has(target)) queue.push(target);
+        if (!found.has(target) && !away.has(target)) queue.push(target);
         found.add(target);
       }
     }

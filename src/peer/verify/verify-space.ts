@@ -5,17 +5,19 @@ import {
   checkSuccessor,
   decodeRecord,
   gibOf,
+  holderOf,
   type IbGib,
   ibOf,
   isFrame,
   isReservedIb,
   linksOf,
+  mayStayAway,
   nOf,
   previousOf,
   readRecord,
   tjpOf,
 } from "../../ibgib/index.js";
-import type { Scanned, Space, Tip } from "../../space/index.js";
+import type { Reference, Scanned, Space, Tip } from "../../space/index.js";
 import { cellKinds, readCell } from "../home/cells.js";
 import { partsIb } from "../rights/proof-parts.js";
 import { SeenFilter } from "./seen-filter.js";
@@ -35,6 +37,8 @@ export interface VerifyCounts {
   /** Keystone frames and contexts. */
   proofs: number;
   cells: number;
+  /** Links whose targets were declared to stay away. */
+  references: number;
 }
 
 export type Verification =
@@ -81,6 +85,7 @@ class Verifier {
     keystones: 0,
     proofs: 0,
     cells: 0,
+    references: 0,
   };
   readonly #seen = new SeenFilter();
   readonly #unlisted = new Set<Address>();
@@ -115,6 +120,9 @@ class Verifier {
       case "tip":
         this.counts.timelines++;
         return;
+      case "reference":
+        this.counts.references++;
+        return;
       case "cell":
         this.counts.cells++;
         return yield* some(verifyCell(scanned.key, scanned.value));
@@ -148,6 +156,8 @@ class Verifier {
         this.#seen.add(scanned.gib); // it may have been committed after the first pass
         if (this.#broken.has(scanned.gib)) return;
         return yield* guarded(`gib ${scanned.gib}`, this.#checkRecord(scanned.bytes));
+      case "reference":
+        return yield* guarded(scanned.reference.holder, this.#checkReference(scanned.reference));
       case "cell":
         return yield* guarded(scanned.key, this.#checkCell(scanned.key));
       case "damaged":
@@ -186,9 +196,27 @@ class Verifier {
     for (const [at, isPresent] of (await this.#areThere(targets)).entries()) {
       const target = targets[at]!;
       if (isPresent) this.#meet(target);
-      else yield problem(record.address, "link_missing", target);
+      else if (!(await this.#isReference(record, target)))
+        yield problem(record.address, "link_missing", target);
     }
     if (isFrame(record)) yield* this.#checkChain(record);
+  }
+
+  async #isReference(record: IbGib, target: Address): Promise<boolean> {
+    const links = [...linksOf(record)].filter((link) => link.target === target);
+    if (!links.every((link) => mayStayAway(record, link))) return false;
+    const filed = await this.space.references([holderOf(record)]);
+    return filed.some((reference) => reference.target === target);
+  }
+
+  /** What a reference is filed by is here, and has that link. */
+  async *#checkReference({ holder, target, by }: Reference): AsyncGenerator<Problem> {
+    const record = await this.#read(by);
+    const isRight =
+      record !== undefined &&
+      holderOf(record) === holder &&
+      [...linksOf(record)].some((link) => link.target === target && mayStayAway(record, link));
+    if (!isRight) yield problem(holder, "link_missing", `a reference to ${target}`);
   }
 
   /** All at once; one by one where one of them is damaged, which is reported where it lies. */

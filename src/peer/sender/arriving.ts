@@ -1,0 +1,71 @@
+import { KeysagaError } from "../../base/index.js";
+import {
+  type Address,
+  hashOf,
+  type IbGib,
+  isTjp,
+  linksOf,
+  ownerOf,
+  shortAddress,
+  tjpHashOf,
+  withinOf,
+} from "../../ibgib/index.js";
+import type { FrameReader } from "../../merge/index.js";
+
+/** A timeline or a stone, by the hash that the address of each of its records shows. */
+type Holder = string;
+
+/**
+ * What has come for a saga of a sender, as far as it says what belongs together: which timeline or stone links which,
+ * and what is within what. Grows with the timelines, stones and distinct links that come, not with the frames.
+ */
+export class Arriving {
+  readonly #links = new Map<Holder, Set<Holder>>();
+  /** First frames that say that they are within something, by what that is. */
+  readonly #within = new Map<Holder, IbGib[]>();
+
+  add(records: readonly IbGib[]): void {
+    for (const record of records) {
+      const holder = holderOf(record.address);
+      const links = this.#links.get(holder) ?? new Set();
+      for (const { target } of linksOf(record)) links.add(holderOf(target));
+      this.#links.set(holder, links);
+      const within = isTjp(record) ? withinOf(record) : undefined;
+      if (within !== undefined)
+        this.#within.set(holderOf(within), [...(this.#within.get(holderOf(within)) ?? []), record]);
+    }
+  }
+
+  /**
+   * Checks that all that came, and all that was `told` to belong to it, was asked for, or is within such a thing and has
+   * its owner, or is linked by such a thing; and so on from there.
+   *
+   * @param reader What is here, with what came.
+   * @throws KeysagaError `not_asked_for`
+   */
+  async check(asked: readonly Address[], told: readonly Address[], reader: FrameReader): Promise<void> {
+    const belongs = new Set(asked.map(holderOf));
+    for (const holder of belongs) {
+      for (const linked of this.#links.get(holder) ?? []) belongs.add(linked);
+      for (const inner of this.#within.get(holder) ?? [])
+        if (await isOfOneOwner(inner, reader)) belongs.add(holderOf(inner.address));
+    }
+    const stray = told.find((address) => !belongs.has(holderOf(address)));
+    if (stray !== undefined) throw new KeysagaError("not_asked_for", { first: shortAddress(stray) });
+    for (const holder of this.#links.keys())
+      if (!belongs.has(holder)) throw new KeysagaError("not_asked_for", { records: "of something else" });
+  }
+}
+
+function holderOf(address: Address): Holder {
+  return tjpHashOf(address) ?? hashOf(address);
+}
+
+/** Has a first frame the owner of the timeline that it says it is within? */
+async function isOfOneOwner(inner: IbGib, reader: FrameReader): Promise<boolean> {
+  const within = withinOf(inner);
+  const owner = ownerOf(inner);
+  if (within === undefined || owner === undefined) return false;
+  const [outer] = await reader.getMany([within]);
+  return outer !== undefined && ownerOf(outer) === owner;
+}

@@ -1,0 +1,130 @@
+import { expect } from "vitest";
+import { type Address, relate } from "../../src/ibgib/index.js";
+import { saveRecords, unshare } from "../../src/peer/index.js";
+import type { Peer, SenderPeer } from "../../src/testing/index.js";
+import { sharedNote } from "./divergence.js";
+import { scenario } from "./scenario.js";
+
+/** What a peer shows of a timeline; undefined where it has nothing of it. */
+async function textAt(peer: Peer, timeline: Address): Promise<unknown> {
+  const tip = await peer.space.tip(timeline);
+  const record = tip && (await peer.space.get(tip.address));
+  return record === undefined ? undefined : (record.data as { text?: unknown }).text;
+}
+
+/** A timeline with text. */
+async function diaryOf(peer: SenderPeer, text: string): Promise<Address> {
+  const diary = await peer.timeline("diary");
+  await peer.edit(diary, { text });
+  return diary;
+}
+
+/** Takes a link away. */
+async function unlink(peer: Peer, timeline: Address, name: string, target: Address): Promise<void> {
+  const tip = await peer.tip(timeline);
+  await saveRecords(peer, [relate(tip, { remove: { [name]: [target] } }, { by: peer.address })]);
+}
+
+scenario(
+  "SC18: bob, a receiver, links what he had once: what alice adds to it stays hers (threat 22)",
+  async (cast) => {
+    const { alice, bob, dave } = cast;
+    const diary = await diaryOf(alice, "harmless");
+    await alice.sync(diary, { at: "bob" });
+    await alice.edit(diary, { text: "secret, for dave alone" });
+    await alice.sync(diary, { at: "dave" });
+    const page = await bob.timeline("page");
+    await bob.share(page, alice, "read");
+    await alice.sync(page, { direction: "pull" });
+    await bob.link(page, "see", [diary]);
+    for (let times = 0; times < 3; times++) await alice.sync(page);
+    expect(await textAt(bob, diary)).toBe("harmless");
+    expect(await textAt(alice, diary)).toBe("secret, for dave alone");
+    expect(await textAt(dave, diary)).toBe("secret, for dave alone");
+  },
+);
+
+scenario(
+  "SC3: eve, who may write, links what alice never gave that receiver: it stays (threat 22)",
+  async (cast) => {
+    const { alice, carol: eve, bob } = cast;
+    const diary = await diaryOf(alice, "harmless");
+    const folder = await alice.timeline("folder");
+    await alice.share(diary, eve, "read");
+    await alice.share(folder, eve, "write");
+    await alice.sync(diary, { at: "dave" });
+    await alice.sync(folder);
+    await eve.sync(diary, { at: "dave", direction: "pull" });
+    await eve.sync(folder);
+    await unshare(alice.identity, { timeline: diary, from: eve.address });
+    await alice.edit(diary, { text: "secret" });
+    await alice.sync(diary, { at: "dave" });
+    await eve.link(folder, "see", [diary]);
+    await eve.sync(folder);
+    for (let times = 0; times < 3; times++) await alice.sync(folder);
+    expect(await textAt(bob, diary)).not.toBe("secret");
+    expect(await textAt(eve, diary)).toBe("harmless");
+  },
+);
+
+scenario("SC3: carol's saga brings up the photo that she links, and bob's does not", async (cast) => {
+  const { alice, carol, bob, dave } = cast;
+  const folder = await sharedNote({}, [alice, carol], [bob]);
+  const photo = await carol.timeline("photo");
+  await carol.share(photo, alice, "read");
+  await carol.link(folder, "photo", [photo]);
+  await carol.sync(folder);
+  expect(await bob.space.tip(photo)).toBeDefined();
+
+  await alice.sync(folder); // the photo comes to her
+  expect(await alice.space.tip(photo)).toBeDefined();
+  await alice.sync(folder, { at: "dave" });
+  expect(await dave.space.tip(photo)).toBeUndefined();
+  expect(await dave.space.references([folder])).toMatchObject([{ target: photo, isOpen: true }]);
+  expect((await dave.tip(folder)).address).toBe((await bob.tip(folder)).address);
+
+  await carol.sync(folder, { at: "dave" });
+  expect(await dave.space.tip(photo)).toBeDefined();
+});
+
+scenario("SC3: what this identity links goes up until it takes the link away", async ({ alice, bob }) => {
+  const [folder, one, two] = [
+    await alice.timeline("folder"),
+    await diaryOf(alice, "one"),
+    await diaryOf(alice, "two"),
+  ];
+  await alice.link(folder, "see", [one, two]);
+  await unlink(alice, folder, "see", two);
+  await alice.sync(folder);
+  expect(await textAt(bob, one)).toBe("one");
+  expect(await bob.space.hasMany([two])).toEqual([false]);
+  expect(await bob.space.references([folder])).toMatchObject([{ target: two, isOpen: true }]);
+});
+
+scenario("SC2, SC4: what is within goes up without a link, and what it links, and so on", async (cast) => {
+  const { alice, bob } = cast;
+  const folder = await alice.timeline("folder");
+  const inner = await alice.timeline("inner", { within: folder });
+  const file = await alice.timeline("file", { within: inner });
+  const [photo, other] = [await diaryOf(alice, "photo"), await diaryOf(alice, "other")];
+  await alice.link(file, "photo", [photo]);
+  await alice.link(photo, "next", [other]);
+  await alice.sync(folder);
+  for (const timeline of [folder, inner, file, photo, other])
+    expect((await bob.tip(timeline)).address).toBe((await alice.tip(timeline)).address);
+});
+
+scenario(
+  "SC7: stones go with the record that links them, and lead to what this identity links",
+  async (cast) => {
+    const { alice, bob } = cast;
+    const photo = await diaryOf(alice, "photo");
+    const part = await alice.constant("part", { data: { of: "album" } });
+    const album = await alice.constant("album", { rel8ns: { part: [part], photo: [photo] } });
+    const folder = await alice.timeline("folder");
+    await alice.link(folder, "album", [album]);
+    await alice.sync(folder);
+    expect(await bob.space.hasMany([part, album])).toEqual([true, true]);
+    expect(await textAt(bob, photo)).toBe("photo");
+  },
+);
