@@ -7,6 +7,7 @@ import {
   relate,
   sealRecord,
 } from "../../src/ibgib/index.js";
+import { listsOf } from "../../src/lists/index.js";
 import { saveRecords } from "../../src/peer/index.js";
 import type { Conversation } from "../../src/peer/session/conversation.js";
 import { type Cast, scenario } from "./scenario.js";
@@ -45,7 +46,7 @@ function push(records: readonly IbGib[], references: readonly Address[]): Attemp
     const root = { address: first.address, tip: tip.address, n };
     await say({ type: "init", saga, direction: "push", entries: [root] });
     await send(records, references);
-    const head = { tjp: first.address, head: tip.address, to: tip.address };
+    const head = { tjp: first.address, frame: tip.address };
     await say({ type: "commit", entries: [root, head] });
   };
 }
@@ -140,7 +141,7 @@ async function heldBack(cast: Cast) {
   await saveRecords(carol, [photo, list]);
   expect(await answersOf(cast, push([list], [photo.address]))).toEqual(isTaken);
   await carol.share(list.address, erin);
-  await carol.sync(list.address, { direction: "pull" }); // bob learns of the grant, and is sent nothing
+  await carol.sync(listsOf(list.address, carol.address).writers, { direction: "push" }); // the photo stays away
   return { photo, list: list.address, open: { holder: list.address, target: photo.address } };
 }
 
