@@ -19,15 +19,16 @@ import { receiverFor, runHere, shareFolder } from "./receiver.js";
 /** A folder with a path that leads out of it, made by software that does not check. */
 async function hostileFolder(identity: Identity) {
   const { address } = identity;
+  const first = createTimeline({ ib: "folder", owner: address, uuid: "2" });
   const file = createTimeline({
     ib: "file",
     data: { path: "sub/../../../escaped.md", text: "x" },
     owner: address,
+    within: first.address,
     uuid: "1",
   });
-  const first = createTimeline({ ib: "folder", owner: address, uuid: "2" });
   const tip = relate(first, { add: { file: [file.address] } });
-  await saveRecords(identity, [file, first, tip]);
+  await saveRecords(identity, [first, file, tip]);
   return first.address;
 }
 

@@ -458,7 +458,7 @@ describe("evidence travels", () => {
 
   test("as payload of its own kind, and comes out as it was", () => {
     const content = readPayload(evidenceFrame(evidence));
-    expect(content).toEqual({ records: [], entries: [], evidence });
+    expect(content).toEqual({ records: [], entries: [], references: [], evidence });
     expect(checkAttested(content.evidence)).toHaveLength(3);
   });
 

@@ -7,17 +7,23 @@ export interface Impossible {
   readonly impossible: string;
 }
 
-/** For each fault, which side sees it, and as what. */
-export interface RowOutcomes extends Row {
-  readonly outcomes: Readonly<Record<FaultName, string | Impossible>>;
+/** Both sides see it, and either may be first. */
+export interface Either {
+  readonly either: readonly string[];
 }
 
+/** For each fault, which side sees it, and as what. */
+export interface RowOutcomes extends Row {
+  readonly outcomes: Readonly<Record<FaultName, string | Either | Impossible>>;
+}
+
+const otherSide = (side: TapSide): TapSide => (side === "sender" ? "receiver" : "sender");
 const impossible = (reason: string): Impossible => ({ impossible: reason });
 const unsigned = impossible("carries no signature; the next signed message covers it");
 const endsIt = impossible("after an error there is no session in which it could be wrong");
 const anonymous = impossible("says nothing of its session: another session's is the same message");
 
-type Differing = Partial<Record<FaultName, string | Impossible>>;
+type Differing = Partial<RowOutcomes["outcomes"]>;
 
 /** Text that is not of the schema is found where it is parsed, whatever it was to be. */
 function text(to: TapSide, differing: Differing): RowOutcomes["outcomes"] {
@@ -58,8 +64,13 @@ function payload(to: TapSide, differing: Differing): RowOutcomes["outcomes"] {
   });
 }
 
+/** Records twice are credited twice, which the other side has not sent: it may be quicker than the turn that covers them. */
 const records = (to: TapSide) =>
-  payload(to, { "altered body": `${to} json_refused`, "out of turn": `${to} out_of_turn` });
+  payload(to, {
+    "altered body": `${to} json_refused`,
+    "out of turn": `${to} out_of_turn`,
+    replayed: { either: [`${to} wrong_solution`, `${otherSide(to)} out_of_turn`] },
+  });
 const entries = (to: TapSide) =>
   payload(to, {
     "altered body": `${to} wrong_solution`,

@@ -1,6 +1,6 @@
 import { type Address, graphLimits, type IbGib, isTjp, nOf, tjpOf, walk } from "../../ibgib/index.js";
 import { framesBeyond, type MergeOptions } from "../../merge/index.js";
-import type { Sight, Space } from "../../space/index.js";
+import type { Space } from "../../space/index.js";
 import { type Arrival, arrivalOf, arrivalsAt, type ReceiptMark } from "./arrivals.js";
 
 /**
@@ -36,8 +36,6 @@ export interface Explanation {
 /** What an explanation goes by. */
 export interface Explaining {
   readonly space: Space;
-  /** What counts as held here. */
-  readonly sight: Sight | "anyone";
   /** Undefined where none was met at that origin. */
   readonly receiver: Address | undefined;
   readonly options: MergeOptions;
@@ -51,8 +49,8 @@ export interface Explaining {
  * @throws KeysagaError `limit_exceeded` where such a walk meets more than `graphLimits.addressesMet`.
  */
 export async function explainRecord(explaining: Explaining, address: Address): Promise<Explanation> {
-  const { space, sight, receiver } = explaining;
-  const record = await space.get(address, sight);
+  const { space, receiver } = explaining;
+  const record = await space.get(address);
   if (record === undefined) return { ...because("not_committed_here"), status: undefined };
   if (receiver === undefined) return because("never_synced");
   const tjp = tjpOf(record);

@@ -11,7 +11,7 @@ import { type Identity, internalsOf } from "../home/identity.js";
 import { type Invite, readInvite } from "../home/invite-text.js";
 import { Calls, orAborted } from "../home/patience.js";
 import { type Platform, systemPlatform } from "../home/platform.js";
-import { type AccessPolicy, Standing } from "../rights/standing.js";
+import type { AccessPolicy, } from "../rights/standing.js";
 import { withdrawExpired } from "../rights/sharing.js";
 import { bindTo } from "../session/channel.js";
 import { guarded, type OnEvent, type PeerEvent } from "../session/events.js";
@@ -189,12 +189,8 @@ export class Sender {
    */
   async explain(address: Address): Promise<Explanation> {
     const { identity, functions = mergeFunctions() } = this.#options;
-    const { space, address: self } = identity;
-    const now = () => this.#platform.clock.now();
-    const standing = new Standing(self, { space, self, access: "owners", now });
-    await standing.load();
     const { options } = mergingOf(functions, this.#platform);
-    return explainRecord({ space, sight: standing.sight, receiver: await this.#pin(), options }, address);
+    return explainRecord({ space: identity.space, receiver: await this.#pin(), options }, address);
   }
 
   /** Ends the connection, from any state, any number of times. Resolves when nothing is left and callers are told. */
