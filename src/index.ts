@@ -163,6 +163,8 @@ export type {
   Holder,
   Look,
   ProofPut,
+  Reference,
+  ReferenceTo,
   SagaId,
   Scanned,
   Sight,

@@ -168,8 +168,10 @@ export class Gathering {
     return Promise.all(this.everyone.map(({ space }) => space.tips(this.#timelines)));
   }
 
+  /** Names all that it has: what others have linked goes up from nobody else. */
   async #sync(peer: SenderPeer, { name }: ReceiverPeer): Promise<void> {
-    await peer.sync(this.root, { at: name });
+    const held = (await peer.space.tips(this.#timelines)).flatMap((tip) => tip?.tjp ?? []);
+    await peer.sync([...new Set([this.root, ...held])], { at: name });
   }
 
   /** Runs syncs in which something may happen. Only one whose connection was cut may fail, and not for good. */

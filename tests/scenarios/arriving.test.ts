@@ -29,18 +29,21 @@ async function unowned(peer: Peer, uuid: string): Promise<IbGib> {
 
 const notAskedFor = { code: "not_asked_for" };
 
-scenario("what was not asked for, and nothing asked for leads to, is not taken (threat 22)", async (cast) => {
-  const { alice, bob } = cast;
-  const page = await bobsPage(bob, alice);
-  const junk = await bob.timeline("junk");
-  await bob.edit(junk, { text: "x" });
-  bobSendsAlong(bob, [junk]);
-  await expect(alice.sync(page, { direction: "pull" })).rejects.toMatchObject(notAskedFor);
-  expect(await alice.space.tips([page, junk])).toEqual([undefined, undefined]);
-});
+scenario(
+  "what was not asked for, and nothing asked for leads to, is not taken (SC10, SC16) (threat 22)",
+  async (cast) => {
+    const { alice, bob } = cast;
+    const page = await bobsPage(bob, alice);
+    const junk = await bob.timeline("junk");
+    await bob.edit(junk, { text: "x" });
+    bobSendsAlong(bob, [junk]);
+    await expect(alice.sync(page, { direction: "pull" })).rejects.toMatchObject(notAskedFor);
+    expect(await alice.space.tips([page, junk])).toEqual([undefined, undefined]);
+  },
+);
 
 scenario(
-  "nor does it belong to what was asked for because it leads back to itself (threat 22)",
+  "nor does it belong to what was asked for because it leads back to itself (SC16) (threat 22)",
   async (cast) => {
     const { alice, bob } = cast;
     const page = await bobsPage(bob, alice);
@@ -54,12 +57,11 @@ scenario(
 );
 
 scenario(
-  "what is within a timeline that was asked for is taken only where it has its owner (threat 22)",
+  "what is within a timeline that was asked for is taken only where it has its owner (SC11) (threat 22)",
   async (cast) => {
     const { alice, carol, bob } = cast;
     const page = await bobsPage(bob, alice);
     const note = await bob.timeline("note", { within: page });
-    bobSendsAlong(bob, [note]);
     await alice.sync(page, { direction: "pull" });
     expect((await alice.tip(note)).address).toBe(note);
 
@@ -73,7 +75,7 @@ scenario(
   },
 );
 
-scenario("a timeline without an owner is moved only where it is named (threat 22)", async (cast) => {
+scenario("a timeline without an owner is moved only where it is named (SC17) (threat 22)", async (cast) => {
   const { alice, bob } = cast;
   const list = await unowned(alice, "alice's list");
   await alice.sync(list.address);
@@ -95,7 +97,7 @@ scenario("a timeline without an owner is moved only where it is named (threat 22
 });
 
 scenario(
-  "a timeline without an owner that is here is not moved by a receiver's word (threat 22)",
+  "a timeline without an owner that is here is not moved by a receiver's word (SC17) (threat 22)",
   async (cast) => {
     const { alice, bob } = cast;
     const list = await unowned(alice, "alice's list");
@@ -130,7 +132,7 @@ scenario("stones come with the record that links them, and no others (threat 22)
   expect(await alice.space.get(stray.address)).toBeUndefined();
 });
 
-test("a timeline without an owner is taken along where it is not there yet", async () => {
+test("a timeline without an owner is taken along where it is not there yet (SC17)", async () => {
   const world = await createWorld({ access: "open" });
   const [alice] = world.senders;
   const bob = world.receiver;

@@ -57,7 +57,7 @@ const answersOf = ({ carol, bob }: Cast, attempt: Attempt, at = bob) =>
 const isTaken = [expect.stringMatching(/^ack/), expect.stringMatching(/^receipt/)];
 const isRefused = [expect.stringMatching(/^ack/), "error reference_refused"];
 
-scenario("RF4: what stays away is filed for the timeline that links it, and for no other", async (cast) => {
+scenario("what stays away is filed for the timeline that links it, and for no other (RF4)", async (cast) => {
   const away = stone().address;
   const list = listOf(cast, away);
   expect(await answersOf(cast, push([list], [away]))).toEqual(isTaken);
@@ -72,7 +72,7 @@ scenario("RF4: what stays away is filed for the timeline that links it, and for 
   expect(await answersOf(cast, push([other], []))).toEqual([isTaken[0], "error record_missing"]);
 });
 
-scenario("RF6: eve learns nothing by naming what others keep private (threat 22)", async (cast) => {
+scenario("eve learns nothing by naming what others keep private (RF6) (threat 22)", async (cast) => {
   const { alice, carol, bob, dave } = cast;
   const diary = await alice.timeline("diary");
   const photo = await alice.constant("photo", { data: { of: "the lake" } });
@@ -93,7 +93,7 @@ scenario("RF6: eve learns nothing by naming what others keep private (threat 22)
 });
 
 scenario(
-  "RF3: a reference has to be to what a record of its turn links, and to stay away (threat 12)",
+  "a reference has to be to what a record of its turn links, and to stay away (RF3) (threat 12)",
   async (cast) => {
     const [one, two] = [stone(), stone()];
     const list = listOf(cast, one.address);
@@ -115,7 +115,7 @@ scenario(
   },
 );
 
-scenario("RF3: nor is it one of a turn that links it no more", async (cast) => {
+scenario("nor is it one of a turn that links it no more (RF3)", async (cast) => {
   const one = stone();
   const list = listOf(cast, one.address);
   const attempt: Attempt = async ({ say, send }) => {
@@ -145,7 +145,7 @@ async function heldBack(cast: Cast) {
   return { photo, list: list.address, open: { holder: list.address, target: photo.address } };
 }
 
-scenario("RF8, RF9: what is open is told in each saga, with who has put the link", async (cast) => {
+scenario("what is open is told in each saga, with who has put the link (RF8, RF9)", async (cast) => {
   const { carol, erin } = cast;
   const { list, open } = await heldBack(cast);
   for (let times = 0; times < 2; times++) {
@@ -159,7 +159,7 @@ scenario("RF8, RF9: what is open is told in each saga, with who has put the link
 });
 
 scenario(
-  "RF10, RF11: who has the target in scope sends it, and it takes the reference's place",
+  "who has the target in scope sends it, and it takes the reference's place (RF10, RF11)",
   async (cast) => {
     const { carol, erin, bob } = cast;
     const { photo, list } = await heldBack(cast);
@@ -175,7 +175,7 @@ scenario(
   },
 );
 
-scenario("SC8: a reference stays one on its way through a home that has the record", async (cast) => {
+scenario("a reference stays one on its way through a home that has the record (SC8)", async (cast) => {
   const { carol, erin, dave } = cast;
   const { photo, list, open } = await heldBack(cast);
   await erin.sync(list, { direction: "pull" });
@@ -192,7 +192,7 @@ scenario("SC8: a reference stays one on its way through a home that has the reco
   expect(await dave.space.references([list])).toMatchObject([{ ...open, isOpen: true }]);
 });
 
-scenario("RF6: who asks for what a record of its own invents is told nothing (threat 22)", async (cast) => {
+scenario("who asks for what a record of its own invents is told nothing (RF6) (threat 22)", async (cast) => {
   const { alice, carol, bob, dave } = cast;
   const photo = await alice.constant("photo", { data: { of: "the lake" } });
   await alice.sync(photo);

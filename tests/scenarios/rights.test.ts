@@ -1,5 +1,5 @@
 import { expect, vi } from "vitest";
-import { attestationOf, createSender, type SyncReport, unshare, } from "../../src/peer/index.js";
+import { attestationOf, createSender, type SyncReport, unshare } from "../../src/peer/index.js";
 import { type ReceiverPeer, type SenderPeer, tapDial } from "../../src/testing/index.js";
 import type { Message } from "../../src/transport/index.js";
 import { nameOf } from "../protocol/faults.js";

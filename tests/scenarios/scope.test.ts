@@ -26,7 +26,7 @@ async function unlink(peer: Peer, timeline: Address, name: string, target: Addre
 }
 
 scenario(
-  "SC18: bob, a receiver, links what he had once: what alice adds to it stays hers (threat 22)",
+  "bob, a receiver, links what he had once: what alice adds to it stays hers (SC18) (threat 22)",
   async (cast) => {
     const { alice, bob, dave } = cast;
     const diary = await diaryOf(alice, "harmless");
@@ -45,7 +45,7 @@ scenario(
 );
 
 scenario(
-  "SC3: eve, who may write, links what alice never gave that receiver: it stays (threat 22)",
+  "eve, who may write, links what alice never gave that receiver: it stays (SC3) (threat 22)",
   async (cast) => {
     const { alice, carol: eve, bob } = cast;
     const diary = await diaryOf(alice, "harmless");
@@ -67,27 +67,48 @@ scenario(
   },
 );
 
-scenario("SC3: carol's saga brings up the photo that she links, and bob's does not", async (cast) => {
-  const { alice, carol, bob, dave } = cast;
-  const folder = await sharedNote({}, [alice, carol], [bob]);
-  const photo = await carol.timeline("photo");
-  await carol.share(photo, alice, "read");
-  await carol.link(folder, "photo", [photo]);
-  await carol.sync(folder);
-  expect(await bob.space.tip(photo)).toBeDefined();
+scenario(
+  "carol's saga brings up the photo that she links, and bob's does not (SC3, SC12, RF1, RF2)",
+  async (cast) => {
+    const { alice, carol, bob, dave } = cast;
+    const folder = await sharedNote({}, [alice, carol], [bob]);
+    const photo = await carol.timeline("photo");
+    await carol.share(photo, alice, "read");
+    await carol.link(folder, "photo", [photo]);
+    await carol.sync(folder);
+    expect(await bob.space.tip(photo)).toBeDefined();
 
-  await alice.sync(folder); // the photo comes to her
-  expect(await alice.space.tip(photo)).toBeDefined();
-  await alice.sync(folder, { at: "dave" });
-  expect(await dave.space.tip(photo)).toBeUndefined();
-  expect(await dave.space.references([folder])).toMatchObject([{ target: photo, isOpen: true }]);
-  expect((await dave.tip(folder)).address).toBe((await bob.tip(folder)).address);
+    await alice.sync(folder); // the photo comes to her
+    expect(await alice.space.tip(photo)).toBeDefined();
+    await alice.sync(folder, { at: "dave" });
+    expect(await dave.space.tip(photo)).toBeUndefined();
+    expect(await dave.space.references([folder])).toMatchObject([{ target: photo, isOpen: true }]);
+    expect((await dave.tip(folder)).address).toBe((await bob.tip(folder)).address);
 
-  await carol.sync(folder, { at: "dave" });
-  expect(await dave.space.tip(photo)).toBeDefined();
-});
+    await carol.sync(folder, { at: "dave" });
+    expect(await dave.space.tip(photo)).toBeDefined();
+  },
+);
 
-scenario("SC3: what this identity links goes up until it takes the link away", async ({ alice, bob }) => {
+scenario(
+  "what alice changes of carol's photo goes up where she names it, and is told else (SC9)",
+  async (cast) => {
+    const { alice, carol, bob } = cast;
+    const folder = await sharedNote({}, [alice, carol], [bob]);
+    const photo = await carol.timeline("photo");
+    await carol.share(photo, alice, "write");
+    await carol.link(folder, "photo", [photo]);
+    await carol.sync(folder);
+    expect((await alice.sync(folder)).stayed).toEqual([]);
+    const edit = await alice.edit(photo, { text: "by alice" });
+    expect((await alice.sync(folder)).stayed).toEqual([photo]);
+    expect(await textAt(bob, photo)).toBeUndefined();
+    expect((await alice.sync([folder, photo])).stayed).toEqual([]);
+    expect((await bob.tip(photo)).address).toBe(edit.address);
+  },
+);
+
+scenario("what this identity links goes up until it takes the link away (SC3)", async ({ alice, bob }) => {
   const [folder, one, two] = [
     await alice.timeline("folder"),
     await diaryOf(alice, "one"),
@@ -101,21 +122,44 @@ scenario("SC3: what this identity links goes up until it takes the link away", a
   expect(await bob.space.references([folder])).toMatchObject([{ target: two, isOpen: true }]);
 });
 
-scenario("SC2, SC4: what is within goes up without a link, and what it links, and so on", async (cast) => {
-  const { alice, bob } = cast;
-  const folder = await alice.timeline("folder");
-  const inner = await alice.timeline("inner", { within: folder });
-  const file = await alice.timeline("file", { within: inner });
-  const [photo, other] = [await diaryOf(alice, "photo"), await diaryOf(alice, "other")];
-  await alice.link(file, "photo", [photo]);
-  await alice.link(photo, "next", [other]);
-  await alice.sync(folder);
-  for (const timeline of [folder, inner, file, photo, other])
-    expect((await bob.tip(timeline)).address).toBe((await alice.tip(timeline)).address);
-});
+scenario(
+  "what is within goes up without a link, and what it links, and so on (SC1, SC2, SC4)",
+  async (cast) => {
+    const { alice, bob } = cast;
+    const folder = await alice.timeline("folder");
+    const inner = await alice.timeline("inner", { within: folder });
+    const file = await alice.timeline("file", { within: inner });
+    const [photo, other] = [await diaryOf(alice, "photo"), await diaryOf(alice, "other")];
+    await alice.link(file, "photo", [photo]);
+    await alice.link(photo, "next", [other]);
+    await alice.sync(folder);
+    for (const timeline of [folder, inner, file, photo, other])
+      expect((await bob.tip(timeline)).address).toBe((await alice.tip(timeline)).address);
+  },
+);
 
 scenario(
-  "SC7: stones go with the record that links them, and lead to what this identity links",
+  "what is within comes down without a link, also where the outer one is as it was (SC11)",
+  async (cast) => {
+    const { alice, carol } = cast;
+    const folder = await alice.timeline("folder");
+    await alice.share(folder, carol, "read");
+    await alice.sync(folder);
+    await carol.sync(folder, { direction: "pull" });
+    const inner = await alice.timeline("inner", { within: folder });
+    const file = await alice.timeline("file", { within: inner });
+    await alice.edit(file, { text: "new" });
+    await alice.sync(folder);
+    expect((await carol.sync(folder, { direction: "pull" })).found.map(({ address }) => address)).toEqual(
+      expect.arrayContaining([inner, file]),
+    );
+    expect(await textAt(carol, file)).toBe("new");
+    expect((await carol.sync(folder)).totals.down.records).toBe(0);
+  },
+);
+
+scenario(
+  "stones go with the record that links them, and lead to what this identity links (SC7)",
   async (cast) => {
     const { alice, bob } = cast;
     const photo = await diaryOf(alice, "photo");

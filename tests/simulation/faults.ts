@@ -175,12 +175,7 @@ export const knownFaults: readonly KnownFault[] = [
   {
     name: "closure is not checked",
     file: "src/space/check-records.ts",
-    change: [
-      [
-        "      if (found === undefined) this.#missing.add(target);\n      else if",
-        "      if (found === undefined) continue;\n      else if",
-      ],
-    ],
+    change: [["    if (!isFiled) this.#missing.add(link.target);\n", ""]],
     profile: "rights",
     within: 200,
   },
@@ -246,8 +241,8 @@ export const knownFaults: readonly KnownFault[] = [
     file: "src/peer/sender/sender-saga-run.ts",
     change: [
       [
-        "    const { report, merged } = await commitSender(landing, effect);\n",
-        "    asked.outcome.resolve({ report: { saga, session: conversation.established.session, tips: effect.final, left: [], elapsedMs: 0 }, isMore: false });\n    const { report, merged } = await commitSender(landing, effect);\n",
+        "    const { report, merged } = await commitSender(landing, { ...effect, found });\n",
+        "    asked.outcome.resolve({ report: { saga, session: conversation.established.session, tips: effect.final, left: [], elapsedMs: 0 }, isMore: false });\n    const { report, merged } = await commitSender(landing, { ...effect, found });\n",
       ],
     ],
     profile: "calm",

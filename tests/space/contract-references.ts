@@ -44,7 +44,7 @@ async function problemsOf(space: Space): Promise<readonly string[]> {
 
 /** Runs twice: with stages that stay in memory, and with stages that are moved to the store at once. */
 export function referenceContract(open: OpenSpace): void {
-  test("RF4: a link whose target stays away is filed by the commit that brings it, for who has it", async () => {
+  test("a link whose target stays away is filed by the commit that brings it, for who has it (RF4)", async () => {
     const space = await open();
     const [photo, part] = [first(timeline("photo", 1)), stone()];
     const whole = stone("whole", [part]);
@@ -72,7 +72,7 @@ export function referenceContract(open: OpenSpace): void {
     expect(await space.references([first(folder).address])).toMatchObject([{ target: away.address }]);
   });
 
-  test("RF5: it is present for that timeline and for no other, and for nothing else", async () => {
+  test("it is present for that timeline and for no other, and for nothing else (RF5)", async () => {
     const space = await open();
     const away = stone();
     const [folder, other] = [folderOf(away), folderOf(away)];
@@ -88,7 +88,7 @@ export function referenceContract(open: OpenSpace): void {
     expect(await space.references([first(folder).address])).toHaveLength(1);
   });
 
-  test("RF3: no link of a chain stays away, nor one into the timeline itself", async () => {
+  test("no link of a chain stays away, nor one into the timeline itself (RF3)", async () => {
     const space = await open();
     const note = timeline("note", 3);
     const [one, two, three] = [note[0]!, note[1]!, note[2]!];
@@ -107,7 +107,7 @@ export function referenceContract(open: OpenSpace): void {
     expect(await space.stage("d", alice, eyesOf(alice), [plain], targets(two))).toMatchObject({ records: 1 });
   });
 
-  test("RF6: it is filed alike, whether the target is here or not", async () => {
+  test("it is filed alike, whether the target is here or not (RF6)", async () => {
     const space = await open();
     const photo = timeline("photo", 2);
     await space.commit({ holder: bob, sight: eyesOf(bob), puts: photo, tips: [moveTo(photo)] });
@@ -118,7 +118,7 @@ export function referenceContract(open: OpenSpace): void {
     ]);
   });
 
-  test("RF11: what comes takes its place, once it is said that it came for that", async () => {
+  test("what comes takes its place, once it is said that it came for that (RF11)", async () => {
     const space = await open();
     const photo = timeline("photo", 2);
     const folder = folderOf(first(photo));

@@ -31,6 +31,7 @@ import { framesToProve } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
 import { type ShownList, showLists } from "../branches/show-lists.js";
 import type { Identity } from "../home/identity.js";
+import { allWithin } from "../branches/within.js";
 import { isMadeHere } from "../home/made.js";
 import { proofsFor } from "../rights/attestations.js";
 import { listsHere } from "../rights/lists-here.js";
@@ -91,12 +92,13 @@ export class Answers {
       if (status.status !== "ahead" || isListAddress(root.address)) return [];
       return [{ root, now: { tjp: root.address, address: status.tip, n: status.n } }];
     });
-    const readable = await this.standing.readsAll(firsts);
-    const open =
-      direction === "pull" ? [] : await this.#openReferences(addresses.filter((_, at) => readable[at]));
-    if (direction === "push" || ahead.length === 0)
+    const mayRead = await this.standing.readsAll(firsts);
+    const readable = addresses.filter((_, at) => mayRead[at]);
+    const open = direction === "pull" ? [] : await this.#openReferences(readable);
+    const within = direction === "push" ? [] : await allWithin(this.#space, readable);
+    if (direction === "push" || ahead.length + within.length === 0)
       return { statuses, open, found: [], plan: nothingToSend, ...(await this.#proved(lists, [])) };
-    return { statuses, open, ...(await this.#whatLacks(roots, statuses, ahead, lists)) };
+    return { statuses, open, ...(await this.#whatLacks(roots, statuses, ahead, within, lists)) };
   }
 
   async #openReferences(timelines: readonly Address[]): Promise<readonly OpenReference[]> {
@@ -225,9 +227,10 @@ export class Answers {
     roots: readonly Root[],
     statuses: readonly RootStatus[],
     ahead: readonly { readonly root: Root; readonly now: Tip }[],
+    within: readonly Address[],
     lists: readonly ShownList[],
   ): Promise<Found> {
-    const reachable = await this.#reachable(ahead.map(({ root }) => root.address));
+    const reachable = await this.#reachable([...ahead.map(({ root }) => root.address), ...within]);
     const timelines = new Set(reachable.map(({ tjp }) => tjp));
     const stones = ahead.map(({ root }) => root.address).filter((address) => !timelines.has(address));
     const grown = ahead.filter(({ root }) => timelines.has(root.address));

@@ -5,12 +5,12 @@ import {
   type IbGib,
   isTjp,
   linksOf,
-  ownerOf,
   shortAddress,
   tjpHashOf,
   withinOf,
 } from "../../ibgib/index.js";
 import type { FrameReader } from "../../merge/index.js";
+import { haveOneOwner } from "../branches/within.js";
 
 /** A timeline or a stone, by the hash that the address of each of its records shows. */
 type Holder = string;
@@ -64,8 +64,6 @@ function holderOf(address: Address): Holder {
 /** Has a first frame the owner of the timeline that it says it is within? */
 async function isOfOneOwner(inner: IbGib, reader: FrameReader): Promise<boolean> {
   const within = withinOf(inner);
-  const owner = ownerOf(inner);
-  if (within === undefined || owner === undefined) return false;
-  const [outer] = await reader.getMany([within]);
-  return outer !== undefined && ownerOf(outer) === owner;
+  const [outer] = within === undefined ? [] : await reader.getMany([within]);
+  return haveOneOwner(inner, outer);
 }

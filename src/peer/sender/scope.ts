@@ -1,7 +1,9 @@
-import { type Address, type IbGib, isTjp, ownerOf, tjpOf } from "../../ibgib/index.js";
-import type { MergeOptions } from "../../merge/index.js";
+import { type Address, isTjp, tjpOf } from "../../ibgib/index.js";
+import { framesBeyond, type MergeOptions } from "../../merge/index.js";
 import type { Space, Tip } from "../../space/index.js";
+import { directlyWithin } from "../branches/within.js";
 import type { Identity } from "../home/identity.js";
+import { arrivalOf } from "./arrivals.js";
 import { linksPut, type LinkTargets, targetsOf } from "./links-put.js";
 
 /** What goes up of what a sender holds, beside the stones that go with the records that link them. */
@@ -38,6 +40,23 @@ export async function scopeOf(
   return { timelines: walk.timelines, frames: walk.frames, others, put: walk.put };
 }
 
+/** Those of `others` that were exchanged with this receiver and have been changed here since: that stays here as well. */
+export async function changedSince(
+  space: Space,
+  receiver: Address,
+  others: readonly Tip[],
+  options: MergeOptions,
+): Promise<readonly Address[]> {
+  const now = await space.tips(others.map(({ tjp }) => tjp));
+  const changed = now.map(async (tip) => {
+    const told = tip && (await arrivalOf(space, receiver, tip.tjp))?.receipt?.held;
+    const held = (await space.getMany(told ?? [])).flatMap((record) => record?.address ?? []);
+    if (!tip || held.length === 0) return [];
+    return (await framesBeyond(tip.address, held, space, options)).length > 0 ? [tip.tjp] : [];
+  });
+  return (await Promise.all(changed)).flat();
+}
+
 class ScopeWalk {
   readonly timelines = new Map<Address, Tip>();
   readonly frames = new Set<Address>();
@@ -58,7 +77,10 @@ class ScopeWalk {
       const unknown = more.filter((timeline) => !this.timelines.has(timeline));
       const tips = await this.tipsOf(unknown);
       for (const tip of tips) this.timelines.set(tip.tjp, tip);
-      more = await this.#within(tips.map(({ tjp }) => tjp));
+      more = await directlyWithin(
+        this.#space,
+        tips.map(({ tjp }) => tjp),
+      );
     }
   }
 
@@ -104,20 +126,6 @@ class ScopeWalk {
     }
     return timelines;
   }
-
-  async #within(outer: readonly Address[]): Promise<readonly Address[]> {
-    const inner = await this.#space.within(outer);
-    const firsts = await this.#space.getMany([
-      ...inner.map(({ tjp }) => tjp),
-      ...inner.map((each) => each.outer),
-    ]);
-    return inner.flatMap(({ tjp }, at) => (haveOneOwner(firsts[at], firsts[inner.length + at]) ? [tjp] : []));
-  }
 }
 
 const pageRecords = 128;
-
-function haveOneOwner(inner: IbGib | undefined, outer: IbGib | undefined): boolean {
-  const owner = inner && ownerOf(inner);
-  return owner !== undefined && outer !== undefined && ownerOf(outer) === owner;
-}

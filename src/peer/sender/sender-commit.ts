@@ -56,7 +56,7 @@ export interface SyncReport {
   readonly found: readonly FinalTip[];
   /** What the roots link and this space has only as references: no root that has one is complete. */
   readonly references: readonly OpenLink[];
-  /** What is linked and stayed here, because no link of this identity leads to it. */
+  /** What is linked and stayed here, or what was changed of it since it was exchanged: no link of this identity leads to it. */
   readonly stayed: readonly Address[];
   /** Of this sync: what went up to the receiver, and what came down. */
   readonly totals: TotalsOfBoth;

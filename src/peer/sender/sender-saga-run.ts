@@ -38,11 +38,12 @@ import { outgoing } from "../session/outgoing.js";
 import { HeardEvidence } from "../session/heard-evidence.js";
 import { Progress } from "../session/progress.js";
 import { Along, stonesInPlace } from "./along.js";
+import { changedSince } from "./scope.js";
 import { Arriving } from "./arriving.js";
 import { openLinks } from "./open-links.js";
 import { keepSent } from "./keep-sent.js";
 import { draftsOf, explainLeft, type Planned, planRoots } from "./plan-roots.js";
-import { answeringSession, commitSender, type SyncReport, totalsOf } from "./sender-commit.js";
+import { answeringSession, commitSender, type Landed, type SyncReport, totalsOf } from "./sender-commit.js";
 
 /** What to bring in step, and which way records may go. */
 export interface SyncRequest {
@@ -299,15 +300,34 @@ export class SenderSagaRun {
     const found = effect.found.filter((tip) => !this.#unmoved.has(tip.address));
     const { report, merged } = await commitSender(landing, { ...effect, found });
     this.#isDurable = true;
-    const left = await explainLeft(identity, this.#receiver, report.left, this.options);
-    tellLeft(onEvent, saga, left);
     tellMerged(onEvent, saga, merged);
     onEvent({ kind: "durable", saga, tips: report.tips.length });
+    try {
+      asked.outcome.resolve(await this.#ended(report));
+    } catch (thrown) {
+      asked.outcome.reject(thrown); // the saga is over: nobody else tells the caller
+      throw thrown;
+    }
+  }
+
+  /** What the caller is told, by what is here now. */
+  async #ended(report: Landed["report"]): Promise<{ readonly report: SyncReport; readonly isMore: boolean }> {
+    const { identity, platform, onEvent } = this.options;
+    const left = await explainLeft(identity, this.#receiver, report.left, this.options);
+    tellLeft(onEvent, this.saga, left);
     const references = await openLinks(identity.space, [...report.tips, ...report.found]);
     for (const reference of references) this.#tellAway("down", reference);
-    const elapsedMs = Math.round(platform.clock.elapsed() - asked.started);
-    const told = { ...report, left, references, stayed: [...this.#stayed], elapsedMs };
-    asked.outcome.resolve({ report: told, isMore: await this.#isMore() });
+    const stayed = await this.#stayedHere();
+    const isMore = await this.#isMore();
+    const elapsedMs = Math.round(platform.clock.elapsed() - this.asked.started);
+    return { report: { ...report, left, references, stayed, elapsedMs }, isMore };
+  }
+
+  async #stayedHere(): Promise<readonly Address[]> {
+    const { identity, merging } = this.options;
+    const others = this.asked.direction === "pull" ? [] : this.#plan.scope.others;
+    const changed = await changedSince(identity.space, this.#receiver, others, merging.options);
+    return [...new Set([...this.#stayed, ...changed])];
   }
 
   /** The references whose targets have come. */

@@ -11,7 +11,7 @@ import { type Identity, internalsOf } from "../home/identity.js";
 import { type Invite, readInvite } from "../home/invite-text.js";
 import { Calls, orAborted } from "../home/patience.js";
 import { type Platform, systemPlatform } from "../home/platform.js";
-import type { AccessPolicy, } from "../rights/standing.js";
+import type { AccessPolicy } from "../rights/standing.js";
 import { withdrawExpired } from "../rights/sharing.js";
 import { bindTo } from "../session/channel.js";
 import { guarded, type OnEvent, type PeerEvent } from "../session/events.js";
