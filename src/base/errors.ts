@@ -234,6 +234,11 @@ export const errorTable = {
     tellPeer: true,
     text: "What came with a frame does not prove that the maker that it names has made it.",
   },
+  proofs_missing: {
+    retryable: true,
+    tellPeer: true,
+    text: "Proofs that were shown once are missing, as after a backup was put back. They are shown anew: try again.",
+  },
   sync_error: { retryable: false, tellPeer: true, text: "The other side ended the session with an error." },
 
   // connections

@@ -169,7 +169,7 @@ export interface CheckedProofs {
  *
  * @param shown Untrusted, in any order.
  * @throws KeysagaError `attestation_refused` with the rule, also for anything that nothing rests on and for what is shown
- *   twice; `duplicity` where an identity's frames are not those that are known.
+ *   twice; `proofs_missing` where something rests on what is neither shown nor known; `duplicity` where an identity's frames are not those that are known.
  */
 export function checkProofs(shown: ShownProofs, known: KnownParts): CheckedProofs {
   return new ProofCheck(shown, known).run();
@@ -265,7 +265,7 @@ class ProofCheck {
       return known;
     }
     const first = this.#records.get(address);
-    if (first === undefined) throw refused("session not shown");
+    if (first === undefined) throw missing("session");
     const voucher = this.#vouchers.get(address);
     if (voucher === undefined) throw refused("voucher not shown");
     const proved = "host" in voucher ? this.#receiver(first, voucher) : this.#sender(first, voucher);
@@ -292,7 +292,7 @@ class ProofCheck {
     if (checked) return checked;
     const known = this.known.lanes.get(address);
     const first = known ?? this.#records.get(address);
-    if (first === undefined) throw refused("lane not shown");
+    if (first === undefined) throw missing("lane");
     const lane = proving("lane", () => startLane(first));
     this.#lanes.set(address, lane);
     if (known === undefined) this.#newLanes.push(first);
@@ -376,7 +376,7 @@ function rootFrom({ entry, index, path }: ShownFrame, count: number): string {
 function continued(known: IdentityState | undefined, fresh: readonly IbGib[]): IdentityState {
   if (known) return fresh.reduce(checkIdentityFrame, known);
   const [first, ...later] = fresh;
-  if (first === undefined) throw refused("not shown");
+  if (first === undefined) throw missing("identity");
   return later.reduce(checkIdentityFrame, startIdentity(first));
 }
 
@@ -410,6 +410,11 @@ function once<Of, Value>(make: (of: Of) => Value): (of: Of) => Value {
     made.set(of, value);
     return value;
   };
+}
+
+/** What is neither shown nor known: the other side may have shown it to a state of this home that is gone. */
+function missing(what: "session" | "lane" | "identity"): KeysagaError {
+  return new KeysagaError("proofs_missing", { what });
 }
 
 function refused(rule: string): KeysagaError {

@@ -68,6 +68,9 @@ function shown(): Shown {
 }
 
 const evidenceOf = ({ records, voucher, list }: Shown): Evidence[] => [...records.map(toText), voucher, list];
+/** What is left out may have been shown before, to a state of this home that is gone: that has a code of its own. */
+const refusal = /^(attestation_refused|proofs_missing): /;
+
 const check = (proof: Shown) => outcome(() => checkAttested(evidenceOf(proof)));
 
 /** A list as somebody signs it with the attest key of a session, whatever it says. */
@@ -220,7 +223,7 @@ describe("an onlooker alters what is shown (threat 22)", () => {
   test.each(Object.entries(alterations))("%s", (_, alter) => {
     const altered = shown();
     alter(altered);
-    expect(check(altered)).toMatch(/^attestation_refused: /);
+    expect(check(altered)).toMatch(refusal);
   });
 
   test("a context as well", () => {
@@ -238,7 +241,7 @@ describe("an onlooker alters what is shown (threat 22)", () => {
         const forged = tampered(record, change);
         proof.records[at] = forged;
         if (record.ib === "keystone.session") proof.list.session = proof.voucher.session = forged.address;
-        expect(check(proof)).toMatch(/^attestation_refused: /);
+        expect(check(proof)).toMatch(refusal);
         altered++;
       }
       expect(altered).toBeGreaterThan(8);

@@ -66,6 +66,36 @@ test.each(["push", "pull", "both"] as const)(
   },
 );
 
+test("a sender that was put back to before it was shown proofs is shown them again (threat 14)", async () => {
+  const store = new FlushingStore(async () => undefined);
+  let spaces = 0;
+  const space = () => (++spaces === 3 ? spaceOn(store) : new InnerSpace());
+  const platform = seededPlatform("rollback");
+  const world = await createWorld({ platform, senders: ["alice", "carol"], space });
+  opened.push(world);
+  const [alice, carol] = world.senders as [SenderPeer, SenderPeer];
+  const note = await alice.timeline("note");
+  await share(alice.identity, { timeline: note, with: carol.address, access: "write" });
+  await alice.sender.sync([note]);
+  await carol.sender.sync([await carol.timeline("own")]);
+  const older = await store.survivors()();
+
+  await alice.edit(note, { text: "first" });
+  await alice.sender.sync([note]);
+  await carol.sender.sync([note]);
+  await carol.sender.disconnect();
+  await alice.edit(note, { text: "second" });
+  await alice.sender.sync([note]);
+
+  const secret = internalsOf(carol.identity).secretFor("delegate");
+  const identity = await openIdentity({ space: older, secret });
+  const restored = createSender({ identity, dial: world.dial, audience: world.audience, platform });
+  opened.push({ close: () => restored.disconnect() });
+  expect(await older.tip(note)).toBeUndefined();
+  await restored.sync([note]);
+  expect((await older.tip(note))?.address).toBe((await alice.tip(note)).address);
+});
+
 test("a receiver that was put back to before it had a list is brought it again (threat 14)", async () => {
   const { world, backup } = await worldWithBackups(["alice", "carol"]);
   const [alice, carol] = world.senders as [SenderPeer, SenderPeer];

@@ -23,6 +23,7 @@ import {
 import type { Connection } from "../../transport/index.js";
 import { type Claim, releasing } from "../home/claims.js";
 import { endGraceMs, orAborted, within } from "../home/patience.js";
+import { showAgainIfMissing } from "../rights/proof-parts.js";
 import { Conversation } from "../session/conversation.js";
 import { connectedEvent, type FarParty, tellEnd, type WaitReason } from "../session/events.js";
 import { lastWord, peerFailure } from "../session/last-word.js";
@@ -378,7 +379,8 @@ export class ReceiverSession {
     this.#waits.end();
     this.#over.abort(new KeysagaError("connection_closed"));
     lastWord(this.#link, error, this.#handshake.kind === "ready");
-    const ends = [this.#link.close(), this.#run?.end(this.#isLost), this.#loop.settled()];
+    const again = showAgainIfMissing(this.options.identity, this.#conversation?.established.lane, error);
+    const ends = [this.#link.close(), this.#run?.end(this.#isLost), this.#loop.settled(), again];
     await within(this.options.platform.timers, endGraceMs, Promise.allSettled(ends));
     this.#inflow?.release();
     tellEnd(this.options.onEvent, this.#run?.saga, error, this.#party);

@@ -335,6 +335,24 @@ function isSame(before: { n: number; parts: readonly string[] }, after: typeof b
   return after.parts.every((name, at) => (isRoomy ? before.parts.includes(name) : before.parts[at] === name));
 }
 
+/**
+ * Where the other side of `lane` ended a session because proofs are missing there that it was shown, it was put back to an
+ * older state: it is shown all of them again.
+ */
+export async function showAgainIfMissing(
+  { space, address }: Pick<Identity, "space" | "address">,
+  lane: Address | undefined,
+  end: KeysagaError | undefined,
+): Promise<void> {
+  if (lane === undefined || end?.code !== "proofs_missing" || end.facts["told"] === undefined) return;
+  for (let tries = 0; tries < triesMax; tries++) {
+    const cells = await shownAgain(space, lane);
+    if (cells.length === 0) return;
+    const result = await space.commit({ holder: address, sight: { holders: [] }, cells });
+    if (result.kind === "committed") return;
+  }
+}
+
 /** What a commit changes so that the other side of `lane` is shown everything again. */
 export async function shownAgain(space: Space, lane: Address): Promise<readonly CellChange[]> {
   const rows = await space.cells(`${cellKinds.shown.prefix}${gibOf(lane)}/`);

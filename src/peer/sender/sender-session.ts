@@ -23,6 +23,7 @@ import type { Connection } from "../../transport/index.js";
 import { deferred } from "../home/deferred.js";
 import { internalsOf } from "../home/identity.js";
 import { endGraceMs, within } from "../home/patience.js";
+import { showAgainIfMissing } from "../rights/proof-parts.js";
 import { Conversation, isOneMessage } from "../session/conversation.js";
 import { connectedEvent, tellEnd, type WaitReason } from "../session/events.js";
 import { lastWord, peerFailure } from "../session/last-word.js";
@@ -368,7 +369,8 @@ export class SenderSession {
     this.#isOver = true;
     this.#waits.end();
     lastWord(this.#link, error, this.#handshake.kind === "ready");
-    const ends = [this.#link.close(), this.#run?.end(), this.#loop.settled()];
+    const again = showAgainIfMissing(this.options.identity, this.#conversation?.established.lane, error);
+    const ends = [this.#link.close(), this.#run?.end(), this.#loop.settled(), again];
     await within(this.options.platform.timers, endGraceMs, Promise.allSettled(ends));
     const reason = error ?? new KeysagaError("connection_closed");
     this.#ready.reject(reason);

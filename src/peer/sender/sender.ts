@@ -223,13 +223,13 @@ export class Sender {
     return outcome;
   }
 
-  /** Begins anew where a handshake ended before anything was signed, since the lane was not what it was any more. */
+  /** Begins anew where one side is not where the other took it to be. */
   async #withHandshakes<Result>(cancel: AbortSignal, run: () => Promise<Result>): Promise<Result> {
     for (let losses = 1; losses < handshakesMax; losses++) {
       try {
         return await run();
       } catch (thrown) {
-        if (!isLaneMoved(thrown)) throw thrown;
+        if (!isBegunAnew(thrown)) throw thrown;
       }
       await pauseAfterLoss(this.#platform, losses, cancel);
     }
@@ -321,9 +321,15 @@ export class Sender {
   }
 }
 
-/** Another process of this home has met the receiver first, or frames of the lane never arrived. Nothing was signed. */
-function isLaneMoved(thrown: unknown): boolean {
-  return thrown instanceof KeysagaError && ["keystone_moved", "lane_replaced"].includes(thrown.code);
+/**
+ * Another process of this home has met the receiver first, or frames of the lane never arrived: nothing was signed. Or one
+ * side was put back and lacks proofs, which are shown anew: nothing was committed.
+ */
+function isBegunAnew(thrown: unknown): boolean {
+  return (
+    thrown instanceof KeysagaError &&
+    ["keystone_moved", "lane_replaced", "proofs_missing"].includes(thrown.code)
+  );
 }
 
 /**

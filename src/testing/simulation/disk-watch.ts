@@ -3,6 +3,7 @@ import {
   type Address,
   decodeRecord,
   gibOf,
+  holderOf,
   type IbGib,
   isPrimitive,
   isTjp,
@@ -12,6 +13,7 @@ import {
   tjpOf,
 } from "../../ibgib/index.js";
 import { isListIb, readListFirst } from "../../lists/index.js";
+import { referenceKey } from "../../space/references.js";
 import { decodeBatchRow, decodeProofRow, decodeRecordRow, decodeTipRow } from "../../space/rows.js";
 import type { Disk } from "./disk.js";
 import type { RowChange } from "./draft.js";
@@ -65,12 +67,15 @@ export class DiskWatch {
     this.#account({ name, disk, lineage }, decodeRecord(bytes)); // which hashes it
   }
 
-  /** Made by somebody, and all that it links to is there. */
+  /** Made by somebody, and all that it links to is there, or declared to stay away from what links it. */
   #account({ name, disk, lineage }: Pick<Watched, "name" | "disk" | "lineage">, record: IbGib): void {
     const isGenuine = this.#isListOf(lineage, record) || this.ledger.accounts(record);
     this.trace.check("made by somebody", isGenuine, () => `${name} keeps ${record.address}`);
     for (const { target } of linksOf(record)) {
-      const isThere = isPrimitive(target) || disk.table("records").has(gibOf(target));
+      const isThere =
+        isPrimitive(target) ||
+        disk.table("records").has(gibOf(target)) ||
+        disk.table("references").has(referenceKey({ holder: holderOf(record), target }));
       this.trace.check("all links lead somewhere", isThere, () => `${name}: ${record.address} to ${target}`);
     }
   }
