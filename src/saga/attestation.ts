@@ -169,7 +169,8 @@ export interface CheckedProofs {
  *
  * @param shown Untrusted, in any order.
  * @throws KeysagaError `attestation_refused` with the rule, also for anything that nothing rests on and for what is shown
- *   twice; `proofs_missing` where something rests on what is neither shown nor known; `duplicity` where an identity's frames are not those that are known.
+ *   twice; `proofs_missing` where something rests on what is neither shown nor known; `duplicity` where an identity's
+ *   frames are not those that are known.
  */
 export function checkProofs(shown: ShownProofs, known: KnownParts): CheckedProofs {
   return new ProofCheck(shown, known).run();
@@ -414,7 +415,7 @@ function once<Of, Value>(make: (of: Of) => Value): (of: Of) => Value {
 
 /** What is neither shown nor known: the other side may have shown it to a state of this home that is gone. */
 function missing(what: "session" | "lane" | "identity"): KeysagaError {
-  return new KeysagaError("proofs_missing", { what });
+  return new KeysagaError("proofs_missing", { rule: `${what} not shown` });
 }
 
 function refused(rule: string): KeysagaError {
