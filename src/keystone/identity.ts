@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { KeysagaError } from "../base/index.js";
-import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
-import { type Claim, genesis } from "./frame.js";
+import { type Address, type IbGib, ibOf, isAddress, nOf, previousOf } from "../ibgib/index.js";
+import { genesis, readLaterFrame, refusal } from "./frame.js";
 import type { PoolSpec } from "./pool.js";
-import { advance, checkFrame, type KeystoneState, startPinned } from "./replay.js";
+import { type Advanced, advance, checkFrame, type KeystoneState, resume, startPinned } from "./replay.js";
 
 /** What an identity's frames may authorize; each verb has a pool of its own. */
 export const identityVerbs = ["delegate", "revoke", "manage", "recover"] as const;
@@ -57,6 +57,7 @@ export interface IdentityState {
   readonly keystone: KeystoneState;
   /** Public keys that may sign for this identity's homes: lower-case hex, with the frame that certified each. */
   readonly hostKeys: ReadonlyMap<string, Address>;
+  /** All of them where it was replayed from its genesis; else those that whoever resumed it had asked for, and newer ones. */
   readonly delegated: ReadonlySet<Address>;
 }
 
@@ -66,66 +67,131 @@ export function startIdentity(first: IbGib): IdentityState {
   return { keystone, hostKeys: new Map(), delegated: new Set() };
 }
 
-/** Checks a frame as the successor of the identity's newest one, and takes in what it delegates or revokes. */
-export function checkIdentityFrame(identity: IdentityState, frame: IbGib): IdentityState {
-  const { state, claim, details } = checkFrame(identity.keystone, frame);
-  return applyClaim({ ...identity, keystone: state }, claim, details);
+/** Checks frames as the successors of the identity's newest one, and takes in what they delegate or revoke. */
+export function checkIdentityFrames(identity: IdentityState, frames: readonly IbGib[]): IdentityState {
+  return takeIn(identity, frames, checkFrame);
 }
 
-/** The same for a frame that was checked when it was stored. */
-export function readIdentityFrame(identity: IdentityState, frame: IbGib): IdentityState {
-  const { state, claim, details } = advance(identity.keystone, frame);
-  return applyClaim({ ...identity, keystone: state }, claim, details);
+/** The same for frames that were checked when they were stored. */
+export function readIdentityFrames(identity: IdentityState, frames: readonly IbGib[]): IdentityState {
+  return takeIn(identity, frames, advance);
 }
 
 /** An identity's whole chain, as it was stored after checking. @throws KeysagaError `frame_refused` on a foreign genesis. */
 export function readIdentity(frames: readonly IbGib[]): IdentityState | undefined {
   const [first, ...later] = frames;
-  return first && later.reduce(readIdentityFrame, startIdentity(first));
+  return first && readIdentityFrames(startIdentity(first), later);
+}
+
+/** The identity at a frame that was checked when it was stored, with what it had said up to there: nothing is replayed. */
+export function resumeIdentity(
+  first: IbGib,
+  tip: IbGib,
+  said: Pick<IdentityState, "hostKeys" | "delegated">,
+): IdentityState {
+  return { keystone: resume(first, tip, "identity"), ...said };
+}
+
+/** An identity that is followed as its frames are shown, oldest first. */
+export interface FollowedIdentity {
+  /** Undefined where nothing is held of it, and nothing was shown yet. */
+  readonly state: IdentityState | undefined;
+  /**
+   * The newest frame that was shown and is not newer than what is held. It links to those shown before it, so they all are
+   * what is held where this one is: whoever holds them has to compare.
+   */
+  readonly heldAsShown: Address | undefined;
+  /** Checked, and not held. */
+  readonly fresh: readonly IbGib[];
+}
+
+/** @param held As it is stored; undefined where it is not. */
+export function startFollowing(held: IdentityState | undefined): FollowedIdentity {
+  return { state: held, heldAsShown: undefined, fresh: [] };
+}
+
+/**
+ * Takes in frames that are shown. Those that are held, by their numbers, cost nothing here, and each of the others what
+ * `checkFrame` does.
+ *
+ * @throws KeysagaError `duplicity` for another frame in the place of the newest one that is held, or what
+ *   `startIdentity` and `checkFrame` throw.
+ */
+export function followIdentity(followed: FollowedIdentity, shown: readonly IbGib[]): FollowedIdentity {
+  const { state, fresh } = followed;
+  const isHeld = (frame: IbGib) => state && fresh.length === 0 && (nOf(frame) ?? 0) <= state.keystone.n;
+  const end = shown.findIndex((frame) => !isHeld(frame));
+  const held = end < 0 ? shown : shown.slice(0, end);
+  const heldAsShown = held.reduce((before, frame) => linked(frame, before, state), followed.heldAsShown);
+  const newer = shown.slice(held.length);
+  const [first, ...later] = newer;
+  if (!first) return { ...followed, heldAsShown };
+  const checked = state
+    ? checkIdentityFrames(state, newer)
+    : checkIdentityFrames(startIdentity(first), later);
+  return { state: checked, heldAsShown, fresh: [...fresh, ...newer] };
+}
+
+function linked(frame: IbGib, before: Address | undefined, held: IdentityState | undefined): Address {
+  if (before !== undefined && previousOf(frame) !== before) throw refusal("another past");
+  const { tip, n } = held?.keystone ?? {};
+  if (nOf(frame) === n && frame.address !== tip) throw new KeysagaError("duplicity", { n: n ?? 0 });
+  return frame.address;
+}
+
+/** The lane that a checked frame delegates, or takes back; undefined for one that says something else. */
+export function delegationIn(
+  frame: IbGib,
+): { readonly verb: "delegate" | "revoke"; readonly lane: Address } | undefined {
+  if (nOf(frame) === 0) return undefined;
+  const { proofs, details } = readLaterFrame(frame).data;
+  const { verb, target } = proofs[0].claim;
+  const isLane = details === undefined && isAddress(target) && ibOf(target) === "keystone.lane";
+  return isLane && (verb === "delegate" || verb === "revoke") ? { verb, lane: target } : undefined;
 }
 
 const HostKeys = z.strictObject({ hostKeys: z.array(z.string().regex(/^[0-9a-f]{64}$/)).max(64) });
 
 /** What a frame that certifies or retires the host key `key` says beside its claim: all keys then in force. */
-export function hostKeyDetails(identity: IdentityState, verb: "delegate" | "revoke", key: string) {
+export function hostKeyDetails(
+  identity: Pick<IdentityState, "hostKeys">,
+  verb: "delegate" | "revoke",
+  key: string,
+) {
   const keys = [...identity.hostKeys.keys()].filter((held) => held !== key);
   return { hostKeys: verb === "delegate" ? [...keys, key] : keys };
 }
 
-function applyClaim(identity: IdentityState, claim: Claim, details: unknown): IdentityState {
-  if (claim.verb !== "delegate" && claim.verb !== "revoke") {
-    if (details !== undefined) throw new KeysagaError("frame_refused", { rule: "details without host keys" });
-    return identity;
-  }
-  return details === undefined
-    ? applyDelegation(identity, claim.verb, claim.target)
-    : applyHostKey(identity, claim.verb, claim.target, details);
-}
+type Checker = (state: KeystoneState, frame: IbGib) => Advanced;
 
-function applyDelegation(
-  identity: IdentityState,
-  verb: "delegate" | "revoke",
-  target: string,
-): IdentityState {
-  if (!isAddress(target)) throw new KeysagaError("frame_refused", { rule: "delegates an address" });
+function takeIn(identity: IdentityState, frames: readonly IbGib[], check: Checker): IdentityState {
+  let { keystone, hostKeys } = identity;
   const delegated = new Set(identity.delegated);
-  if (verb === "delegate") delegated.add(target);
-  else delegated.delete(target);
-  return { ...identity, delegated };
+  for (const frame of frames) {
+    const { state, claim, details } = check(keystone, frame);
+    keystone = state;
+    const { verb, target } = claim;
+    if (verb !== "delegate" && verb !== "revoke") {
+      if (details !== undefined) throw refusal("details without host keys");
+    } else if (details !== undefined) hostKeys = hostKeysAfter({ keystone, hostKeys }, verb, target, details);
+    else if (!isAddress(target)) throw refusal("delegates an address");
+    else if (verb === "delegate") delegated.add(target);
+    else delegated.delete(target);
+  }
+  return { keystone, hostKeys, delegated };
 }
 
-function applyHostKey(
-  identity: IdentityState,
+function hostKeysAfter(
+  identity: Pick<IdentityState, "keystone" | "hostKeys">,
   verb: "delegate" | "revoke",
   key: string,
   details: unknown,
-): IdentityState {
+): IdentityState["hostKeys"] {
   const told = HostKeys.safeParse(details);
   const { hostKeys } = hostKeyDetails(identity, verb, key);
-  if (!told.success || told.data.hostKeys.join() !== hostKeys.join())
-    throw new KeysagaError("frame_refused", { rule: "host keys in force" });
+  if (!told.success || told.data.hostKeys.join() !== hostKeys.join()) throw refusal("host keys in force");
   const certified = new Map(identity.hostKeys);
   if (verb === "delegate") certified.set(key, identity.keystone.tip);
   else certified.delete(key);
-  return { ...identity, hostKeys: certified };
+  return certified;
 }

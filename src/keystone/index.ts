@@ -20,13 +20,18 @@ export { claimOf, decodeUnsigned, encodeUnsigned, frameDigest, type UnsignedFram
 
 // Who speaks: a person or service, its standing with one receiver, one connection.
 export {
-  checkIdentityFrame,
+  checkIdentityFrames,
+  delegationIn,
+  type FollowedIdentity,
+  followIdentity,
   foundIdentity,
   hostKeyDetails,
   type IdentitySecrets,
   type IdentityState,
   readIdentity,
-  readIdentityFrame,
+  readIdentityFrames,
+  resumeIdentity,
+  startFollowing,
   startIdentity,
 } from "./identity.js";
 export { foundLane, type LaneState, startLane } from "./lane.js";

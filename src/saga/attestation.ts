@@ -2,7 +2,7 @@ import { fromHex, groupBy, KeysagaError, limitExceeded, sha256, toHex, utf8 } fr
 import { type Address, decodeText, type IbGib, isReservedIb, nOf, tjpOf } from "../ibgib/index.js";
 import {
   attestKeyOf,
-  checkIdentityFrame,
+  followIdentity,
   type IdentityState,
   isListSigned,
   isVouched,
@@ -13,7 +13,7 @@ import {
   type SecretFor,
   type SignedList,
   signList,
-  startIdentity,
+  startFollowing,
   startLane,
   startReceiverSession,
   startSenderSession,
@@ -133,9 +133,10 @@ export interface KnownParts {
 }
 
 export interface KnownIdentity {
+  /** Of what it delegated, as many as proofs here rest on. */
   readonly state: IdentityState;
-  /** The addresses of all its frames that are kept. */
-  readonly frames: ReadonlySet<Address>;
+  /** Of the frames that are shown and not newer than that: the newest one, if it is really one of its frames. */
+  readonly held: Address | undefined;
 }
 
 export const nothingKnown: KnownParts = { sessions: new Map(), lanes: new Map(), identities: new Map() };
@@ -306,10 +307,11 @@ class ProofCheck {
     if (checked) return checked.state;
     const known = this.known.identities.get(address);
     const chain = this.#chains.get(address) ?? [];
-    const fresh = chain.filter((frame) => !known?.frames.has(frame.address));
-    if (known && fresh.some((frame) => (nOf(frame) ?? 0) <= known.state.keystone.n))
-      throw new KeysagaError("duplicity", { rule: "other frames are known" });
-    const state = proving("identity", () => continued(known?.state, fresh));
+    const { state, fresh, heldAsShown } = proving("identity", () =>
+      followIdentity(startFollowing(known?.state), chain),
+    );
+    if (heldAsShown !== known?.held) throw new KeysagaError("duplicity", { rule: "other frames are known" });
+    if (state === undefined) throw missing("identity");
     this.#identities.set(address, { state, fresh });
     return state;
   }
@@ -374,13 +376,6 @@ function rootFrom({ entry, index, path }: ShownFrame, count: number): string {
   return toHex(root);
 }
 
-function continued(known: IdentityState | undefined, fresh: readonly IbGib[]): IdentityState {
-  if (known) return fresh.reduce(checkIdentityFrame, known);
-  const [first, ...later] = fresh;
-  if (first === undefined) throw missing("identity");
-  return later.reduce(checkIdentityFrame, startIdentity(first));
-}
-
 /** @throws KeysagaError `attestation_refused` for a key that comes twice. */
 function byKey<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): ReadonlyMap<Key, Item> {
   const map = new Map(items.map((item) => [keyOf(item), item]));
@@ -388,13 +383,14 @@ function byKey<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): R
   return map;
 }
 
-/** What a keystone gets wrong is no proof, whatever it is. */
+/** What a keystone gets wrong is no proof, whatever it is; but two frames in one place are a proof of their own. */
 function proving<Value>(kind: string, replay: () => Value): Value {
   try {
     return replay();
   } catch (thrown) {
     if (!(thrown instanceof KeysagaError)) throw thrown;
     const { code, facts } = thrown;
+    if (code === "duplicity") throw thrown;
     throw new KeysagaError(
       "attestation_refused",
       { rule: `${kind}: ${String(facts["rule"] ?? code)}` },

@@ -1,5 +1,6 @@
 import { utf8 } from "../base/index.js";
 import { decodeText, type IbGib, type RecordText } from "../ibgib/index.js";
+import { type FollowedIdentity, followIdentity } from "../keystone/index.js";
 
 /**
  * What one step may check of a chain whose owner has proved nothing yet. Every frame of pinned pools costs one signature
@@ -12,37 +13,23 @@ export const sliceLimits = {
   atOnceMax: 8,
 } as const;
 
-/** A chain that is being checked, a slice at a time. */
-export interface Walk<State> {
-  /** As the frames that were checked have left it; undefined where the chain begins with the first one shown. */
-  readonly state: State | undefined;
+/** An identity's chain that is being checked, a slice at a time. */
+export interface Walk {
+  readonly followed: FollowedIdentity;
   /** Not looked at yet, oldest first. */
   readonly left: readonly RecordText[];
-  /** Checked, and not held by the store. */
-  readonly fresh: readonly IbGib[];
 }
 
-/** How frames of one kind of chain are taken in. */
-export interface Walker<State> {
-  /** Frames that the store holds were checked when they came. */
-  isKnown(frame: IbGib): boolean;
-  /** Throws where `frame` does not come next, or cannot be the first. */
-  next(state: State | undefined, frame: IbGib): State;
-}
-
-export function startWalk<State>(state: State | undefined, left: readonly RecordText[]): Walk<State> {
-  return { state, left, fresh: [] };
-}
-
-/** Admits and checks as many frames as a slice may, and at least one. @throws What admission and `next` throw. */
-export function walkSlice<State>(walk: Walk<State>, { isKnown, next }: Walker<State>): Walk<State> {
-  const frames = sliceOf(walk.left).map(decodeText);
-  const fresh = frames.filter((frame) => !isKnown(frame));
-  return {
-    state: fresh.reduce<State | undefined>(next, walk.state),
-    left: walk.left.slice(frames.length),
-    fresh: [...walk.fresh, ...fresh],
-  };
+/**
+ * Admits and checks as many frames as a slice may, and at least one.
+ *
+ * @param checkFirst Called with the genesis of one that is not held. Throws for another's.
+ * @throws What admission, `followIdentity` and `checkFirst` throw.
+ */
+export function walkSlice({ followed, left }: Walk, checkFirst: (first: IbGib) => void): Walk {
+  const frames = sliceOf(left).map(decodeText);
+  if (!followed.state && frames[0]) checkFirst(frames[0]);
+  return { followed: followIdentity(followed, frames), left: left.slice(frames.length) };
 }
 
 /** The frames of the next slice, measured before anything of them is read. */

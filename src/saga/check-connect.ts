@@ -3,18 +3,18 @@ import { type Address, decodeText, type IbGib, isAddress, nOf, type RecordText }
 import {
   type Advanced,
   checkFrame,
-  checkIdentityFrame,
+  type FollowedIdentity,
   type IdentityState,
   isVouched,
   type KeystoneState,
   resume,
   type SecretFor,
   type SenderSession,
-  startIdentity,
+  startFollowing,
   startLane,
 } from "../keystone/index.js";
 import { type Ahead, chainOf } from "./chain-shown.js";
-import { sliceLimits, startWalk, type Walk, type Walker, walkSlice } from "./chain-walk.js";
+import { sliceLimits, type Walk, walkSlice } from "./chain-walk.js";
 import { connectTarget, type Established, type Exact, type Exporter, type SessionKeys } from "./handshake.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
 import type { Challenge, ChallengeBody, Connect, Hello, InviteShown, Open } from "./messages.js";
@@ -51,9 +51,8 @@ export interface FollowedLane {
 
 /** What the store knows of the identity and the lane that `open` names. */
 export interface SenderKnown {
+  /** Of what it delegated, the lane that `open` names, if it has. */
   readonly identity: IdentityState | undefined;
-  /** Addresses of all frames of the identity that are held. */
-  readonly identityFrames: ReadonlySet<Address>;
   readonly lane: FollowedLane | undefined;
   /** Does the store hold the frame of I that `open` calls its newest, and is that one after the genesis? */
   readonly holdsClaimedTip: boolean;
@@ -96,7 +95,8 @@ export interface Accepted {
   readonly established: Established;
   readonly identity: IdentityState;
   readonly lane: FollowedLane;
-  readonly newIdentityFrames: readonly IbGib[];
+  /** Of the frames that were shown: the new ones, and whether the others are those that are held is still to be seen. */
+  readonly shown: Pick<FollowedIdentity, "heldAsShown" | "fresh">;
   readonly candidate: Candidate;
   /** As the store stood when this was checked; storing compares and sets on both. */
   readonly known: SenderKnown;
@@ -110,7 +110,7 @@ export interface Checking {
   /** S at n=1. */
   readonly sender: KeystoneState;
   readonly candidate: Candidate;
-  readonly identity: Walk<IdentityState>;
+  readonly identity: Walk;
   /** Not followed yet. */
   readonly laneFrames: readonly RecordText[];
   /** Set when the lane was followed. */
@@ -139,7 +139,10 @@ export function startChecking(self: ReceiverSelf, state: Challenged, connect: Co
   return {
     sender,
     candidate: { identity, invite: connect.invite, connectTarget: connectTo },
-    identity: startWalk(known.identity, chainOf(state.ahead, connect.identityFrames, self.limits)),
+    identity: {
+      followed: startFollowing(known.identity),
+      left: chainOf(state.ahead, connect.identityFrames, self.limits),
+    },
     laneFrames: [...connect.laneFrames, connect.proof.lane],
     lane: undefined,
   };
@@ -162,7 +165,12 @@ export function framesInSlice({ identity, laneFrames }: Checking): number {
  */
 export function checkSlice(self: ReceiverSelf, { open, known }: Challenged, checking: Checking): Checking {
   if (checking.identity.left.length > 0)
-    return { ...checking, identity: walkSlice(checking.identity, identityWalker(open.message, known)) };
+    return {
+      ...checking,
+      identity: walkSlice(checking.identity, ({ address }) => {
+        if (address !== open.message.identity.keystone) throw refused("identity not shown");
+      }),
+    };
   const shown = checking.laneFrames.map(decodeText);
   const { address } = known.lane?.first ?? shown[0] ?? {};
   if (address !== open.message.lane.keystone) throw refused("lane not shown");
@@ -179,15 +187,16 @@ export function acceptConnect(
   self: ReceiverSelf,
   state: Challenged,
   connect: Connect,
-  { sender, candidate, identity, lane: followed }: Checking,
+  { sender, candidate, identity: { followed }, lane: step }: Checking,
 ): Accepted {
   const { session, own, body, known } = state;
-  if (!identity.state) throw refused("identity not shown");
-  if (!followed) throw refused("lane not shown");
-  const { lane, used } = followed;
+  const { state: identity, ...shown } = followed;
+  if (!identity) throw refused("identity not shown");
+  if (!step) throw refused("lane not shown");
+  const { lane, used } = step;
   const receiver = self.identity.keystone.tjp;
   const founded = startLane(lane.first, { delegator: candidate.identity, receiver });
-  if (!identity.state.delegated.has(lane.first.address)) throw refused("lane not delegated");
+  if (!identity.delegated.has(lane.first.address)) throw refused("lane not delegated");
   if (used.session !== session.first.address) throw refused("lane vouches for another session");
   const voucher = { session: used.session, n: used.n, signature: connect.proof.voucher };
   const vouching = { lane: lane.first.address, n: used.n, session: used.session, receiver };
@@ -195,9 +204,9 @@ export function acceptConnect(
 
   const [r0, r1] = own.frames;
   return {
-    identity: identity.state,
+    identity,
     lane,
-    newIdentityFrames: identity.fresh,
+    shown,
     candidate,
     known,
     established: {
@@ -217,17 +226,6 @@ export function acceptConnect(
         })),
         ...[r0, r1].map((record) => ({ group: r0.address, record })),
       ],
-    },
-  };
-}
-
-function identityWalker({ identity }: Open, { identityFrames }: SenderKnown): Walker<IdentityState> {
-  return {
-    isKnown: ({ address }) => identityFrames.has(address),
-    next(state, frame) {
-      if (state) return checkIdentityFrame(state, frame);
-      if (frame.address !== identity.keystone) throw refused("identity not shown");
-      return startIdentity(frame);
     },
   };
 }

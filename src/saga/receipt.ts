@@ -2,7 +2,7 @@ import * as z from "zod";
 import { KeysagaError } from "../base/index.js";
 import { type Address, decodeText, type IbGib } from "../ibgib/index.js";
 import {
-  checkIdentityFrame,
+  checkIdentityFrames,
   type IdentityState,
   isListSigned,
   startIdentity,
@@ -85,7 +85,7 @@ export function checkReceipt(bundle: unknown, receiver: Address): SignedReceipt 
 
 function replayIdentity([first, ...later]: readonly IbGib[], receiver: Address): IdentityState {
   if (!first || first.address !== receiver) throw refused("another receiver");
-  return later.reduce(checkIdentityFrame, startIdentity(first));
+  return checkIdentityFrames(startIdentity(first), later);
 }
 
 function refused(rule: string): KeysagaError {

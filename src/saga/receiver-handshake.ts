@@ -7,7 +7,7 @@ import {
   toHex,
   toKeysagaError,
 } from "../base/index.js";
-import { type Address, decodeText, type IbGib, toText } from "../ibgib/index.js";
+import { decodeText, type IbGib, toText } from "../ibgib/index.js";
 import {
   advance,
   foundReceiverSession,
@@ -241,7 +241,7 @@ function onKnown(
     receiver: self.identity.keystone.tjp,
   };
   const first = foundReceiverSession(draw.sessionNonce, names, secretFor);
-  const lacking = framesAfter(self.frames, state.open.message.receiverTip?.tip);
+  const lacking = framesAfter(self.frames, state.open.message.receiverTip);
   const { ahead, shown } = showChain(lacking, self.limits);
   const body: ChallengeBody = {
     type: "challenge",
@@ -272,8 +272,8 @@ function onKnown(
 }
 
 /** Frames behind the one the sender has verified; the whole chain where it names none that is ours. */
-function framesAfter(frames: readonly IbGib[], tip: Address | undefined): readonly IbGib[] {
-  return frames.slice(frames.findIndex(({ address }) => address === tip) + 1);
+function framesAfter(frames: readonly IbGib[], held: Open["receiverTip"]): readonly IbGib[] {
+  return held && frames[held.n]?.address === held.tip ? frames.slice(held.n + 1) : frames;
 }
 
 /** What we hold of I and L is told only to someone who shows to know them already. */

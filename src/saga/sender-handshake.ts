@@ -3,14 +3,14 @@ import { type Address, decodeText, type IbGib, toText } from "../ibgib/index.js"
 import {
   advance,
   checkFrame,
-  checkIdentityFrame,
+  followIdentity,
   foundSenderSession,
   type IdentityState,
   type KeystoneState,
   nextFrame,
   type SecretFor,
   signFrame,
-  startIdentity,
+  startFollowing,
   startReceiverSession,
   startSenderSession,
 } from "../keystone/index.js";
@@ -63,8 +63,6 @@ export interface SenderStanding {
   readonly lane: Standing;
   /** The receiver's identity as verified and stored earlier. */
   readonly receiver: IdentityState | undefined;
-  /** The addresses of its frames up to there. */
-  readonly receiverFrames: ReadonlySet<Address>;
   readonly nonce: Uint8Array;
   readonly sessionNonce: Uint8Array;
 }
@@ -133,7 +131,10 @@ export type SenderHandshakeEffect =
       readonly session: Address;
       readonly lane: Address;
       readonly receiver: IdentityState;
+      /** Its frames that are new here. */
       readonly receiverFrames: readonly IbGib[];
+      /** See `FollowedIdentity`: to be compared before anything is signed. */
+      readonly heldAsShown: Address | undefined;
       /** The newest frames of I and L that the receiver says it holds; hints, only used to choose what to show. */
       readonly theirIdentity: Standing | undefined;
       readonly theirLane: Standing | undefined;
@@ -243,11 +244,8 @@ function onChallenge(
   challenge: Exact<Challenge>,
 ): SenderHandshakeStep {
   const body = parseChallenge(challenge.message.body);
-  const receiverFrames = newFrames(
-    opened,
-    chainOf(ahead, body.receiverFrames, opened.intent.limits).map(decodeText),
-  );
-  const receiver = checkReceiver(opened, receiverFrames);
+  const shown = chainOf(ahead, body.receiverFrames, opened.intent.limits).map(decodeText);
+  const { receiver, receiverFrames, heldAsShown } = checkReceiver(opened, shown);
   const receiverSession = checkReceiverSession(opened, challenge, body, receiver);
   checkStandings(opened, body);
   // Drafting S1 shows whether the demand is one that S's connect pool allows, before anything is reserved.
@@ -261,6 +259,7 @@ function onChallenge(
         lane: opened.standing.lane.keystone,
         receiver,
         receiverFrames,
+        heldAsShown,
         theirIdentity: body.identityTip,
         theirLane: body.laneTip,
       },
@@ -274,18 +273,15 @@ function parseChallenge(text: string): ChallengeBody {
   return body.data;
 }
 
-/** A receiver that runs since before its identity's newest frames, which we have heard of, shows older ones. */
-function newFrames({ standing }: Opened, shown: readonly IbGib[]): readonly IbGib[] {
-  return shown.filter(({ address }) => !standing.receiverFrames.has(address));
-}
-
-/** The receiver's identity, continued from what is stored of it; it has to be the one that hello named. */
-function checkReceiver({ hello, standing }: Opened, frames: readonly IbGib[]): IdentityState {
-  const [first, ...later] = frames;
-  const known = standing.receiver;
-  if (known) return frames.reduce(checkIdentityFrame, known);
-  if (!first || first.address !== hello.message.receiver) throw unproved("identity");
-  return later.reduce(checkIdentityFrame, startIdentity(first));
+/**
+ * The receiver's identity, continued from what is stored of it; it has to be the one that hello named. One that runs since
+ * before its identity's newest frames, which we have heard of, shows older ones.
+ */
+function checkReceiver({ hello, standing }: Opened, shown: readonly IbGib[]) {
+  if (!standing.receiver && shown[0]?.address !== hello.message.receiver) throw unproved("identity");
+  const { state, fresh, heldAsShown } = followIdentity(startFollowing(standing.receiver), shown);
+  if (!state) throw unproved("identity");
+  return { receiver: state, receiverFrames: fresh, heldAsShown };
 }
 
 function checkReceiverSession(

@@ -19,8 +19,8 @@ export function proofOf(reader: Reader, address: Address): IbGib | undefined {
   return proof?.address === address ? proof : undefined;
 }
 
-export function proofsOf(reader: Reader, group: Address): IbGib[] {
-  return gibsOfGroup(reader, group).map((gib) =>
+export function proofsOf(reader: Reader, group: Address, from?: number, to?: number): IbGib[] {
+  return gibsOfGroup(reader, group, from, to).map((gib) =>
     readRecord((proofRow(reader, gib) ?? damaged("proofs")).bytes),
   );
 }
@@ -53,9 +53,10 @@ function proofRow(reader: Reader, gib: string): ProofRow | undefined {
   return row && decodeProofRow(row);
 }
 
-function gibsOfGroup(reader: Reader, group: Address): string[] {
-  return Array.from({ length: countOf(reader, group) }, (_, at) => {
-    const row = reader.get("groups", entryKey(group, at)) ?? damaged("groups");
+function gibsOfGroup(reader: Reader, group: Address, from = 0, to = Number.POSITIVE_INFINITY): string[] {
+  const end = Math.min(to, countOf(reader, group));
+  return Array.from({ length: Math.max(0, end - from) }, (_, at) => {
+    const row = reader.get("groups", entryKey(group, from + at)) ?? damaged("groups");
     return decodeTexts(row, "groups", 1)[0]!;
   });
 }

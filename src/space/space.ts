@@ -272,8 +272,11 @@ export interface Space {
   cells(prefix: string): Promise<{ key: string; value: Uint8Array }[]>;
 
   proof(address: Address): Promise<IbGib | undefined>;
-  /** All of a group, in the order they were put. */
-  proofs(group: Address): Promise<IbGib[]>;
+  /**
+   * All of a group, in the order they were put; or those from place `from` (the first is 0) up to place `to`, that one left
+   * out. Only what is given is read.
+   */
+  proofs(group: Address, from?: number, to?: number): Promise<IbGib[]>;
 
   /** For verification. Things committed while it runs may be left out. */
   scan(): AsyncIterable<Scanned>;

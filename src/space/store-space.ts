@@ -214,8 +214,8 @@ export class StoreSpace implements Space {
     return this.#read((reader) => proofOf(reader, address));
   }
 
-  proofs(group: Address): Promise<IbGib[]> {
-    return this.#read((reader) => proofsOf(reader, group));
+  proofs(group: Address, from?: number, to?: number): Promise<IbGib[]> {
+    return this.#read((reader) => proofsOf(reader, group, from, to));
   }
 
   async *scan(): AsyncGenerator<Scanned> {

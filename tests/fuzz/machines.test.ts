@@ -140,8 +140,8 @@ function onlyShownFrames({ cast, signings, lines }: Recording, moment: Moment): 
   if (handshake.kind !== "admitting") throw new Error("not admitting");
   const shown = lines.map(({ message }) => (typeof message === "string" ? message : "")).join();
   const signed = new Set(signings.map(({ frame }) => frame.gib));
-  const { newIdentityFrames, lane } = handshake.accepted;
-  for (const { gib } of [...newIdentityFrames, lane.first, lane.newest])
+  const { shown: newly, lane } = handshake.accepted;
+  for (const { gib } of [...newly.fresh, lane.first, lane.newest])
     expect(signed.has(gib) || shown.includes(gib)).toBe(true);
 }
 

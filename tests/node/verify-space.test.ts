@@ -301,10 +301,19 @@ describe("names what is wrong with", () => {
     const made = await inMemory();
     const { space } = made.bob;
     const { identity } = connected(made);
-    await setCell(space, `identity/${identity}`, bytesOf({ tip: identity, n: 7 }));
-    expect((await verified(space)).problems).toEqual([
-      { at: identity, rule: "cell", detail: "says that it ends at n=7" },
-    ]);
+    const row = await space.cell(`identity/${identity}`);
+    const { tip, n } = JSON.parse(new TextDecoder().decode(row));
+    const hostKeys = [["0".repeat(64), tip]];
+    for (const [wrong, detail] of [
+      [{ tip, n: 7, hostKeys: [] }, "says that it ends at n=7"],
+      [{ tip, n, hostKeys }, "host keys"],
+    ]) {
+      await setCell(space, `identity/${identity}`, bytesOf(wrong));
+      expect((await verified(space)).problems).toEqual([{ at: identity, rule: "cell", detail }]);
+    }
+    await setCell(space, `identity/${identity}`, row);
+    await setCell(space, `delegated/${gibOf(identity)}/${"0".repeat(64)}`, bytesOf({ n: 1 }));
+    expect((await verified(space)).problems).toEqual([{ at: identity, rule: "cell", detail: "lanes" }]);
     await setCell(space, `identity/${identity}`, bytesOf("what"));
     expect((await verified(space)).problems).toContainEqual(
       expect.objectContaining({ at: `identity/${identity}`, rule: "cell" }),

@@ -3,7 +3,8 @@ import { utf8 } from "../../src/base/index.js";
 import { type Address, gibOf, sealRecord, toText } from "../../src/ibgib/index.js";
 import { verifySpace } from "../../src/index.js";
 import { type CellValue, cellKinds } from "../../src/peer/home/cells.js";
-import { identityFrames } from "../../src/peer/home/identity.js";
+import { bytesOf, type Filing, joinFilings } from "../../src/peer/home/filing.js";
+import { newestFrame } from "../../src/peer/home/identity.js";
 import { systemPlatform } from "../../src/peer/index.js";
 import {
   attestationOf,
@@ -13,14 +14,7 @@ import {
   keepMade,
   proofsFor,
 } from "../../src/peer/rights/attestations.js";
-import {
-  bytesOf,
-  type Filing,
-  fileParts,
-  joinFilings,
-  partsGroup,
-  shownChanges,
-} from "../../src/peer/rights/proof-parts.js";
+import { fileParts, partsGroup, shownChanges } from "../../src/peer/rights/proof-parts.js";
 import { Conversation } from "../../src/peer/session/conversation.js";
 import { Waits } from "../../src/peer/session/waits.js";
 import {
@@ -109,7 +103,7 @@ async function meet(sender: SenderPeer, receiver: Peer) {
         keep(sender, {
           space: sender.space,
           established,
-          ownFrames: await identityFrames(sender.identity),
+          ownFrames: await newestFrame(sender.identity),
         }),
       receiver: () =>
         keep(receiver, { space: receiver.space, established: theirs!.established, ownFrames: [] }),
@@ -131,7 +125,7 @@ async function take(space: Space, evidence: readonly Evidence[]) {
   const frames = new Set(checked.attested.map(({ frame }) => frame));
   const filing = joinFilings([
     await fileAttested(space, checked, frames),
-    await fileParts(space, checked.parts, nobody.holder),
+    await fileParts(space, checked.parts),
   ]);
   await put(space, filing);
   return { ...filing, attesters: checked.attesters };
@@ -186,9 +180,10 @@ describe("a frame that alice commits to bob", () => {
     const saga = "1".padStart(32, "0");
     const { frame } = entries[1]!;
     expect(await attestationOf(bob.space, frame)).toEqual({ ...attester, frame, saga });
-    // L0 and S0, and at the home of the identity its frames; the voucher with its two indexes, the list, the frames.
-    expect(kept.map(({ proofs }) => proofs.length)).toEqual([2 + 2, 2]);
-    for (const { cells } of kept) expect(cells).toHaveLength(3 + 1 + 3);
+    // L0 and S0, and at the home of the identity its newest frame; the voucher with its two indexes, the list, the frames,
+    // and with the identity's frame its row and the lane that it delegates.
+    expect(kept.map(({ proofs }) => proofs.length)).toEqual([2 + 1, 2]);
+    expect(kept.map(({ cells }) => cells.length)).toEqual([3 + 1 + 3 + 2, 3 + 1 + 3]);
     for (const { space } of [alice, bob]) expect(await problemsOf(space)).toEqual([]);
   });
 

@@ -2,11 +2,23 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { Slices } from "../../src/peer/receiver/slices.js";
 import { sliceLimits } from "../../src/saga/index.js";
 import { fakeTimers } from "../transport/timers.js";
-import { codeOf, expectQuiet, openLab, tapped } from "./lab.js";
+import { nameOf } from "./faults.js";
+import { codeOf, expectQuiet, openLab, spaceWith, tapped } from "./lab.js";
+import { stranger } from "./parties.js";
 import { signOften } from "../scenarios/turns.js";
+import { eventually } from "../waiting.js";
 
 /** What has been checked for anybody, a number for each slice that was waited for; the first has what went before. */
-const checked = vi.hoisted(() => ({ signatures: [0] }));
+const checked = vi.hoisted(() => ({ signatures: [0], frames: 0 }));
+
+vi.mock("../../src/ibgib/record.js", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/ibgib/record.js")>();
+  const readRecord: typeof original.readRecord = (...args) => {
+    checked.frames++;
+    return original.readRecord(...args);
+  };
+  return { ...original, readRecord };
+});
 
 vi.mock("../../src/base/crypto-node.js", async (importOriginal) => {
   const original = await importOriginal<typeof import("../../src/base/crypto-node.js")>();
@@ -46,6 +58,38 @@ test("of a stranger who will not be let in, no chain is checked, however long (t
   expect(checked.signatures).toEqual([expect.any(Number)]);
   expect(checked.signatures[0]).toBeLessThanOrEqual(6);
   await expectQuiet(lab);
+});
+
+/** What bob reads of his space for a stranger's open that names alice and what is known of her lane, with so many frames. */
+async function readsForOpen(frames: number): Promise<readonly string[]> {
+  const reads: string[] = [];
+  const lab = await openLab("named", {
+    around: (space, of) =>
+      of > 0 ? space : spaceWith(space, { before: (method) => void reads.push(method) }),
+  });
+  const alice = lab.world.senders[0]!;
+  await signOften(alice, frames);
+  const { sender, tap } = tapped(lab, alice);
+  await sender.connect();
+  await sender.disconnect();
+  const open = tap.said.find(({ message }) => nameOf(message) === "open")!.message;
+  await expectQuiet(lab);
+  const eve = await stranger(lab.world.dial);
+  reads.length = 0;
+  checked.frames = 0;
+  eve.say(JSON.parse(String(open)));
+  await eventually(() => eve.heard.length === 2);
+  expect(nameOf(eve.heard[1]!)).toBe("challenge");
+  const found = [...reads, `${checked.frames} frames read`];
+  await eve.connection.close();
+  await expectQuiet(lab);
+  return found;
+}
+
+test("a stranger's open costs the same whomever it names, however long a chain is stored (threat 17)", async () => {
+  const [short, long] = [await readsForOpen(2), await readsForOpen(often)];
+  expect(long).toEqual(short);
+  expect(long.length).toBeLessThan(10);
 });
 
 test("a chain is checked a slice at a time, and a session begins behind the last (threat 17)", async () => {

@@ -62,6 +62,9 @@ export function cellContract(open: OpenSpace): void {
     await put(one, [frames[2]!, frames[0]!]);
     await put(two, [frames[1]!]);
     expect(addresses(await space.proofs(one))).toEqual(addresses(frames));
+    expect(addresses(await space.proofs(one, 1))).toEqual(addresses(frames.slice(1)));
+    expect(addresses(await space.proofs(one, 1, 2))).toEqual(addresses(frames.slice(1, 2)));
+    expect(await space.proofs(one, 3)).toEqual([]);
     expect(addresses(await space.proofs(two))).toEqual([frames[1]?.address]);
     expect((await space.proof(frames[0]!.address))?.bytes).toEqual(frames[0]?.bytes);
     expect(await space.get(frames[0]!.address)).toBeUndefined();

@@ -4,10 +4,11 @@ import { readListFirst, refuseList } from "../../lists/index.js";
 import { type FrameReader, mergeTips } from "../../merge/index.js";
 import type { Space, TipMove } from "../../space/index.js";
 import { type Charging, releasing } from "../home/claims.js";
+import { bytesOf, changedOnce, joinFilings } from "../home/filing.js";
 import { type CheckedEvidence, fileAttested } from "../rights/attestations.js";
 import { inOrder, listCommit } from "../rights/list-commit.js";
 import { overlaid } from "../rights/overlay.js";
-import { bytesOf, changedOnce, fileParts, joinFilings } from "../rights/proof-parts.js";
+import { fileParts } from "../rights/proof-parts.js";
 import { addedFrames, proverOf } from "./added-frames.js";
 import type { Merging } from "./merging.js";
 
@@ -95,7 +96,7 @@ async function tryKeeping(
   const moved = await listCommit({ space, self, ...merging }, overlaid(reader, made), [move]);
   const filed = joinFilings([
     await fileAttested(space, checked, proved),
-    await fileParts(space, checked.parts, self),
+    await fileParts(space, checked.parts),
   ]);
   const puts = [...fresh, ...made, ...moved.puts];
   const bytes = puts.reduce((sum, record) => sum + record.bytes.length, 0);

@@ -7,7 +7,6 @@ import type { CellChange, Space } from "../../space/index.js";
 
 const address = z.custom<Address>(isAddress);
 const inviteId = z.string().regex(/^[0-9a-f]{32}$/);
-const standing = z.strictObject({ tip: address, n: z.number().int().min(0) });
 
 /** A kind of cell: a name in front of its key, and the schema of its JSON. */
 export interface CellKind<Value> {
@@ -29,10 +28,20 @@ export const cellKinds = {
   /** Sender: which receiver answers at an origin; key: the origin. */
   pin: kind("pin/", z.strictObject({ receiver: address })),
   /**
-   * How far an identity of someone else is verified and stored, and whether it has been let in here: its frames are kept as
-   * well where proofs rest on them. Key: its address.
+   * How far an identity is verified and stored: its newest frame with what a replay up to there has come to, the host keys
+   * in force, each with the frame that certified it; and whether it has been let in here. Key: its address.
    */
-  identity: kind("identity/", z.strictObject({ ...standing.shape, met: z.literal(true).optional() })),
+  identity: kind(
+    "identity/",
+    z.strictObject({
+      tip: address,
+      n: z.number().int().min(0),
+      hostKeys: z.array(z.tuple([z.string(), address])).max(64),
+      met: z.literal(true).optional(),
+    }),
+  ),
+  /** The number of the frame by which an identity delegates a lane, as long as it does; key: the gibs of both. */
+  delegated: kind("delegated/", z.strictObject({ n: z.number().int().min(1) })),
   /** Receiver: how far it has followed a lane, in one row that does not grow; key: the lane's address. */
   lane: kind(
     "lane/",

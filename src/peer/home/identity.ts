@@ -1,10 +1,11 @@
 import { ed25519PublicKey, hkdfSha256, KeysagaError, toHex, utf8 } from "../../base/index.js";
-import type { Address, IbGib } from "../../ibgib/index.js";
+import { type Address, type IbGib, nOf } from "../../ibgib/index.js";
 import {
   foundIdentity,
   hostKeyDetails,
   type IdentityState,
   readIdentity,
+  readIdentityFrames,
   type SecretFor,
   sessionSecret,
 } from "../../keystone/index.js";
@@ -14,6 +15,7 @@ import { cellKinds, newCell, readCell, readCells } from "./cells.js";
 import { Confirmation } from "./confirmation.js";
 import { queueTimeoutMs } from "./gate.js";
 import { Handshakes } from "./handshakes.js";
+import { fileIdentity, loadIdentity } from "./known-identities.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import { Signer } from "./signer.js";
 
@@ -89,11 +91,12 @@ export async function createIdentity(
   const { space, secret, recoverySecret, platform = systemPlatform } = options;
   const genesis = foundIdentity(platform.random.bytes(32), { secret, recoverySecret });
   const { address } = genesis;
+  const { proofs, cells } = await fileIdentity(space, address, [genesis]);
   const stored = await space.commit({
     holder: address,
     sight: { holders: [address] },
-    proofs: [{ group: address, record: genesis }],
-    cells: [newCell(cellKinds.self, "", { identity: address })],
+    proofs,
+    cells: [newCell(cellKinds.self, "", { identity: address }), ...cells],
   });
   if (stored.kind !== "committed") throw new KeysagaError("identity_exists");
   return holdIdentity(options, genesis, new Confirmation(true));
@@ -150,6 +153,25 @@ async function proveSecret(identity: Identity): Promise<void> {
   if (!signer.holdsKeysOf(state, "delegate")) throw new KeysagaError("wrong_secret");
 }
 
+/** The identity's newest frame, where it is one that was signed here: its signer alone may have it so far. */
+export async function newestFrame(identity: Identity): Promise<readonly IbGib[]> {
+  const { newest } = await internalsOf(identity).signer.load(identity.address, "identity");
+  return newest ? [newest] : [];
+}
+
+/**
+ * The identity as it stands, the frame in the journal included.
+ *
+ * @param lanes As for `loadIdentity`.
+ */
+export async function ownState(identity: Identity, lanes: Iterable<Address> = []): Promise<IdentityState> {
+  const [newest] = await newestFrame(identity);
+  const stored = await loadIdentity(identity.space, identity.address, lanes);
+  if (!stored) throw new KeysagaError("store_damaged", { missing: "identity" });
+  const isNext = newest && (nOf(newest) ?? 0) > stored.keystone.n;
+  return isNext ? readIdentityFrames(stored, [newest]) : stored;
+}
+
 /** The whole chain of the identity as it stands, the frame in the journal included. */
 export async function identityFrames(identity: Identity): Promise<readonly IbGib[]> {
   const { signer } = internalsOf(identity);
@@ -165,15 +187,14 @@ export async function certifyHostKey(
   identity: Identity,
 ): Promise<{ frames: readonly IbGib[]; hostKey: string }> {
   const hostKey = toHex(ed25519PublicKey(internalsOf(identity).hostSeed));
-  if (!stateOf(await identityFrames(identity)).hostKeys.has(hostKey))
-    await signCertificate(identity, hostKey);
+  if (!(await ownState(identity)).hostKeys.has(hostKey)) await signCertificate(identity, hostKey);
   return { frames: await identityFrames(identity), hostKey };
 }
 
 function signCertificate(identity: Identity, hostKey: string): Promise<unknown> {
   return internalsOf(identity).signer.sign(async (view) => {
     const held = await view.load(identity.address, "identity");
-    const state = stateOf(await view.framesAfter(held, -1));
+    const state = await ownState(identity);
     if (state.hostKeys.has(hostKey)) return { requests: [] };
     const frame = { verb: "delegate", target: hostKey, details: hostKeyDetails(state, "delegate", hostKey) };
     return { requests: [{ held, frame }] };

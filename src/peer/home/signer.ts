@@ -15,9 +15,12 @@ import {
 } from "../../keystone/index.js";
 import type { CellChange, ProofPut, Space } from "../../space/index.js";
 import { pauseAfterLoss } from "./backoff.js";
+import { cellKinds, readCell } from "./cells.js";
 import type { Confirmation } from "./confirmation.js";
 import { underLock } from "./exclusive.js";
+import { type Filing, joinFilings, nothingFiled } from "./filing.js";
 import { Gate, queueTimeoutMs } from "./gate.js";
+import { fileIdentity } from "./known-identities.js";
 import type { Platform } from "./platform.js";
 
 /** A keystone as its signer finds it: the state to sign on, and what the journal holds of its newest frame. */
@@ -103,7 +106,7 @@ export class Signer implements SignerView {
    *   one of the plan's cells moved. Throws to sign nothing.
    * @returns The signed frames, in the order of the requests.
    * @throws KeysagaError `queue_timeout`; `tip_unconfirmed` for a frame of the identity (see `Confirmation`);
-   *   `keystone_moved` after too many tries; and what `plan` or the space throws. Nothing is signed then.
+   *   `restored_backup`; `keystone_moved` after too many tries; and what `plan` or the space throws. Nothing is signed then.
    */
   sign(plan: (view: SignerView) => Promise<SignPlan>): Promise<readonly IbGib[]> {
     const { holder, platform } = this.options;
@@ -188,16 +191,17 @@ export class Signer implements SignerView {
     cells = [],
     dropProofGroups = [],
   }: SignPlan): Promise<readonly IbGib[] | undefined> {
-    if (requests.some(({ held }) => held.state.kind === "identity")) this.options.confirmation.demand();
+    for (const { held } of requests) if (held.state.kind === "identity") await this.#checkIdentity(held);
     const reserved = requests.map(({ held, frame }) => ({
       held,
       unsigned: nextFrame(held.state, frame, this.secretFor),
     }));
+    const kept = joinFilings(await Promise.all(requests.map(({ held }) => this.#toKeep(held))));
     const result = await this.space.commit({
       holder: this.options.holder,
       sight: { holders: [this.options.holder] },
-      proofs: [...reserved.flatMap(({ held }) => toKeep(held)), ...proofs],
-      cells: [...reserved.map(journalChange), ...cells],
+      proofs: [...kept.proofs, ...proofs],
+      cells: [...reserved.map(journalChange), ...kept.cells, ...cells],
       dropProofGroups,
     });
     if (result.kind === "moved") return undefined;
@@ -205,14 +209,26 @@ export class Signer implements SignerView {
       throw new KeysagaError("internal", { what: "a reservation links nothing" });
     return reserved.map(({ held, unsigned }) => signFrame(unsigned, held.state, this.secretFor));
   }
+
+  /** Frames of this identity that came from elsewhere were signed by another home with its secret: this one is a copy. */
+  async #checkIdentity({ state: { tjp, n: ours }, journal }: Held): Promise<void> {
+    this.options.confirmation.demand();
+    const { value } = await readCell(this.space, cellKinds.identity, tjp);
+    const theirs = value?.n ?? 0;
+    const isCurrent = theirs > ours && sameBytes(await this.space.cell(journalKey(tjp)), journal);
+    if (isCurrent) throw new KeysagaError("restored_backup", { theirs, ours });
+  }
+
+  /** The frame that the journal is about to let go of, or the genesis where this is the first. */
+  async #toKeep({ state, newest, founding }: Held): Promise<Filing> {
+    const record = newest ?? founding;
+    if (!record) return nothingFiled;
+    if (state.kind === "identity") return fileIdentity(this.space, state.tjp, [record]);
+    return { proofs: [{ group: state.tjp, record }], cells: [] };
+  }
 }
 
 export const journalKey = (keystone: Address) => `journal/${keystone}`;
-
-/** The frame that the journal is about to let go of, or the genesis where this is the first. */
-function toKeep({ state, newest, founding }: Held): ProofPut[] {
-  return [newest, founding].flatMap((record) => (record ? [{ group: state.tjp, record }] : []));
-}
 
 function journalChange({ held, unsigned }: { held: Held; unsigned: UnsignedFrame }): CellChange {
   return { key: journalKey(held.state.tjp), from: held.journal, to: encodeUnsigned(unsigned) };

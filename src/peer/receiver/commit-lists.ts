@@ -4,9 +4,9 @@ import { isListAddress } from "../../lists/index.js";
 import { framesBeyond, mergeTips } from "../../merge/index.js";
 import type { RootMove } from "../../saga/index.js";
 import { releasing } from "../home/claims.js";
+import { bytesOf, changedOnce } from "../home/filing.js";
 import { inOrder, type ListCommit, listCommit } from "../rights/list-commit.js";
 import { overlaid } from "../rights/overlay.js";
-import { bytesOf, changedOnce } from "../rights/proof-parts.js";
 import { fileProofs } from "./file-proofs.js";
 import {
   asToldBefore,

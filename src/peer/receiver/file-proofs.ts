@@ -1,11 +1,12 @@
+import { type Filing, joinFilings, nothingFiled } from "../home/filing.js";
 import { fileAttested, keepMade } from "../rights/attestations.js";
-import { type Filing, fileParts, joinFilings, nothingFiled } from "../rights/proof-parts.js";
+import { fileParts } from "../rights/proof-parts.js";
 import type { CommitEffect, JudgedMoves } from "./judged-moves.js";
 import type { Committing } from "./receiver-commit.js";
 
 /** Who made the frames that a commit takes, by its own signature and by what came with it, and what that rests on. */
 export async function fileProofs(
-  { space, conversation, evidence, identity }: Committing,
+  { space, conversation, evidence }: Committing,
   { saga, made }: CommitEffect,
   { proved, own }: Pick<JudgedMoves, "proved" | "own">,
 ): Promise<Filing> {
@@ -16,6 +17,6 @@ export async function fileProofs(
   return joinFilings([
     signed ? await keepMade(committing, signed, made.entries, ({ frame }) => own.has(frame)) : nothingFiled,
     await fileAttested(space, evidence, proved),
-    await fileParts(space, evidence.parts, identity.address),
+    await fileParts(space, evidence.parts),
   ]);
 }

@@ -1,26 +1,25 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, decodeText, toText } from "../../ibgib/index.js";
-import { connectDemand, connectSize, readIdentity, startSenderSession } from "../../keystone/index.js";
+import { type Address, decodeText, isTjp, tjpOf, toText } from "../../ibgib/index.js";
+import { connectDemand, connectSize, startSenderSession } from "../../keystone/index.js";
 import type { Accepted, ChallengeDraw, FollowedLane, Open, SenderKnown } from "../../saga/index.js";
 import type { CellChange, Space } from "../../space/index.js";
 import { type CellValue, cellKinds, changeCell, readCell, sameCell } from "../home/cells.js";
+import { checkHeld, fileIdentity, loadIdentity } from "../home/known-identities.js";
 import type { Platform } from "../home/platform.js";
 import { dropTranscripts } from "../home/retention.js";
 
-/** What a receiver's store knows of the identity and the lane that `open` names. Reads only; bounded. */
-export async function loadKnown(space: Space, open: Open): Promise<SenderKnown> {
-  const { identity, lane } = open;
-  const [frames, known] = await Promise.all([
-    space.proofs(identity.keystone),
+/**
+ * What a receiver's store knows of the identity and the lane that `open` names. A few reads, however long their chains are:
+ * it is done for anybody.
+ */
+export async function loadKnown(space: Space, { identity, lane }: Open): Promise<SenderKnown> {
+  const [known, followed, claimed] = await Promise.all([
+    loadIdentity(space, identity.keystone, [lane.keystone]),
     loadLane(space, lane.keystone),
+    space.proof(identity.tip),
   ]);
-  const addresses = frames.map(({ address }) => address);
-  return {
-    identity: readIdentity(frames),
-    identityFrames: new Set(addresses),
-    lane: known,
-    holdsClaimedTip: addresses.indexOf(identity.tip) > 0,
-  };
+  const holdsClaimedTip = claimed !== undefined && !isTjp(claimed) && tjpOf(claimed) === identity.keystone;
+  return { identity: known, lane: followed, holdsClaimedTip };
 }
 
 async function loadLane(space: Space, address: Address): Promise<FollowedLane | undefined> {
@@ -52,15 +51,15 @@ function drawIndexes(draw: Uint8Array, count: number): readonly number[] {
  *
  * @param entry What lets the identity in: comparisons and changes of the same transaction.
  * @returns Whether it was stored; if not, someone moved I or L, or what lets it in, meanwhile.
- * @throws KeysagaError `duplicity` where the lane was seen to fork; `auth_fail` for the attest key of another session.
+ * @throws KeysagaError `duplicity` where the lane was seen to fork, or the identity does so now; `auth_fail` for the attest key of another session.
  */
 export async function storeSession(
   space: Space,
   accepted: Accepted,
   entry: readonly CellChange[],
 ): Promise<boolean> {
-  const { identity, lane, known, established } = accepted;
-  const { tjp, tip, n } = identity.keystone;
+  const { identity, lane, known, established, shown } = accepted;
+  const { tjp } = identity.keystone;
   const [identityCell, laneCell, fork] = await Promise.all([
     readCell(space, cellKinds.identity, tjp),
     readCell(space, cellKinds.lane, lane.first.address),
@@ -73,13 +72,15 @@ export async function storeSession(
   const isAsChecked =
     identityCell.value?.tip === known.identity?.keystone.tip && isSameLane(laneCell.value, known.lane);
   if (!isAsChecked) return false;
+  await checkHeld(space, shown.heldAsShown);
+  const filed = await fileIdentity(space, tjp, shown.fresh, true);
   const old = await dropTranscripts(space, lane.first.address);
   const result = await space.commit({
     holder: tjp,
     sight: { holders: [] },
-    proofs: accepted.newIdentityFrames.map((record) => ({ group: tjp, record })),
+    proofs: filed.proofs,
     cells: [
-      changeCell(identityCell, { tip, n, met: true }),
+      ...(filed.cells.length > 0 ? filed.cells : [sameCell(identityCell)]),
       changeCell(laneCell, rowOf(lane)),
       sameCell(fork),
       ...old.cells,

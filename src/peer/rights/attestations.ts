@@ -18,15 +18,14 @@ import {
   sagaLimits,
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
-import { type Identity, identityFrames } from "../home/identity.js";
 import { type Cell, type CellValue, cellKinds, changeCell, readCell } from "../home/cells.js";
+import { type Filing, joinFilings, nothingFiled } from "../home/filing.js";
+import { type Identity, newestFrame } from "../home/identity.js";
+import { fileIdentity } from "../home/known-identities.js";
 import {
   type Audience,
-  type Filing,
   fileParts,
-  joinFilings,
   loadKnown,
-  nothingFiled,
   readSession,
   type ShownParts,
   showParts,
@@ -43,7 +42,7 @@ export interface Attestation extends Attester {
 export interface CommittingSession {
   readonly space: Space;
   readonly established: Pick<Established, "identity" | "lane" | "session" | "vouched">;
-  /** The frames of the sender's identity, where this is its home and the newest may be with its signer alone. */
+  /** The newest frame of the sender's identity, where this is its home and its signer alone may have it. */
   readonly ownFrames: readonly IbGib[];
 }
 
@@ -65,13 +64,11 @@ export async function keepMade(
   const { identity } = established;
   const list = { ...signed, count: made.length };
   return joinFilings([
-    taken.size === made.length
-      ? await fileWhole(space, list, made)
-      : await filePlaces(
-          space,
-          list,
-          placesOf(made, ({ frame }) => taken.has(frame)),
-        ),
+    await fileList(
+      space,
+      list,
+      taken.size === made.length ? { all: made } : { some: placesOf(made, ({ frame }) => taken.has(frame)) },
+    ),
     fileFrames(taken, identity, listName(list)),
     await fileOwnParts(space, established, ownFrames),
   ]);
@@ -88,8 +85,7 @@ async function fileOwnParts(
   const { session: first, voucher } = vouched;
   const part = { identity, lane, session, attestKey, signs: "senderHeads", first, voucher } as const;
   const parts = { sessions: [part], lanes: [vouched.lane], identities: new Map() };
-  const own = { proofs: ownFrames.map((record) => ({ group: identity, record })), cells: [] };
-  return joinFilings([own, await fileParts(space, parts, identity)]);
+  return joinFilings([await fileIdentity(space, identity, ownFrames), await fileParts(space, parts)]);
 }
 
 /** Evidence that was checked. */
@@ -143,7 +139,8 @@ async function withOwnFrames(
   identities: ProvedParts["identities"],
 ): Promise<ProvedParts["identities"]> {
   if (!sessions.some(({ identity }) => identity === home.address)) return identities;
-  return new Map(identities).set(home.address, await identityFrames(home));
+  const frames = [...(await newestFrame(home)), ...(identities.get(home.address) ?? [])];
+  return new Map(identities).set(home.address, frames);
 }
 
 /**
@@ -170,7 +167,7 @@ export async function fileAttested(
     const [first] = places;
     const identity = first && signerOf.get(`${list.session} ${first.entry.frame}`);
     if (identity === undefined) continue;
-    filings.push(await filePlaces(space, list, places));
+    filings.push(await fileList(space, list, { some: places }));
     filings.push(
       fileFrames(new Map(places.map(({ entry }) => [entry.frame, emptyCell(entry.frame)])), identity, name),
     );
@@ -196,34 +193,23 @@ function fileFrames(frames: ReadonlyMap<Address, AttestedCell>, by: Address, lis
   return { proofs: [], cells: [...frames.values()].map((cell) => changeCell(cell, { by, list })) };
 }
 
-/** All entries of a list need no paths: those are made when they are asked for. */
-async function fileWhole(
+/** Adds to what is kept of a list: all of its entries, whose paths are made when they are asked for, or some places. */
+async function fileList(
   space: Space,
-  { session, saga, count, signature }: SignedCount,
-  made: readonly MadeFrame[],
-): Promise<Filing> {
-  const signed = { session, saga, count, signature };
-  const cell = await readCell(space, cellKinds.list, listName(signed));
-  return cell.value?.all
-    ? nothingFiled
-    : { proofs: [], cells: [changeCell(cell, { ...signed, all: [...made] })] };
-}
-
-type SignedCount = Omit<AttestedFrames, "frames">;
-
-/** Adds places to what is kept of a list. */
-async function filePlaces(
-  space: Space,
-  { session, saga, count, signature }: SignedCount,
-  places: readonly ShownFrame[],
+  { session, saga, count, signature }: Omit<AttestedFrames, "frames">,
+  added: { readonly all: readonly MadeFrame[] } | { readonly some: readonly ShownFrame[] },
 ): Promise<Filing> {
   const signed = { session, saga, count, signature };
   const cell = await readCell(space, cellKinds.list, listName(signed));
   if (cell.value?.all) return nothingFiled;
-  const known = new Map([...(cell.value?.some ?? []), ...places].map((place) => [place.index, place]));
-  const some = [...known.values()].sort((a, b) => a.index - b.index);
-  const kept = some.length === count ? { all: some.map(({ entry }) => entry) } : { some };
+  const kept = "all" in added ? { all: [...added.all] } : placesWith(added.some, cell.value?.some, count);
   return { proofs: [], cells: [changeCell(cell, { ...signed, ...kept })] };
+}
+
+function placesWith(added: readonly ShownFrame[], kept: readonly ShownFrame[] = [], count: number) {
+  const byIndex = new Map([...kept, ...added].map((place) => [place.index, place]));
+  const some = [...byIndex.values()].sort((a, b) => a.index - b.index);
+  return some.length === count ? { all: some.map(({ entry }) => entry) } : { some };
 }
 
 /** Who proves a frame here by an attestation of its own, where there is one: the last of a run has one, for all of it. */

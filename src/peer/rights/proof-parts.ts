@@ -1,19 +1,19 @@
-import { KeysagaError, lengthPrefixed, sha256, toHex } from "../../base/index.js";
+import { groupBy, KeysagaError, lengthPrefixed, sha256, toHex } from "../../base/index.js";
 import { type Address, addressOf, gibOf, type IbGib, isAddress, nOf, toText } from "../../ibgib/index.js";
-import { readIdentity, startReceiverSession, startSenderSession } from "../../keystone/index.js";
+import { type IdentityState, startReceiverSession, startSenderSession } from "../../keystone/index.js";
 import {
   type Evidence,
   identityFramesIn,
-  type KnownIdentity,
   type KnownParts,
   type ProvedParts,
-  type ProvedSession,
   type SessionPart,
   type ShownProofs,
 } from "../../saga/index.js";
-import type { CellChange, ProofPut, Space } from "../../space/index.js";
-import { type Identity, identityFrames } from "../home/identity.js";
+import type { CellChange, Space } from "../../space/index.js";
 import { type Cell, cellKinds, changeCell, readCell } from "../home/cells.js";
+import { type Filing, joinFilings, nothingFiled } from "../home/filing.js";
+import { type Identity, ownState } from "../home/identity.js";
+import { fileIdentity, loadIdentity } from "../home/known-identities.js";
 
 /*
  * What proofs share is kept once: the genesis of a session (S0) with what vouches for it, that of its lane (L0), and the
@@ -32,68 +32,57 @@ export function partsGroup(lane: Address): Address {
   return addressOf(partsIb, toHex(hash).toUpperCase());
 }
 
-/** What a commit takes in. Its cells are compared and set: where one of them moved, it is made anew. */
-export interface Filing {
-  readonly proofs: readonly ProofPut[];
-  readonly cells: readonly CellChange[];
-}
-
-export const nothingFiled: Filing = { proofs: [], cells: [] };
-
-export function joinFilings(filings: readonly Filing[]): Filing {
-  return {
-    proofs: filings.flatMap(({ proofs }) => proofs),
-    cells: filings.flatMap(({ cells }) => cells),
-  };
-}
-
-/** Bytes that a commit adds by it: proofs, and cells with their keys. */
-export function bytesOf({ proofs, cells }: Filing): number {
-  const added = cells.map(({ key, from, to }) => (to?.length ?? 0) - (from?.length ?? -key.length));
-  const lengths = proofs.map(({ record }) => record.bytes.length);
-  return [...added, ...lengths].reduce((sum, length) => sum + Math.max(0, length), 0);
-}
-
-/** A cell that two parts of a commit change, in the same way, is changed once. */
-export function changedOnce(cells: readonly CellChange[]): readonly CellChange[] {
-  return [...new Map(cells.map((change) => [change.key, change])).values()];
-}
-
-/** What this home knows of what evidence rests on. */
+/** What this home knows of what evidence rests on. It costs by what is shown, and not by what is stored. */
 export async function loadKnown(home: Identity, { lists, records }: ShownProofs): Promise<KnownParts> {
   const { space } = home;
-  const sessions = new Map<Address, ProvedSession>();
-  for (const address of new Set(lists.map(({ session }) => session))) {
-    const proved = await readSession(space, address);
-    if (proved) sessions.set(address, proved);
-  }
+  const sessions = await found(
+    lists.map(({ session }) => session),
+    (address) => readSession(space, address),
+  );
   const founded = records.filter(({ ib }) => ib === "keystone.session");
-  const shown = founded.map((first) => memberOf(first, "lane"));
-  const lanes = new Map<Address, IbGib>();
-  const named = new Set<Address>(identityFramesIn(records).keys());
-  for (const first of founded) {
-    const receiver = memberOf(first, "lane") ? undefined : memberOf(first, "receiver");
-    if (receiver) named.add(receiver);
-  }
-  for (const address of new Set(shown)) {
-    const first = address && (await readLane(space, address));
-    if (!first) continue;
-    lanes.set(first.address, first);
-    const delegator = delegatorOf(first);
-    if (delegator) named.add(delegator);
-  }
-  for (const first of records) {
-    const delegator = first.ib === "keystone.lane" ? delegatorOf(first) : undefined;
-    if (delegator) named.add(delegator);
-  }
-  const identities = new Map<Address, KnownIdentity>();
-  for (const identity of named) {
-    // The newest of its own may be with its signer alone.
-    const frames = await (identity === home.address ? identityFrames(home) : space.proofs(identity));
-    const state = readIdentity(frames);
-    if (state) identities.set(identity, { state, frames: new Set(frames.map(({ address }) => address)) });
-  }
+  const lanes = await found(
+    founded.map((first) => memberOf(first, "lane")),
+    (address) => readLane(space, address),
+  );
+  const shown = records.filter(({ ib }) => ib === "keystone.lane");
+  const chains = identityFramesIn(records);
+  const ofLanes = [...lanes.values(), ...shown].map((first) => ({
+    identity: memberOf(first, "delegator"),
+    lane: first.address,
+  }));
+  const lanesOf = groupBy([...ofLanes, ...sessions.values()], ({ identity }) => identity);
+  const named = [...chains.keys(), ...founded.map((first) => memberOf(first, "receiver"))];
+  const identities = await found([...named, ...ofLanes.map(({ identity }) => identity)], async (identity) => {
+    const asked = (lanesOf.get(identity) ?? []).flatMap(({ lane }) => lane ?? []);
+    const isOwn = identity === home.address;
+    const state = await (isOwn ? ownState(home, asked) : loadIdentity(space, identity, asked));
+    return state && { state, held: await heldOf(space, state, chains.get(identity) ?? []) };
+  });
   return { sessions, lanes, identities };
+}
+
+/** What there is of each. */
+async function found<Value>(
+  addresses: readonly (Address | undefined)[],
+  read: (address: Address) => Promise<Value | undefined>,
+): Promise<ReadonlyMap<Address, Value>> {
+  const values = new Map<Address, Value>();
+  for (const address of new Set(addresses)) {
+    const value = address && (await read(address));
+    if (value) values.set(address, value);
+  }
+  return values;
+}
+
+/** See `KnownIdentity`. */
+async function heldOf(
+  space: Space,
+  { keystone }: IdentityState,
+  chain: readonly IbGib[],
+): Promise<Address | undefined> {
+  const newest = chain.findLast((frame) => (nOf(frame) ?? 0) <= keystone.n)?.address;
+  const isHeld = newest && (newest === keystone.tip || (await space.proof(newest)));
+  return isHeld ? newest : undefined;
 }
 
 /** A session that proofs here rest on, with what vouches for it. */
@@ -114,9 +103,10 @@ export async function readSession(space: Space, session: Address): Promise<Sessi
   return { session, identity, attestKey, signs: "receiverHeads", first, voucher };
 }
 
-async function readLane(space: Space, lane: Address): Promise<IbGib | undefined> {
-  const filed = await space.proofs(partsGroup(lane));
-  return filed.find(({ address }) => address === lane);
+/** L0 is what a lane's parts are kept behind. */
+export async function readLane(space: Space, lane: Address): Promise<IbGib | undefined> {
+  const [first] = await space.proofs(partsGroup(lane), 0, 1);
+  return first?.address === lane ? first : undefined;
 }
 
 /** An address that a genesis names. It proves nothing: that takes a replay. */
@@ -127,16 +117,14 @@ function memberOf({ data }: IbGib, name: string): Address | undefined {
   return isAddress(value) ? value : undefined;
 }
 
-const delegatorOf = (lane: IbGib) => memberOf(lane, "delegator");
-
 /**
  * What a commit takes in to keep parts that were checked. Two vouchers of a lane with one number are kept both, and the
  * lane is marked as forked.
  *
- * @param self This home's own identity: how far its chain goes is its signer's to say.
- * @throws KeysagaError `attestation_refused` where a lane has a session with that attest key already.
+ * @throws KeysagaError `attestation_refused` where a lane has a session with that attest key already; `duplicity` where
+ *   other frames of an identity have come meanwhile.
  */
-export async function fileParts(space: Space, parts: ProvedParts, self: Address): Promise<Filing> {
+export async function fileParts(space: Space, parts: ProvedParts): Promise<Filing> {
   const kept = await Promise.all(parts.lanes.map(({ address }) => readLane(space, address)));
   const fresh = parts.lanes.filter((_, at) => kept[at] === undefined);
   const lanes = fresh.map((record) => ({ group: partsGroup(record.address), record }));
@@ -144,7 +132,7 @@ export async function fileParts(space: Space, parts: ProvedParts, self: Address)
   const sessions: Filing[] = [];
   for (const part of parts.sessions) sessions.push(await fileSessionPart(space, part, byNumber));
   const identities = await Promise.all(
-    [...parts.identities].map(([identity, frames]) => fileIdentity(space, identity, frames, self)),
+    [...parts.identities].map(([identity, frames]) => fileIdentity(space, identity, frames)),
   );
   return joinFilings([{ proofs: lanes, cells: [] }, ...sessions, ...identities]);
 }
@@ -161,7 +149,7 @@ export async function keepParts(
   parts: ProvedParts,
 ): Promise<void> {
   for (let tries = 0; tries < triesMax; tries++) {
-    const { proofs, cells } = await fileParts(space, parts, address);
+    const { proofs, cells } = await fileParts(space, parts);
     if (proofs.length + cells.length === 0) return;
     const result = await space.commit({ holder: address, sight: { holders: [] }, proofs, cells });
     if (result.kind === "committed") return;
@@ -223,25 +211,6 @@ async function markFork(
   return fork.value ? [] : [changeCell(fork, { n, sessions })];
 }
 
-/** Frames of an identity that are new here, behind those that are kept. */
-async function fileIdentity(
-  space: Space,
-  identity: Address,
-  frames: readonly IbGib[],
-  self: Address,
-): Promise<Filing> {
-  const proofs = frames.map((record) => ({ group: identity, record }));
-  if (identity === self) return { proofs, cells: [] };
-  const standing = await readCell(space, cellKinds.identity, identity);
-  const newest = frames.at(-1);
-  const n = (newest && nOf(newest)) ?? 0;
-  const isNew = newest !== undefined && n > (standing.value?.n ?? -1);
-  return {
-    proofs,
-    cells: isNew ? [changeCell(standing, { ...standing.value, tip: newest.address, n })] : [],
-  };
-}
-
 /** The other side of a session, to which evidence goes: the lane between both, and its identity. */
 export interface Audience {
   readonly lane: Address;
@@ -276,11 +245,11 @@ export async function showParts(
     const { lane, identity, first, voucher } = part;
     const seen = shown.get(identity) ?? { ...(await seenBy(space, identity, to)) };
     if (!shown.has(identity)) {
-      const lacking = (await space.proofs(identity)).filter((frame) => (nOf(frame) ?? 0) > seen.n);
+      const lacking = await space.proofs(identity, seen.n + 1);
       // Nobody is shown its own identity: it knows that best.
       if (identity !== to?.identity) evidence.push(...lacking.map(toText));
       shown.set(identity, seen);
-      seen.n = Math.max(seen.n, ...lacking.map((frame) => nOf(frame) ?? 0));
+      seen.n += lacking.length;
     }
     for (const address of lane ? [lane, session] : [session]) {
       const name = nameOf(address);

@@ -19,23 +19,15 @@ import type { Merging } from "../branches/merging.js";
 import type { Left } from "../branches/taking.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import { cellKinds, changeCell, newCell, readCell } from "../home/cells.js";
-import { type Identity, identityFrames } from "../home/identity.js";
+import { changedOnce, type Filing, joinFilings, nothingFiled } from "../home/filing.js";
+import { type Identity, newestFrame } from "../home/identity.js";
 import { withinChanges } from "../home/list-rows.js";
 import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
 import { rulingOf } from "../home/rulings.js";
 import { type CheckedEvidence, fileAttested, keepMade } from "../rights/attestations.js";
-import {
-  changedOnce,
-  type Filing,
-  fileParts,
-  joinFilings,
-  nothingFiled,
-  partsGroup,
-  type ShownParts,
-  shownChanges,
-} from "../rights/proof-parts.js";
+import { fileParts, partsGroup, type ShownParts, shownChanges } from "../rights/proof-parts.js";
 import type { Conversation } from "../session/conversation.js";
 import { leftChanges, leftOf } from "../rights/list-commit.js";
 import { type Arrived, receiptChanges } from "./arrivals.js";
@@ -214,7 +206,7 @@ async function reportOf(
 /** Who made the frames that went out and came, what that rests on, what the receiver was shown, and where frames belong. */
 async function filed(landing: Landing, effect: CommitEffect, moved: Moves): Promise<Filing> {
   const { identity, conversation, apart, shown, evidence, proved, made } = landing;
-  const { space, address } = identity;
+  const { space } = identity;
   const { established } = conversation;
   const notTaken = new Set(effect.refused.map((tip) => tip.address));
   const isTaken = ({ tjp }: MadeFrame) => !notTaken.has(tjp);
@@ -223,13 +215,13 @@ async function filed(landing: Landing, effect: CommitEffect, moved: Moves): Prom
     effect.made.length === 0
       ? nothingFiled
       : await keepMade(
-          { space, established, ownFrames: await identityFrames(identity) },
+          { space, established, ownFrames: await newestFrame(identity) },
           signMade(s, effect.saga, effect.made, established.secretFor),
           effect.made,
           isTaken,
         ),
     await fileAttested(space, evidence, proved),
-    await fileParts(space, evidence.parts, address),
+    await fileParts(space, evidence.parts),
     { proofs: [], cells: await filedWithin(space, effect.saga, moved) },
     { proofs: [], cells: await filedApart(space, apart) },
     { proofs: [], cells: await shownChanges(space, established.lane, shown) },
@@ -386,10 +378,14 @@ function receiptOf(conversation: Conversation, { receipt, saga }: CommitEffect):
 }
 
 async function bundleOf(space: Space, established: Established, receipt: Receipt): Promise<ReceiptBundle> {
-  const frames = await space.proofs(established.receiver);
+  const chain = chains.get(established) ?? space.proofs(established.receiver);
+  chains.set(established, chain);
   const session = toText(answeringSession(established));
-  return { version: 1, ...receipt, session, host: established.host, receiver: frames.map(toText) };
+  return { version: 1, ...receipt, session, host: established.host, receiver: (await chain).map(toText) };
 }
+
+/** The receiver's frames, which every receipt of a connection goes with: they are read once for all of its sagas. */
+const chains = new WeakMap<Established, Promise<readonly IbGib[]>>();
 
 /** R0. */
 export function answeringSession({

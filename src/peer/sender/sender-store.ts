@@ -1,13 +1,6 @@
 import { KeysagaError, limitExceeded } from "../../base/index.js";
 import { type Address, type IbGib, nOf } from "../../ibgib/index.js";
-import {
-  attestKeyOf,
-  foundLane,
-  type IdentityState,
-  readIdentity,
-  signVoucher,
-  startLane,
-} from "../../keystone/index.js";
+import { attestKeyOf, foundLane, signVoucher, startLane } from "../../keystone/index.js";
 import {
   type SenderHandshakeEffect,
   type SenderIntent,
@@ -17,9 +10,10 @@ import {
   standingOf,
   type Voucher,
 } from "../../saga/index.js";
-import type { CellChange, ProofPut } from "../../space/index.js";
+import type { CellChange } from "../../space/index.js";
 import { type Cell, cellKinds, changeCell, readCell, removeCell } from "../home/cells.js";
 import { type Identity, internalsOf } from "../home/identity.js";
+import { checkHeld, fileIdentity, loadIdentity } from "../home/known-identities.js";
 import type { Platform } from "../home/platform.js";
 import { dropTranscripts } from "../home/retention.js";
 import type { Held, SignerView, SignRequest } from "../home/signer.js";
@@ -41,13 +35,12 @@ export async function loadSenderStanding(
   const [own, held, known] = await Promise.all([
     signer.load(address, "identity"),
     holdLane(signer, lane),
-    space.proofs(receiver),
+    loadIdentity(space, receiver),
   ]);
   const standing: SenderStanding = {
     identity: standingOf(own.state),
     lane: standingOf(held.state),
-    receiver: readIdentity(known),
-    receiverFrames: new Set(known.map((frame) => frame.address)),
+    receiver: known,
     nonce: platform.random.bytes(32),
     sessionNonce: platform.random.bytes(32),
   };
@@ -110,11 +103,12 @@ export async function reserveConnect(
   const { signer, confirmation, foundings } = internalsOf(identity);
   let shown: ShownFrames | undefined;
   const receiver = effect.receiver.keystone.tjp;
+  await checkHeld(identity.space, effect.heldAsShown);
   const [vouching, delegating] = await signer.sign(async (view) => {
-    const [to, pin, standing] = await Promise.all([
+    const [to, pin, theirs] = await Promise.all([
       readCell(identity.space, cellKinds.laneTo, receiver),
       pinChange(identity, receiver, audience),
-      standingChange(identity, effect.receiver),
+      fileIdentity(identity.space, receiver, effect.receiverFrames),
     ]);
     const now = laneNow(lane, to);
     // What other processes move is read last: the sooner the commit, the less often they come before it.
@@ -130,12 +124,12 @@ export async function reserveConnect(
     return {
       requests: now.founding ? [vouch, delegate] : [vouch],
       dropProofGroups: old.dropProofGroups,
-      proofs: receiverProofs(effect.receiver, effect.receiverFrames),
+      proofs: theirs.proofs,
       cells: [
         ...(now.founding ? [changeCell(to, { lane: lane.address, kept: -1 })] : []),
         ...(await forgetIfBehind(identity, effect, to.value?.kept ?? -1)),
         ...pin,
-        ...standing,
+        ...theirs.cells,
         ...old.cells,
       ],
     };
@@ -202,10 +196,6 @@ async function lackingFrames(
   return lacking;
 }
 
-function receiverProofs(receiver: IdentityState, frames: readonly IbGib[]): readonly ProofPut[] {
-  return frames.map((record) => ({ group: receiver.keystone.tjp, record }));
-}
-
 /**
  * The lane as it is by now: another connection of this process that met the receiver first has kept it. A process
  * that met it with a lane of its own is the one that counts: this handshake ends, and the next one finds that.
@@ -224,15 +214,6 @@ async function pinChange(
 ): Promise<readonly CellChange[]> {
   const pin = await readCell(space, cellKinds.pin, origin);
   return pin.value?.receiver === receiver ? [] : [changeCell(pin, { receiver })];
-}
-
-/** How far the receiver's identity is kept, as for any other: it may dial this home itself, or be told of by others. */
-async function standingChange(
-  { space }: Identity,
-  { keystone: { tjp, tip, n } }: IdentityState,
-): Promise<readonly CellChange[]> {
-  const standing = await readCell(space, cellKinds.identity, tjp);
-  return n > (standing.value?.n ?? -1) ? [changeCell(standing, { ...standing.value, tip, n })] : [];
 }
 
 /** A receiver that lacks a frame which it had kept was put back to an older state: it may lack lists as well. */

@@ -1,5 +1,5 @@
 import { type Address, addressOf, gibOf, isTjp, type IbGib, makerOf } from "../../ibgib/index.js";
-import { readIdentity, startLane, startReceiverSession } from "../../keystone/index.js";
+import { startLane, startReceiverSession } from "../../keystone/index.js";
 import {
   checkProofs,
   checkReceipt,
@@ -10,8 +10,9 @@ import {
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import { cellKinds, type CellValue, readCell } from "../home/cells.js";
+import { loadIdentity } from "../home/known-identities.js";
 import { showList } from "../rights/attestations.js";
-import { partsGroup, readSession } from "../rights/proof-parts.js";
+import { partsGroup, readLane, readSession } from "../rights/proof-parts.js";
 import { exportReceipt } from "./receipts.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
 
@@ -72,11 +73,10 @@ async function* verifyVoucher(space: Space, gib: string): AsyncGenerator<Problem
   const { session, lane, identity } = value;
   if (gibOf(session) !== gib) return yield problem(session, "cell", cellKinds.voucher.prefix + gib);
   try {
-    const filed = await space.proofs(partsGroup(lane));
-    const [first, of] = [session, lane].map((address) => filed.find((each) => each.address === address));
+    const [first, of] = await Promise.all([space.proof(session), readLane(space, lane)]);
     if (!first) return yield problem(session, "link_missing", "the session's genesis");
     if (!of) return yield problem(session, "link_missing", lane);
-    const state = readIdentity(await space.proofs(identity));
+    const state = (await space.proof(identity)) && (await loadIdentity(space, identity, [lane]));
     if (!state) return yield problem(session, "link_missing", identity);
     const proved = provedSession(first, value, startLane(of), state);
     if (proved.identity !== identity || proved.lane !== lane)
@@ -103,7 +103,7 @@ async function* verifyHost(space: Space, gib: string): AsyncGenerator<Problem> {
     const first = await space.proof(addressOf("keystone.session", gib));
     if (!first) return yield problem(at, "link_missing", "the session's genesis");
     const { receiver } = startReceiverSession(first).details;
-    const state = readIdentity(await space.proofs(receiver));
+    const state = (await space.proof(receiver)) && (await loadIdentity(space, receiver));
     if (!state) return yield problem(at, "link_missing", receiver);
     provedReceiver(first, { session: first.address, host: value }, state);
   } catch (thrown) {

@@ -2,6 +2,7 @@ import {
   type Address,
   decodeText,
   gibOf,
+  ibOf,
   type IbGib,
   nOf,
   parseAddress,
@@ -10,10 +11,11 @@ import {
 import {
   type Claim,
   checkFrame,
-  checkIdentityFrame,
+  checkIdentityFrames,
   claimOf,
   decodeUnsigned,
   type KeystoneState,
+  readIdentity,
   resume,
   startIdentity,
   startLane,
@@ -33,7 +35,8 @@ import { detailOf, type Problem, problem } from "./verify-problem.js";
  * the contexts its turns are about. Memory is that of one keystone's frames and contexts.
  */
 export async function* verifyKeystone(space: Space, first: Address): AsyncGenerator<Problem> {
-  const frames = framesOf(await space.proofs(first));
+  const filed = await space.proofs(first);
+  const frames = framesOf(filed);
   const [genesis] = frames;
   if (genesis?.address !== first) return yield problem(first, "keystone", "no genesis");
   const broken = replayKeystone(genesis, frames);
@@ -41,7 +44,9 @@ export async function* verifyKeystone(space: Space, first: Address): AsyncGenera
   switch (genesis.ib) {
     case "keystone.identity":
       yield* verifyJournal(space, first, frames);
-      return yield* verifyStanding(space, first, frames);
+      if (filed.some((frame, place) => nOf(frame) !== place))
+        yield problem(first, "place", "frames out of order");
+      return yield* verifyKnown(space, first, frames);
     case "keystone.lane":
       yield* verifyJournal(space, first, frames);
       yield* verifyDelegated(space, genesis);
@@ -59,7 +64,7 @@ export function framesOf(proofs: readonly IbGib[]): readonly IbGib[] {
 /** Checks every proof of a keystone anew. @param frames Its genesis first. */
 export function replayKeystone(genesis: IbGib, frames: readonly IbGib[]): Problem | undefined {
   return genesis.ib === "keystone.identity"
-    ? replay(genesis, frames, startIdentity, checkIdentityFrame)
+    ? replay(genesis, frames, startIdentity, (state, frame) => checkIdentityFrames(state, [frame]))
     : replay(genesis, frames, startKeystone, (state, frame) => checkFrame(state, frame).state);
 }
 
@@ -118,16 +123,19 @@ function isSame(newest: IbGib, past: Address): boolean {
   return past === previousOf(newest);
 }
 
-/** How far the space says that a keystone of someone else was verified is where its frames end. */
-async function* verifyStanding(
-  space: Space,
-  first: Address,
-  frames: readonly IbGib[],
-): AsyncGenerator<Problem> {
+/** The rows of an identity say what its frames come to. */
+async function* verifyKnown(space: Space, first: Address, frames: readonly IbGib[]): AsyncGenerator<Problem> {
   const { value } = await readCell(space, cellKinds.identity, first);
-  if (value !== undefined && frames[value.n]?.address !== value.tip) {
-    yield problem(first, "cell", `says that it ends at n=${value.n}`);
-  }
+  const replayed = readIdentity(frames);
+  if (value?.tip !== replayed?.keystone.tip || value?.n !== replayed?.keystone.n)
+    yield problem(first, "cell", `says that it ends at n=${value?.n ?? "none"}`);
+  else if (JSON.stringify(value?.hostKeys) !== JSON.stringify([...(replayed?.hostKeys ?? [])]))
+    yield problem(first, "cell", "host keys");
+  const lanes = [...(replayed?.delegated ?? [])].filter((lane) => ibOf(lane) === "keystone.lane").map(gibOf);
+  const rows = await readCells(space, cellKinds.delegated, `${gibOf(first)}/`);
+  const named = new Set(rows.map(({ name }) => name));
+  if (rows.length !== lanes.length || !lanes.every((lane) => named.has(lane)))
+    yield problem(first, "cell", "lanes");
 }
 
 /** What a keystone's frames claim, the reserved one included. */
