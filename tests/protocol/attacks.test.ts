@@ -20,11 +20,13 @@ import { Slices } from "../../src/peer/receiver/slices.js";
 import type { ReceiverSelf } from "../../src/saga/index.js";
 import { sagaLimits, sessionLimits } from "../../src/saga/index.js";
 import { Challenge, Connect, Frames, Open } from "../../src/saga/messages.js";
-import { InnerSpace } from "../../src/space/index.js";
+import { InnerSpace, type Space } from "../../src/space/index.js";
 import { type Peer, type TapRule, type TapSide, tapDial } from "../../src/testing/index.js";
 import { createInnerspace, type Dial } from "../../src/transport/index.js";
 import { signOften } from "../scenarios/turns.js";
 import { copyOf } from "./copies.js";
+import { signsTwice } from "../one-time/ledger.js";
+import { delegate } from "./delegations.js";
 import { nameOf } from "./faults.js";
 import { codeOf, contentsOf, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
 import { benchOf } from "./matrix.js";
@@ -547,6 +549,34 @@ function oneByOne(text: string): readonly string[] {
   const { type, frames } = Frames.parse(JSON.parse(text));
   return frames.map((frame) => JSON.stringify({ type, frames: [frame] }));
 }
+
+test("a connect with other frames of an identity than those known is refused (threat 13)", () =>
+  signsTwice(async () => {
+    const lab = await openLab("forked");
+    const { platform, world } = lab;
+    const secret = platform.random.bytes(32);
+    const recoverySecret = platform.random.bytes(32);
+    const { space, address } = await createIdentity({
+      ...{ space: new InnerSpace(), secret, recoverySecret, platform },
+    });
+    const copies = [await copyOf(space, address), await copyOf(space, address)];
+    const meet = async (of: Space) => {
+      const home = await openIdentity({ space: of, secret, platform });
+      const code = await connect(lab, home, world.dial);
+      const closed = world.receiver.events.at(-1);
+      return { home, outcome: [code, closed?.kind === "closed" && closed.error?.code] };
+    };
+    const { home } = await meet(space);
+    const before = await contentsOf(world.receiver.space);
+    expect((await meet(copies[0]!)).outcome).toEqual(["auth_fail", "duplicity"]);
+    expect(await contentsOf(world.receiver.space)).toEqual(before);
+
+    // Further back than the newest: its lane is none that is known.
+    await delegate(home, "0");
+    expect(await connect(lab, home, world.dial)).toBe("none");
+    expect((await meet(copies[1]!)).outcome).toEqual(["auth_fail", "auth_fail"]);
+    await world.close();
+  }));
 
 test("a restored backup stops before anything is signed (threats 5, 14)", async () => {
   const lab = await openLab("backup");

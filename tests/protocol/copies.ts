@@ -1,4 +1,4 @@
-import { type Address, decodeRecord } from "../../src/ibgib/index.js";
+import type { Address } from "../../src/ibgib/index.js";
 import { type Commit, InnerSpace, type Space, type Tip } from "../../src/space/index.js";
 
 /**
@@ -10,13 +10,15 @@ export async function copyOf(space: Space, holder: Address): Promise<InnerSpace>
   const commit = (changes: Partial<Commit>) =>
     copy.commit({ holder, sight: { holders: [holder] }, ...changes });
   const tips: Tip[] = [];
+  const groups = new Set<Address>();
   for await (const found of space.scan()) {
     if (found.kind === "tip") tips.push(found.tip);
-    if (found.kind === "proof")
-      await commit({ proofs: [{ group: found.group, record: decodeRecord(found.bytes) }] });
+    if (found.kind === "proof") groups.add(found.group);
     if (found.kind === "cell")
       await commit({ cells: [{ key: found.key, from: undefined, to: found.value }] });
   }
+  for (const group of groups)
+    await commit({ proofs: (await space.proofs(group)).map((record) => ({ group, record })) });
   for (const { tjp, address, n } of tips) {
     const puts = await space.frames(tjp, 0, n);
     await commit({ puts, tips: [{ tjp, from: undefined, to: address }] });
