@@ -2,12 +2,12 @@ import type { Reader, Store, Table, Writer } from "./store.js";
 
 /** Tables in memory. A write is a draft beside them that is taken over as a whole, or not at all. */
 export class MemoryStore implements Store {
-  readonly #tables = new Map<Table, Map<string, Uint8Array>>();
+  readonly #tables = new Map<Table, Rows<Uint8Array>>();
 
   read<Result>(work: (reader: Reader) => Result): Result {
     return work({
       get: (table, key) => this.#table(table).get(key),
-      entries: (table, prefix = "") => withPrefix(this.#table(table), prefix),
+      entries: (table, prefix = "") => this.#table(table).entries(prefix),
     });
   }
 
@@ -19,17 +19,17 @@ export class MemoryStore implements Store {
   }
 
   scan(table: Table): Iterable<readonly (readonly [string, Uint8Array])[]> {
-    return [[...this.#table(table)]];
+    return [[...this.#table(table).entries("")]];
   }
 
   async close(): Promise<void> {
     this.#tables.clear();
   }
 
-  #table(name: Table): Map<string, Uint8Array> {
+  #table(name: Table): Rows<Uint8Array> {
     let table = this.#tables.get(name);
     if (table === undefined) {
-      table = new Map();
+      table = new Rows();
       this.#tables.set(name, table);
     }
     return table;
@@ -38,10 +38,10 @@ export class MemoryStore implements Store {
 
 /** What a write has changed so far; `undefined` is a removal. */
 class MemoryDraft implements Writer {
-  readonly #base: (table: Table) => Map<string, Uint8Array>;
-  readonly #changes = new Map<Table, Map<string, Uint8Array | undefined>>();
+  readonly #base: (table: Table) => Rows<Uint8Array>;
+  readonly #changes = new Map<Table, Rows<Uint8Array | undefined>>();
 
-  constructor(base: (table: Table) => Map<string, Uint8Array>) {
+  constructor(base: (table: Table) => Rows<Uint8Array>) {
     this.#base = base;
   }
 
@@ -51,9 +51,9 @@ class MemoryDraft implements Writer {
   }
 
   *entries(table: Table, prefix = ""): Iterable<readonly [string, Uint8Array]> {
-    const changes = this.#changes.get(table) ?? new Map<string, Uint8Array | undefined>();
-    for (const entry of withPrefix(this.#base(table), prefix)) if (!changes.has(entry[0])) yield entry;
-    for (const [key, value] of withPrefix(changes, prefix)) if (value !== undefined) yield [key, value];
+    const changes = this.#changes.get(table);
+    for (const entry of this.#base(table).entries(prefix)) if (!changes?.has(entry[0])) yield entry;
+    for (const [key, value] of changes?.entries(prefix) ?? []) if (value !== undefined) yield [key, value];
   }
 
   put(table: Table, key: string, value: Uint8Array): void {
@@ -73,7 +73,7 @@ class MemoryDraft implements Writer {
   apply(): void {
     for (const [name, changes] of this.#changes) {
       const table = this.#base(name);
-      for (const [key, value] of changes) {
+      for (const [key, value] of changes.entries("")) {
         if (value === undefined) table.delete(key);
         else table.set(key, value);
       }
@@ -81,14 +81,45 @@ class MemoryDraft implements Writer {
   }
 
   #change(table: Table, key: string, value: Uint8Array | undefined): void {
-    const changes = this.#changes.get(table);
+    const changes = this.#changes.get(table) ?? new Rows();
+    this.#changes.set(table, changes);
     // Copied, as any other store would: the caller may go on using its array.
-    const kept = value?.slice();
-    if (changes === undefined) this.#changes.set(table, new Map([[key, kept]]));
-    else changes.set(key, kept);
+    changes.set(key, value?.slice());
   }
 }
 
-function* withPrefix<Value>(table: ReadonlyMap<string, Value>, prefix: string): Generator<[string, Value]> {
-  for (const entry of table) if (entry[0].startsWith(prefix)) yield entry;
+/** Rows by key, those apart whose keys differ up to their last slash: a prefix that ends there is found without the rest. */
+class Rows<Value> {
+  readonly #parts = new Map<string, Map<string, Value>>();
+
+  get(key: string): Value | undefined {
+    return this.#parts.get(partOf(key))?.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.#parts.get(partOf(key))?.has(key) ?? false;
+  }
+
+  set(key: string, value: Value): void {
+    const part = this.#parts.get(partOf(key));
+    if (part) part.set(key, value);
+    else this.#parts.set(partOf(key), new Map([[key, value]]));
+  }
+
+  delete(key: string): void {
+    const part = this.#parts.get(partOf(key));
+    if (part?.delete(key) && part.size === 0) this.#parts.delete(partOf(key));
+  }
+
+  *entries(prefix: string): Generator<[string, Value]> {
+    for (const [name, part] of this.#parts) {
+      if (name.startsWith(prefix)) yield* part;
+      else if (prefix.startsWith(name))
+        for (const entry of part) if (entry[0].startsWith(prefix)) yield entry;
+    }
+  }
+}
+
+function partOf(key: string): string {
+  return key.slice(0, key.lastIndexOf("/") + 1);
 }
