@@ -5,7 +5,8 @@ import type { Space } from "../../src/space/index.js";
 import { createWorld } from "../../src/testing/index.js";
 import { followedAt } from "../lanes.js";
 import { internalsOf } from "../../src/peer/home/identity.js";
-import { openIdentity } from "../../src/peer/index.js";
+import { openIdentity, verifySpace } from "../../src/peer/index.js";
+import { sagaLimits } from "../../src/saga/index.js";
 import { codeOf, contentsOf, expectQuiet, openLab, tapped } from "./lab.js";
 
 async function desk(seed: string) {
@@ -39,6 +40,22 @@ describe("what changes nothing leaves nothing", () => {
     expect(await keptBy(bob.space)).toEqual(before);
     const { lane } = bob.events.findLast(({ kind }) => kind === "connected") as never;
     expect(await followedAt(bob.space, lane)).toMatchObject({ n: 51, unused: [] });
+    await world.close();
+  });
+
+  test("connections, at their sender: of its lane as many frames stay as a connect may show, or twice that", async () => {
+    const { world, alice, bob } = await desk("lane frames");
+    const { lane } = bob.events.findLast(({ kind }) => kind === "connected") as never;
+    const max = sagaLimits.framesShownMax;
+    for (let at = 1; at <= 4 * max; at++) {
+      await alice.sender.connect();
+      await alice.sender.disconnect();
+      const kept = await alice.space.proofs(lane);
+      expect(kept.length).toBeGreaterThanOrEqual(Math.min(at, max));
+      expect(kept.length).toBeLessThanOrEqual(2 * max + 1);
+    }
+    for (const { space } of [alice, bob])
+      for await (const found of verifySpace(space)) expect(found.kind).not.toBe("problem");
     await world.close();
   });
 

@@ -16,7 +16,7 @@ import { type Identity, internalsOf } from "../home/identity.js";
 import { checkHeld, fileIdentity, loadIdentity } from "../home/known-identities.js";
 import type { Platform } from "../home/platform.js";
 import { dropTranscripts } from "../home/retention.js";
-import type { Held, SignerView, SignRequest } from "../home/signer.js";
+import type { Held, SignerView, SignPlan, SignRequest } from "../home/signer.js";
 import { shownAgain } from "../rights/proof-parts.js";
 import { forgetLists } from "./arrivals.js";
 
@@ -121,10 +121,11 @@ export async function reserveConnect(
     };
     const delegate: SignRequest = { held: own, frame: { verb: "delegate", target: lane.address } };
     const old = await dropTranscripts(identity.space, lane.address);
+    const trimmed = await trimLane(view, identity, held);
     return {
       requests: now.founding ? [vouch, delegate] : [vouch],
-      dropProofGroups: old.dropProofGroups,
-      proofs: theirs.proofs,
+      dropProofGroups: [...old.dropProofGroups, ...trimmed.dropProofGroups],
+      proofs: [...theirs.proofs, ...trimmed.proofs],
       cells: [
         ...(now.founding ? [changeCell(to, { lane: lane.address, kept: -1 })] : []),
         ...(await forgetIfBehind(identity, effect, to.value?.kept ?? -1)),
@@ -143,6 +144,24 @@ export async function reserveConnect(
     vouching,
     ...(await vouchFor(identity, lane.address, vouching, effect)),
   };
+}
+
+/**
+ * What goes of a lane now and then: a receiver that lacks more of its frames than a connect may show is shown none of them
+ * (`replaceLane`), so that those before them are of no more use. Between once and twice as many stay, with the genesis.
+ */
+async function trimLane(
+  view: SignerView,
+  { space }: Identity,
+  held: Held,
+): Promise<Required<Pick<SignPlan, "proofs" | "dropProofGroups">>> {
+  const { n, tjp } = held.state;
+  const max = sagaLimits.framesShownMax;
+  if (n <= max || n % max !== 0) return { proofs: [], dropProofGroups: [] };
+  const genesis = await space.proof(tjp);
+  if (!genesis) throw new KeysagaError("store_damaged", { missing: "genesis" });
+  const frames = [genesis, ...(await view.framesAfter(held, n - max))];
+  return { proofs: frames.map((record) => ({ group: tjp, record })), dropProofGroups: [tjp] };
 }
 
 type ShownFrames = Pick<ReservedConnect, "identityFrames" | "laneFrames">;

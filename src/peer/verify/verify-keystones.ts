@@ -50,7 +50,7 @@ export async function* verifyKeystone(space: Space, first: Address): AsyncGenera
     case "keystone.lane":
       yield* verifyJournal(space, first, frames);
       yield* verifyDelegated(space, genesis);
-      return yield* verifySessions(space, genesis, await claimsOf(space, first, frames));
+      return yield* verifySessions(space, genesis, frames);
     default:
       return yield* verifyContexts(space, frames);
   }
@@ -61,11 +61,23 @@ export function framesOf(proofs: readonly IbGib[]): readonly IbGib[] {
   return proofs.filter(({ ib }) => ib.startsWith("keystone.")).sort((a, b) => (nOf(a) ?? 0) - (nOf(b) ?? 0));
 }
 
-/** Checks every proof of a keystone anew. @param frames Its genesis first. */
+/**
+ * Checks every proof of a keystone anew; of a lane whose older frames are gone, from the oldest that is left.
+ *
+ * @param frames Its genesis first.
+ */
 export function replayKeystone(genesis: IbGib, frames: readonly IbGib[]): Problem | undefined {
-  return genesis.ib === "keystone.identity"
-    ? replay(genesis, frames, startIdentity, (state, frame) => checkIdentityFrames(state, [frame]))
-    : replay(genesis, frames, startKeystone, (state, frame) => checkFrame(state, frame).state);
+  if (genesis.ib === "keystone.identity")
+    return replay(genesis, frames, startIdentity, (state, frame) => checkIdentityFrames(state, [frame]));
+  const next = (state: KeystoneState, frame: IbGib) => checkFrame(state, frame).state;
+  const [, oldest] = frames;
+  const isWhole = genesis.ib !== "keystone.lane" || oldest === undefined || nOf(oldest) === 1;
+  if (isWhole) return replay(genesis, frames, startKeystone, next);
+  const resumed = (first: IbGib) => {
+    startLane(first);
+    return resume(first, oldest, "lane");
+  };
+  return replay(genesis, frames.slice(1), resumed, next);
 }
 
 function replay<State>(
@@ -157,17 +169,17 @@ async function* verifyDelegated(space: Space, genesis: IbGib): AsyncGenerator<Pr
   if (!hasClaim(delegations, "delegate", lane)) yield problem(lane, "not_delegated", delegator);
 }
 
-/** A lane of this home vouches for each session whose transcript is kept. */
+/** A lane of this home vouches for each session whose transcript is kept, as far as its frames are. */
 async function* verifySessions(
   space: Space,
-  genesis: IbGib,
-  claims: readonly Claim[],
+  { address: lane }: IbGib,
+  frames: readonly IbGib[],
 ): AsyncGenerator<Problem> {
-  const lane = genesis.address;
-  for (const { value } of await readCells(space, cellKinds.session, `${gibOf(lane)}/`)) {
-    const { session } = value;
-    if (!hasClaim(claims, "vouch", session)) yield problem(session, "not_vouched", lane);
-  }
+  const claims = await claimsOf(space, lane, frames);
+  const oldest = nOf(frames[1] ?? frames[0]!) ?? 0;
+  for (const { name, value } of await readCells(space, cellKinds.session, `${gibOf(lane)}/`))
+    if (Number(name) >= oldest && !hasClaim(claims, "vouch", value.session))
+      yield problem(value.session, "not_vouched", lane);
 }
 
 /** The row of a lane that is followed holds its genesis and a frame of it, and its identity delegates it. */
