@@ -280,12 +280,21 @@ class ProofCheck {
 
   #sender(first: IbGib, voucher: Voucher): ProvedSession {
     const lane = this.#lane(proving("session", () => startSenderSession(first)).details.lane);
-    return provedSession(first, voucher, lane, this.#identity(lane.delegator));
+    const identity = this.#identity(lane.delegator);
+    if (!identity.delegated.has(lane.keystone.tjp)) this.#missNewer(lane.delegator);
+    return provedSession(first, voucher, lane, identity);
   }
 
   #receiver(first: IbGib, voucher: HostVoucher): ProvedSession {
     const { receiver } = proving("session", () => startReceiverSession(first)).details;
-    return provedReceiver(first, voucher, this.#identity(receiver));
+    const identity = this.#identity(receiver);
+    if (!identity.hostKeys.has(voucher.host.key)) this.#missNewer(receiver);
+    return provedReceiver(first, voucher, identity);
+  }
+
+  /** What is not in the frames that are known may be in newer ones, where none are shown. */
+  #missNewer(identity: Address): void {
+    if (!this.#chains.has(identity)) throw missing("identity");
   }
 
   #lane(address: Address): LaneState {
@@ -307,6 +316,8 @@ class ProofCheck {
     if (checked) return checked.state;
     const known = this.known.identities.get(address);
     const chain = this.#chains.get(address) ?? [];
+    const [shown] = chain;
+    if (known && shown && (nOf(shown) ?? 0) > known.state.keystone.n + 1) throw missing("identity");
     const { state, fresh, heldAsShown } = proving("identity", () =>
       followIdentity(startFollowing(known?.state), chain),
     );
