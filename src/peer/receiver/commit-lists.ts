@@ -65,11 +65,11 @@ async function commitList(committing: Committing, effect: CommitEffect, move: Ro
 /** What keeping a list takes; nothing where all of it is here. A list over its limit is left as it was. */
 async function movedBy(
   { space, standing, merging, identity }: Committing,
-  { saga }: CommitEffect,
+  { stage }: CommitEffect,
   { address: tjp, to }: RootMove,
 ): Promise<ListCommit | "too many"> {
   const from = (await space.tip(tjp))?.address;
-  const view = space.view(saga, standing.sight);
+  const view = space.view(stage, standing.sight);
   const tips = from === undefined ? [to] : [from, to];
   const merged = await mergeTips(tips, view, merging.functions, merging.options);
   const made = "frame" in merged ? [merged.frame] : [];

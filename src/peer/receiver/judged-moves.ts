@@ -8,7 +8,7 @@ import {
   type RootStatus,
   statusesByRoot,
 } from "../../saga/index.js";
-import type { CellChange, Space } from "../../space/index.js";
+import type { CellChange, SagaId, Space } from "../../space/index.js";
 import { type AddedFrames, addedFrames, isInItsPlace, proverOf } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
 import { checkTip } from "../branches/taking.js";
@@ -17,8 +17,8 @@ import { foundTimeline } from "../rights/rights.js";
 import type { Standing } from "../rights/standing.js";
 import { useOf } from "../rights/uses.js";
 
-/** What a saga asks to have committed. */
-export type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }>;
+/** What a saga asks to have committed, and what it has staged. */
+export type CommitEffect = Extract<ReceiverSagaEffect, { kind: "commitSpace" }> & { readonly stage: SagaId };
 
 /** The tips of a commit, as far as the sender may move them, and what that rests on. */
 export interface JudgedMoves {
@@ -63,7 +63,7 @@ export async function judgeMoves(
   const judgement = new Judgement(space, effect, merging, answered);
   const { moves, final } = effect;
   const named = new Map(final.map((tip) => [tip.address, tip]));
-  const reader = space.view(effect.saga, answered.standing.sight);
+  const reader = space.view(effect.stage, answered.standing.sight);
   const [firsts, tips] = [
     await reader.getMany(moves.map(({ address }) => address)),
     await reader.getMany(moves.map(({ to }) => to)),
@@ -105,7 +105,7 @@ class Judgement {
     private readonly merging: Merging,
     private readonly answered: Answered,
   ) {
-    this.#reader = space.view(effect.saga, answered.standing.sight);
+    this.#reader = space.view(effect.stage, answered.standing.sight);
     this.#said = new Set(effect.made.entries.map(({ frame }) => frame));
     this.#statusOf = statusesByRoot(effect.roots, effect.statuses);
   }

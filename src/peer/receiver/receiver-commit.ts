@@ -76,7 +76,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
     const refused = new Map(judged.refused.map((tip) => [tip.address, tip]));
     const kept = await filed(committing, effect, judged);
     if (isNothing(kept, judged, committing)) {
-      await space.drop(effect.saga); // what came was here already
+      await space.drop(effect.stage); // what came was here already
       conversation.returnProofs(proofs);
       await conversation.send(receiptOf(effect, refused, platform));
       return { kind: "committed", refused: judged.refused };
@@ -149,13 +149,13 @@ function receiptOf(
 
 /** What becomes visible. */
 function graphOf(
-  { saga }: CommitEffect,
+  { stage }: CommitEffect,
   { identity, sight }: Standing,
   { taken, records }: JudgedMoves,
   settled: readonly ReferenceTo[],
 ): Pick<Commit, "saga" | "holder" | "sight" | "tips" | "roots" | "settled"> {
   return {
-    saga,
+    saga: stage,
     holder: identity,
     sight,
     tips: taken.map(({ address, from, to }) => ({ tjp: address, from, to })),
@@ -181,11 +181,11 @@ function isNotDescended(thrown: unknown): boolean {
 async function addApart(
   apart: Set<Address>,
   { space, standing, merging }: Committing,
-  { saga }: CommitEffect,
+  { stage }: CommitEffect,
   { taken }: JudgedMoves,
 ): Promise<number> {
   const before = apart.size;
-  const reader = space.view(saga, standing.sight);
+  const reader = space.view(stage, standing.sight);
   for (const { address, from, to } of taken) {
     if (from === undefined) continue;
     const relation = await compareTips(from, to, reader, merging.options);
@@ -207,7 +207,7 @@ function withLeft(left: CommittedLists["left"], judged: JudgedMoves): JudgedMove
 async function filed(committing: Committing, effect: CommitEffect, judged: JudgedMoves): Promise<Filing> {
   const { space, conversation, standing, answers } = committing;
   const founded = judged.taken.filter(({ from }) => from === undefined).map(({ address }) => address);
-  const firsts = await space.view(effect.saga, standing.sight).getMany(founded);
+  const firsts = await space.view(effect.stage, standing.sight).getMany(founded);
   const within = await withinChanges(
     space,
     firsts.flatMap((first) => first ?? []),
@@ -225,11 +225,11 @@ async function filed(committing: Committing, effect: CommitEffect, judged: Judge
  */
 export async function contested(
   space: Space,
-  { saga, moves }: CommitEffect,
+  { stage, moves }: CommitEffect,
   standing: Standing,
 ): Promise<readonly Address[]> {
   const timelines = moves.map(({ address }) => address);
-  const firsts = await space.view(saga, standing.sight).getMany(timelines);
+  const firsts = await space.view(stage, standing.sight).getMany(timelines);
   const readable = await standing.readsAll(firsts);
   return timelines.filter((_, at) => firsts[at] && isTjp(firsts[at]) && readable[at]);
 }

@@ -1,5 +1,5 @@
 import { KeysagaError, toKeysagaError } from "../../base/index.js";
-import { isTjp } from "../../ibgib/index.js";
+import { gibOf, isTjp } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import {
   type FinalTip,
@@ -8,7 +8,7 @@ import {
   type ReceiverSagaEvent,
   readEvidence,
 } from "../../saga/index.js";
-import type { ReferenceTo, Space, StageTotals, TakenOver } from "../../space/index.js";
+import type { ReferenceTo, SagaId, Space, StageTotals, TakenOver } from "../../space/index.js";
 import { keepLists } from "../branches/keep-lists.js";
 import type { Merging } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
@@ -55,6 +55,8 @@ type End<Kind> = Omit<Extract<ReceiverSagaEvent, { kind: Kind }>, "now">;
  */
 export class ReceiverSagaRun {
   readonly saga: string;
+  /** What it stages lies under a name of this side's: the saga's is the sender's choice, and may be another saga's. */
+  readonly #stage: SagaId;
   readonly #standing: Standing;
   readonly #answers: Answers;
   readonly #progress: Progress;
@@ -78,8 +80,9 @@ export class ReceiverSagaRun {
   ) {
     const { identity: self, space, access, merging, platform, onEvent } = options;
     const now = () => platform.clock.now();
+    const { identity, receiverSession } = conversation.established;
     this.saga = saga;
-    const { identity } = conversation.established;
+    this.#stage = `${gibOf(receiverSession)}/${saga}`;
     this.#standing = new Standing(identity, {
       space,
       self: self.address,
@@ -109,7 +112,7 @@ export class ReceiverSagaRun {
     const taken = direction === "pull" ? nothing : await this.#takeOver();
     const { statuses, ...answer } = await this.#answers.roots(roots, direction);
     this.#open = answer.open;
-    const view = space.view(this.saga, this.#standing.sight);
+    const view = space.view(this.#stage, this.#standing.sight);
     return { kind: "compared", ...answer, ...(await withKept(view, roots, statuses, taken)) };
   }
 
@@ -146,13 +149,13 @@ export class ReceiverSagaRun {
   async stage({ records }: On<"stage">): Promise<void> {
     const { identity, sight } = this.#standing;
     const { declared } = this.conversation;
-    this.#staged = this.options.space.stage(this.saga, identity, sight, records, declared);
+    this.#staged = this.options.space.stage(this.#stage, identity, sight, records, declared);
     await this.#staged;
   }
 
   async choose({ offered }: On<"choose">): Promise<End<"chosen">> {
     await this.#standing.refresh();
-    const held = await this.options.space.view(this.saga, this.#standing.sight).hasMany(offered);
+    const held = await this.options.space.view(this.#stage, this.#standing.sight).hasMany(offered);
     return { kind: "chosen", wanted: held.map((isHeld) => !isHeld) };
   }
 
@@ -187,7 +190,7 @@ export class ReceiverSagaRun {
     this.#over.abort(new KeysagaError("connection_closed"));
     this.#turn?.release();
     if (isLost && (await this.#isKept())) return;
-    await Promise.allSettled([this.options.space.drop(this.saga)]);
+    await Promise.allSettled([this.options.space.drop(this.#stage)]);
   }
 
   async #isKept(): Promise<boolean> {
@@ -196,7 +199,7 @@ export class ReceiverSagaRun {
     try {
       const { records, bytes } = await this.#covered;
       if (records === 0) return false;
-      const isKept = await kept.keep(this.#standing.identity, saga, { records, bytes });
+      const isKept = await kept.keep(this.#standing.identity, this.#stage, { records, bytes });
       if (isKept) onEvent({ kind: "kept", saga, records, bytes });
       return isKept;
     } catch (thrown) {
@@ -210,7 +213,7 @@ export class ReceiverSagaRun {
     const { kept, space, onEvent } = this.options;
     const from = this.#over.signal.aborted ? undefined : kept.take(this.#standing.identity);
     if (from === undefined) return nothing;
-    const taking = space.takeOver(this.saga, from, this.#standing.sight);
+    const taking = space.takeOver(this.#stage, from, this.#standing.sight);
     this.#staged = taking;
     this.#covered = taking;
     const taken = await taking;
@@ -232,20 +235,20 @@ export class ReceiverSagaRun {
         settled: await this.#come(),
         evidence: await checkEvidence(this.options.identity, this.inflow.evidence.items),
       },
-      effect,
+      { ...effect, stage: this.#stage },
     );
   }
 
   /** Those that have a target here by now, as far as the sender may know of that. */
   async #come(): Promise<readonly ReferenceTo[]> {
-    const view = this.options.space.view(this.saga, this.#standing.sight);
+    const view = this.options.space.view(this.#stage, this.#standing.sight);
     const come = await view.hasMany(this.#open.map(({ target }) => target));
     return this.#open.filter((_, at) => come[at]);
   }
 
   async #enterCommits(effect: On<"commitSpace">): Promise<CommitTurn> {
     const { space, commits } = this.options;
-    const timelines = await contested(space, effect, this.#standing);
+    const timelines = await contested(space, { ...effect, stage: this.#stage }, this.#standing);
     return this.waits.during("others", commits.enter(timelines, this.#over.signal));
   }
 
