@@ -171,6 +171,7 @@ function takeIn(identity: IdentityState, frames: readonly IbGib[], check: Checke
     const { state, claim, details } = check(keystone, frame);
     keystone = state;
     const { verb, target } = claim;
+    if (claim.scope !== undefined) throw refusal("scope");
     if (verb !== "delegate" && verb !== "revoke") {
       if (details !== undefined) throw refusal("details without host keys");
     } else if (details !== undefined) hostKeys = hostKeysAfter({ keystone, hostKeys }, verb, target, details);

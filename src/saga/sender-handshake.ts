@@ -299,10 +299,8 @@ function checkReceiverSession(
     throw unproved("session for another sender");
   const frame = decodeText(challenge.message.proof.frame);
   const { state, claim } = checkFrame(keystone, frame);
-  if (
-    claim.verb !== "challenge" ||
-    claim.target !== challengeTarget(hello.text, open.text, challenge.message.body)
-  )
+  const target = challengeTarget(hello.text, open.text, challenge.message.body);
+  if (claim.verb !== "challenge" || claim.target !== target || claim.scope !== undefined)
     throw unproved("transcript");
   return { frames: [first, frame], keystone: state };
 }

@@ -372,6 +372,15 @@ describe("eve signs with keys of her own (threat 22)", () => {
         return proof(eveCommits(eve.laneTo(bob), { receiver: dave }), eve);
       },
     ],
+    "a session with another receiver than its lane's, which the lane vouches for": [
+      "lane to another receiver",
+      () => {
+        const { bob, eve, dave } = cast();
+        const lane = eve.laneTo(bob);
+        const said = eveCommits(lane, { receiver: dave });
+        return proof(said, eve, vouch(lane, said.session.s.address, bob));
+      },
+    ],
     "R in the place of S": [
       "session: pools of another version",
       () => {

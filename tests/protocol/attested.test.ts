@@ -5,6 +5,7 @@ import { verifySpace } from "../../src/index.js";
 import { type CellValue, cellKinds } from "../../src/peer/home/cells.js";
 import { bytesOf, type Filing, joinFilings } from "../../src/peer/home/filing.js";
 import { newestFrame } from "../../src/peer/home/identity.js";
+import { startSenderSession } from "../../src/keystone/index.js";
 import { systemPlatform } from "../../src/peer/index.js";
 import {
   attestationOf,
@@ -24,6 +25,7 @@ import {
   type MadeFrame,
   readPayload,
   sagaLimits,
+  signMade,
   TurnFromReceiver,
   TurnFromSender,
 } from "../../src/saga/index.js";
@@ -32,7 +34,8 @@ import { InnerSpace, type Space } from "../../src/space/index.js";
 import { openLmdbSpace } from "../../src/space/lmdb-space.js";
 import { createWorld, type Peer, type SenderPeer, type World } from "../../src/testing/index.js";
 import { signsTwice } from "../one-time/ledger.js";
-import { newNotes, Person, Session, tipOf } from "../saga/commits.js";
+import { tampered } from "../keystone/keystones.js";
+import { newNotes, Person, Session, tipOf, vouch } from "../saga/commits.js";
 import { newDirectory } from "../space/homes.js";
 import { codeOf, contentsOf } from "./lab.js";
 
@@ -405,6 +408,29 @@ describe("evidence", () => {
     await put(bob.space, { proofs: [], cells: [{ key, from: undefined, to }] });
     expect(await codeOf(home.sender.connect())).toBe("auth_fail");
     expect(bob.events.at(-1)).toMatchObject({ kind: "closed", error: { code: "duplicity" } });
+  });
+
+  test("with a second session of a lane that has the first one's attest key is refused (threat 22)", async () => {
+    const dave = new InnerSpace();
+    const [entry, later] = entriesOf(2);
+    const { session, lane, receiver } = sessionOf(new Person("alice"));
+    await take(dave, [...session.parts, session.commit([entry!])]);
+    const before = await contentsOf(dave);
+    const list = session.commit([later!]);
+    const { s } = session;
+    // The same keys, for another audience.
+    const twin = tampered(s.genesis, ({ data }) => (data.details.audience = "wss://elsewhere"));
+    lane.add({ verb: "vouch", target: twin.address, scope: receiver.address });
+    const { keystone } = startSenderSession(twin);
+    const saga = "9".repeat(32);
+    const { signature } = signMade(keystone, saga, [later!], s.secretFor);
+    const shown = { ...list, session: twin.address, saga, signature };
+    const voucher = vouch(lane, twin.address, receiver);
+    expect(await codeOf(take(dave, [toText(twin), toText(lane.genesis), voucher, shown]))).toBe(
+      "attestation_refused",
+    );
+    expect(await contentsOf(dave)).toEqual(before);
+    await take(dave, [list]);
   });
 
   test("is none for a frame that is not attested", async () => {

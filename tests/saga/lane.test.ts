@@ -1,8 +1,17 @@
 import { expect, test } from "vitest";
-import type { IbGib } from "../../src/ibgib/index.js";
-import { type FollowedLane, followLane } from "../../src/saga/check-connect.js";
+import { type IbGib, toText } from "../../src/ibgib/index.js";
+import { readIdentity, startSenderSession } from "../../src/keystone/index.js";
+import {
+  acceptConnect,
+  type Challenged,
+  type Checking,
+  type FollowedLane,
+  followLane,
+  type ReceiverSelf,
+} from "../../src/saga/check-connect.js";
+import type { Connect } from "../../src/saga/messages.js";
 import { outcome } from "../keystone/keystones.js";
-import { Person } from "./commits.js";
+import { type Chain, Person, Session } from "./commits.js";
 
 const [alice, bob] = [new Person("alice"), new Person("bob")];
 const session = (n: number) => `keystone.session^${String(n).padStart(64, "0")}`;
@@ -34,6 +43,42 @@ test("a lane is followed to the frame that vouches, and those on the way may sti
   const again = "auth_fail: lane frame used or unknown";
   expect(outcome(() => follow(late.lane, 2))).toBe(again);
   expect(outcome(() => follow(late.lane, 3))).toBe(again);
+});
+
+/** A session of carol's with bob over a lane of hers, whose newest frame vouches for it towards bob. */
+function connectOver(carol: Person, over: Chain) {
+  const { s, r, voucher } = new Session(carol, bob, over);
+  const self = { identity: readIdentity(bob.identity.frames)! } as ReceiverSelf;
+  const session = { first: s.genesis, keystone: s.state, details: startSenderSession(s.genesis).details };
+  const state = { session, own: { frames: r.frames.slice(0, 2) }, body: {}, known: {} };
+  const proof = {
+    frame: toText(s.frames[1]!),
+    lane: toText(over.frames.at(-1)!),
+    voucher: voucher.signature,
+  };
+  const checking = {
+    sender: s.state,
+    candidate: { identity: carol.address },
+    identity: { state: readIdentity(carol.identity.frames) },
+    laneFrames: [],
+    lane: followLane(undefined, over.frames, bob.address),
+  };
+  return outcome(() =>
+    acceptConnect(
+      self,
+      state as unknown as Challenged,
+      { proof } as unknown as Connect,
+      checking as unknown as Checking,
+    ),
+  );
+}
+
+test("a lane to another receiver lets nobody in, also where it vouches towards this one (threat 4)", () => {
+  const [carol, dave, erin] = [new Person("carol"), new Person("dave"), new Person("erin")];
+  expect(connectOver(carol, carol.laneTo(bob))).toBe("accepted");
+  expect(connectOver(carol, carol.laneTo(dave))).toBe("frame_refused: lane elsewhere");
+  expect(connectOver(erin, erin.laneTo(bob, dave))).toBe("frame_refused: another's lane");
+  expect(connectOver(dave, dave.undelegatedLaneTo(bob))).toBe("auth_fail: lane not delegated");
 });
 
 test("what is remembered of it does not grow with its sessions", () => {

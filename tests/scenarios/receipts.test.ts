@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { checkReceipt, exportReceipt, type ReceiptBundle, type SignedReceipt } from "../../src/index.js";
 import { createWorld } from "../../src/testing/index.js";
+import { outcome } from "../keystone/keystones.js";
 import { scenario } from "./scenario.js";
 
 type Loose = { -readonly [Member in keyof ReceiptBundle]: ReceiptBundle[Member] };
@@ -77,38 +78,43 @@ async function receipts(): Promise<{
   return { bundle, other, bob: world.receiver.address };
 }
 
-const forgeries: Record<string, (bundle: Loose, other: ReceiptBundle) => void> = {
-  "a tip changed": (bundle) => (bundle.tips = [{ ...bundle.tips[0]!, n: 1 }]),
-  "a tip more": (bundle) => (bundle.tips = [...bundle.tips, bundle.tips[0]!]),
-  "no tip": (bundle) => (bundle.tips = []),
-  "another receipt's tips": (bundle, other) => (bundle.tips = other.tips),
-  "the time changed": (bundle) => bundle.time++,
-  "the totals changed": (bundle) =>
-    (bundle.totals = { ...bundle.totals, up: { ...bundle.totals.up, records: 9 } }),
-  "another saga": (bundle, other) => (bundle.saga = other.saga),
-  "another receipt's signature": (bundle, other) => (bundle.signature = other.signature),
-  "a stripped signature": (bundle) => (bundle.signature = ""),
-  "another receipt's session": (bundle, other) => (bundle.session = other.session),
-  "another session's host signature": (bundle, other) => (bundle.host = other.host),
-  "another receipt's session and host signature": (bundle, other) =>
-    Object.assign(bundle, { session: other.session, host: other.host }),
-  "no certificate of the host key": (bundle) => (bundle.receiver = bundle.receiver.slice(0, 1)),
-  "another version": (bundle) => Object.assign(bundle, { version: 2 }),
-  "a member more": (bundle) => Object.assign(bundle, { extra: true }),
+/** Each with the error it ends in, exactly: one check must not stand in for another that is gone. */
+const forgeries: Record<string, [expected: string, forge: (bundle: Loose, other: ReceiptBundle) => void]> = {
+  "a tip changed": ["signature", (bundle) => (bundle.tips = [{ ...bundle.tips[0]!, n: 1 }])],
+  "a tip more": ["signature", (bundle) => (bundle.tips = [...bundle.tips, bundle.tips[0]!])],
+  "no tip": ["signature", (bundle) => (bundle.tips = [])],
+  "another receipt's tips": ["signature", (bundle, other) => (bundle.tips = other.tips)],
+  "the time changed": ["signature", (bundle) => bundle.time++],
+  "the totals changed": [
+    "signature",
+    (bundle) => (bundle.totals = { ...bundle.totals, up: { ...bundle.totals.up, records: 9 } }),
+  ],
+  "another saga": ["signature", (bundle, other) => (bundle.saga = other.saga)],
+  "another receipt's signature": ["signature", (bundle, other) => (bundle.signature = other.signature)],
+  "a stripped signature": ["shape at signature", (bundle) => (bundle.signature = "")],
+  "another receipt's session": ["host signature", (bundle, other) => (bundle.session = other.session)],
+  "another session's host signature": ["host signature", (bundle, other) => (bundle.host = other.host)],
+  "another receipt's session and host signature": [
+    "signature",
+    (bundle, other) => Object.assign(bundle, { session: other.session, host: other.host }),
+  ],
+  "no certificate of the host key": ["host key", (bundle) => (bundle.receiver = bundle.receiver.slice(0, 1))],
+  "another version": ["shape at version", (bundle) => Object.assign(bundle, { version: 2 })],
+  "a member more": ["shape at ", (bundle) => Object.assign(bundle, { extra: true })],
 };
 
-test.each(Object.entries(forgeries))("a receipt is refused with %s", async (_, forge) => {
+test.each(Object.entries(forgeries))("a receipt is refused with %s", async (_, [rule, forge]) => {
   const { bundle, other, bob } = await receipts();
   const forged: Loose = structuredClone(bundle);
   forge(forged, other);
-  expect(() => checkReceipt(forged, bob)).toThrow(expect.objectContaining({ name: "KeysagaError" }));
+  expect(outcome(() => checkReceipt(forged, bob))).toBe(`receipt_refused: ${rule}`);
   expect(checkReceipt(bundle, bob).receiver).toBe(bob);
 });
 
 test("a right receipt of another receiver is refused", async () => {
   const { bundle } = await receipts();
   const stranger = (await createWorld({ seed: "stranger" })).receiver.address;
-  expect(() => checkReceipt(bundle, stranger)).toThrow(expect.objectContaining({ code: "receipt_refused" }));
+  expect(outcome(() => checkReceipt(bundle, stranger))).toBe("receipt_refused: another receiver");
 });
 
 test("a space that keeps no receipt says so", async () => {

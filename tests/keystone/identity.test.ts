@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import type { IbGib } from "../../src/ibgib/index.js";
+import {
+  checkIdentityFrames,
+  foundIdentity,
+  type IdentityState,
+  type NextFrameOptions,
+  nextFrame,
+  signFrame,
+  startIdentity,
+} from "../../src/keystone/index.js";
+import { mayFork } from "../one-time/ledger.js";
+import { bytesOf, outcome, secret, secretFor } from "./keystones.js";
+
+const first = foundIdentity(bytesOf(2), { secret, recoverySecret: bytesOf(3) });
+const [one, two] = ["11".repeat(32), "22".repeat(32)];
+const lane = `keystone.lane^${"A".repeat(64)}`;
+
+/** A frame that holds for its keys, whatever it says. */
+function signed({ keystone }: IdentityState, options: NextFrameOptions): IbGib {
+  return mayFork(() => signFrame(nextFrame(keystone, options, secretFor), keystone, secretFor));
+}
+
+const next = (identity: IdentityState, options: NextFrameOptions) =>
+  checkIdentityFrames(identity, [signed(identity, options)]);
+const said = (identity: IdentityState, options: NextFrameOptions) => outcome(() => next(identity, options));
+
+const hosting = (verb: "delegate" | "revoke", target: string, hostKeys: unknown, more: object = {}) => ({
+  ...{ verb, target, details: { hostKeys, ...more } as never },
+});
+
+describe("an identity's frame, signed with its own keys", () => {
+  const start = startIdentity(first);
+  const withOne = next(start, hosting("delegate", one, [one]));
+
+  test("that certifies or retires a host key says which keys are in force then", () => {
+    expect([...withOne.hostKeys.keys()]).toEqual([one]);
+    const withBoth = next(withOne, hosting("delegate", two, [one, two]));
+    expect([...withBoth.hostKeys.keys()]).toEqual([one, two]);
+    expect([...next(withBoth, hosting("revoke", one, [two])).hostKeys.keys()]).toEqual([two]);
+  });
+
+  test.each([
+    ["none of them", withOne, hosting("delegate", two, [])],
+    ["the new one alone", withOne, hosting("delegate", two, [two])],
+    ["one that nobody certified", start, hosting("delegate", one, [one, two])],
+    ["another one", start, hosting("delegate", one, [two])],
+    ["one twice", withOne, hosting("delegate", two, [one, one, two])],
+    ["another order", withOne, hosting("delegate", two, [two, one])],
+    ["one that it retires", withOne, hosting("revoke", one, [one])],
+    ["a key in another spelling", start, hosting("delegate", "AA".repeat(32), ["AA".repeat(32)])],
+    ["something more", start, hosting("delegate", one, [one], { more: true })],
+  ] as const)("is refused where it says %s (threat 15)", (_, identity, options) => {
+    expect(said(identity, options)).toBe("frame_refused: host keys in force");
+  });
+
+  test("has no scope, for none of its verbs has one (threat 15)", () => {
+    const scoped = (options: NextFrameOptions) => said(withOne, { ...options, scope: first.address });
+    for (const verb of ["delegate", "revoke", "manage"] as const) {
+      expect(scoped({ verb, target: lane })).toBe("frame_refused: scope");
+      expect(said(withOne, { verb, target: lane })).toBe("accepted");
+    }
+    expect(scoped(hosting("delegate", two, [one, two]))).toBe("frame_refused: scope");
+  });
+
+  test("delegates and revokes keystones alone, and says nothing beside a verb that has no host keys", () => {
+    for (const verb of ["delegate", "revoke"] as const)
+      expect(said(withOne, { verb, target: "somebody" })).toBe("frame_refused: delegates an address");
+    const details = { hostKeys: [one] };
+    expect(said(withOne, { verb: "manage", target: lane, details })).toBe(
+      "frame_refused: details without host keys",
+    );
+  });
+});
