@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { type Address, relate } from "../../src/ibgib/index.js";
-import { saveRecords, unshare } from "../../src/peer/index.js";
+import { listsOf } from "../../src/lists/index.js";
+import { saveRecords, unshare, whoMay } from "../../src/peer/index.js";
 import type { Peer, SenderPeer } from "../../src/testing/index.js";
 import { sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
@@ -170,5 +171,27 @@ scenario(
     await alice.sync(folder);
     expect(await bob.space.hasMany([part, album])).toEqual([true, true]);
     expect(await textAt(bob, photo)).toBe("photo");
+  },
+);
+
+scenario(
+  "SC5: eve links the list that rules her: the owner's withdrawal goes up all the same (threat 22)",
+  async (cast) => {
+    const { alice, carol: eve, erin, bob } = cast;
+    const note = await sharedNote({ text: "first" }, [alice, eve, erin], [bob]);
+    const { writers } = listsOf(note, alice.address);
+    await eve.link(note, "see", [writers]);
+    for (const peer of [eve, alice, erin]) await peer.sync(note);
+    await unshare(alice.identity, { timeline: note, from: eve.address });
+    await alice.sync(note);
+    const withdrawn = expect.arrayContaining([
+      expect.objectContaining({ with: eve.address, state: "withdrawn" }),
+    ]);
+    expect(await whoMay(bob.identity, note)).toEqual(withdrawn);
+    const late = await eve.edit(note, { text: "late" });
+    expect((await eve.sync(note)).left).toMatchObject([{ address: note }]);
+    for (const peer of [alice, erin]) await peer.sync(note);
+    for (const peer of [alice, erin, bob])
+      expect(await peer.space.tip(note)).not.toMatchObject({ address: late.address });
   },
 );

@@ -79,6 +79,8 @@ export async function planRoots(
   }
   const planned = { named: new Set(named), scope, drafts };
   const { lists, ahead } = await planLists(identity, receiver, [...roots.keys()]);
+  // Ahead of what is only linked: a list that somebody links goes up all the same.
+  for (const list of lists) if (!roots.has(list.address)) roots.set(list.address, list);
   const asks: Reference[] = [];
   if (direction !== "push") {
     for (const { tjp } of scope.others)
@@ -86,7 +88,6 @@ export async function planRoots(
     asks.push(...(await openReferences(space, [...roots.keys()])));
     for (const { target, by } of asks) if (!roots.has(target)) roots.set(target, { address: target, by });
   }
-  for (const list of lists) if (!roots.has(list.address)) roots.set(list.address, list);
   return { ...planned, roots: [...roots.values()], asks, ahead };
 }
 
