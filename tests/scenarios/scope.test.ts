@@ -1,6 +1,7 @@
 import { expect } from "vitest";
-import { type Address, relate } from "../../src/ibgib/index.js";
+import { type Address, createTimeline, relate } from "../../src/ibgib/index.js";
 import { listsOf } from "../../src/lists/index.js";
+import { cellKinds, newCell } from "../../src/peer/home/cells.js";
 import { saveRecords, unshare, whoMay } from "../../src/peer/index.js";
 import type { Peer, SenderPeer } from "../../src/testing/index.js";
 import { sharedNote } from "./divergence.js";
@@ -195,3 +196,28 @@ scenario(
       expect(await peer.space.tip(note)).not.toMatchObject({ address: late.address });
   },
 );
+
+scenario("RF7: eve refers to a later frame that is to come: that blocks nobody (threat 22)", async (cast) => {
+  const { alice, carol: eve, erin, bob } = cast;
+  const note = await sharedNote({ text: "first" }, [alice, eve, erin], [bob]);
+  const { address: target } = await alice.edit(note, { text: "later" });
+  const own = createTimeline({ ib: "own", owner: eve.address, rel8ns: { see: [target] }, uuid: "own" });
+  const link = relate(await eve.tip(note), { add: { see: [own.address] } }, { by: eve.address });
+  const done = await eve.space.commit({
+    ...{ holder: eve.address, sight: "anyone", puts: [own, link], references: new Set([target]) },
+    tips: [
+      { tjp: own.address, from: undefined, to: own.address },
+      { tjp: note, from: note, to: link.address },
+    ],
+    cells: [own, link].map(({ gib }) => newCell(cellKinds.made, gib, {})),
+  });
+  expect(done).toEqual({ kind: "committed" });
+  for (const reader of [alice, erin]) await eve.share(own.address, reader, "read");
+  await eve.sync(note);
+  await alice.edit(note, { hand: "alice" });
+  for (const peer of [alice, eve, erin, alice, eve, erin]) await peer.sync(note);
+  for (const peer of [alice, eve, erin]) {
+    expect(await peer.graph(note)).toEqual(expect.arrayContaining([target, link.address]));
+    expect((await peer.tip(note)).address).toBe((await bob.tip(note)).address);
+  }
+});

@@ -194,7 +194,7 @@ export class Answers {
     ours: Tip | undefined,
     isPresent: boolean,
   ): Promise<RootStatus> {
-    if (first !== undefined && !isTjp(first) && isPresent)
+    if (first !== undefined && !isFrame(first) && isPresent)
       return theirs === undefined ? { status: "ahead", tip: address, n: 0 } : { status: "same" };
     if (first === undefined || !isTjp(first) || !(await this.standing.reads(first)))
       return this.#asRecord(address, theirs);

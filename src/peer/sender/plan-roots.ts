@@ -1,4 +1,4 @@
-import { type Address, makerOf, nOf, ownerOf, tjpOf } from "../../ibgib/index.js";
+import { type Address, makerOf, nOf, ownerOf, tjpHashOf, tjpOf } from "../../ibgib/index.js";
 import { countingHeads, headsOf, mergeOf } from "../../merge/index.js";
 import type { Direction, Root } from "../../saga/index.js";
 import type { Reference, Space, Tip } from "../../space/index.js";
@@ -102,9 +102,11 @@ async function rootExchanged(space: Space, receiver: Address, address: Address):
   return { address, tip: record.address, n: nOf(record) ?? -1, down: true };
 }
 
+/** Those whose targets can be asked for: a later frame comes with its timeline, and is no root. */
 async function openReferences(space: Space, holders: readonly Address[]): Promise<readonly Reference[]> {
   const filed = await space.references(holders);
-  return filed.filter(({ isOpen }) => isOpen).slice(0, asksMax);
+  const open = filed.filter(({ isOpen, target }) => isOpen && tjpHashOf(target) === undefined);
+  return open.slice(0, asksMax);
 }
 
 /** The lists that rule these timelines, as far as the receiver may be told of them, and those that go ahead. */
