@@ -221,3 +221,30 @@ scenario("RF7: eve refers to a later frame that is to come: that blocks nobody (
     expect((await peer.tip(note)).address).toBe((await bob.tip(note)).address);
   }
 });
+
+scenario(
+  "A25: eve links a first frame that names alice as its owner: alice goes on without it (threat 22)",
+  async (cast) => {
+    const { alice, carol: eve, erin, bob } = cast;
+    for (const isWithin of [false, true]) {
+      const note = await sharedNote({ text: "first" }, [alice, eve, erin], [bob]);
+      const within = isWithin ? { within: note } : {};
+      const forged = createTimeline({ ib: "own", owner: alice.address, ...within, uuid: "eve's" });
+      const link = relate(await eve.tip(note), { add: { see: [forged.address] } }, { by: eve.address });
+      const done = await eve.space.commit({
+        ...{ holder: eve.address, sight: "anyone", puts: [forged, link] },
+        tips: [
+          { tjp: forged.address, from: undefined, to: forged.address },
+          { tjp: note, from: note, to: link.address },
+        ],
+        cells: [forged, link].map(({ gib }) => newCell(cellKinds.made, gib, {})),
+      });
+      expect(done).toEqual({ kind: "committed" });
+      await eve.sync(note).catch(() => undefined); // hers to answer for
+      const edit = await alice.edit(note, { hand: "alice" });
+      for (const peer of [alice, erin, alice]) expect((await peer.sync(note)).left).toEqual([]);
+      for (const peer of [alice, erin, bob]) expect(await peer.graph(note)).toContain(edit.address);
+      for (const { space } of [alice, erin]) expect(await space.tip(forged.address)).toBeUndefined();
+    }
+  },
+);
