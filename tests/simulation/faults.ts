@@ -111,7 +111,7 @@ export const knownFaults: readonly KnownFault[] = [
   {
     name: "what was staged is not dropped",
     file: "src/peer/receiver/receiver-saga-run.ts",
-    change: [["    await Promise.allSettled([this.options.space.drop(this.saga)]);\n", ""]],
+    change: [["    await Promise.allSettled([this.options.space.drop(this.#stage)]);\n", ""]],
     profile: "network",
     within: 60,
     lastFound: 6,
