@@ -1,18 +1,11 @@
 import { type Address, type IbGib, mergeMarkOf, ownerOf, previousOf } from "../ibgib/index.js";
 import { isSame, member } from "./content.js";
 import { basesOf, graftbaseOf } from "./fold.js";
-import { isBuiltIn, type MergeFunctions } from "./functions.js";
+import type { MergeFunctions } from "./functions.js";
 import { withoutAncestors } from "./heads.js";
 import { type Frame, type FrameReader, History, type MergeOptions } from "./history.js";
 import { frameOf, mergeHeads } from "./merge-tips.js";
 import { refuseMerge } from "./refusals.js";
-
-export interface CheckedMerge {
-  /** What it brings together, in fold order. */
-  readonly heads: readonly Address[];
-  /** Was the content computed again, by a built-in function? If not, it is whatever its author says it is. */
-  readonly isRecomputed: boolean;
-}
 
 /**
  * Checks a merge frame from someone else: which frames it brings together, their order, its number and links, and the
@@ -28,20 +21,18 @@ export async function checkMerge(
   reader: FrameReader,
   functions: MergeFunctions,
   options?: MergeOptions,
-): Promise<CheckedMerge> {
+): Promise<void> {
   const mark = mergeMarkOf(frame) ?? refuseMerge("merge_refused", "not_a_merge");
-  const named = namedHeadsOf(frame);
+  const named = mergedHeadsOf(frame);
   const history = new History(reader, options);
   history.checkHeads(named.length);
   const heads = await checkHeads(named, history);
   const graftbase = graftbaseOf(await basesOf(heads, history));
   checkFrame(frame, heads, graftbase, await history.first());
   const fn = functions.named(mark);
-  if (fn !== undefined) {
-    const expected = await mergeHeads(heads, history, fn);
-    if (expected.address !== frame.address) refuseMerge("merge_refused", "content");
-  }
-  return { heads: named, isRecomputed: fn !== undefined && isBuiltIn(fn) };
+  if (fn === undefined) return;
+  const expected = await mergeHeads(heads, history, fn);
+  if (expected.address !== frame.address) refuseMerge("merge_refused", "content");
 }
 
 async function checkHeads(named: readonly Address[], history: History): Promise<readonly Frame[]> {
@@ -73,7 +64,7 @@ function checkFrame(
 }
 
 /** The frames that a merge frame says it brings together, in its order. */
-function namedHeadsOf(record: IbGib): readonly Address[] {
+export function mergedHeadsOf(record: IbGib): readonly Address[] {
   const past = previousOf(record);
   const rest = record.rel8ns?.["graftorphan"] ?? [];
   return past === undefined ? rest : [past, ...rest];

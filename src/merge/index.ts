@@ -2,7 +2,7 @@
  * Merge: bringing the tips of a timeline together, the same way on every peer. Pure; reads through a port.
  */
 
-export { type CheckedMerge, checkMerge } from "./check-merge.js";
+export { checkMerge, mergedHeadsOf } from "./check-merge.js";
 export {
   type Conflict,
   type ConflictChoice,

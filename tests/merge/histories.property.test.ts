@@ -48,7 +48,7 @@ class Meeting {
     if (relation === "behind") expect(merged.address).toBe(b.address);
     if (relation === "diverged") {
       expect(isMerge(merged)).toBe(true);
-      expect(await checkMerge(merged, this.archive, functions)).toMatchObject({ isRecomputed: true });
+      await checkMerge(merged, this.archive, functions);
     }
     for (const tip of [a, b])
       expect(await compareTips(tip.address, merged.address, this.archive)).toMatch(/same|behind/);

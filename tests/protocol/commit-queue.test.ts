@@ -9,6 +9,7 @@ import { turn } from "../waiting.js";
 const limits = { commitWaitMs: 1_000, commitHoldMs: 100 };
 const patient = new AbortController().signal;
 const timeline = (ib: string) => addressOf(ib, "A".repeat(64));
+const identity = (name: string) => addressOf(name, "B".repeat(64));
 const [note, list, photo] = [timeline("note"), timeline("list"), timeline("photo")];
 
 let clock = fakeTimers();
@@ -24,7 +25,7 @@ beforeEach(() => {
 
 /** Somebody asks for a turn at timelines now. */
 async function enter(who: string, timelines: readonly Address[]): Promise<CommitTurn> {
-  const place = await queue.enter(timelines, patient);
+  const place = await queue.enter(identity(who), timelines, patient);
   entered.push(who);
   return place;
 }
@@ -82,6 +83,22 @@ describe("commits of several timelines", () => {
   });
 });
 
+describe("commits of one identity", () => {
+  test("wait for each other ahead of all else: it has one place at a time in each queue (threat 22)", async () => {
+    const eves = Array.from({ length: 8 }, () => queue.enter(identity("eve"), [note], patient));
+    const [first] = [await eves[0]!];
+    const alice = enter("alice", [note]);
+    const other = await queue.enter(identity("eve"), [list], patient); // another queue
+    other.release();
+    first.hold();
+    clock.advance(limits.commitHoldMs);
+    (await alice).release();
+    expect(entered).toEqual(["alice"]);
+    for (const eve of eves) (await eve).release();
+    expect(clock.waiting()).toBe(0);
+  });
+});
+
 describe("who waits too long", () => {
   test("ends in commit_waited, which may be tried again; those behind still wait for those before", async () => {
     const alice = await enter("alice", [note]);
@@ -102,13 +119,13 @@ describe("who waits too long", () => {
   test("does not wait on when its session is over: its place is free at once, and no timer runs", async () => {
     const alice = await enter("alice", [note]);
     const over = new AbortController();
-    const bob = codeOf(queue.enter([note], over.signal));
+    const bob = codeOf(queue.enter(identity("bob"), [note], over.signal));
     over.abort(new KeysagaError("connection_closed"));
     expect(await bob).toBe("connection_closed");
     expect(clock.waiting()).toBe(0);
     alice.release();
     await enter("carol", [note]);
-    expect(await codeOf(queue.enter([note], over.signal))).toBe("connection_closed");
+    expect(await codeOf(queue.enter(identity("bob"), [note], over.signal))).toBe("connection_closed");
   });
 });
 
@@ -119,13 +136,22 @@ describe("who came second", () => {
     alice.hold();
     clock.advance(limits.commitHoldMs - 1);
     await turn();
-    expect(alice.resume()).toBe(true);
-    clock.advance(limits.commitHoldMs);
-    await turn();
+    expect(alice.isOver()).toBe(false);
     expect(entered).toEqual(["alice"]);
-    alice.hold(); // as often as it comes second
-    expect(alice.resume()).toBe(true);
     alice.release();
+    await bob;
+    expect(clock.waiting()).toBe(0);
+  });
+
+  test("keeps it no longer in all, however often it comes second", async () => {
+    const alice = await enter("alice", [note]);
+    const bob = enter("bob", [note]);
+    for (let times = 0; times < 4; times++) {
+      expect(alice.isOver()).toBe(false);
+      alice.hold();
+      clock.advance(limits.commitHoldMs / 4);
+    }
+    expect(alice.isOver()).toBe(true);
     await bob;
   });
 
@@ -135,7 +161,7 @@ describe("who came second", () => {
     alice.hold();
     clock.advance(limits.commitHoldMs);
     await bob;
-    expect(alice.resume()).toBe(false);
+    expect(alice.isOver()).toBe(true);
     expect(entered).toEqual(["alice", "bob"]);
   });
 
@@ -146,7 +172,7 @@ describe("who came second", () => {
     alice.release();
     alice.hold(); // its session was over before the commit was
     expect(clock.waiting()).toBe(0);
-    expect(alice.resume()).toBe(false);
+    expect(alice.isOver()).toBe(true);
     await enter("bob", [note]);
     const carol = codeOf(enter("carol", [note]));
     alice.release();

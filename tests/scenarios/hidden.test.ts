@@ -228,7 +228,7 @@ scenario(
     const older = sayAndSend(frames[1], 1, whole.slice(0, 4), { evidence: proof });
     await expectAlike(cast, older, [isUnknown, isFirstAlone]);
     // She does not even wait for others who change it, and nobody waits for her.
-    expect(queued.mock.calls.map(([timelines]) => timelines)).toEqual(Array.from({ length: 8 }, () => []));
+    expect(queued.mock.calls.map(([, timelines]) => timelines)).toEqual(Array.from({ length: 8 }, () => []));
     queued.mockRestore();
     expect((await cast.bob.tip(diary)).address).toBe(frames[2].address);
     expect(await cast.dave.space.tip(diary)).toBeUndefined();

@@ -7,7 +7,13 @@ import {
   ownerOf,
   withinOf,
 } from "../../ibgib/index.js";
-import { checkMerge, type FrameReader, runEndsBeyond } from "../../merge/index.js";
+import {
+  checkMerge,
+  type FrameReader,
+  isBuiltInMerge,
+  mergedHeadsOf,
+  runEndsBeyond,
+} from "../../merge/index.js";
 import type { Space } from "../../space/index.js";
 import { signerOf } from "../rights/attestations.js";
 import type { Merging } from "./merging.js";
@@ -21,30 +27,43 @@ export interface AddedFrames {
 }
 
 /**
- * The frames that are new where a tip moves. A merge that was computed again is nobody's: its heads are asked in its
+ * The frames that are new where a tip moves. A merge that everybody can compute is nobody's: its heads are asked in its
  * place, as far as the tip before had them not. A merge by a function that is not built in is what somebody says it
  * is: it is a head, and has to be proved by somebody who may write. Of a timeline without an owner nothing is proved.
  *
- * Reads every frame that is new.
+ * Reads every frame that is new, and computes no merge: a tip is what it says only once `checkTipMerge` has agreed, which
+ * is to be called where the rights of those who made the frames are known.
  *
  * @param first The first frame of the timeline.
  * @param from The tip before; undefined where there was none.
- * @throws KeysagaError `merge_refused` and what else `checkMerge` throws, `record_missing`, `limit_exceeded`.
+ * @throws KeysagaError `record_missing`, `limit_exceeded`, `merge_refused` (`timeline`, `not_a_frame`).
  */
 export async function addedFrames(
   tip: IbGib,
   first: IbGib,
   from: Address | undefined,
   reader: FrameReader,
-  { functions, options }: Merging,
+  { options }: Merging,
 ): Promise<AddedFrames> {
-  const merge = isMerge(tip) ? await checkMerge(tip, reader, functions, options) : undefined;
   if (ownerOf(first) === undefined) return { heads: [tip], toProve: [] };
   const ends = await runEndsBeyond(tip.address, from === undefined ? [] : [from], reader, options);
-  if (merge === undefined) return { heads: [tip], toProve: ends };
-  if (!merge.isRecomputed) return { heads: [tip], toProve: [tip, ...ends] };
-  const merged = new Set(merge.heads);
+  if (!isMerge(tip)) return { heads: [tip], toProve: ends };
+  if (!isBuiltInMerge(tip)) return { heads: [tip], toProve: [tip, ...ends] };
+  const merged = new Set(mergedHeadsOf(tip));
   return { heads: ends.filter(({ address }) => merged.has(address)), toProve: ends };
+}
+
+/**
+ * Computes again what a tip says that is a merge, which can cost much more than to receive it.
+ *
+ * @throws KeysagaError as `checkMerge`.
+ */
+export async function checkTipMerge(
+  tip: IbGib,
+  reader: FrameReader,
+  { functions, options }: Merging,
+): Promise<void> {
+  if (isMerge(tip)) await checkMerge(tip, reader, functions, options);
 }
 
 /**

@@ -9,7 +9,7 @@ import { type CheckedEvidence, fileAttested } from "../rights/attestations.js";
 import { inOrder, listCommit } from "../rights/list-commit.js";
 import { overlaid } from "../rights/overlay.js";
 import { fileParts } from "../rights/proof-parts.js";
-import { addedFrames, proverOf } from "./added-frames.js";
+import { addedFrames, checkTipMerge, proverOf } from "./added-frames.js";
 import type { Merging } from "./merging.js";
 
 /** Who brings lists, and who keeps them. */
@@ -144,6 +144,7 @@ async function provedByOwner(
       if (prover === undefined) return undefined;
       proved.add(frame.address);
     }
+    await checkTipMerge(tip, reader, merging);
   }
   return proved;
 }

@@ -14,7 +14,7 @@ import type { Identity } from "../home/identity.js";
 import { isMadeHere, needsMark } from "../home/made.js";
 import { ListedHeads } from "../rights/head-judge.js";
 import type { AccessPolicy } from "../rights/standing.js";
-import { type AddedFrames, addedFrames, isInItsPlace, proverOf } from "./added-frames.js";
+import { type AddedFrames, addedFrames, checkTipMerge, isInItsPlace, proverOf } from "./added-frames.js";
 import type { Merging } from "./merging.js";
 
 /** What a sender brings together with, and what it goes by. */
@@ -102,7 +102,11 @@ export class Taking {
     if (!isTjp(first)) return tip;
     const added = await addedFrames(record, first, own, this.reader, this.#merging);
     const { identity, access } = this.resolving;
-    if (access === "open" || ownerOf(first) === undefined) return this.#merged(tips);
+    const checked = () => checkTipMerge(record, this.reader, this.#merging);
+    if (access === "open" || ownerOf(first) === undefined) {
+      await checked();
+      return this.#merged(tips);
+    }
     // What a first frame says is what its address stands for, unless it says that it is this side's.
     const isFirstAlone = tip === address && makerOf(first, first) !== identity.address;
     const { unproved, proved } = await this.#proofsOf(added, first);
@@ -113,6 +117,7 @@ export class Taking {
     if (unproved) return this.#leave(first, "not_proved", unproved);
     if (!(await this.#mayAnswer(record, added, first))) return this.#leave(first, "may_not_write", record);
     if (!(await isInItsPlace(first, this.reader))) return this.#leave(first, "out_of_place", first);
+    await checked();
     const to = await this.#counted(first, tips);
     await this.#keepProofs(proved, [...(to === undefined ? [] : [to]), ...(this.apart.get(address) ?? [])]);
     return to;

@@ -5,7 +5,7 @@ import { deferred } from "../home/deferred.js";
 export interface CommitQueueLimits {
   /** How long a commit waits for those before it. */
   readonly commitWaitMs: number;
-  /** How long one that came second keeps its turn while its sender brings its branch up to date. */
+  /** How long, in all, one that came second keeps its turn while its sender brings its branch up to date. */
   readonly commitHoldMs: number;
 }
 
@@ -13,20 +13,20 @@ export interface CommitQueueLimits {
 export interface CommitTurn {
   /** Lets the next one in; idempotent. */
   release(): void;
-  /** Keeps the turn for a sender that has to answer first; `release`d by itself when that takes too long. */
+  /** Keeps the turn for a sender that has to answer first: from the first time on, `commitHoldMs` in all. */
   hold(): void;
-  /** Takes the turn up again; false where it was given away meanwhile. */
-  resume(): boolean;
+  /** Was it let go, or held for too long? */
+  isOver(): boolean;
 }
 
 /**
- * Commits of one timeline are served first come, first served. What decides is the compare-and-set of the space, here
- * and in other processes; this only keeps commits of one process from running into each other again and again, so that
- * each has to be tried twice at the most.
+ * Commits of one timeline by those who may write it are served first come, first served, each identity one at a time. What
+ * decides is the compare-and-set of the space, here and in other processes; this only keeps commits of one process from
+ * running into each other again and again, so that each has to be tried twice at the most.
  */
 export class CommitQueue {
-  /** Settles when the last one that asked for this timeline is done. */
-  readonly #last = new Map<Address, Promise<void>>();
+  /** Settles when the last one that asked for this timeline is done, or the last one of this identity. */
+  readonly #last = new Map<string, Promise<void>>();
 
   constructor(
     private readonly limits: CommitQueueLimits,
@@ -34,24 +34,24 @@ export class CommitQueue {
   ) {}
 
   /**
-   * Waits for everyone who asked for one of these timelines before. All places are taken in one step, so that no two
-   * can wait for each other.
+   * Waits for the identity's own commits of these timelines, and then for everyone who asked for one of them before: so
+   * whoever holds a turn up holds up others once, in however many sessions. Places are taken all in one step, so that no
+   * two can wait for each other.
    *
    * @param signal Gives up waiting.
-   * @throws KeysagaError `commit_waited` after `commitWaitMs`, or the signal's reason; its place is then free.
+   * @throws KeysagaError `commit_waited` after `commitWaitMs`, or the signal's reason; its places are then free.
    */
-  async enter(timelines: readonly Address[], signal: AbortSignal): Promise<CommitTurn> {
+  async enter(identity: Address, timelines: readonly Address[], signal: AbortSignal): Promise<CommitTurn> {
     signal.throwIfAborted();
-    const before = timelines.flatMap((timeline) => this.#last.get(timeline) ?? []);
     const done = deferred<void>();
-    const isFree = Promise.allSettled(before);
-    const left = Promise.all([done.promise, isFree]).then(() => undefined);
-    for (const timeline of timelines) this.#last.set(timeline, left);
-    void left.then(() => {
-      for (const timeline of timelines) if (this.#last.get(timeline) === left) this.#last.delete(timeline);
-    });
     try {
-      await this.#inTime(isFree, signal);
+      await this.#inTime(signal, async (isOver) => {
+        await this.#place(
+          timelines.map((timeline) => `${identity} ${timeline}`),
+          done.promise,
+        );
+        if (!isOver()) await this.#place(timelines, done.promise);
+      });
     } catch (thrown) {
       done.resolve();
       throw thrown;
@@ -59,37 +59,46 @@ export class CommitQueue {
     return this.#turn(() => done.resolve());
   }
 
+  /** Takes a place behind the last one of each name, until `done`; resolves when it is first. */
+  async #place(names: readonly string[], done: Promise<void>): Promise<void> {
+    const isFree = Promise.allSettled(names.flatMap((name) => this.#last.get(name) ?? []));
+    const left = Promise.all([done, isFree]).then(() => undefined);
+    for (const name of names) this.#last.set(name, left);
+    void left.then(() => {
+      for (const name of names) if (this.#last.get(name) === left) this.#last.delete(name);
+    });
+    await isFree;
+  }
+
   #turn(done: () => void): CommitTurn {
     let isOver = false;
-    let stopTimer: () => void = () => undefined;
+    let stopTimer: (() => void) | undefined;
     const release = () => {
       isOver = true;
-      stopTimer();
+      stopTimer?.();
       done();
     };
     return {
       release,
       hold: () => {
-        if (isOver) return;
-        stopTimer = this.timers.after(this.limits.commitHoldMs, release);
+        if (!isOver) stopTimer ??= this.timers.after(this.limits.commitHoldMs, release);
       },
-      resume: () => {
-        stopTimer();
-        return !isOver;
-      },
+      isOver: () => isOver,
     };
   }
 
-  async #inTime(free: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  async #inTime(signal: AbortSignal, wait: (isOver: () => boolean) => Promise<void>): Promise<void> {
     const late = deferred<void>();
+    let isOver = false;
     const giveUp = () => late.reject(signal.reason);
     signal.addEventListener("abort", giveUp);
     const stopTimer = this.timers.after(this.limits.commitWaitMs, () =>
       late.reject(new KeysagaError("commit_waited")),
     );
     try {
-      await Promise.race([free, late.promise]);
+      await Promise.race([wait(() => isOver), late.promise]);
     } finally {
+      isOver = true;
       stopTimer();
       signal.removeEventListener("abort", giveUp);
     }

@@ -9,7 +9,13 @@ import {
   statusesByRoot,
 } from "../../saga/index.js";
 import type { CellChange, SagaId, Space } from "../../space/index.js";
-import { type AddedFrames, addedFrames, isInItsPlace, proverOf } from "../branches/added-frames.js";
+import {
+  type AddedFrames,
+  addedFrames,
+  checkTipMerge,
+  isInItsPlace,
+  proverOf,
+} from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
 import { checkTip } from "../branches/taking.js";
 import { headIsCounted, ListedHeads } from "../rights/head-judge.js";
@@ -49,7 +55,7 @@ export interface Answered {
  * heads have to be ones who may write the timeline: now where that is the sender itself, by the lists that are here where
  * it is somebody else. A merge of such heads needs nobody's word. A timeline that does not hold to this is left as it
  * was. All of it is judged on what the sender knows of: a timeline that it may not read is not looked into, and is to it
- * what it has sent of it.
+ * what it has sent of it. A merge is computed again only once all of this holds.
  *
  * @throws KeysagaError `not_closed` where a tip is none that the sender knows of; `wrong_context`, `merge_refused` and
  *   what else `checkMerge` throws.
@@ -116,6 +122,7 @@ class Judgement {
     const added = await addedFrames(tip, first, move.from, this.#reader, this.merging);
     const provers = await this.#proversOf(added, first);
     if (!(await this.#mayMove(move, first, added, provers))) return this.refuse(move, first);
+    await checkTipMerge(tip, this.#reader, this.merging);
     this.taken.push(move);
     for (const address of provers.keys()) (this.#said.has(address) ? this.own : this.proved).add(address);
   }

@@ -43,7 +43,7 @@ export const receiverLimits = {
   keptMs: 10 * 60_000,
   /** How long a commit waits for those of the same timelines before it. */
   commitWaitMs: 30_000,
-  /** How long one that came second keeps its turn while its sender takes in what came first. */
+  /** How long, in all, one that came second keeps its turn while its sender takes in what came first. */
   commitHoldMs: 10_000,
 } as const;
 

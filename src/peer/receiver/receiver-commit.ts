@@ -43,14 +43,14 @@ export interface Committing {
 }
 
 export type CommitOutcome =
-  /** `refused`: what the receiver has of the tips that it did not take. */
-  | { readonly kind: "committed"; readonly refused: readonly FinalTip[] }
+  /** `refused`: what the receiver has of the tips that it did not take. The receipt is still to be sent. */
+  | { readonly kind: "committed"; readonly refused: readonly FinalTip[]; readonly receipt: SignedTurn }
   /** Others came first: their tips, and what the sender lacks of them. Nothing was changed and nothing was signed. */
   | ({ readonly kind: "moved"; readonly tips: readonly FinalTip[] } & Found);
 
 /**
  * Makes a saga's graph visible and durable, with the proofs of both sides: one transaction, one flush. The receipt is
- * signed inside, once nothing can refuse the commit any more, and leaves only when all of it is durable. What the commit
+ * signed inside, once nothing can refuse the commit any more, and may leave once this resolves. What the commit
  * relies on of lists is compared in the same transaction, so a withdrawal takes effect with the very next turn. Where
  * nothing changes, nothing is written.
  *
@@ -78,8 +78,8 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
     if (isNothing(kept, judged, committing)) {
       await space.drop(effect.stage); // what came was here already
       conversation.returnProofs(proofs);
-      await conversation.send(receiptOf(effect, refused, platform));
-      return { kind: "committed", refused: judged.refused };
+      const receipt = conversation.sign(receiptOf(effect, refused, platform));
+      return { kind: "committed", refused: judged.refused, receipt };
     }
     const transcript = await fileSession(space, conversation.established, conversation.transcriptBytes);
     const charge = await quotas.charge(standing.identity, stagedBytes + bytesOf(kept));
@@ -104,10 +104,8 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
       if ((await addApart(apart, committing, others, judged)) === 0) throw new KeysagaError("chain_refused");
       continue;
     }
-    if (result.kind === "committed" && signed) {
-      await conversation.write(signed);
-      return { kind: "committed", refused: judged.refused };
-    }
+    if (result.kind === "committed" && signed)
+      return { kind: "committed", refused: judged.refused, receipt: signed };
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     // Where a cell moved as well, that may be what lets the sender know of these tips.
     if (result.kind !== "moved" || result.cells.length > 0) continue;
@@ -220,8 +218,9 @@ async function filed(committing: Committing, effect: CommitEffect, judged: Judge
 }
 
 /**
- * The timelines that a commit needs its turn at: those whose tips it moves. Who may not read one does not move it, and
- * does not learn by waiting that there are others who do.
+ * The timelines that a commit needs its turn at: those whose tips it moves, as far as the sender may write them. Who may
+ * only read one can bring what others have made, and tries until that fits; who may not even read it does not learn by
+ * waiting that there are others who do.
  */
 export async function contested(
   space: Space,
@@ -230,6 +229,6 @@ export async function contested(
 ): Promise<readonly Address[]> {
   const timelines = moves.map(({ address }) => address);
   const firsts = await space.view(stage, standing.sight).getMany(timelines);
-  const readable = await standing.readsAll(firsts);
-  return timelines.filter((_, at) => firsts[at] && isTjp(firsts[at]) && readable[at]);
+  const writable = await standing.writesAll(firsts);
+  return timelines.filter((_, at) => firsts[at] && isTjp(firsts[at]) && writable[at]);
 }

@@ -27,7 +27,7 @@ import type { Inflow } from "./inflow.js";
 import { withKept } from "./kept-roots.js";
 import type { KeptStages } from "./kept-stages.js";
 import type { Quotas } from "./quotas.js";
-import { commitReceiver, contested } from "./receiver-commit.js";
+import { type CommitOutcome, commitReceiver, contested } from "./receiver-commit.js";
 
 /** What a saga of a receiver runs with. */
 export interface ReceiverRunOptions {
@@ -161,24 +161,25 @@ export class ReceiverSagaRun {
 
   /** In its turn among the commits of the same timelines; one that came second keeps its turn for the next try. */
   async commit(effect: On<"commitSpace">): Promise<End<"spaceCommitted"> | End<"spaceMoved">> {
-    if (!this.#turn?.resume()) this.#turn = await this.#enterCommits(effect);
+    const outcome = await this.#inTurn(effect);
+    if (outcome.kind === "moved") return { ...outcome, kind: "spaceMoved" };
+    await this.conversation.write(outcome.receipt); // nobody waits for a sender that does not take it
+    this.#durable(effect, outcome.refused);
+    return { kind: "spaceCommitted" };
+  }
+
+  async #inTurn(effect: On<"commitSpace">): Promise<CommitOutcome> {
+    if (this.#turn?.isOver() !== false) this.#turn = await this.#enterCommits(effect);
     const turn = this.#turn;
     let isHeld = false;
     try {
       this.#over.signal.throwIfAborted();
       const outcome = await this.#commit(effect);
-      if (outcome.kind === "moved") {
-        isHeld = true;
-        turn.hold();
-        return { ...outcome, kind: "spaceMoved" };
-      }
-      this.#durable(effect, outcome.refused);
-      return { kind: "spaceCommitted" };
+      isHeld = outcome.kind === "moved";
+      return outcome;
     } finally {
-      if (!isHeld) {
-        turn.release();
-        this.#turn = undefined;
-      }
+      if (isHeld) turn.hold();
+      else turn.release();
     }
   }
 
@@ -248,8 +249,9 @@ export class ReceiverSagaRun {
 
   async #enterCommits(effect: On<"commitSpace">): Promise<CommitTurn> {
     const { space, commits } = this.options;
+    const { identity } = this.#standing;
     const timelines = await contested(space, { ...effect, stage: this.#stage }, this.#standing);
-    return this.waits.during("others", commits.enter(timelines, this.#over.signal));
+    return this.waits.during("others", commits.enter(identity, timelines, this.#over.signal));
   }
 
   #durable({ final }: On<"commitSpace">, refused: readonly FinalTip[]): void {

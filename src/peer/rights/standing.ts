@@ -126,10 +126,18 @@ export class Standing {
   }
 
   /** Which of these timelines may it read? @param firsts First frames; what is not there may not be read. */
-  async readsAll(firsts: readonly (IbGib | undefined)[]): Promise<readonly boolean[]> {
+  readsAll(firsts: readonly (IbGib | undefined)[]): Promise<readonly boolean[]> {
+    return this.#mayAll("read", firsts);
+  }
+
+  writesAll(firsts: readonly (IbGib | undefined)[]): Promise<readonly boolean[]> {
+    return this.#mayAll("write", firsts);
+  }
+
+  async #mayAll(action: Action, firsts: readonly (IbGib | undefined)[]): Promise<readonly boolean[]> {
     const found = this.#found;
     return this.options.space.look((look) =>
-      firsts.map((first) => first !== undefined && found.find("read", first, look).may),
+      firsts.map((first) => first !== undefined && found.find(action, first, look).may),
     );
   }
 
