@@ -158,6 +158,7 @@ export {
 } from "./space/index.js";
 export type {
   CellChange,
+  Charge,
   Commit,
   CommitResult,
   Holder,

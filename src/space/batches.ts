@@ -1,6 +1,7 @@
 /** In whose name records are held: a record names batches, a batch names its holder. */
 import { KeysagaError } from "../base/index.js";
 import { type IbGib, readRecord } from "../ibgib/index.js";
+import { rowBytes } from "./metered-writer.js";
 import { type CheckedRecord, recordRow } from "./presence.js";
 import {
   damaged,
@@ -14,6 +15,7 @@ import {
   encodeRecordRows,
   encodeRelation,
   encodeStageRow,
+  lengthOfRecordRow,
 } from "./rows.js";
 import type { Holder } from "./space.js";
 import type { Reader, Writer } from "./store.js";
@@ -39,6 +41,13 @@ export function putRecords(writer: Writer, records: readonly CheckedRecord[], ba
     if (adds !== undefined) writer.putNew("relations", record.gib, encodeRelation(adds));
     if (!writer.putNew("records", record.gib, row)) addToBatch(writer, record.gib, batch);
   }
+}
+
+/** What a record takes on a disk where nobody else has it: two rows at the most. */
+export function rowBytesOf({ record, isTjp, relation, adds }: CheckedRecord): number {
+  const { gib, bytes } = record;
+  const length = lengthOfRecordRow({ batches: [0], isTjp, relation, bytes });
+  return rowBytes(gib, { length }) + (adds === undefined ? 0 : rowBytes(gib, encodeRelation(adds)));
 }
 
 function addToBatch(writer: Writer, gib: string, batch: number): void {

@@ -11,6 +11,7 @@ import {
 } from "./batches.js";
 import { checkRecords } from "./check-records.js";
 import { reachedFrom } from "./closure.js";
+import { MeteredWriter } from "./metered-writer.js";
 import { type CheckedRecord, nothingStaged, Presence, recordRow, type StagedPart } from "./presence.js";
 import { dropGroup, putProof } from "./proofs.js";
 import { putReference, settleReference } from "./references.js";
@@ -163,13 +164,16 @@ function checkTops(
 }
 
 function apply(
-  writer: Writer,
+  store: Writer,
   commit: Commit,
   stage: Stage | undefined,
   { staged, takesStored, tracker }: Taken,
   moves: readonly CheckedMove[],
 ): void {
-  const { holder, settled = [], proofs = [], dropProofGroups = [], cells = [] } = commit;
+  const { holder, settled = [], proofs = [], dropProofGroups = [], cells = [], charge } = commit;
+  const writer = charge === undefined ? store : new MeteredWriter(store);
+  const look = new Presence(store).look;
+  const bytes = () => tracker.bytes + (writer instanceof MeteredWriter ? writer.bytes : 0);
   if (staged.records.size > 0) putRecords(writer, [...staged.records.values()], homeBatch(writer, holder));
   if (stage?.stored !== undefined) {
     if (takesStored) commitStage(writer, stage.stored, holder);
@@ -179,8 +183,11 @@ function apply(
   for (const reference of tracker.references) putReference(writer, reference);
   for (const reference of settled) settleReference(writer, reference);
   for (const group of dropProofGroups) dropGroup(writer, group);
-  for (const proof of [...proofs, ...(commit.attest?.() ?? [])]) putProof(writer, proof);
+  for (const proof of proofs) putProof(writer, proof);
   for (const change of cells) putCell(writer, change);
+  charge?.admit(bytes(), look);
+  for (const proof of commit.attest?.() ?? []) putProof(writer, proof);
+  for (const change of charge?.count(bytes(), look) ?? []) putCell(store, change);
 }
 
 function dropStored(writer: Writer, { batch, portions }: StoredStage): void {

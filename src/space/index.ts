@@ -6,6 +6,7 @@ export type { Reader, Store, Table, Writer } from "./store.js";
 export { StoreSpace, type StoreSpaceOptions } from "./store-space.js";
 export type {
   CellChange,
+  Charge,
   Commit,
   CommitResult,
   Holder,

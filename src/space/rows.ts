@@ -59,24 +59,24 @@ const batchesAt = 6;
  *     bytes      the record, to the end
  */
 export function encodeRecordRow(row: RecordRow): Uint8Array {
-  const bytes = new Uint8Array(lengthOf(row));
+  const bytes = new Uint8Array(lengthOfRecordRow(row));
   writeRecordRow(bytes, row);
   return bytes;
 }
 
 /** Many rows in one piece of memory: a store takes them in faster than as many small ones. */
 export function encodeRecordRows(rows: readonly RecordRow[]): Uint8Array[] {
-  const all = new Uint8Array(rows.reduce((sum, row) => sum + lengthOf(row), 0));
+  const all = new Uint8Array(rows.reduce((sum, row) => sum + lengthOfRecordRow(row), 0));
   let end = 0;
   return rows.map((row) => {
-    const bytes = all.subarray(end, end + lengthOf(row));
+    const bytes = all.subarray(end, end + lengthOfRecordRow(row));
     writeRecordRow(bytes, row);
     end += bytes.length;
     return bytes;
   });
 }
 
-function lengthOf({ batches, relation = "", bytes }: RecordRow): number {
+export function lengthOfRecordRow({ batches, relation = "", bytes }: RecordRow): number {
   return batchesAt + 4 * batches.length + relation.length + bytes.length;
 }
 

@@ -81,6 +81,17 @@ export interface Reference extends ReferenceTo {
   readonly isOpen: boolean;
 }
 
+/**
+ * Counts for somebody what a commit adds to the disk: rows with their keys, and each of its records as if nobody else had
+ * it, so that what it costs tells nothing of others. Negative where more is taken out. Called inside the transaction.
+ */
+export interface Charge {
+  /** Before anything is signed. Refuses the commit by what it throws. */
+  admit(bytes: number, look: Pick<Look, "cell">): void;
+  /** With what was signed, which is not refused any more: gives the cells that say it. */
+  count(bytes: number, look: Pick<Look, "cell">): readonly CellChange[];
+}
+
 /** Everything that has to become true at once. */
 export interface Commit {
   /** Take what this saga has staged. What of it lies outside the closure of `tips` and `roots` is dropped. */
@@ -114,6 +125,7 @@ export interface Commit {
    * does not happen. Synchronous; has to give the same proofs when a store runs its transaction again.
    */
   readonly attest?: () => readonly ProofPut[];
+  readonly charge?: Charge;
 }
 
 export type CommitResult =

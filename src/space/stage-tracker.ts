@@ -1,4 +1,5 @@
 import { type Address, holderOf, isFrame, previousOf } from "../ibgib/index.js";
+import { rowBytesOf } from "./batches.js";
 import type { CheckedRecord } from "./presence.js";
 import type { Reference } from "./space.js";
 import { isIndexed, numberOf } from "./timelines.js";
@@ -34,26 +35,34 @@ export class StageTracker {
   /** By the newest frame of each. */
   readonly #runs: Map<Address, Run>;
   readonly #references: BroughtReference[];
+  #bytes: number;
 
   private constructor(
     heads: Iterable<Address>,
     untipped: Iterable<Address>,
     runs: Iterable<[Address, Run]>,
     references: readonly BroughtReference[],
+    bytes: number,
   ) {
     this.#heads = new Set(heads);
     this.#untipped = new Set(untipped);
     this.#runs = new Map(runs);
     this.#references = [...references];
+    this.#bytes = bytes;
   }
 
   static empty(): StageTracker {
-    return new StageTracker([], [], [], []);
+    return new StageTracker([], [], [], [], 0);
   }
 
   /** Links that came and whose targets stay away. */
   get references(): readonly BroughtReference[] {
     return this.#references;
+  }
+
+  /** What all of it takes on a disk where nobody else has it. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Timelines that were linked to while they had no committed tip. */
@@ -63,7 +72,9 @@ export class StageTracker {
 
   /** Takes in records in the order they were checked. */
   add(checked: readonly CheckedRecord[]): void {
-    for (const { record, links, untipped, references } of checked) {
+    for (const each of checked) {
+      const { record, links, untipped, references } = each;
+      this.#bytes += rowBytesOf(each);
       const holder = holderOf(record);
       for (const target of references) this.#references.push({ holder, target, by: record.address });
       for (const link of links) this.#heads.delete(link);
@@ -80,7 +91,7 @@ export class StageTracker {
       newest,
       { ...run, indexed: [...run.indexed] },
     ]);
-    const grown = new StageTracker(this.#heads, this.#untipped, runs, this.#references);
+    const grown = new StageTracker(this.#heads, this.#untipped, runs, this.#references, this.#bytes);
     grown.add(checked);
     return grown;
   }

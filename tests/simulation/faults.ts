@@ -22,7 +22,10 @@ export const knownFaults: readonly KnownFault[] = [
         "          return conversation.takeProofs();\n",
         "          void conversation.write(signed);\n          return conversation.takeProofs();\n",
       ],
-      ["      await conversation.write(signed);\n", ""],
+      [
+        'committed(judged, () => conversation.write(receipt));\n    if (result.kind === "notClosed")',
+        'committed(judged, async () => undefined);\n    if (result.kind === "notClosed")',
+      ],
     ],
     profile: "storage",
     within: 100,
@@ -32,12 +35,12 @@ export const knownFaults: readonly KnownFault[] = [
     file: "src/peer/receiver/receiver-store.ts",
     change: [
       [
-        "  const result = await space.commit({",
-        '  const result = { kind: "committed" };\n  void space.commit({',
+        "  const { kind } = await releasing(charge,",
+        '  const { kind } = { kind: "committed" };\n  void releasing(charge,',
       ],
       [
-        "    dropProofGroups: old.dropProofGroups,\n  });",
-        "    dropProofGroups: old.dropProofGroups,\n  }).catch(() => undefined);",
+        '(result) => result.kind === "committed");',
+        '(result) => result.kind === "committed").catch(() => undefined);',
       ],
     ],
     profile: "storage",
@@ -184,7 +187,7 @@ export const knownFaults: readonly KnownFault[] = [
     file: "src/peer/rights/standing.ts",
     change: [
       ['boolean => this.find("read", first, look).may;', "boolean => true;"],
-      ['found.find("read", first, look).may),', "true),"],
+      ["found.find(action, first, look).may),", 'action === "read" || found.find(action, first, look).may),'],
     ],
     profile: "rights",
     within: 60,
@@ -281,8 +284,8 @@ export const knownFaults: readonly KnownFault[] = [
     file: "src/peer/branches/added-frames.ts",
     change: [
       [
-        "  if (merge === undefined) return { heads: [tip], toProve: ends };\n",
-        "  if (merge === undefined) return { heads: [tip], toProve: [tip] };\n",
+        "  if (!isMerge(tip)) return { heads: [tip], toProve: ends };\n",
+        "  if (!isMerge(tip)) return { heads: [tip], toProve: [tip] };\n",
       ],
     ],
     profile: "makers",

@@ -1,9 +1,11 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { addressOf, sealRecord } from "../../src/ibgib/index.js";
+import type { Commit, Space } from "../../src/space/index.js";
 import type { OpenSpace } from "./contract.js";
 import {
   addresses,
   alice,
+  bob,
   commitOf,
   edited,
   eyesOf,
@@ -226,6 +228,74 @@ export function commitContract(open: OpenSpace): void {
     await expect(space.commit(commit)).rejects.toMatchObject({ code: "reserved_record" });
     await expect(space.stage("s", alice, eyesOf(), [frame])).rejects.toMatchObject({
       code: "reserved_record",
+    });
+  });
+
+  describe("what a commit adds is told to whoever counts it", () => {
+    const note = timeline("charged", 40);
+    const commit = { puts: note, tips: [moveTo(note)], cells: [cell("cell", "some text")] };
+
+    /** What is told of a commit, and what of that is admitted. */
+    async function chargedFor(space: Space, more: Partial<Commit> = {}, max = Number.POSITIVE_INFINITY) {
+      const told: number[] = [];
+      const admit = (bytes: number) => {
+        told.push(bytes);
+        if (bytes > max) throw new Error("too much");
+      };
+      const count = (bytes: number) => {
+        told.push(bytes);
+        return [cell("held", String(bytes))];
+      };
+      const outcome = await space.commit(commitOf({ ...commit, ...more, charge: { admit, count } }));
+      expect(outcome.kind).toBe("committed");
+      return told;
+    }
+
+    test("before it is signed and behind that, with the cells that say it (threat 11)", async () => {
+      const space = await open();
+      const proof = sealRecord({ ib: "context", data: { of: "x".repeat(1000) } });
+      const attest = () => [{ group: proof.address, record: proof }];
+      const [admitted = 0, counted = 0] = await chargedFor(space, { attest });
+      expect(admitted).toBeGreaterThan(note.reduce((sum, { bytes }) => sum + bytes.length, 0));
+      expect(counted).toBeGreaterThan(admitted + proof.bytes.length);
+      expect(Buffer.from((await space.cell("held")) ?? []).toString()).toBe(String(counted));
+    });
+
+    test("the same whether it was staged, in memory or in the store, or not", async () => {
+      const plain = await chargedFor(await open());
+      for (const stagedBytesInMemory of [1, 1_000_000]) {
+        const space = await open({ stagedBytesInMemory });
+        for (const frame of note) await space.stage("s", alice, eyesOf(), [frame]);
+        const staged = await chargedFor(space, { saga: "s", puts: [] });
+        expect(Math.abs(staged[1]! - plain[1]!)).toBeLessThan(500); // a batch of its own
+      }
+    });
+
+    test("the same of records that others hold already", async () => {
+      const space = await open();
+      const stones = [stone(), stone()];
+      const kept = { puts: stones, roots: addresses(stones), tips: [], cells: [] };
+      await space.commit(commitOf({ ...kept, holder: bob }));
+      const [shared] = await chargedFor(space, kept);
+      const other = await open();
+      const others = stone();
+      await other.commit(commitOf({ holder: bob, puts: [others], roots: [others.address] }));
+      const [alone] = await chargedFor(other, kept);
+      expect(shared).toBe(alone);
+      expect((await chargedFor(space, kept))[0]).toBe(0); // she holds them herself by now
+    });
+
+    test("and where that is refused, nothing is signed and nothing is changed", async () => {
+      const space = await open();
+      let signed = 0;
+      const attest = () => {
+        signed += 1;
+        return [];
+      };
+      await expect(chargedFor(space, { attest }, 100)).rejects.toThrow("too much");
+      expect(signed).toBe(0);
+      expect(await space.tip(first(note).address)).toBeUndefined();
+      expect(await space.cell("cell")).toBeUndefined();
     });
   });
 

@@ -4,7 +4,7 @@ import { readListFirst, refuseList } from "../../lists/index.js";
 import { type FrameReader, mergeTips } from "../../merge/index.js";
 import type { Space, TipMove } from "../../space/index.js";
 import { type Charging, releasing } from "../home/claims.js";
-import { bytesOf, changedOnce, joinFilings } from "../home/filing.js";
+import { changedOnce, joinFilings } from "../home/filing.js";
 import { type CheckedEvidence, fileAttested } from "../rights/attestations.js";
 import { inOrder, listCommit } from "../rights/list-commit.js";
 import { overlaid } from "../rights/overlay.js";
@@ -99,8 +99,7 @@ async function tryKeeping(
     await fileParts(space, checked.parts),
   ]);
   const puts = [...fresh, ...made, ...moved.puts];
-  const bytes = puts.reduce((sum, record) => sum + record.bytes.length, 0);
-  const charge = await charging?.charge(from, bytes + bytesOf(filed));
+  const charge = charging?.charge(from);
   const commit = () =>
     space.commit({
       holder,
@@ -108,7 +107,8 @@ async function tryKeeping(
       puts,
       tips: moved.tips,
       proofs: filed.proofs,
-      cells: changedOnce([...moved.cells, ...filed.cells, ...(charge?.cells ?? [])]),
+      cells: changedOnce([...moved.cells, ...filed.cells]),
+      ...(charge && { charge }),
     });
   const { kind } = await (charge
     ? releasing(charge, commit, (result) => result.kind === "committed")

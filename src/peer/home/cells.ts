@@ -51,7 +51,7 @@ export const cellKinds = {
       unused: z.array(z.strictObject({ n: z.number().int().min(1), frame: address, session: address })),
     }),
   ),
-  /** Receiver: what is held in the name of an identity, in canonical bytes; key: its address. */
+  /** Receiver: bytes that the store holds for an identity; key: its address. */
   usage: kind("usage/", z.strictObject({ bytes: z.number().int().min(0) })),
   /** Receiver: who was let in, or out, here, by an invite or by the embedder; key: the identity's address. */
   admission: kind(

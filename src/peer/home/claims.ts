@@ -1,5 +1,5 @@
 import type { Address } from "../../ibgib/index.js";
-import type { CellChange } from "../../space/index.js";
+import type { Charge } from "../../space/index.js";
 
 /** Room that is claimed for a commit. */
 export interface Claim {
@@ -7,15 +7,10 @@ export interface Claim {
   release(): void;
 }
 
-/** Bytes that are claimed, and the cell that says so once they are held. */
-export interface Charge extends Claim {
-  readonly cells: readonly CellChange[];
-}
-
 /** Whoever has what identities hold counted. */
 export interface Charging {
-  /** Claims room for bytes that a commit in the name of `identity` adds. @throws KeysagaError `limit_exceeded` */
-  charge(identity: Address, bytes: number): Promise<Charge>;
+  /** Has what a commit adds counted for `identity`, and refused with `limit_exceeded` where that is too much. */
+  charge(identity: Address): Charge & Claim;
 }
 
 /** Whatever is claimed for a commit is given back unless it is made. */

@@ -15,13 +15,6 @@ export function joinFilings(filings: readonly Filing[]): Filing {
   };
 }
 
-/** Bytes that a commit adds by it: proofs, and cells with their keys. */
-export function bytesOf({ proofs, cells }: Filing): number {
-  const added = cells.map(({ key, from, to }) => (to?.length ?? 0) - (from?.length ?? -key.length));
-  const lengths = proofs.map(({ record }) => record.bytes.length);
-  return [...added, ...lengths].reduce((sum, length) => sum + Math.max(0, length), 0);
-}
-
 /** A cell that two parts of a commit change, in the same way, is changed once. */
 export function changedOnce(cells: readonly CellChange[]): readonly CellChange[] {
   return [...new Map(cells.map((change) => [change.key, change])).values()];

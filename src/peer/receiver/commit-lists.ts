@@ -4,7 +4,7 @@ import { isListAddress } from "../../lists/index.js";
 import { framesBeyond, mergeTips } from "../../merge/index.js";
 import type { RootMove } from "../../saga/index.js";
 import { releasing } from "../home/claims.js";
-import { bytesOf, changedOnce } from "../home/filing.js";
+import { changedOnce } from "../home/filing.js";
 import { inOrder, type ListCommit, listCommit } from "../rights/list-commit.js";
 import { overlaid } from "../rights/overlay.js";
 import { fileProofs } from "./file-proofs.js";
@@ -23,8 +23,6 @@ const triesMax = 32;
 export interface CommittedLists {
   /** Those that the sender may not move here, as the receiver has them, and first frames of them to keep. */
   readonly left: readonly Pick<JudgedMoves, "refused" | "records">[];
-  /** Canonical bytes that are kept and charged by now. */
-  readonly bytes: number;
 }
 
 /**
@@ -36,16 +34,14 @@ export interface CommittedLists {
  */
 export async function commitLists(committing: Committing, effect: CommitEffect): Promise<CommittedLists> {
   const left: CommittedLists["left"][number][] = [];
-  let bytes = 0;
   for (const move of effect.moves.filter(({ address }) => isListAddress(address))) {
     const outcome = await commitList(committing, effect, move);
-    if ("bytes" in outcome) bytes += outcome.bytes;
-    else left.push(outcome);
+    if (outcome !== "kept") left.push(outcome);
   }
-  return { left, bytes };
+  return { left };
 }
 
-type Outcome = { readonly bytes: number } | Pick<JudgedMoves, "refused" | "records">;
+type Outcome = "kept" | Pick<JudgedMoves, "refused" | "records">;
 
 async function commitList(committing: Committing, effect: CommitEffect, move: RootMove): Promise<Outcome> {
   const { space, standing, evidence, merging } = committing;
@@ -56,8 +52,7 @@ async function commitList(committing: Committing, effect: CommitEffect, move: Ro
     if (judged.taken.length === 0) return judged;
     const moved = await movedBy(committing, effect, move);
     if (moved === "too many") return { refused: [asToldBefore(effect, move)], records: [] };
-    const bytes = await tryCommit(committing, effect, judged, moved);
-    if (bytes !== undefined) return { bytes };
+    if (await tryCommit(committing, effect, judged, moved)) return "kept";
   }
   throw new KeysagaError("store_failed", { reason: "lists kept moving" });
 }
@@ -87,18 +82,17 @@ async function movedBy(
   }
 }
 
-/** @returns The bytes that are kept now; undefined where something had moved. */
+/** @returns Whether it is kept; if not, something had moved. */
 async function tryCommit(
   committing: Committing,
   effect: CommitEffect,
   judged: JudgedMoves,
   moved: ListCommit,
-): Promise<number | undefined> {
-  if (moved.tips.length === 0) return 0;
+): Promise<boolean> {
+  if (moved.tips.length === 0) return true;
   const { space, standing, quotas } = committing;
   const kept = await fileProofs(committing, effect, judged);
-  const bytes = moved.puts.reduce((sum, record) => sum + record.bytes.length, 0);
-  const charge = await quotas.charge(standing.identity, bytes + bytesOf(kept));
+  const charge = quotas.charge(standing.identity);
   const commit = () =>
     space.commit({
       holder: standing.identity,
@@ -106,9 +100,10 @@ async function tryCommit(
       puts: moved.puts,
       tips: moved.tips,
       proofs: kept.proofs,
-      cells: comparedWith(changedOnce([...charge.cells, ...kept.cells, ...moved.cells]), judged.cells),
+      cells: comparedWith(changedOnce([...kept.cells, ...moved.cells]), judged.cells),
+      charge,
     });
   const { kind } = await releasing(charge, commit, (result) => result.kind === "committed");
   if (kind === "notClosed") throw new KeysagaError("not_closed");
-  return kind === "committed" ? bytes : undefined;
+  return kind === "committed";
 }

@@ -1,9 +1,10 @@
 import type { Moment } from "../../base/index.js";
 import type { Address } from "../../ibgib/index.js";
-import type { Space } from "../../space/index.js";
+import type { Charge, Look, Space } from "../../space/index.js";
 import type { Connection } from "../../transport/index.js";
 import { cellKinds, changeCell, readCell, readCells } from "../home/cells.js";
-import type { Charge, Charging, Claim } from "../home/claims.js";
+import type { Charging, Claim } from "../home/claims.js";
+import { readNow } from "../home/list-rows.js";
 import type { Platform } from "../home/platform.js";
 import { Budget, checkLimit, type NamedLimit } from "./budget.js";
 import { Inflow } from "./inflow.js";
@@ -30,7 +31,10 @@ export const receiverLimits = {
   /** Bytes of records that are staged by sagas under way, of one identity and in all. */
   stagedBytesPerIdentityMax: 256 * 1024 ** 2,
   stagedBytesMax: 8 * 1024 ** 3,
-  /** Canonical bytes of records held durably in the name of one identity, and in all. */
+  /**
+   * Bytes that the store holds for one identity, and in all: what its sagas and its connects have added, records and all
+   * that is kept of them, keys and rows included.
+   */
   durableBytesPerIdentityMax: 1024 ** 3,
   durableBytesMax: 64 * 1024 ** 3,
   /**
@@ -50,6 +54,12 @@ export const receiverLimits = {
 export type ReceiverLimits = { readonly [Name in keyof typeof receiverLimits]: number };
 
 const hourMs = 60 * 60_000;
+
+/** What may be kept of those who read beyond the durable limits, of one and of all: transcripts, and what they were shown. */
+const readingBytes = { one: 8 * 1024 ** 2, all: 4 * 1024 ** 3 };
+
+/** What the cell of what an identity holds takes, at the most. */
+const usageChars = 26;
 
 /** An identity that was first met within the last hour: when, from where, and what is claimed for it or held. */
 interface Newcomer {
@@ -150,18 +160,40 @@ export class Quotas implements Charging {
     this.identities--;
   }
 
-  async charge(identity: Address, bytes: number): Promise<Charge> {
-    if (bytes === 0) return { cells: [], release: () => undefined };
-    const usage = await readCell(this.space, cellKinds.usage, identity);
-    const held = (usage.value?.bytes ?? 0) + bytes;
-    this.#check("durableBytesPerIdentityMax", held);
-    this.#check("durableBytesMax", this.durableBytes + bytes);
-    this.durableBytes += bytes;
+  charge(identity: Address): Charge & Claim {
+    return this.#charge(identity, { one: 0, all: 0 });
+  }
+
+  /** For connects, and sagas that bring nothing: whoever has no room left can still read. */
+  chargeReading(identity: Address): Charge & Claim {
+    return this.#charge(identity, readingBytes);
+  }
+
+  /** @param beyond How far beyond the limits it may go. */
+  #charge(identity: Address, beyond: { readonly one: number; readonly all: number }): Charge & Claim {
+    let claimed = 0;
+    // A store may run its transaction again.
+    const claim = (bytes: number) => {
+      this.durableBytes += bytes - claimed;
+      claimed = bytes;
+    };
+    const heldNow = (look: Pick<Look, "cell">) => readNow(look, cellKinds.usage, identity);
     return {
-      cells: [changeCell(usage, { bytes: held })],
-      release: () => {
-        this.durableBytes -= bytes;
+      admit: (bytes, look) => {
+        if (bytes <= 0) return;
+        const { value } = heldNow(look);
+        this.#check("durableBytesPerIdentityMax", (value?.bytes ?? 0) + bytes - beyond.one);
+        this.#check("durableBytesMax", this.durableBytes - claimed + bytes - beyond.all);
       },
+      count: (bytes, look) => {
+        const usage = heldNow(look);
+        const own = usage.value ? 0 : usage.key.length + usageChars;
+        claim(bytes + own);
+        return bytes === 0
+          ? []
+          : [changeCell(usage, { bytes: Math.max(0, (usage.value?.bytes ?? 0) + claimed) })];
+      },
+      release: () => claim(0),
     };
   }
 

@@ -6,7 +6,7 @@ import type { FinalTip, Found, TurnDraft } from "../../saga/index.js";
 import type { Commit, ReferenceTo, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
-import { bytesOf, changedOnce, type Filing, joinFilings } from "../home/filing.js";
+import { changedOnce, type Filing, joinFilings } from "../home/filing.js";
 import type { Identity } from "../home/identity.js";
 import { withinChanges } from "../home/list-rows.js";
 import type { Platform } from "../home/platform.js";
@@ -35,7 +35,7 @@ export interface Committing {
   readonly merging: Merging;
   readonly quotas: Quotas;
   readonly platform: Pick<Platform, "clock">;
-  /** What the saga has staged: charged to the sender's identity. */
+  /** What the saga has staged. */
   readonly stagedBytes: number;
   /** References whose targets have come. */
   readonly settled: readonly ReferenceTo[];
@@ -43,8 +43,13 @@ export interface Committing {
 }
 
 export type CommitOutcome =
-  /** `refused`: what the receiver has of the tips that it did not take. The receipt is still to be sent. */
-  | { readonly kind: "committed"; readonly refused: readonly FinalTip[]; readonly receipt: SignedTurn }
+  | {
+      readonly kind: "committed";
+      /** What the receiver has of the tips that it did not take. */
+      readonly refused: readonly FinalTip[];
+      /** Sends the receipt. */
+      readonly receipt: () => Promise<void>;
+    }
   /** Others came first: their tips, and what the sender lacks of them. Nothing was changed and nothing was signed. */
   | ({ readonly kind: "moved"; readonly tips: readonly FinalTip[] } & Found);
 
@@ -62,7 +67,6 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
   const lists = await commitLists(committing, effect);
   const others = { ...effect, moves: effect.moves.filter(({ address }) => !isListAddress(address)) };
   const apart = new Set<Address>();
-  const stagedBytes = Math.max(0, committing.stagedBytes - lists.bytes);
   for (let tries = 0; tries < triesMax; tries++) {
     await (tries > 0 ? standing.load() : standing.refresh());
     const judged = withLeft(
@@ -79,20 +83,23 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
       await space.drop(effect.stage); // what came was here already
       conversation.returnProofs(proofs);
       const receipt = conversation.sign(receiptOf(effect, refused, platform));
-      return { kind: "committed", refused: judged.refused, receipt };
+      return committed(judged, () => conversation.write(receipt));
     }
     const transcript = await fileSession(space, conversation.established, conversation.transcriptBytes);
-    const charge = await quotas.charge(standing.identity, stagedBytes + bytesOf(kept));
+    const charge = bringsNothing(judged, committing)
+      ? quotas.chargeReading(standing.identity)
+      : quotas.charge(standing.identity);
     let signed: SignedTurn | undefined;
     const commit = () =>
       space.commit({
         ...graphOf(effect, standing, judged, committing.settled),
         proofs: [...proofs, ...kept.proofs],
-        cells: comparedWith(changedOnce([...charge.cells, ...kept.cells, ...transcript]), judged.cells),
+        cells: comparedWith(changedOnce([...kept.cells, ...transcript]), judged.cells),
         attest: () => {
           signed = conversation.sign(receiptOf(effect, refused, platform));
           return conversation.takeProofs();
         },
+        charge,
       });
     const result = await releasing(charge, commit, ({ kind }) => kind === "committed").catch(
       (thrown: unknown) => {
@@ -104,8 +111,8 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
       if ((await addApart(apart, committing, others, judged)) === 0) throw new KeysagaError("chain_refused");
       continue;
     }
-    if (result.kind === "committed" && signed)
-      return { kind: "committed", refused: judged.refused, receipt: signed };
+    const receipt = signed;
+    if (result.kind === "committed" && receipt) return committed(judged, () => conversation.write(receipt));
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     // Where a cell moved as well, that may be what lets the sender know of these tips.
     if (result.kind !== "moved" || result.cells.length > 0) continue;
@@ -122,15 +129,18 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
   throw new KeysagaError("store_failed", { reason: "cells kept moving" });
 }
 
+function committed({ refused }: JudgedMoves, receipt: () => Promise<void>): CommitOutcome {
+  return { kind: "committed", refused, receipt };
+}
+
+function bringsNothing({ taken, records }: JudgedMoves, { stagedBytes, settled }: Committing): boolean {
+  return stagedBytes === 0 && [taken, records, settled].every(({ length }) => length === 0);
+}
+
 /** A saga that changes nothing leaves nothing: there is nothing to be made durable before its receipt. */
-function isNothing(
-  { proofs, cells }: Filing,
-  { taken, records, cells: judged }: JudgedMoves,
-  { stagedBytes, settled }: Committing,
-) {
-  const changed = [...cells, ...judged].some(({ from, to }) => !sameBytes(from, to));
-  const things = [taken, records, proofs, settled].some(({ length }) => length > 0);
-  return !things && stagedBytes === 0 && !changed;
+function isNothing({ proofs, cells }: Filing, judged: JudgedMoves, committing: Committing): boolean {
+  const isChanged = [...cells, ...judged.cells].some(({ from, to }) => !sameBytes(from, to));
+  return !isChanged && proofs.length === 0 && bringsNothing(judged, committing);
 }
 
 function receiptOf(

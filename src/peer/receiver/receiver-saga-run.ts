@@ -163,7 +163,7 @@ export class ReceiverSagaRun {
   async commit(effect: On<"commitSpace">): Promise<End<"spaceCommitted"> | End<"spaceMoved">> {
     const outcome = await this.#inTurn(effect);
     if (outcome.kind === "moved") return { ...outcome, kind: "spaceMoved" };
-    await this.conversation.write(outcome.receipt); // nobody waits for a sender that does not take it
+    await outcome.receipt(); // nobody waits for a sender that does not take it
     this.#durable(effect, outcome.refused);
     return { kind: "spaceCommitted" };
   }

@@ -247,7 +247,7 @@ export class ReceiverSession {
   }
 
   #beginHandshake(effect: ReceiverHandshakeEffect): void {
-    const { space, platform, screen, slice, admit, entry, onEvent } = this.options;
+    const { space, platform, quotas, screen, slice, admit, entry, onEvent } = this.options;
     switch (effect.kind) {
       case "send":
         this.#link.say(effect.message);
@@ -278,7 +278,8 @@ export class ReceiverSession {
         return this.#beginHandshakeWork(async () => {
           const { candidate } = effect.accepted;
           const { cells, invite, claim } = await entry(candidate);
-          const store = () => storeSession(space, effect.accepted, cells);
+          const charge = quotas.chargeReading(candidate.identity);
+          const store = () => storeSession(space, effect.accepted, cells, charge);
           if (await releasing(claim, store, (isStored) => isStored)) {
             if (invite !== undefined) onEvent({ kind: "admitted", identity: candidate.identity, invite });
             return { kind: "sessionStored" };

@@ -2,8 +2,9 @@ import { KeysagaError } from "../../base/index.js";
 import { type Address, decodeText, isTjp, tjpOf, toText } from "../../ibgib/index.js";
 import { connectDemand, connectSize, startSenderSession } from "../../keystone/index.js";
 import type { Accepted, ChallengeDraw, FollowedLane, Open, SenderKnown } from "../../saga/index.js";
-import type { CellChange, Space } from "../../space/index.js";
+import type { CellChange, Charge, Space } from "../../space/index.js";
 import { type CellValue, cellKinds, changeCell, readCell, sameCell } from "../home/cells.js";
+import { type Claim, releasing } from "../home/claims.js";
 import { checkHeld, fileIdentity, loadIdentity } from "../home/known-identities.js";
 import type { Platform } from "../home/platform.js";
 import { dropTranscripts } from "../home/retention.js";
@@ -51,12 +52,14 @@ function drawIndexes(draw: Uint8Array, count: number): readonly number[] {
  *
  * @param entry What lets the identity in: comparisons and changes of the same transaction.
  * @returns Whether it was stored; if not, someone moved I or L, or what lets it in, meanwhile.
- * @throws KeysagaError `duplicity` where the lane was seen to fork, or the identity does so now; `auth_fail` for the attest key of another session.
+ * @throws KeysagaError `duplicity` where the lane was seen to fork, or the identity does so now; `auth_fail` for the attest
+ *   key of another session; what `charge` throws.
  */
 export async function storeSession(
   space: Space,
   accepted: Accepted,
   entry: readonly CellChange[],
+  charge: Charge & Claim,
 ): Promise<boolean> {
   const { identity, lane, known, established, shown } = accepted;
   const { tjp } = identity.keystone;
@@ -75,20 +78,23 @@ export async function storeSession(
   await checkHeld(space, shown.heldAsShown);
   const filed = await fileIdentity(space, tjp, shown.fresh, true);
   const old = await dropTranscripts(space, lane.first.address);
-  const result = await space.commit({
-    holder: tjp,
-    sight: { holders: [] },
-    proofs: filed.proofs,
-    cells: [
-      ...(filed.cells.length > 0 ? filed.cells : [sameCell(identityCell)]),
-      changeCell(laneCell, rowOf(lane)),
-      sameCell(fork),
-      ...old.cells,
-      ...entry,
-    ],
-    dropProofGroups: old.dropProofGroups,
-  });
-  return result.kind === "committed";
+  const commit = () =>
+    space.commit({
+      holder: tjp,
+      sight: { holders: [] },
+      proofs: filed.proofs,
+      cells: [
+        ...(filed.cells.length > 0 ? filed.cells : [sameCell(identityCell)]),
+        changeCell(laneCell, rowOf(lane)),
+        sameCell(fork),
+        ...old.cells,
+        ...entry,
+      ],
+      dropProofGroups: old.dropProofGroups,
+      charge,
+    });
+  const { kind } = await releasing(charge, commit, (result) => result.kind === "committed");
+  return kind === "committed";
 }
 
 type LaneRow = CellValue<"lane">;
