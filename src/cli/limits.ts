@@ -31,6 +31,7 @@ export const limitRows: Readonly<Record<LimitName, string>> = {
   newIdentitiesPerAddressPerHour: "identities met for the first time, in an hour, from one network",
   newIdentitiesPerHour: "and in all",
   signaturesPerNetworkPerMinute: "signatures that strangers of one network cost, in a minute",
+  mergeStepsPerIdentityPerMinute: "steps of merges and walks, of some 20 ns, for one identity in a minute",
   durableBytesPerIdentityMax: "what is kept for one identity",
   durableBytesMax: "and in all",
   stagedBytesPerIdentityMax: "records on their way, of one identity",

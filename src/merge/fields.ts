@@ -93,7 +93,7 @@ class FieldMerge {
   }
 
   #text(path: readonly string[], base: string, ours: string, theirs: string): string {
-    const { text, contests } = mergeText(base, ours, theirs);
+    const { text, contests } = mergeText(base, ours, theirs, this.#heads.spend);
     this.#contested(path, contests);
     return text;
   }
@@ -104,11 +104,10 @@ class FieldMerge {
     ours: readonly Json[],
     theirs: readonly Json[],
   ): Json {
-    const steps = () => ({ left: contentRules.lineStepsMax });
-    const stretches = mergeSequences(sequenceOf(base), sequenceOf(ours), sequenceOf(theirs), {
-      ours: steps(),
-      theirs: steps(),
-    });
+    const steps = { ours: { left: contentRules.lineStepsMax }, theirs: { left: contentRules.lineStepsMax } };
+    const sequences = [base, ours, theirs].map(sequenceOf);
+    const stretches = mergeSequences(sequences[0]!, sequences[1]!, sequences[2]!, steps);
+    this.#heads.spend?.(2 * contentRules.lineStepsMax - steps.ours.left - steps.theirs.left);
     const merged: Json[] = [];
     const contests: Contested[] = [];
     for (const stretch of stretches) {

@@ -4,7 +4,7 @@ import { lowestCommonAncestors, nearestSharedPast } from "./bases.js";
 import { type Content, contentOf, freezeDeep, type HeadContent, toContent } from "./content.js";
 import { isBuiltIn, type MergeFunction } from "./functions.js";
 import { type Frame, type History, newestFirst } from "./history.js";
-import { foldRules } from "./limits.js";
+import { foldRules, stepsOf } from "./limits.js";
 import { refuseMerge } from "./refusals.js";
 
 /** The lowest common ancestors of each fold: of head 1 + i and the histories of all heads before it. */
@@ -50,8 +50,14 @@ export class Fold {
       const base = await this.#base(bases[at - 1]!, depth);
       const [ours, theirs] = [contents.slice(0, at), contents[at]!];
       const before = merged;
-      const fold = () => this.#function.merge(base, before, theirs.content, { ours, theirs });
+      this.#history.spend([base, before, theirs.content].reduce((sum, each) => sum + stepsToFold(each), 0));
+      let steps = 0;
+      const spend = (taken: number) => {
+        steps += taken;
+      };
+      const fold = () => this.#function.merge(base, before, theirs.content, { ours, theirs, spend });
       merged = foldedBy(this.#function, fold, isOwned);
+      this.#history.spend(steps);
       await this.#history.pause();
     }
     return merged;
@@ -79,6 +85,19 @@ export class Fold {
   async #nearest(ancestors: readonly Frame[]): Promise<Content> {
     return freezeDeep(contentOf((await nearestSharedPast(ancestors, this.#history)).record));
   }
+}
+
+/** What it takes to read, compare and normalize a content once, whatever is in it. */
+function stepsToFold(content: Content): number {
+  let steps = 0;
+  const values: unknown[] = [content.ib, content.data, content.rel8ns];
+  for (let value = values.pop(); value !== undefined; value = values.pop()) {
+    steps += stepsOf.valueFolded;
+    if (typeof value === "string") steps += value.length * stepsOf.charFolded;
+    else if (typeof value === "object" && value !== null)
+      for (const part of Object.values(value)) values.push(part);
+  }
+  return steps;
 }
 
 /** @throws KeysagaError `merge_failed`: `threw`, `not_deterministic` or `result`. */

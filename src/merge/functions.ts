@@ -11,6 +11,8 @@ export interface MergeHeads {
   /** Folded into `ours`, in fold order. */
   readonly ours: readonly HeadContent[];
   readonly theirs: HeadContent;
+  /** To be told how many steps of some 20 ns were taken, by functions whose time is not that of reading what they are given. */
+  readonly spend?: (steps: number) => void;
 }
 
 /**

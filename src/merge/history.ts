@@ -10,7 +10,7 @@ import {
   tjpHashOf,
   tjpOf,
 } from "../ibgib/index.js";
-import { type MergeLimits, mergeLimits } from "./limits.js";
+import { type MergeLimits, mergeLimits, stepsOf } from "./limits.js";
 
 /** Where frames are read: a `Space` is one, and so is one with a stage laid over it. Answers in the order asked. */
 export interface FrameReader {
@@ -24,6 +24,8 @@ export interface MergeOptions {
   readonly limits?: MergeLimits;
   /** Awaited every so many frames of a walk and after each fold; between two there is no longer synchronous step. */
   readonly pause?: Pause;
+  /** Told what was done, in steps (`stepsOf`), again and again; what it throws ends the call. */
+  readonly spend?: (steps: number) => void;
 }
 
 /** Steps of a walk between two pauses: some milliseconds. */
@@ -54,14 +56,16 @@ export class History {
   #tjp: Address | undefined;
   #steps = 0;
   readonly pause: Pause;
+  readonly spend: (steps: number) => void;
 
   constructor(
     reader: FrameReader,
-    { limits = mergeLimits, pause = () => Promise.resolve() }: MergeOptions = {},
+    { limits = mergeLimits, pause = () => Promise.resolve(), spend = () => undefined }: MergeOptions = {},
   ) {
     this.#reader = reader;
     this.#limits = limits;
     this.pause = pause;
+    this.spend = spend;
   }
 
   /**
@@ -74,6 +78,7 @@ export class History {
     if (unknown.length > 0) {
       const max = this.#limits.framesMax;
       if (this.#frames.size + unknown.length > max) throw limitExceeded("framesMax", max);
+      this.spend(unknown.length * stepsOf.frameRead);
       const records = await this.#reader.getMany(unknown);
       for (const [at, address] of unknown.entries())
         this.#frames.set(address, this.#frameOf(address, records[at]));
@@ -88,7 +93,10 @@ export class History {
   /** The frames that come right before `frame`, each with a lower n. */
   async parents(frame: Frame): Promise<readonly Frame[]> {
     this.#steps++;
-    if (this.#steps % stepsBetweenPauses === 0) await this.pause();
+    if (this.#steps % stepsBetweenPauses === 0) {
+      this.spend(stepsBetweenPauses * stepsOf.frameWalked);
+      await this.pause();
+    }
     return (await this.frames(frame.parents)).filter(({ n }) => n < frame.n);
   }
 

@@ -32,3 +32,14 @@ export const contentRules = {
   /** Lists and objects inside one another in such a value: with the path before them they have to fit a record. */
   valueDepthMax: 32,
 } as const;
+
+/** What things cost in steps of a comparison, some 20 ns each: measured, and rounded up. */
+export const stepsOf = {
+  /** A frame that is read and parsed. */
+  frameRead: 500,
+  /** A frame that a walk goes over. */
+  frameWalked: 50,
+  /** A member or item of a content that is folded, and a character of it. */
+  valueFolded: 40,
+  charFolded: 2,
+} as const;

@@ -17,6 +17,9 @@ export interface MergedText {
   readonly contests: readonly TextContest[];
 }
 
+/** Told how many steps were taken. */
+export type Spend = (steps: number) => void;
+
 /**
  * Three-way merge of a text by lines, as git and diff3 do it; contested lines by words; and where words are contested
  * too, line by line: what both put in stays, ours first; an edit outweighs a deletion; of two edits of one line ours
@@ -28,23 +31,24 @@ export interface MergedText {
  *
  * Time: `contentRules.lineStepsMax` and `wordStepsMax`, and linear besides.
  */
-export function mergeText(base: string, ours: string, theirs: string): MergedText {
+export function mergeText(base: string, ours: string, theirs: string, spend?: Spend): MergedText {
   if (ours === theirs || base === theirs) return { text: ours, contests: [] };
   if (base === ours) return { text: theirs, contests: [] };
   const ends = mergedLineEnds(base, ours, theirs);
   const [b, o, t] = ends === undefined ? [base, ours, theirs] : [base, ours, theirs].map(withoutReturns);
-  const { text, contests } = mergeLines(b!, o!, t!);
+  const { text, contests } = mergeLines(b!, o!, t!, spend);
   return ends === "\r\n" ? { text: text.replaceAll("\n", "\r\n"), contests } : { text, contests };
 }
 
-function mergeLines(base: string, ours: string, theirs: string): MergedText {
-  const steps = () => ({ left: contentRules.lineStepsMax });
+function mergeLines(base: string, ours: string, theirs: string, spend?: Spend): MergedText {
+  const ofOurs = { left: contentRules.lineStepsMax };
+  const ofTheirs = { left: contentRules.lineStepsMax };
   const wordSteps = { left: contentRules.wordStepsMax };
   const lines: string[] = [];
   const contests: TextContest[] = [];
   // An empty base has no line that two first drafts would both replace.
   const sides = [base === "" ? sequenceOf([]) : linesOf(base), linesOf(ours), linesOf(theirs)];
-  for (const stretch of mergeSequences(sides[0]!, sides[1]!, sides[2]!, { ours: steps(), theirs: steps() })) {
+  for (const stretch of mergeSequences(sides[0]!, sides[1]!, sides[2]!, { ours: ofOurs, theirs: ofTheirs })) {
     if (stretch.kind === "agreed") {
       append(lines, stretch.items);
       continue;
@@ -54,6 +58,8 @@ function mergeLines(base: string, ours: string, theirs: string): MergedText {
     append(lines, byWords === undefined ? stretch.combined : linesOf(byWords).items);
     contests.push({ chosen: byWords === undefined ? "lines" : "words", ours: o, theirs: t });
   }
+  const left = ofOurs.left + ofTheirs.left + wordSteps.left;
+  spend?.(2 * contentRules.lineStepsMax + contentRules.wordStepsMax - left);
   return { text: lines.join("\n"), contests };
 }
 

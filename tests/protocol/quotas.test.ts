@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { fieldsFunction } from "../../src/merge/fields.js";
 import { cellKinds, readCell } from "../../src/peer/home/cells.js";
 import { createReceiver, createSender, type ReceiverLimits } from "../../src/peer/index.js";
 import { evidenceFrame, sagaLimits } from "../../src/saga/index.js";
@@ -156,6 +157,40 @@ describe("a receiver counts what identities cost it (threat 11)", () => {
       expect(await bob.space.tip(both[0]!)).toBeUndefined();
       for (const one of both) await alice.sync(one);
     }
+  });
+
+  test("mergeStepsPerIdentityPerMinute: merges that cost much are counted for who sends them (threat 25)", async () => {
+    const { alice, carol, bob, ends, sleep } = await worldWith({ mergeStepsPerIdentityPerMinute: 5_000_000 });
+    const noise = (seed: string) => {
+      const { random } = seededPlatform(seed);
+      return [...random.bytes(2_000)].map((byte) => "abcdefgh"[byte % 8]).join("\n");
+    };
+    const note = await alice.timeline("note", { data: { text: noise("base") } });
+    await alice.share(note, carol);
+    await alice.sync(note);
+    await carol.sync(note, { direction: "pull" });
+    const diverge = async (round: string) => {
+      await alice.edit(note, { text: noise(`alice ${round}`) });
+      await carol.edit(note, { text: noise(`carol ${round}`) });
+      await alice.sync(note, { direction: "both" }); // nothing to merge for bob
+      await carol.sync(note);
+    };
+    let merges = 0;
+    const often = async () => {
+      for (; merges < 10; merges++) await diverge(`${merges}`);
+    };
+    await expect(often()).rejects.toMatchObject({ code: "limit_exceeded" });
+    expect(ends.at(-1)).toBe("mergeStepsPerIdentityPerMinute");
+    expect(merges).toBeGreaterThan(0);
+    const folds = vi.spyOn(fieldsFunction, "merge");
+    for (let again = 0; again < 3; again++)
+      await expect(carol.sync(note)).rejects.toMatchObject({ code: "limit_exceeded" });
+    expect(folds).not.toHaveBeenCalled();
+    folds.mockRestore();
+    await sync(alice);
+    sleep(60_000);
+    await carol.sync(note);
+    expect(await carol.tip(note)).toEqual(await bob.tip(note));
   });
 
   test("newIdentitiesPerHour: after an hour there is room again", async () => {

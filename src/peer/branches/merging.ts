@@ -23,3 +23,8 @@ export function mergingOf(functions: MergeFunctions, { clock, timers }: Platform
     },
   };
 }
+
+/** The same on somebody's account. */
+export function onAccount({ functions, options }: Merging, spend: (steps: number) => void): Merging {
+  return { functions, options: { ...options, spend } };
+}

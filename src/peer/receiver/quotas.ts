@@ -8,6 +8,7 @@ import { readNow } from "../home/list-rows.js";
 import type { Platform } from "../home/platform.js";
 import { Budget, checkLimit, type NamedLimit } from "./budget.js";
 import { Inflow } from "./inflow.js";
+import { MinuteMeter } from "./minute-meter.js";
 
 /** What a receiver lets the identities it serves cost it in the long run; an embedder may set each. */
 export const receiverLimits = {
@@ -21,6 +22,11 @@ export const receiverLimits = {
    * yet: those of long chains, in steps of a slice. A chain of `chainFramesMax` is a quarter of it.
    */
   signaturesPerNetworkPerMinute: 4_096,
+  /**
+   * What walks and merges cost within a minute for one identity, in steps of some 20 ns: a sixth of a core. Whatever is under
+   * way goes on to the end of its fold.
+   */
+  mergeStepsPerIdentityPerMinute: 500_000_000,
   /** Sessions of one identity at a time. */
   sessionsPerIdentityMax: 16,
   /** Characters of frames that are held, in all, for connections on which nobody has proved who they are yet. */
@@ -80,6 +86,7 @@ export class Quotas implements Charging {
   readonly #staged: Budget<Address>;
   readonly #newcomers = new Map<Address, Newcomer>();
   readonly #sessions = new Map<Address, number>();
+  readonly #mergeSteps: MinuteMeter;
 
   private constructor(
     private readonly space: Space,
@@ -88,6 +95,7 @@ export class Quotas implements Charging {
     private identities: number,
     private durableBytes: number,
   ) {
+    this.#mergeSteps = new MinuteMeter(this.#named("mergeStepsPerIdentityPerMinute"), platform.clock);
     this.unproved = new Budget(this.#named("unprovedCharsMax"));
     this.#listed = new Budget(this.#named("listedBytesMax"), this.#named("listedBytesPerIdentityMax"));
     this.#staged = new Budget(this.#named("stagedBytesMax"), this.#named("stagedBytesPerIdentityMax"));
@@ -117,6 +125,11 @@ export class Quotas implements Charging {
     const sessions = (this.#sessions.get(identity) ?? 0) - 1;
     if (sessions > 0) this.#sessions.set(identity, sessions);
     else this.#sessions.delete(identity);
+  }
+
+  /** Counts steps of merges and walks that were taken for an identity. @throws KeysagaError `limit_exceeded` */
+  spendSteps(identity: Address, steps: number): void {
+    this.#mergeSteps.spend(identity, steps);
   }
 
   /** For what comes for the sagas of one session; to be given back when each has ended. */

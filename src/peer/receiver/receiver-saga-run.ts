@@ -10,7 +10,7 @@ import {
 } from "../../saga/index.js";
 import type { ReferenceTo, SagaId, Space, StageTotals, TakenOver } from "../../space/index.js";
 import { keepLists } from "../branches/keep-lists.js";
-import type { Merging } from "../branches/merging.js";
+import { type Merging, onAccount } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
 import { checkEvidence } from "../rights/attestations.js";
@@ -60,6 +60,8 @@ export class ReceiverSagaRun {
   readonly #standing: Standing;
   readonly #answers: Answers;
   readonly #progress: Progress;
+  /** On the sender's account. */
+  readonly #merging: Merging;
   /** What it has staged: charged to the sender's identity when it is committed. */
   #staged: Promise<StageTotals> = Promise.resolve(nothing);
   /** References of its roots whose targets the sender was told to be lacking. */
@@ -78,7 +80,7 @@ export class ReceiverSagaRun {
     private readonly waits: Waits,
     private readonly options: ReceiverRunOptions,
   ) {
-    const { identity: self, space, access, merging, platform, onEvent } = options;
+    const { identity: self, space, access, merging, quotas, platform, onEvent } = options;
     const now = () => platform.clock.now();
     const { identity, receiverSession } = conversation.established;
     this.saga = saga;
@@ -90,7 +92,8 @@ export class ReceiverSagaRun {
       now,
       letIn: () => stillLetIn(space, identity),
     });
-    this.#answers = new Answers(self, this.#standing, merging, conversation.established.lane);
+    this.#merging = onAccount(merging, (steps) => quotas.spendSteps(identity, steps));
+    this.#answers = new Answers(self, this.#standing, this.#merging, conversation.established.lane);
     this.#progress = new Progress(saga, "down", onEvent);
     const named = entries.filter(({ address }) => !isListAddress(address));
     onEvent({ kind: "started", saga, direction, roots: named.length });
@@ -117,7 +120,8 @@ export class ReceiverSagaRun {
   }
 
   async #keepLists(): Promise<void> {
-    const { space, identity: self, quotas: charging, merging } = this.options;
+    const { space, identity: self, quotas: charging } = this.options;
+    const merging = this.#merging;
     const { identity: from, isOpen } = this.#standing;
     const { items } = this.inflow.evidence;
     if (readEvidence(items).listFrames.length === 0) return;
@@ -229,6 +233,7 @@ export class ReceiverSagaRun {
     return commitReceiver(
       {
         ...this.options,
+        merging: this.#merging,
         standing,
         answers: this.#answers,
         conversation: this.conversation,

@@ -1,19 +1,11 @@
-import { limitExceeded, type Moment } from "../../base/index.js";
 import { pause } from "../home/backoff.js";
 import { orAborted } from "../home/patience.js";
 import type { Platform } from "../home/platform.js";
-
-const minuteMs = 60_000;
+import { MinuteMeter } from "./minute-meter.js";
 
 /** A rest is so many times as long as the slice before it, and no longer than `restMsMax` on a machine that is busy. */
 const restFactor = 2;
 const restMsMax = 30;
-
-/** What a network has had within the minute that began at `since`. */
-interface Meter {
-  readonly since: Moment;
-  signatures: number;
-}
 
 /**
  * Gives connections on which nobody has proved who they are yet their turn to have a slice of a chain checked: one at a
@@ -24,12 +16,15 @@ export class Slices {
   /** Settles when the next one may have its turn; never rejects. */
   #rested: Promise<void> = Promise.resolve();
   readonly #closed = new AbortController();
-  readonly #meters = new Map<string, Meter>();
+  readonly #signatures: MinuteMeter;
 
   constructor(
-    private readonly signaturesPerNetworkPerMinute: number,
+    signaturesPerNetworkPerMinute: number,
     private readonly platform: Pick<Platform, "clock" | "timers">,
-  ) {}
+  ) {
+    const limited = { limit: "signaturesPerNetworkPerMinute", max: signaturesPerNetworkPerMinute };
+    this.#signatures = new MinuteMeter(limited, platform.clock);
+  }
 
   /**
    * Resolves when `network` may have a slice of so many frames checked, each of which has a signature; it has to be
@@ -39,7 +34,7 @@ export class Slices {
    * @throws KeysagaError `limit_exceeded` for a network that has had too many; the reason of `signal`.
    */
   async next(network: string, frames: number, signal: AbortSignal): Promise<void> {
-    this.#charge(network, frames);
+    this.#signatures.charge(network, frames);
     const granted = this.#rested.then(() => signal.throwIfAborted());
     this.#rested = granted.then(
       () => this.#rest(),
@@ -60,15 +55,5 @@ export class Slices {
     await pause(0, timers);
     const tookMs = clock.elapsed() - since;
     await pause(Math.min(restFactor * tookMs, restMsMax), timers, this.#closed.signal).catch(() => undefined);
-  }
-
-  #charge(network: string, frames: number): void {
-    const now = this.platform.clock.elapsed();
-    for (const [name, { since }] of this.#meters) if (since <= now - minuteMs) this.#meters.delete(name);
-    const meter = this.#meters.get(network) ?? { since: now, signatures: 0 };
-    const signatures = meter.signatures + frames;
-    if (signatures > this.signaturesPerNetworkPerMinute)
-      throw limitExceeded("signaturesPerNetworkPerMinute", this.signaturesPerNetworkPerMinute);
-    this.#meters.set(network, { ...meter, signatures });
   }
 }
