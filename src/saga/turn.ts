@@ -52,6 +52,8 @@ export interface PayloadTally {
   readonly digest: string;
   /** The turn's list as far as it travels as payload. */
   readonly entries: GrowingList<unknown>;
+  /** Of the same: hashed part by part, so that no turn is a step as long as its list. */
+  readonly leaves: GrowingList<Uint8Array>;
   /** How many things were shown as evidence, and how many targets declared to stay away. */
   readonly evidence: number;
   readonly references: number;
@@ -92,6 +94,7 @@ const nothing: PayloadTally = {
   bytes: 0,
   digest: "",
   entries: emptyList,
+  leaves: emptyList,
   evidence: 0,
   references: 0,
 };
@@ -139,6 +142,7 @@ export function tallyPayload(
     bytes: voice.payload.bytes + recordBytes + listBytes,
     digest: toHex(sha256(utf8(voice.payload.digest), sha256(frame))),
     entries: grown(voice.payload.entries, content.entries),
+    leaves: grown(voice.payload.leaves, content.entries.map(entryLeaf)),
     evidence: voice.payload.evidence + content.evidence.length,
     references: voice.payload.references + content.references.length,
   };
@@ -376,7 +380,8 @@ function sealContext(
 ): IbGib {
   const mine = voiceOf(dialogue, role);
   const theirs = voiceOf(dialogue, otherRole(role));
-  const { frames, records, bytes, digest } = mine.payload;
+  const { frames, records, bytes, digest, leaves: travelled } = mine.payload;
+  const leaves = travelled.length > 0 ? itemsOf(travelled) : entries.map(entryLeaf);
   const previous = theirs.lastContext;
   return sealRecord({
     ib: "context",
@@ -386,7 +391,7 @@ function sealContext(
       turn: message.turn,
       role,
       digest: turnDigest(role, body),
-      entries: { count: entries.length, root: listRoot(entries) },
+      entries: { count: leaves.length, root: toHex(merkleRoot(leaves)) },
       payload: { frames, records, bytes, digest },
       totals: totalsOf(dialogue, role),
     },
