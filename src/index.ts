@@ -220,6 +220,7 @@ export {
   type MergeHeads,
   type MergeLimits,
   type MergeOptions,
+  type Spend,
   mergeFunctions,
   mergeLimits,
   mergeText,

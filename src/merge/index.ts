@@ -24,6 +24,7 @@ export { countingHeads, type HeadJudge } from "./counting.js";
 export { framesBeyond, runEndsBeyond } from "./difference.js";
 export { compareTips, headsOf, type TipRelation } from "./heads.js";
 export type { FrameReader, MergeOptions, Pause } from "./history.js";
+export type { Spend } from "./text.js";
 export { type MergeLimits, mergeLimits } from "./limits.js";
 export { mergeOf, type Merged, mergeTips } from "./merge-tips.js";
 export type { MergeFailure, MergeRule } from "./refusals.js";

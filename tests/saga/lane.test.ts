@@ -59,7 +59,7 @@ function connectOver(carol: Person, over: Chain) {
   const checking = {
     sender: s.state,
     candidate: { identity: carol.address },
-    identity: { state: readIdentity(carol.identity.frames) },
+    identity: { followed: { state: readIdentity(carol.identity.frames) } },
     laneFrames: [],
     lane: followLane(undefined, over.frames, bob.address),
   };

@@ -258,7 +258,7 @@ scenario("without an entry, carol learns nothing from what is said to prove it (
     const entries = [finalOf(list.address, list, 0), ownHead(list.address, list)];
     await say({ type: "commit", entries, evidence });
   };
-  await expectAlike(cast, invent, [isUnknown, "error attestation_refused"]);
+  await expectAlike(cast, invent, [isUnknown, "error proofs_missing"]);
 
   // A list that she makes herself is one of carol's, and says nothing of what is alice's.
   const own = firstOfList("readers", diary, carol.address);

@@ -176,7 +176,7 @@ scenario(
 );
 
 scenario(
-  "SC5: eve links the list that rules her: the owner's withdrawal goes up all the same (threat 22)",
+  "eve links the list that rules her: the owner's withdrawal goes up all the same (SC5) (threat 22)",
   async (cast) => {
     const { alice, carol: eve, erin, bob } = cast;
     const note = await sharedNote({ text: "first" }, [alice, eve, erin], [bob]);
@@ -197,30 +197,33 @@ scenario(
   },
 );
 
-scenario("RF7: eve refers to a later frame that is to come: that blocks nobody (threat 22)", async (cast) => {
-  const { alice, carol: eve, erin, bob } = cast;
-  const note = await sharedNote({ text: "first" }, [alice, eve, erin], [bob]);
-  const { address: target } = await alice.edit(note, { text: "later" });
-  const own = createTimeline({ ib: "own", owner: eve.address, rel8ns: { see: [target] }, uuid: "own" });
-  const link = relate(await eve.tip(note), { add: { see: [own.address] } }, { by: eve.address });
-  const done = await eve.space.commit({
-    ...{ holder: eve.address, sight: "anyone", puts: [own, link], references: new Set([target]) },
-    tips: [
-      { tjp: own.address, from: undefined, to: own.address },
-      { tjp: note, from: note, to: link.address },
-    ],
-    cells: [own, link].map(({ gib }) => newCell(cellKinds.made, gib, {})),
-  });
-  expect(done).toEqual({ kind: "committed" });
-  for (const reader of [alice, erin]) await eve.share(own.address, reader, "read");
-  await eve.sync(note);
-  await alice.edit(note, { hand: "alice" });
-  for (const peer of [alice, eve, erin, alice, eve, erin]) await peer.sync(note);
-  for (const peer of [alice, eve, erin]) {
-    expect(await peer.graph(note)).toEqual(expect.arrayContaining([target, link.address]));
-    expect((await peer.tip(note)).address).toBe((await bob.tip(note)).address);
-  }
-});
+scenario(
+  "eve refers to a later frame that is to come: that blocks nobody (RF7) (threat 22)",
+  async (cast) => {
+    const { alice, carol: eve, erin, bob } = cast;
+    const note = await sharedNote({ text: "first" }, [alice, eve, erin], [bob]);
+    const { address: target } = await alice.edit(note, { text: "later" });
+    const own = createTimeline({ ib: "own", owner: eve.address, rel8ns: { see: [target] }, uuid: "own" });
+    const link = relate(await eve.tip(note), { add: { see: [own.address] } }, { by: eve.address });
+    const done = await eve.space.commit({
+      ...{ holder: eve.address, sight: "anyone", puts: [own, link], references: new Set([target]) },
+      tips: [
+        { tjp: own.address, from: undefined, to: own.address },
+        { tjp: note, from: note, to: link.address },
+      ],
+      cells: [own, link].map(({ gib }) => newCell(cellKinds.made, gib, {})),
+    });
+    expect(done).toEqual({ kind: "committed" });
+    for (const reader of [alice, erin]) await eve.share(own.address, reader, "read");
+    await eve.sync(note);
+    await alice.edit(note, { hand: "alice" });
+    for (const peer of [alice, eve, erin, alice, eve, erin]) await peer.sync(note);
+    for (const peer of [alice, eve, erin]) {
+      expect(await peer.graph(note)).toEqual(expect.arrayContaining([target, link.address]));
+      expect((await peer.tip(note)).address).toBe((await bob.tip(note)).address);
+    }
+  },
+);
 
 scenario(
   "A25: eve links a first frame that names alice as its owner: alice goes on without it (threat 22)",

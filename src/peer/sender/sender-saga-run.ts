@@ -300,10 +300,12 @@ export class SenderSagaRun {
     const found = effect.found.filter((tip) => !this.#unmoved.has(tip.address));
     const { report, merged } = await commitSender(landing, { ...effect, found });
     this.#isDurable = true;
-    tellMerged(onEvent, saga, merged);
-    onEvent({ kind: "durable", saga, tips: report.tips.length });
     try {
-      asked.outcome.resolve(await this.#ended(report));
+      const left = await explainLeft(identity, this.#receiver, report.left, this.options);
+      tellLeft(onEvent, saga, left);
+      tellMerged(onEvent, saga, merged);
+      onEvent({ kind: "durable", saga, tips: report.tips.length });
+      asked.outcome.resolve(await this.#ended({ ...report, left }));
     } catch (thrown) {
       asked.outcome.reject(thrown); // the saga is over: nobody else tells the caller
       throw thrown;
@@ -312,15 +314,13 @@ export class SenderSagaRun {
 
   /** What the caller is told, by what is here now. */
   async #ended(report: Landed["report"]): Promise<{ readonly report: SyncReport; readonly isMore: boolean }> {
-    const { identity, platform, onEvent } = this.options;
-    const left = await explainLeft(identity, this.#receiver, report.left, this.options);
-    tellLeft(onEvent, this.saga, left);
+    const { identity, platform } = this.options;
     const references = await openLinks(identity.space, [...report.tips, ...report.found]);
     for (const reference of references) this.#tellAway("down", reference);
     const stayed = await this.#stayedHere();
     const isMore = await this.#isMore();
     const elapsedMs = Math.round(platform.clock.elapsed() - this.asked.started);
-    return { report: { ...report, left, references, stayed, elapsedMs }, isMore };
+    return { report: { ...report, references, stayed, elapsedMs }, isMore };
   }
 
   async #stayedHere(): Promise<readonly Address[]> {
