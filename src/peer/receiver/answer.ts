@@ -95,7 +95,10 @@ export class Answers {
     const mayRead = await this.standing.readsAll(firsts);
     const readable = addresses.filter((_, at) => mayRead[at]);
     const open = direction === "pull" ? [] : await this.#openReferences(readable);
-    const within = direction === "push" ? [] : await allWithin(this.#space, readable);
+    // What is within a root may link what comes of that in a later turn: it waits for it.
+    const isSettled = (at: number) => ["same", "ahead"].includes(statuses[at]!.status);
+    const settled = addresses.filter((_, at) => mayRead[at] && isSettled(at));
+    const within = direction === "push" ? [] : await this.#withinBeyond(roots, settled);
     if (direction === "push" || ahead.length + within.length === 0)
       return { statuses, open, found: [], plan: nothingToSend, ...(await this.#proved(lists, [])) };
     return { statuses, open, ...(await this.#whatLacks(roots, statuses, ahead, within, lists)) };
@@ -259,7 +262,9 @@ export class Answers {
   /** Timelines that a branch relates and the sender has not come along: whole, or what is new since they were sent. */
   async #withFound(told: Told, tips: readonly Shown[], branches: SendPlan["branches"]): Promise<Found> {
     const sent = new Map(told.found.map((tip) => [tip.address, tip]));
-    const reachable = await this.#reachable(branches.map(({ tjp }) => tjp));
+    const branched = branches.map(({ tjp }) => tjp);
+    const within = await this.#withinBeyond(told.roots, branched);
+    const reachable = await this.#reachable([...branched, ...within]);
     const found = foundBeyond(told.roots, reachable).filter(
       ({ tjp, address }) => sent.get(tjp)?.tip !== address,
     );
@@ -276,6 +281,12 @@ export class Answers {
       plan: { ...plan, branches: [...branches.filter(({ frames }) => frames.length > 0), ...plan.branches] },
       ...(await this.#proofs([...tips, ...found.map(shownWhole)], [])),
     };
+  }
+
+  /** What is within these timelines and no root: what is a root is answered for itself. */
+  async #withinBeyond(roots: readonly Root[], outer: readonly Address[]): Promise<readonly Address[]> {
+    const known = new Set(roots.map(({ address }) => address));
+    return (await allWithin(this.#space, outer)).filter((timeline) => !known.has(timeline));
   }
 
   /** The timelines in the closure of roots that the sender may read. */
