@@ -9,6 +9,7 @@ import {
 } from "./rows.js";
 import type { Holder, Look, Sight } from "./space.js";
 import type { Reader } from "./store.js";
+import { timelinesWithin } from "./timelines.js";
 
 /** A record that has passed `checkRecords`, with what the check found out. */
 export interface CheckedRecord {
@@ -96,6 +97,7 @@ export class Presence {
       cell: (key) => this.#reader.get("cells", key),
       cells: (prefix) => this.#reader.entries("cells", prefix),
       record: (address) => this.known(address)?.record,
+      within: (outer) => timelinesWithin(this.#reader, outer),
     };
   }
 

@@ -27,6 +27,8 @@ export interface Look {
   cells(prefix: string): Iterable<readonly [key: string, value: Uint8Array]>;
   /** A committed domain record, whoever holds it; in a sight, one of its stage too. */
   record(address: Address): IbGib | undefined;
+  /** The timelines with a tip whose first frames say that they are within this one, whoever owns them. */
+  within(outer: Address): readonly Address[];
 }
 
 /** Names a saga, for what it has staged. */
@@ -272,9 +274,6 @@ export interface Space {
 
   /** What `ask` makes of the space as it stands, on one snapshot. Synchronous, and quick. */
   look<Answer>(ask: (look: Look) => Answer): Promise<Answer>;
-
-  /** The timelines with a tip whose first frames say that they are within one of these, whoever owns them. */
-  within(outer: readonly Address[]): Promise<{ readonly tjp: Address; readonly outer: Address }[]>;
 
   /** The references that are filed for these timelines, by their first frames, and stones. */
   references(holders: readonly Address[]): Promise<Reference[]>;

@@ -30,7 +30,7 @@ import type {
 } from "./space.js";
 import { Stage, StageBudget, totalsOf } from "./stage.js";
 import type { Reader, Store } from "./store.js";
-import { frameAt, framesOf, timelinesWithin, tipOf } from "./timelines.js";
+import { frameAt, framesOf, tipOf } from "./timelines.js";
 
 export interface StoreSpaceOptions {
   readonly limits: SpaceLimits;
@@ -184,12 +184,6 @@ export class StoreSpace implements Space {
 
   look<Answer>(ask: (look: Look) => Answer): Promise<Answer> {
     return this.#read((reader) => ask(new Presence(reader).look));
-  }
-
-  within(outer: readonly Address[]): Promise<{ tjp: Address; outer: Address }[]> {
-    return this.#read((reader) =>
-      outer.flatMap((timeline) => timelinesWithin(reader, timeline).map((tjp) => ({ tjp, outer: timeline }))),
-    );
   }
 
   references(holders: readonly Address[]): Promise<Reference[]> {

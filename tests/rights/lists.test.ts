@@ -204,6 +204,7 @@ describe("what a list costs", () => {
         const counted = {
           record: look.record,
           cells: () => expect.fail("no list is read as a whole"),
+          within: () => expect.fail("nor what is within a timeline"),
           cell: (key: string) => {
             count++;
             return look.cell(key);

@@ -206,7 +206,7 @@ export class SpaceModel {
 }
 
 /** The rules of these sights look at nothing but the first frame. */
-const nothing: Look = { cell: () => undefined, cells: () => [], record: () => undefined };
+const nothing: Look = { cell: () => undefined, cells: () => [], record: () => undefined, within: () => [] };
 
 /** May `sight` not read the timeline that this record starts? */
 function denies(first: IbGib, { reads }: Sight): boolean {

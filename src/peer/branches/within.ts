@@ -7,14 +7,14 @@ export function haveOneOwner(inner: IbGib | undefined, outer: IbGib | undefined)
   return owner !== undefined && outer !== undefined && ownerOf(outer) === owner;
 }
 
-/** The timelines directly within these that have their owners. Costs two look-ups for each. */
-export async function directlyWithin(space: Space, outer: readonly Address[]): Promise<readonly Address[]> {
-  const inner = await space.within(outer);
-  const [firsts, outers] = await Promise.all([
-    space.getMany(inner.map(({ tjp }) => tjp)),
-    space.getMany(inner.map((each) => each.outer)),
-  ]);
-  return inner.flatMap(({ tjp }, at) => (haveOneOwner(firsts[at], outers[at]) ? [tjp] : []));
+/** The timelines directly within these that have their owners. Costs a look-up for each. */
+export function directlyWithin(space: Space, outer: readonly Address[]): Promise<readonly Address[]> {
+  return space.look((look) =>
+    outer.flatMap((timeline) => {
+      const first = look.record(timeline);
+      return look.within(timeline).filter((inner) => haveOneOwner(look.record(inner), first));
+    }),
+  );
 }
 
 /** The same, with those within them, and so on. */

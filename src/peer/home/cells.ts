@@ -103,8 +103,6 @@ export const cellKinds = {
   left: kind("left/", z.strictObject({ timeline: address, heads: z.array(address).min(1) })),
   /** How often an entry was used here; key: the entry's. */
   uses: kind("uses/", z.strictObject({ count: z.number().int().min(0) })),
-  /** A timeline that is within another one; key: the gibs of the outer one and of it. */
-  within: kind("within/", z.strictObject({ timeline: address })),
   /** A timeline without an owner, by who brought it here first; key: the gibs of that identity and of the timeline. */
   founder: kind("founder/", z.strictObject({ timeline: address })),
   /** A frame that a call of this home's own user made here, the last of those it made together; key: its gib. */

@@ -9,7 +9,6 @@ import {
   makerOf,
   tjpHashOf,
   tjpOf,
-  withinOf,
 } from "../../ibgib/index.js";
 import {
   type Change,
@@ -29,7 +28,7 @@ import {
 } from "../../lists/index.js";
 import { type FrameReader, framesBeyond, type MergeOptions } from "../../merge/index.js";
 import type { CellChange, Look, TipMove } from "../../space/index.js";
-import { type Cell, type CellKind, cellKinds, changeCell, newCell, parseCell, removeCell } from "./cells.js";
+import { type Cell, type CellKind, cellKinds, changeCell, parseCell, removeCell } from "./cells.js";
 import { rulingOf } from "./rulings.js";
 
 /** What of a space has to be looked at: on one snapshot. `Space` has it. */
@@ -164,20 +163,6 @@ class Rows {
   }
 }
 
-/** Files each of these first frames below the timeline that it is within. Costs one look-up for each. */
-export function withinChanges(space: Looking, firsts: readonly IbGib[]): Promise<readonly CellChange[]> {
-  const inner = firsts.flatMap((first) => {
-    const outer = withinOf(first);
-    return outer === undefined ? [] : [{ name: `${gibOf(outer)}/${first.gib}`, timeline: first.address }];
-  });
-  if (inner.length === 0) return Promise.resolve([]);
-  return space.look((look) =>
-    inner
-      .filter(({ name }) => look.cell(cellKinds.within.prefix + name) === undefined)
-      .map(({ name, timeline }) => newCell(cellKinds.within, name, { timeline })),
-  );
-}
-
 /** What a list says of an identity. */
 export function identityRow(look: Pick<Look, "cell">, list: Address, identity: Address): Cell<IdentityRow> {
   return readNow(look, cellKinds.listIdentity, identityName(list, identity));
@@ -217,18 +202,16 @@ const identityName = (list: Address, identity: Address): string => `${gibOf(list
 const frameName = (list: Address, frame: Address): string =>
   `${gibOf(list)}/${tjpHashOf(frame) ?? hashOf(frame)}/${hashOf(frame)}`;
 
-/** All timelines within one, however deep, that are here. @throws KeysagaError `store_damaged` */
-export function timelinesWithin(look: Pick<Look, "cells">, outer: Address): readonly Address[] {
+/** All timelines within one, however deep, that are here. */
+export function timelinesWithin(look: Pick<Look, "within">, outer: Address): readonly Address[] {
   const found = new Set<Address>();
   const open = [outer];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    for (const [, bytes] of look.cells(`${cellKinds.within.prefix}${gibOf(at)}/`)) {
-      const { timeline } = parseCell(cellKinds.within, bytes);
+  for (let at = open.pop(); at !== undefined; at = open.pop())
+    for (const timeline of look.within(at)) {
       if (found.has(timeline)) continue;
       found.add(timeline);
       open.push(timeline);
     }
-  }
   return [...found];
 }
 

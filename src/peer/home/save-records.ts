@@ -12,7 +12,6 @@ import {
 } from "../../ibgib/index.js";
 import { isListIb, refuseList } from "../../lists/index.js";
 import type { CellChange, Space, TipMove } from "../../space/index.js";
-import { withinChanges } from "./list-rows.js";
 import { madeChanges, markEach, needsMark } from "./made.js";
 
 /** What moves together with records that are saved. */
@@ -54,7 +53,6 @@ export async function saveRecords(
     roots: records.filter((record) => tjpOf(record) === undefined).map((record) => record.address),
     cells: [
       ...(await madeChanges(space, signed)),
-      ...(await withinChanges(space, records.filter(isTjp))),
       ...(await markEach(
         space,
         records.filter((record) => isUnowned(record, firstOf)),

@@ -8,7 +8,6 @@ import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
 import { changedOnce, type Filing, joinFilings } from "../home/filing.js";
 import type { Identity } from "../home/identity.js";
-import { withinChanges } from "../home/list-rows.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
 import type { CheckedEvidence } from "../rights/attestations.js";
@@ -211,20 +210,11 @@ function withLeft(left: CommittedLists["left"], judged: JudgedMoves): JudgedMove
   };
 }
 
-/** Who made the frames that are taken, what that rests on, what the sender was shown, and what is new within what. */
+/** Who made the frames that are taken, what that rests on, and what the sender was shown. */
 async function filed(committing: Committing, effect: CommitEffect, judged: JudgedMoves): Promise<Filing> {
-  const { space, conversation, standing, answers } = committing;
-  const founded = judged.taken.filter(({ from }) => from === undefined).map(({ address }) => address);
-  const firsts = await space.view(effect.stage, standing.sight).getMany(founded);
-  const within = await withinChanges(
-    space,
-    firsts.flatMap((first) => first ?? []),
-  );
+  const { space, conversation, answers } = committing;
   const shown = await shownChanges(space, conversation.established.lane, answers.shown);
-  return joinFilings([
-    await fileProofs(committing, effect, judged),
-    { proofs: [], cells: [...within, ...shown] },
-  ]);
+  return joinFilings([await fileProofs(committing, effect, judged), { proofs: [], cells: shown }]);
 }
 
 /**

@@ -23,9 +23,9 @@ export interface Scope {
  * has their owner; what a frame of these links, where this identity has put the link; and so on from there. Whoever may
  * write a timeline can link anything: what others have linked stays here.
  *
- * @param tipsOf What of these timelines is here and may go up.
- *
  * Costs by the timelines. Where there are links to others, reads the whole histories of the timelines that have them.
+ *
+ * @param tipsOf What of these timelines is here and may go up.
  */
 export async function scopeOf(
   identity: Pick<Identity, "space" | "address">,

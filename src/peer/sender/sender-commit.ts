@@ -21,7 +21,6 @@ import { pauseAfterLoss } from "../home/backoff.js";
 import { cellKinds, changeCell, newCell, readCell } from "../home/cells.js";
 import { changedOnce, type Filing, joinFilings, nothingFiled } from "../home/filing.js";
 import { type Identity, newestFrame } from "../home/identity.js";
-import { withinChanges } from "../home/list-rows.js";
 import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
@@ -203,7 +202,7 @@ async function reportOf(
   };
 }
 
-/** Who made the frames that went out and came, what that rests on, what the receiver was shown, and where frames belong. */
+/** Who made the frames that went out and came, what that rests on, and what the receiver was shown. */
 async function filed(landing: Landing, effect: CommitEffect, moved: Moves): Promise<Filing> {
   const { identity, conversation, apart, shown, evidence, proved, made } = landing;
   const { space } = identity;
@@ -222,21 +221,10 @@ async function filed(landing: Landing, effect: CommitEffect, moved: Moves): Prom
         ),
     await fileAttested(space, evidence, proved),
     await fileParts(space, evidence.parts),
-    { proofs: [], cells: await filedWithin(space, effect.saga, moved) },
     { proofs: [], cells: await filedApart(space, apart) },
     { proofs: [], cells: await shownChanges(space, established.lane, shown) },
     { proofs: [], cells: await madeChanges(space, [...made, ...moved.puts.filter(needsMark)]) },
   ]);
-}
-
-/** Timelines that are new here are filed under what they are within. */
-async function filedWithin(space: Space, saga: string, { tips }: Moves): Promise<readonly CellChange[]> {
-  const founded = tips.filter(({ from }) => from === undefined).map(({ tjp }) => tjp);
-  const firsts = await space.view(saga).getMany(founded);
-  return withinChanges(
-    space,
-    firsts.flatMap((first) => first ?? []),
-  );
 }
 
 /** Heads that do not count are found again by the timeline whose lists rule theirs. */

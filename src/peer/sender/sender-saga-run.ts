@@ -38,11 +38,11 @@ import { outgoing } from "../session/outgoing.js";
 import { HeardEvidence } from "../session/heard-evidence.js";
 import { Progress } from "../session/progress.js";
 import { Along, stonesInPlace } from "./along.js";
-import { changedSince } from "./scope.js";
 import { Arriving } from "./arriving.js";
-import { openLinks } from "./open-links.js";
 import { keepSent } from "./keep-sent.js";
+import { openLinks } from "./open-links.js";
 import { draftsOf, explainLeft, type Planned, planRoots } from "./plan-roots.js";
+import { changedSince } from "./scope.js";
 import { answeringSession, commitSender, type Landed, type SyncReport, totalsOf } from "./sender-commit.js";
 
 /** What to bring in step, and which way records may go. */
@@ -299,28 +299,24 @@ export class SenderSagaRun {
     };
     const found = effect.found.filter((tip) => !this.#unmoved.has(tip.address));
     const { report, merged } = await commitSender(landing, { ...effect, found });
+    const done = await this.#doneBy(report); // until then a failure ends the call as well
     this.#isDurable = true;
-    try {
-      const left = await explainLeft(identity, this.#receiver, report.left, this.options);
-      tellLeft(onEvent, saga, left);
-      tellMerged(onEvent, saga, merged);
-      onEvent({ kind: "durable", saga, tips: report.tips.length });
-      asked.outcome.resolve(await this.#ended({ ...report, left }));
-    } catch (thrown) {
-      asked.outcome.reject(thrown); // the saga is over: nobody else tells the caller
-      throw thrown;
-    }
+    tellLeft(onEvent, saga, done.report.left);
+    tellMerged(onEvent, saga, merged);
+    for (const reference of done.report.references) this.#tellAway("down", reference);
+    onEvent({ kind: "durable", saga, tips: report.tips.length });
+    asked.outcome.resolve(done);
   }
 
   /** What the caller is told, by what is here now. */
-  async #ended(report: Landed["report"]): Promise<{ readonly report: SyncReport; readonly isMore: boolean }> {
+  async #doneBy(report: Landed["report"]): Promise<SagaDone> {
     const { identity, platform } = this.options;
+    const left = await explainLeft(identity, this.#receiver, report.left, this.options);
     const references = await openLinks(identity.space, [...report.tips, ...report.found]);
-    for (const reference of references) this.#tellAway("down", reference);
     const stayed = await this.#stayedHere();
     const isMore = await this.#isMore();
     const elapsedMs = Math.round(platform.clock.elapsed() - this.asked.started);
-    return { report: { ...report, references, stayed, elapsedMs }, isMore };
+    return { report: { ...report, left, references, stayed, elapsedMs }, isMore };
   }
 
   async #stayedHere(): Promise<readonly Address[]> {
