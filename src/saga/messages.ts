@@ -240,6 +240,8 @@ export const AckBody = z.strictObject({
   attested: heads,
   /** How many records were kept from this sender's lost connection and count as staged; absent: none. */
   kept: count.min(1).optional(),
+  /** What the sender lacks comes with the answer to its `ask`: it links what is asked for. Absent: it came ahead. */
+  later: z.literal(true).optional(),
   entries: listOf(AckEntry),
 });
 export type AckBody = z.infer<typeof AckBody>;
@@ -251,6 +253,7 @@ export type AckBody = z.infer<typeof AckBody>;
 export const Ask = z.strictObject({ address, locator });
 export type Ask = z.infer<typeof Ask>;
 
+/** Without entries where nothing is asked for but what comes `later`. */
 export const AskBody = z.strictObject({ type: z.literal("ask"), ...turnHead, entries: listOf(Ask) });
 export type AskBody = z.infer<typeof AskBody>;
 

@@ -39,6 +39,8 @@ interface Answered extends Saga {
   readonly statuses: readonly RootStatus[];
   /** Timelines beyond the roots that were sent along. */
   readonly found: readonly FinalTip[];
+  /** Does what the sender lacks wait for what it asks for? */
+  readonly later: boolean;
   /** Payload frames that are being staged. */
   readonly staging: number;
   /** Turns that come at most once, or a few times, in a saga. */
@@ -76,7 +78,7 @@ export interface SignedFrames {
 }
 
 /** What both sides have said of a saga's timelines so far. */
-export type Told = Pick<Answered, "roots" | "statuses" | "found">;
+export type Told = Pick<Answered, "roots" | "statuses" | "found" | "later">;
 
 /** What the sender lacks, and the timelines beyond the roots that belong to it. */
 export interface Found {
@@ -94,6 +96,7 @@ export type ReceiverSagaEvent =
       readonly statuses: readonly RootStatus[];
       /** Links of roots that are references here, and whose targets the sender may have. */
       readonly open: readonly OpenReference[];
+      readonly later: boolean;
       /** Records of a lost connection that count as staged. */
       readonly kept: number;
       readonly now: Moment;
@@ -205,11 +208,12 @@ function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: In
 }
 
 function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSagaStep {
-  const { statuses, found, made, open, kept, now } = event;
+  const { statuses, found, made, open, later, kept, now } = event;
   const answered: Answered = {
     ...sagaOf(state),
     statuses,
     found: [],
+    later,
     staging: 0,
     asked: false,
     offered: false,
@@ -217,7 +221,7 @@ function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSaga
     uncovered: false,
   };
   const entries = [...statuses, ...found, ...made, ...open];
-  const ack = { type: "ack", ...(kept > 0 && { kept }), entries };
+  const ack = { type: "ack", ...(kept > 0 && { kept }), ...(later && { later }), entries };
   return tell(answered, event, ack, now);
 }
 
@@ -246,7 +250,7 @@ function say(state: Answered, draft: TurnDraft, now: Moment): ReceiverSagaStep {
   };
 }
 
-/** Only of roots whose tip here the sender was told and may not hold. */
+/** Only of roots whose tip here the sender was told and may not hold; of none for what comes `later` alone. */
 function onAsk(state: In<"awaitingCommit">, { entries = [] }: AskBody): ReceiverSagaStep {
   if (state.asked || state.direction === "push")
     return fail(new KeysagaError("out_of_turn", { got: "ask", rule: "once in a saga that pulls" }));
@@ -254,7 +258,8 @@ function onAsk(state: In<"awaitingCommit">, { entries = [] }: AskBody): Receiver
     state.roots.filter((_, at) => isUnsettled(state.statuses[at]!)).map(({ address }) => address),
   );
   const asked = new Set(entries.map(({ address }) => address));
-  if (asked.size !== entries.length || asked.size === 0 || ![...asked].every((root) => unsettled.has(root)))
+  const isForNothing = asked.size === 0 && !state.later;
+  if (asked.size !== entries.length || isForNothing || ![...asked].every((root) => unsettled.has(root)))
     return fail(new KeysagaError("malformed_message", { in: "ask", rule: "roots that differ, each once" }));
   return {
     state: { ...answeredOf(state), kind: "readingBranches", asked: true },
@@ -315,6 +320,8 @@ function onChosen(state: In<"choosing">, { wanted, now }: On<"chosen">): Receive
 }
 
 function onCommit(state: In<"awaitingCommit">, { turn }: On<"commit">): ReceiverSagaStep {
+  if (state.later && !state.asked)
+    return fail(new KeysagaError("out_of_turn", { got: "commit", rule: "behind what comes later" }));
   const { entries = [] } = turn.message;
   const final = entries.filter((entry) => "tip" in entry);
   const made = entries.filter((entry) => "frame" in entry);
@@ -364,11 +371,12 @@ function onTick(state: Running, now: Moment): ReceiverSagaStep {
 
 const sagaOf = ({ limits, saga, direction, roots }: Saga): Saga => ({ limits, saga, direction, roots });
 
-const toldOf = ({ roots, statuses, found }: Answered): Told => ({ roots, statuses, found });
+const toldOf = ({ roots, statuses, found, later }: Answered): Told => ({ roots, statuses, found, later });
 
 const answeredOf = ({
   statuses,
   found,
+  later,
   staging,
   asked,
   offered,
@@ -379,6 +387,7 @@ const answeredOf = ({
   ...sagaOf(saga),
   statuses,
   found,
+  later,
   staging,
   asked,
   offered,

@@ -40,6 +40,8 @@ export interface Answered extends Saga {
   readonly found: readonly FinalTip[];
   /** Links of roots whose targets the receiver lacks. */
   readonly open: readonly OpenReference[];
+  /** Does what this side lacks wait for what it asks for? */
+  readonly later: boolean;
   /** What each commit so far has named that others came before: its records are staged at the receiver. */
   readonly overtaken: readonly (readonly FinalTip[])[];
 }
@@ -185,6 +187,7 @@ export const answeredOf = ({
   kept,
   found,
   open,
+  later,
   overtaken,
   ...saga
 }: Answered): Answered => ({
@@ -194,6 +197,7 @@ export const answeredOf = ({
   kept,
   found,
   open,
+  later,
   overtaken,
 });
 

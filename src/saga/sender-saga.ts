@@ -137,8 +137,12 @@ function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
   const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction, wanted));
   if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: statuses[wrong]!.status }));
-  const answered = { ...base(state), roots, statuses, kept: ack.kept ?? 0, found, open, overtaken: [] };
-  if (!statuses.some(({ status }) => status === "behind" || status === "diverged")) return gather(answered);
+  const { kept = 0, later = false } = ack;
+  const isDifferent = statuses.some(({ status }) => status === "behind" || status === "diverged");
+  if (later && (direction === "push" || !isDifferent))
+    return fail(new KeysagaError("malformed_message", { in: "ack", rule: "later than what is asked for" }));
+  const answered = { ...base(state), roots, statuses, kept, found, open, later, overtaken: [] };
+  if (!isDifferent) return gather(answered);
   return {
     state: { ...answered, kind: "comparing" },
     effects: [{ kind: "compare", roots, statuses, direction }],
@@ -185,12 +189,12 @@ function isPossible(
 /** A push takes nothing from the receiver, so it cannot bring together what both have changed. */
 function onCompared(state: In<"comparing">, { asks, now }: On<"compared">): SenderSagaStep {
   const [first] = asks;
-  if (first === undefined) return gather(state);
-  if (state.direction === "push")
+  if (first === undefined && !state.later) return gather(state);
+  if (first !== undefined && state.direction === "push")
     return fail(new KeysagaError("diverged", { timeline: shortAddress(first.address) }));
   return {
     state: { ...answeredOf(state), ...startPace(now, state.limits), kind: "awaitingBranch" },
-    effects: [{ kind: "sendTurn", draft: { type: "ask", entries: asks } }],
+    effects: [{ kind: "sendTurn", draft: { type: "ask", ...(first && { entries: asks }) } }],
   };
 }
 

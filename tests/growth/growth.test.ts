@@ -98,6 +98,7 @@ test("a payload frame costs a receiver the same however many roots there are and
       roots,
       statuses: roots.map(() => ({ status: "unknown" })),
       found: [],
+      later: false,
       staging: 0,
       asked: false,
       offered: false,

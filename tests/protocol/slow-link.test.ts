@@ -74,6 +74,7 @@ function awaiting(): ReceiverSagaState {
       kind: "compared",
       statuses: [{ status: "unknown" }],
       kept: 0,
+      later: false,
       stones: [],
       found: [],
       made: [],

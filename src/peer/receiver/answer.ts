@@ -2,12 +2,12 @@ import { KeysagaError } from "../../base/index.js";
 import {
   type Address,
   gibOf,
+  hashOf,
   holderOf,
   type IbGib,
   isFrame,
   isTjp,
   linksOf,
-  makerOf,
   tjpHashOf,
   tjpOf,
 } from "../../ibgib/index.js";
@@ -17,7 +17,7 @@ import {
   type Direction,
   type FinalTip,
   type Found,
-  type MadeFrame,
+  isEmpty,
   nothingToSend,
   type OpenReference,
   type Root,
@@ -27,23 +27,23 @@ import {
   type Told,
 } from "../../saga/index.js";
 import type { Space, Tip } from "../../space/index.js";
-import { framesToProve } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
-import { type ShownList, showLists } from "../branches/show-lists.js";
-import type { Identity } from "../home/identity.js";
+import type { ShownList } from "../branches/show-lists.js";
 import { allWithin } from "../branches/within.js";
-import { isMadeHere } from "../home/made.js";
-import { proofsFor } from "../rights/attestations.js";
-import { listsHere } from "../rights/lists-here.js";
-import { joinShown, type ShownParts } from "../rights/proof-parts.js";
+import type { Identity } from "../home/identity.js";
+import type { ShownParts } from "../rights/proof-parts.js";
 import type { Standing } from "../rights/standing.js";
-import { branchBeyond, isInHistory, newerFrames, planOf } from "../session/send-plan.js";
+import { type GoingAlong, outgoing } from "../session/outgoing.js";
+import { branchBeyond, isInHistory, newerFrames, type NumberedTip, planOf } from "../session/send-plan.js";
+import { AnswerProofs, type Shown } from "./answer-proofs.js";
 
 /** The receiver's answer to an `init`. */
 export interface Answer extends Found {
   readonly statuses: readonly RootStatus[];
   /** References of roots that are open here. */
   readonly open: readonly OpenReference[];
+  /** Does what the sender lacks wait for what it asks for? */
+  readonly later: boolean;
 }
 
 /** Open references that one answer names at most. */
@@ -55,23 +55,22 @@ const openMax = 10_000;
  */
 export class Answers {
   readonly #space: Space;
-  /** Frames of lists whose histories the sender has, or was sent: by list. */
-  readonly #heldLists = new Map<Address, readonly Address[]>();
-  #shown: ShownParts = new Map();
+  readonly #proofs: AnswerProofs;
 
+  /** @param lane The lane between both sides. */
   constructor(
-    private readonly self: Pick<Identity, "space" | "address">,
+    self: Pick<Identity, "space" | "address">,
     private readonly standing: Standing,
     private readonly merging: Merging,
-    /** The lane between both sides. */
-    private readonly lane: Address,
+    lane: Address,
   ) {
     this.#space = self.space;
+    this.#proofs = new AnswerProofs(self, standing, merging, lane);
   }
 
   /** What the sender was shown of proofs, to be remembered once the saga is committed. */
   get shown(): ShownParts {
-    return this.#shown;
+    return this.#proofs.shown;
   }
 
   /** Holds the sender's roots against the space, and plans what the sender lacks, where it asked for that. */
@@ -83,25 +82,47 @@ export class Answers {
     const statuses = await Promise.all(
       roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
     );
-    for (const { address, tip, locator = tip ? [tip] : [] } of roots)
-      if (isListAddress(address)) this.#heldLists.set(address, locator);
-    const lists = await this.#lists(addresses);
-    const ahead = roots.flatMap((root, at) => {
-      const status = statuses[at]!;
-      // Of a list what the sender lacks goes ahead of all else.
-      if (status.status !== "ahead" || isListAddress(root.address)) return [];
-      return [{ root, now: { tjp: root.address, address: status.tip, n: status.n } }];
-    });
+    this.#proofs.hold(roots);
+    const lists = await this.#proofs.lists(addresses);
     const mayRead = await this.standing.readsAll(firsts);
     const readable = addresses.filter((_, at) => mayRead[at]);
     const open = direction === "pull" ? [] : await this.#openReferences(readable);
-    // What is within a root may link what comes of that in a later turn: it waits for it.
-    const isSettled = (at: number) => ["same", "ahead"].includes(statuses[at]!.status);
-    const settled = addresses.filter((_, at) => mayRead[at] && isSettled(at));
-    const within = direction === "push" ? [] : await this.#withinBeyond(roots, settled);
-    if (direction === "push" || ahead.length + within.length === 0)
-      return { statuses, open, found: [], plan: nothingToSend, ...(await this.#proved(lists, [])) };
-    return { statuses, open, ...(await this.#whatLacks(roots, statuses, ahead, within, lists)) };
+    const told = { roots, statuses, found: [] };
+    const lacking =
+      direction === "push"
+        ? nothingLacking
+        : await this.#beyond(told, [], await this.#within(told, roots), aheadOf(told));
+    const later = await this.#leadsToUnsettled(told, lacking.plan);
+    return { statuses, open, later, ...(await this.#proved(later ? nothingLacking : lacking, lists)) };
+  }
+
+  /**
+   * Does anything of a plan link a frame of a root that both sides may have changed? It has to come behind that frame, and
+   * what the sender lacks of such a root this side knows once it is asked. Where one has surely been changed the sender
+   * asks in any case; else all that would go out is read for it.
+   */
+  async #leadsToUnsettled({ roots, statuses }: Outset, plan: SendPlan): Promise<boolean> {
+    if (isEmpty(plan)) return false;
+    const are = (kind: RootStatus["status"]) =>
+      roots.filter(({ address }, at) => statuses[at]!.status === kind && !isListAddress(address));
+    if (are("diverged").length > 0) return true;
+    const behind = are("behind");
+    const unsettled = new Set(behind.map(({ address }) => hashOf(address)));
+    if (unsettled.size === 0) return false;
+    const source = { space: this.#space, reader: this.#space };
+    for await (const { record } of outgoing(source, plan, [], this.along(plan), { pass: () => undefined }))
+      for (const { target } of linksOf(record)) if (unsettled.has(tjpHashOf(target) ?? "")) return true;
+    return false;
+  }
+
+  /** What of that which is linked goes to the sender. */
+  along({ stones }: SendPlan): GoingAlong {
+    const alone = new Set(stones);
+    return {
+      // A first frame goes with its timeline, which the plan names, or stays away.
+      frame: async (frame) => (!isTjp(frame) || alone.has(frame.address)) && (await this.#mayRead(frame)),
+      referred: async () => false,
+    };
   }
 
   async #openReferences(timelines: readonly Address[]): Promise<readonly OpenReference[]> {
@@ -110,14 +131,13 @@ export class Answers {
   }
 
   /**
-   * What the tips that were told have beyond the frames that the sender names of its own.
+   * What the tips that were told have beyond the frames that the sender names of its own; and what had to wait for that.
    *
    * @throws KeysagaError `unknown_root` where it may not read one of them any more.
    */
   async branches(told: Told, asks: readonly Ask[]): Promise<Found> {
     const statusOfRoot = statusesByRoot(told.roots, told.statuses);
-    const tips: Shown[] = [];
-    const branches: SendPlan["branches"][number][] = [];
+    const branches: Branched[] = [];
     if (!(await this.areReadable(asks.map(({ address }) => address)))) throw new KeysagaError("unknown_root");
     for (const { address, locator } of asks) {
       const status = statusOfRoot.get(address);
@@ -125,30 +145,33 @@ export class Answers {
       const named = locator.filter((frame) => isFrameOf(frame, address));
       const present = await this.#space.hasMany(named);
       const known = named.filter((_, at) => present[at]);
-      branches.push(await this.#branchBeyond(address, status.tip, known));
-      tips.push({ tip: { address, tip: status.tip, n: status.n }, known });
+      branches.push(await this.#branched({ tjp: address, address: status.tip, n: status.n }, known));
     }
-    return this.#withFound(told, tips, branches);
+    const outer = told.later ? told.roots : asks;
+    const within = await this.#within(told, outer);
+    return this.#proved(await this.#beyond(told, branches, within, told.later ? aheadOf(told) : []), []);
   }
 
   /** What others have made of tips of roots since the sender was told of them. */
   async moved(told: Told, moved: readonly Tip[]): Promise<Found> {
     const statusOfRoot = statusesByRoot(told.roots, told.statuses);
-    const tips: Shown[] = [];
-    const branches: SendPlan["branches"][number][] = [];
+    const branches: Branched[] = [];
     for (const now of moved) {
       const status = statusOfRoot.get(now.tjp);
-      const known = status && "tip" in status ? [status.tip] : [];
-      branches.push(await this.#branchBeyond(now.tjp, now.address, known));
-      tips.push({ tip: finalTipOf(now), known });
+      branches.push(await this.#branched(now, status && "tip" in status ? [status.tip] : []));
     }
-    return this.#withFound(told, tips, branches);
+    const outer = moved.map(({ tjp }) => ({ address: tjp }));
+    return this.#proved(await this.#beyond(told, branches, await this.#within(told, outer), []), []);
+  }
+
+  async #readable(timelines: readonly Address[]): Promise<readonly Address[]> {
+    const mayRead = await this.standing.readsAll(await this.#space.getMany(timelines));
+    return timelines.filter((_, at) => mayRead[at]);
   }
 
   /** May the sender read all of these timelines? */
   async areReadable(timelines: readonly Address[]): Promise<boolean> {
-    const firsts = await this.#space.getMany(timelines);
-    return (await this.standing.readsAll(firsts)).every(Boolean);
+    return (await this.#readable(timelines)).length === timelines.length;
   }
 
   /** Does the sender know of these, or may it have them because a record that it may read links them? */
@@ -179,13 +202,13 @@ export class Answers {
       this.#space.hasMany([by], this.standing.sight),
     ]);
     if (record === undefined || ![...linksOf(record)].some(({ target }) => target === stone)) return false;
-    if (isPresent !== true && !(isFrame(record) && (await this.mayRead(record)))) return false;
+    if (isPresent !== true && !(isFrame(record) && (await this.#mayRead(record)))) return false;
     const filed = await this.#space.references([holderOf(record)]);
     return !filed.some(({ target, isOpen }) => isOpen && target === stone);
   }
 
   /** May the sender read the timeline of this frame? */
-  async mayRead(frame: IbGib): Promise<boolean> {
+  async #mayRead(frame: IbGib): Promise<boolean> {
     const tjp = tjpOf(frame);
     const first = tjp === undefined || tjp === frame.address ? frame : await this.#space.get(tjp);
     return first !== undefined && (await this.standing.reads(first));
@@ -223,70 +246,54 @@ export class Answers {
   }
 
   /**
-   * What the sender lacks of the roots that this space is ahead on, with the timelines that belong to them. Of a root that is
-   * what the sender is told: others may have moved it since.
+   * What the sender lacks: these branches, of the roots that this space is ahead on what it was told of them (others may have
+   * moved them since), and the timelines that belong to these or are within, whole, or what is new since they were sent.
    */
-  async #whatLacks(
-    roots: readonly Root[],
-    statuses: readonly RootStatus[],
-    ahead: readonly { readonly root: Root; readonly now: Tip }[],
+  async #beyond(
+    told: Outset,
+    branches: readonly Branched[],
     within: readonly Address[],
-    lists: readonly ShownList[],
-  ): Promise<Found> {
-    const reachable = await this.#reachable([...ahead.map(({ root }) => root.address), ...within]);
+    ahead: readonly Ahead[],
+  ): Promise<Lacking> {
+    const branched = branches.map(({ branch }) => branch.tjp);
+    const reachable = await this.#reachable([...ahead.map(({ now }) => now.tjp), ...branched, ...within]);
     const timelines = new Set(reachable.map(({ tjp }) => tjp));
-    const stones = ahead.map(({ root }) => root.address).filter((address) => !timelines.has(address));
-    const grown = ahead.filter(({ root }) => timelines.has(root.address));
-    const newer = grown.map(({ root: { tip, n }, now }) => {
-      const theirs = tip === undefined || n === undefined ? undefined : { tip, n };
-      return newerFrames(this.#space, numbered(now), theirs, this.merging.options);
-    });
-    const found = foundBeyond(roots, reachable);
-    return {
-      found: found.map(finalTipOf),
-      plan: planOf({
-        held: heldBySender(roots, statuses),
-        newer: [...(await Promise.all(newer)), ...found.filter(hasMore).map(wholeOf)],
-        stones: [...stones, ...firstsOf(found)],
-      }),
-      ...(await this.#proofs(
-        [
-          ...grown.map(({ root: { tip }, now }) => ({ tip: finalTipOf(now), known: tip ? [tip] : [] })),
-          ...found.map(shownWhole),
-        ],
-        lists,
-      )),
-    };
-  }
-
-  /** Timelines that a branch relates and the sender has not come along: whole, or what is new since they were sent. */
-  async #withFound(told: Told, tips: readonly Shown[], branches: SendPlan["branches"]): Promise<Found> {
+    const stones = ahead.map(({ now }) => now.tjp).filter((address) => !timelines.has(address));
+    const grown = ahead.filter(({ now }) => timelines.has(now.tjp));
     const sent = new Map(told.found.map((tip) => [tip.address, tip]));
-    const branched = branches.map(({ tjp }) => tjp);
-    const within = await this.#withinBeyond(told.roots, branched);
-    const reachable = await this.#reachable([...branched, ...within]);
     const found = foundBeyond(told.roots, reachable).filter(
       ({ tjp, address }) => sent.get(tjp)?.tip !== address,
     );
-    const newer = found
-      .filter(hasMore)
-      .map((tip) => newerFrames(this.#space, numbered(tip), sent.get(tip.tjp), this.merging.options));
-    const held = [
-      ...heldBySender(told.roots, told.statuses),
-      ...told.found.map(({ address, n }) => ({ tjp: address, n })),
+    const newerThan = (tip: Tip, theirs: NumberedTip | undefined) =>
+      newerFrames(this.#space, numbered(tip), theirs, this.merging.options);
+    const newer = [
+      ...grown.map(({ now, theirs }) => newerThan(now, theirs)),
+      ...found.filter(hasMore).map((tip) => newerThan(tip, sent.get(tip.tjp))),
     ];
-    const plan = planOf({ held, newer: await Promise.all(newer), stones: firstsOf(found) });
     return {
       found: found.map(finalTipOf),
-      plan: { ...plan, branches: [...branches.filter(({ frames }) => frames.length > 0), ...plan.branches] },
-      ...(await this.#proofs([...tips, ...found.map(shownWhole)], [])),
+      plan: planOf({
+        held: [...heldBySender(told), ...told.found.map(({ address, n }) => ({ tjp: address, n }))],
+        newer: [...branches.map(({ branch }) => branch), ...(await Promise.all(newer))],
+        stones: [...stones, ...firstsOf(found)],
+      }),
+      toShow: [
+        ...branches.map(({ shown }) => shown),
+        ...grown.map(({ now, theirs }) => ({ tip: finalTipOf(now), known: theirs ? [theirs.tip] : [] })),
+        ...found.map((tip) => ({ tip: finalTipOf(tip), known: [] })),
+      ],
     };
   }
 
-  /** What is within these timelines and no root: what is a root is answered for itself. */
-  async #withinBeyond(roots: readonly Root[], outer: readonly Address[]): Promise<readonly Address[]> {
+  async #proved({ toShow, ...lacking }: Lacking, lists: readonly ShownList[]): Promise<Found> {
+    return { ...lacking, ...(await this.#proofs.ofTips(toShow, lists)) };
+  }
+
+  /** What is within these roots and none itself: what is a root is answered for itself. */
+  async #within({ roots }: Outset, outer: readonly Pick<Root, "address">[]): Promise<readonly Address[]> {
     const known = new Set(roots.map(({ address }) => address));
-    return (await allWithin(this.#space, outer)).filter((timeline) => !known.has(timeline));
+    const readable = await this.#readable(outer.map(({ address }) => address));
+    return (await allWithin(this.#space, readable)).filter((timeline) => !known.has(timeline));
   }
 
   /** The timelines in the closure of roots that the sender may read. */
@@ -298,92 +305,46 @@ export class Answers {
     }
   }
 
-  #branchBeyond(tjp: Address, tip: Address, known: readonly Address[]) {
-    return branchBeyond(this.#space, tjp, tip, known, this.merging.options);
-  }
-
-  /**
-   * What proves who has made the frames that go out, behind the lists that rule them. None of bare first frames.
-   *
-   * @param before Lists that go out with it anyway.
-   */
-  async #proofs(all: readonly Shown[], before: readonly ShownList[]): Promise<Proofs> {
-    const timelines = all.map(({ tip }) => tip.address);
-    const firsts = await this.#space.getMany(timelines);
-    const readable = await this.standing.readsAll(firsts);
-    const records = await this.#space.getMany(all.map(({ tip }) => tip.tip));
-    const toProve: ToProve[] = [];
-    for (const [at, { known }] of all.entries()) {
-      const [first, record] = [firsts[at], records[at]];
-      if (!first || !record || !readable[at]) continue;
-      const frames = await framesToProve(record, first, known, this.#space, this.merging);
-      toProve.push(...frames.map((frame) => ({ frame, first })));
-    }
-    return this.#proved([...before, ...(await this.#lists(timelines))], toProve);
-  }
-
-  /** Lists, and what proves them and these frames: those of this home's own making are attested by the very turn. */
-  async #proved(lists: readonly ShownList[], frames: readonly ToProve[]): Promise<Proofs> {
-    const made: MadeFrame[] = [];
-    const others: Address[] = [];
-    const ofLists = lists.flatMap(({ first, toProve }) => toProve.map((frame) => ({ frame, first })));
-    for (const { frame, first } of [...ofLists, ...frames]) {
-      if (await this.#isOwn(frame, first)) made.push({ tjp: first.address, frame: frame.address });
-      else others.push(frame.address);
-    }
-    const { evidence, shown } = await proofsFor(this.#space, others, {
-      lane: this.lane,
-      identity: this.standing.identity,
-    });
-    this.#shown = joinShown(this.#shown, shown);
-    return { made, evidence: [...lists.flatMap((list) => list.frames), ...evidence] };
-  }
-
-  /** Was it made here, by this home's own user? No other frame is ever attested. */
-  async #isOwn(frame: IbGib, first: IbGib): Promise<boolean> {
-    const self = this.self.address;
-    return (makerOf(frame, first) ?? self) === self && (await isMadeHere(this.#space, frame.address));
-  }
-
-  /**
-   * What the sender lacks of the lists that rule these timelines, and of the lists that it has named itself, each once in a
-   * saga. It is shown the writers of what it may read, and of whatever once named it; its own readers alone.
-   */
-  async #lists(timelines: readonly Address[]): Promise<readonly ShownList[]> {
-    const ruling = await listsHere(this.#space, timelines);
-    const lists = [...new Set([...ruling.map(({ tip }) => tip.tjp), ...timelines.filter(isListAddress)])];
-    const firsts = await this.#space.getMany(lists);
-    const readable = await this.standing.readsAll(firsts);
-    const toShow = lists.filter((_, at) => readable[at] && firsts[at]);
-    const tips = await this.#space.tips(toShow);
-    const shown = await showLists(
-      this.#space,
-      toShow.map((list) => ({ list, known: this.#heldLists.get(list) ?? [] })),
-      this.merging,
-    );
-    for (const tip of tips) if (tip) this.#heldLists.set(tip.tjp, [tip.address]);
-    return shown;
+  async #branched(now: Tip, known: readonly Address[]): Promise<Branched> {
+    const branch = await branchBeyond(this.#space, now.tjp, now.address, known, this.merging.options);
+    return { branch, shown: { tip: finalTipOf(now), known } };
   }
 }
 
-type Proofs = Pick<Found, "evidence" | "made">;
+/** What both sides have said of roots so far. */
+type Outset = Pick<Told, "roots" | "statuses" | "found">;
 
-/** A frame that goes out and has to be proved, and the first one of its timeline. */
-interface ToProve {
-  readonly frame: IbGib;
-  readonly first: IbGib;
+/** A root that this side is ahead on: what the sender was told, and what it has. */
+interface Ahead {
+  readonly now: Tip;
+  readonly theirs: NumberedTip | undefined;
 }
 
-/** A tip that goes out, and frames of it whose histories the sender has. */
-interface Shown {
-  readonly tip: FinalTip;
-  readonly known: readonly Address[];
+/** Frames of a tip that the sender lacks. */
+interface Branched {
+  readonly branch: SendPlan["branches"][number];
+  readonly shown: Shown;
 }
 
-const shownWhole = (tip: Tip): Shown => ({ tip: finalTipOf(tip), known: [] });
+/** What the sender lacks, and the tips among it whose frames are proved. */
+interface Lacking extends Pick<Found, "found" | "plan"> {
+  readonly toShow: readonly Shown[];
+}
+
+const nothingLacking: Lacking = { found: [], plan: nothingToSend, toShow: [] };
+
+/** Of a list what the sender lacks goes ahead of all else. */
+function aheadOf({ roots, statuses }: Outset): readonly Ahead[] {
+  return roots.flatMap(({ address, tip, n }, at) => {
+    const status = statuses[at]!;
+    if (status.status !== "ahead" || isListAddress(address)) return [];
+    const theirs = tip === undefined || n === undefined ? undefined : { tip, n };
+    return [{ now: { tjp: address, address: status.tip, n: status.n }, theirs }];
+  });
+}
 
 /** How far on the chains of this space the sender has its roots, or has been sent them. */
-function heldBySender(roots: readonly Root[], statuses: readonly RootStatus[]): SendPlan["held"] {
+function heldBySender({ roots, statuses }: Outset): SendPlan["held"] {
   return roots.flatMap(({ address, n }, at) => {
     const status = statuses[at]!;
     if ("tip" in status) return [{ tjp: address, n: status.n }];
@@ -406,8 +367,6 @@ function firstsOf(tips: readonly Tip[]): readonly Address[] {
 const finalTipOf = ({ tjp, address, n }: Tip): FinalTip => ({ address: tjp, tip: address, n });
 
 const numbered = ({ tjp, address, n }: Tip) => ({ tjp, tip: address, n });
-
-const wholeOf = (tip: Tip) => ({ ...numbered(tip), after: -1 });
 
 function isFrameOf(tip: Address, tjp: Address): boolean {
   return tip === tjp || tjpHashOf(tip) === gibOf(tjp);

@@ -137,14 +137,13 @@ export class ReceiverSagaRun {
   async sendRecords({ plan, known }: On<"sendRecords">): Promise<End<"recordsSent">> {
     const { space } = this.options;
     this.#progress.expect(plan, new Set(plan.stones));
-    const alone = new Set(plan.stones);
-    const along: GoingAlong = {
-      // A first frame goes with its timeline, which the plan names, or stays away.
-      frame: async (frame) =>
-        (!isTjp(frame) || alone.has(frame.address)) && (await this.#answers.mayRead(frame)),
-      referred: async () => false,
-    };
-    const records = outgoing({ space, reader: space }, plan, known, along, this.#progress);
+    const records = outgoing(
+      { space, reader: space },
+      plan,
+      known,
+      this.#answers.along(plan),
+      this.#progress,
+    );
     await this.conversation.sendRecords(records, this.#progress);
     return { kind: "recordsSent" };
   }

@@ -46,7 +46,7 @@ export async function* outgoing(
   plan: SendPlan,
   known: readonly Address[],
   along: GoingAlong,
-  progress: Progress,
+  progress: Pick<Progress, "pass">,
 ): AsyncGenerator<Departure> {
   const walk = new OutgoingWalk(source, plan, known, along, progress);
   for (const { tjp, frames } of plan.branches) yield* walk.run(walk.framesUpTo(tjp, frames.length - 1));
@@ -142,7 +142,7 @@ class OutgoingWalk {
     plan: SendPlan,
     known: readonly Address[],
     private readonly along: GoingAlong,
-    private readonly progress: Progress,
+    private readonly progress: Pick<Progress, "pass">,
   ) {
     this.#done = new Set(known);
     for (const { tjp, n } of plan.held) this.#runs.set(tjp, chainRun(source, tjp, n + 1));
