@@ -1,5 +1,5 @@
 import { KeysagaError, toKeysagaError } from "../../base/index.js";
-import { gibOf, isTjp } from "../../ibgib/index.js";
+import { gibOf } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import {
   type FinalTip,
@@ -17,7 +17,7 @@ import { checkEvidence } from "../rights/attestations.js";
 import { type AccessPolicy, Standing } from "../rights/standing.js";
 import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellRefused } from "../session/events.js";
-import { type GoingAlong, outgoing } from "../session/outgoing.js";
+import { outgoing } from "../session/outgoing.js";
 import { Progress } from "../session/progress.js";
 import type { Waits } from "../session/waits.js";
 import { stillLetIn } from "./admission.js";
