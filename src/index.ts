@@ -85,6 +85,7 @@ export {
   type Shared,
   type Sharing,
   share,
+  type Unshare,
   type Unshared,
   unshare,
   whoMay,

@@ -65,11 +65,12 @@ describe("keysaga share, unshare and who", () => {
     const { home, notes, folder, address } = await aliceWithFolder();
     const at = ["--json", "--home", home];
     const said = JSON.parse((await runHere(share, notes, bob, ...at)).stdout);
-    expect(said).toEqual({ timeline: folder, with: bob, access: "write" });
+    expect(said).toEqual({ timeline: folder, with: bob, access: "write", back: [] });
     expect(JSON.parse((await runHere(unshare, notes, bob, ...at)).stdout)).toEqual({
       timeline: folder,
       from: bob,
       stays: [],
+      leaves: [],
     });
     expect(JSON.parse((await runHere(who, notes, ...at)).stdout)).toEqual({
       folder,
@@ -241,6 +242,49 @@ describe("a folder that is shared", () => {
     for (const person of [bob, alice]) await syncOf(person, url);
     expect(await textIn(alice, "a.md")).toBe("bob in time\n2\nbob too late\n");
     expect(await readTree(bob.dir)).toEqual(await readTree(alice.dir));
+  });
+});
+
+describe("taken back at a receiver", () => {
+  /** Bob has changed what alice shares with him, and she has not heard of it. */
+  async function changedByBob() {
+    const { alice, bob, url, folder } = await served();
+    await shareFolder(alice, url, bob);
+    await cloneOf(bob, url, folder);
+    await writeTree(bob.dir, { "a.md": "bob in time\n2\n3\n" });
+    await syncOf(bob, url);
+    return { alice, bob, url };
+  }
+
+  test("it keeps what that has of the grantee, and the receiver refuses from then on", async () => {
+    const { alice, bob, url } = await changedByBob();
+    const taken = await runHere(unshare, alice.dir, bob.identity, url, "--home", alice.home);
+    expect(taken).toMatchObject({ exitCode: 0, stderr: "" });
+    await expectRefused(bob, url, /^the receiver gives you nothing of this folder any more/);
+    expect(await runHere(sync, alice.dir, url, "--home", alice.home)).toMatchObject({ exitCode: 0 });
+    expect(await textIn(alice, "a.md")).toBe("bob in time\n2\n3\n");
+  });
+
+  test("nothing is taken back where it cannot be reached", async () => {
+    const { alice, bob } = await changedByBob();
+    const nowhere = runHere(unshare, alice.dir, bob.identity, "ws://127.0.0.1:1", "--home", alice.home);
+    await expect(nowhere).rejects.toMatchObject({ code: "cannot_connect" });
+    expect((await runHere(who, alice.dir, "--home", alice.home)).stdout).toContain(bob.identity);
+  });
+
+  test("what came too late is listed by the next withdrawal, and by the share that brings it back", async () => {
+    const { alice, bob, url } = await changedByBob();
+    await runHere(unshare, alice.dir, bob.identity, "--home", alice.home);
+    await runHere(sync, alice.dir, url, "--home", alice.home); // brings what came first there
+    const at = ["--home", alice.home];
+    await runHere(share, alice.dir, bob.identity, "--read", ...at);
+    const again = await runHere(unshare, alice.dir, bob.identity, ...at);
+    expect(again.exitCode).toBe(3);
+    expect(again.stderr).toMatch(/^left out file\^\S+: keysaga adopt takes it over\n/);
+    const back = await runHere(share, alice.dir, bob.identity, ...at);
+    expect(back.stdout).toMatch(/\nfile\^\S+ is back \(made by keystone\.identity\S+\)\n$/);
+    await syncOf(alice, url);
+    expect(await textIn(alice, "a.md")).toBe("bob in time\n2\n3\n");
   });
 });
 

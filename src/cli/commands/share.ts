@@ -12,7 +12,8 @@ export const share = defineCommand({
   about: `Lets IDENTITY (as keysaga id prints it) into the folder that FOLDER names: a directory that was synced, or the
 folder's address. That covers all files of the folder, those of today and those to come. A receiver honours it once you
 have synced the folder with it, and judges by its own clock whether the time is over. Who may write is shown to all who
-may read. Sharing again adds to what is shared; to narrow it, unshare first.`,
+may read. Sharing again adds to what is shared; to narrow it, unshare first. What IDENTITY has made meanwhile, and was
+left out, is back with it: it is listed, and keysaga set-aside leaves it out again.`,
   operands: ["FOLDER", "IDENTITY"],
   options: {
     home: commonOptions.home,
@@ -37,9 +38,10 @@ may read. Sharing again adds to what is shared; to narrow it, unshare first.`,
       if (identity === home.identity.address) throw new UsageError("IDENTITY is that of this home itself");
       const timeline = await folderNamed(home.space, folder);
       const given = { timeline, with: identity, access, ...(expires !== undefined && { expires }) };
-      await shareTimeline(home.identity, given);
-      if (values.json) return print(context, JSON.stringify(given));
+      const { back } = await shareTimeline(home.identity, given);
+      if (values.json) return print(context, JSON.stringify({ ...given, back }));
       print(context, entryLine(given, timeline));
+      for (const { frame, by } of back) print(context, `${frame} is back (made by ${by})`);
       note(context, "sync the folder, so that its receiver knows");
     });
     return exitCodes.ok;

@@ -1,34 +1,58 @@
-import { unshare as unshareTimeline } from "../../index.js";
+import { type Identity, unshare as unshareTimeline, type Unshare, type Unshared } from "../../index.js";
 import { parseIdentity } from "../addresses.js";
 import { commonOptions, defineCommand, exitCodes } from "../command.js";
 import { note, print } from "../context.js";
+import { receiverOptions } from "../folder/command.js";
+import { withReceiver } from "../folder/exchange.js";
 import { folderNamed } from "../folder/name.js";
 import { withHome } from "../open-home.js";
+
+const { pin, insecure, unconfirmed } = receiverOptions;
 
 export const unshare = defineCommand({
   name: "unshare",
   summary: "Take back what was shared with someone.",
   about: `Takes back all that lets IDENTITY into the folder that FOLDER names: a directory that was synced, or the
-folder's address. A receiver refuses IDENTITY once you have synced the folder with it.
+folder's address. With the URL of a receiver, what that has is fetched first, and it is told at once; without, it
+refuses IDENTITY once you have synced the folder with it.
 
-What IDENTITY has changed counts as far as this home has it, and nothing after that: sync before, so that nothing is
-left out. Where the next sync finds more at the receiver, it names that, and keysaga adopt takes it over. What IDENTITY
-has read already stays read.`,
-  operands: ["FOLDER", "IDENTITY"],
-  options: {
-    home: commonOptions.home,
-    json: commonOptions.json,
-  },
-  examples: ["keysaga unshare ./notes 6E5BAC46…"],
-  async run(context, values, [folder, who]) {
+What IDENTITY has changed counts as far as this home has it, and nothing after that. What this home has of IDENTITY and
+does not count is listed, with exit status 3, and keysaga adopt takes it over; what others bring later is named by the
+sync that it comes with. What IDENTITY has read already stays read.`,
+  operands: ["FOLDER", "IDENTITY", "URL?"],
+  options: { home: commonOptions.home, pin, insecure, unconfirmed, json: commonOptions.json },
+  examples: ["keysaga unshare ./notes 6E5BAC46… wss://sync.example.org", "keysaga unshare ./notes 6E5BAC46…"],
+  async run(context, values, [folder, who, url]) {
     const from = parseIdentity(who, "IDENTITY");
-    await withHome(context, values.home, async (home) => {
-      const timeline = await folderNamed(home.space, folder);
-      const { stays } = await unshareTimeline(home.identity, { timeline, from });
-      if (values.json) return print(context, JSON.stringify({ timeline, from, stays }));
-      print(context, `${from} may no longer read or write ${timeline}`);
-      note(context, "sync the folder, so that its receiver knows");
-    });
-    return exitCodes.ok;
+    const pinned = values.pin === undefined ? undefined : parseIdentity(values.pin, "--pin");
+    const { stays, leaves, timeline } = await withHome(
+      context,
+      values.home,
+      async ({ identity, space }) => {
+        const taken = { timeline: await folderNamed(space, folder), from };
+        if (url === undefined) return unshareTimeline(identity, taken);
+        return unshareAt(identity, taken, { url, pin: pinned, insecure: values.insecure });
+      },
+      values,
+    );
+    if (values.json) print(context, JSON.stringify({ timeline, from, stays, leaves }));
+    else print(context, `${from} may no longer read or write ${timeline}`);
+    for (const { frame } of leaves) note(context, `left out ${frame}: keysaga adopt takes it over`);
+    if (url === undefined && !values.json) note(context, "sync the folder, so that its receiver knows");
+    return leaves.length > 0 ? exitCodes.attention : exitCodes.ok;
   },
 });
+
+/** Fetches what the receiver has, and tells it. */
+function unshareAt(
+  identity: Identity,
+  taken: Unshare,
+  receiver: Parameters<typeof withReceiver>[1],
+): Promise<Unshared> {
+  return withReceiver(identity, receiver, async (exchange) => {
+    const at = { sync: () => exchange([taken.timeline], "pull") };
+    const unshared = await unshareTimeline(identity, { ...taken, at });
+    await exchange([taken.timeline], "push");
+    return unshared;
+  });
+}

@@ -57,12 +57,24 @@ export interface Sharing {
   readonly back: readonly LeftOut[];
 }
 
+/** From whom all of a timeline of one's own is taken back. */
+export interface Unshare {
+  readonly timeline: Address;
+  readonly from: Address;
+  /** A sender to the receiver that they share: what that has is pulled first, so that what `from` added there stays. */
+  readonly at?: {
+    sync(roots: readonly Address[], options: { readonly direction: "pull" }): Promise<unknown>;
+  };
+}
+
 /** What a withdrawal has done. */
 export interface Unshared {
   readonly timeline: Address;
   readonly from: Address;
   /** The newest frames of `from` that this home shows: they go on counting, with all that they go on from. */
   readonly stays: readonly Address[];
+  /** What this home has of `from` and leaves out without having set it aside: `adopt` takes it over. */
+  readonly leaves: readonly LeftOut[];
 }
 
 /** What calls that write lists take from outside. */
@@ -97,21 +109,25 @@ export async function share(
 /**
  * Takes back all that a timeline of one's own is shared with `from`. Durable when this resolves; a receiver refuses `from`
  * from the moment it has the list. What `from` has added, as far as this space shows it, goes on counting, and nothing
- * else: sync first, so that nothing is left out.
+ * else: give the sender that brings it in step (`at`), so that nothing is left out. What comes later is named in the
+ * report of the sync that it comes with.
  *
- * @throws KeysagaError `not_found`, `not_owner`, `not_shared`; `list_refused`, rule `within`.
+ * @throws KeysagaError `not_found`, `not_owner`, `not_shared`; `list_refused`, rule `within`; what `at` throws, and then
+ *   nothing is taken back.
  */
 export async function unshare(
   identity: Identity,
-  { timeline, from }: { readonly timeline: Address; readonly from: Address },
+  { timeline, from, at }: Unshare,
   platform: Writing = systemPlatform,
 ): Promise<Unshared> {
+  await at?.sync([timeline], { direction: "pull" });
   const taken = { timeline, from };
   const stays = await newestBy(identity, timeline, from);
   const isWriter = await withdraw(identity, "writers", taken, inParts(stays), () => true, platform);
   const isReader = await withdraw(identity, "readers", taken, [[]], () => true, platform);
   if (!isWriter && !isReader) throw new KeysagaError("not_shared");
-  return { timeline, from, stays: isWriter ? stays : [] };
+  const leaves = (await leftOut(identity, timeline)).filter(({ by, why }) => by === from && !why);
+  return { timeline, from, stays: isWriter ? stays : [], leaves };
 }
 
 /**
