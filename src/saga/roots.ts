@@ -30,20 +30,25 @@ export function directionOf({ down }: Root, ofSaga: Direction): Direction {
 }
 
 /**
- * The tip that the receiver has of a root once the saga is committed, as far as it follows from what both have said:
- * `chosen` by the sender where its tip and the receiver's differ and it may bring them together; none where the receiver
- * has nothing of it and is sent nothing.
+ * The tip that the receiver has of a root once the saga is committed, as far as it follows from what both have said. It is
+ * the sender's to choose where its tip and the receiver's differ and it may bring them together, and whether it names its
+ * own where the receiver has nothing of the root.
  */
-function tipAfter(root: Root, status: RootStatus, ofSaga: Direction): FinalTip | "chosen" | undefined {
-  const direction = directionOf(root, ofSaga);
+function tipAfter(
+  root: Root,
+  status: RootStatus,
+  ofSaga: Direction,
+  chosen: FinalTip | undefined,
+): FinalTip | undefined {
+  const isPull = directionOf(root, ofSaga) === "pull";
   switch (status.status) {
     case "same":
       return tipOfSender(root);
     case "unknown":
-      return direction === "pull" ? undefined : tipOfSender(root);
+      return isPull || chosen === undefined ? undefined : tipOfSender(root);
     case "behind":
     case "diverged":
-      return direction === "pull" ? tipOfReceiver(root, status) : "chosen";
+      return isPull ? tipOfReceiver(root, status) : chosen;
     case "ahead":
       return tipOfReceiver(root, status);
   }
@@ -60,11 +65,9 @@ export function finalTips(
   direction: Direction,
   chosen: ReadonlyMap<Address, FinalTip>,
 ): readonly FinalTip[] {
-  return roots.flatMap((root, at) => {
-    const tip = tipAfter(root, statuses[at]!, direction);
-    const final = tip === "chosen" ? chosen.get(root.address) : tip;
-    return final === undefined ? [] : [final];
-  });
+  return roots.flatMap(
+    (root, at) => tipAfter(root, statuses[at]!, direction, chosen.get(root.address)) ?? [],
+  );
 }
 
 /** Are these the tips that follow, with one of the sender's choice where there is a choice? */

@@ -139,7 +139,10 @@ function* stagedRecords(reader: Reader, stage: Stage | undefined): Generator<IbG
   for (const { record } of stage?.inMemory ?? []) yield record;
 }
 
-/** Checks tips and roots, and that every timeline that is linked to has a tip, gets one now, or is denied one. */
+/**
+ * Checks tips and roots, and that every timeline that is linked to has a tip, gets one now, is denied one, or is kept
+ * without: as a root.
+ */
 function checkTops(
   reader: Reader,
   commit: Commit,
@@ -152,10 +155,10 @@ function checkTops(
   const moves: CheckedMove[] = [];
   for (const move of tips) {
     const checked = checkTipMove(move, tipOf(reader, move.tjp), reader, presence, taken.tracker);
-    if (checked === undefined) dangling.add(move.to);
-    else moves.push(checked);
+    if (checked !== undefined) moves.push(checked);
+    else if (move.to !== undefined) dangling.add(move.to);
   }
-  const tipped = new Set(tips.map(({ tjp }) => tjp));
+  const tipped = new Set([...moves.flatMap(({ tip }) => tip?.tjp ?? []), ...roots]);
   for (const timeline of taken.tracker.untipped) {
     if (tipped.has(timeline) || hasTip(reader, timeline)) continue;
     if (presence.denied(timeline) === undefined) dangling.add(timeline);
@@ -202,5 +205,5 @@ function putCell(writer: Writer, { key, to }: CellChange): void {
 
 /** What the closure of a commit starts from. */
 function topsOf({ tips = [], roots = [] }: Commit): ReadonlySet<Address> {
-  return new Set([...tips.map(({ to }) => to), ...roots]);
+  return new Set([...tips.flatMap(({ to }) => to ?? []), ...roots]);
 }

@@ -49,7 +49,8 @@ export interface Tip {
 export interface TipMove {
   readonly tjp: Address;
   readonly from: Address | undefined;
-  readonly to: Address;
+  /** Undefined, and `isBack`, where nothing counts any more: then it has no tip, and its frames stay stored. */
+  readonly to: Address | undefined;
   /** Heads of `from` may be left out: what counts is not what it was. They stay stored. */
   readonly isBack?: boolean;
 }
@@ -108,7 +109,7 @@ export interface Commit {
    */
   readonly puts?: readonly IbGib[];
   readonly tips?: readonly TipMove[];
-  /** Stones to keep although no tip links to them. */
+  /** Records to keep although no tip leads to them; a link to a first frame among them needs no tip. */
   readonly roots?: readonly Address[];
   /**
    * Targets that were declared to stay away: where `puts` bring a link to one, it is filed as a reference. What was staged
@@ -292,10 +293,10 @@ export interface Space {
   /** For verification. Things committed while it runs may be left out. */
   scan(): AsyncIterable<Scanned>;
   /**
-   * Calls `listener` after each commit through this object that moved tips, with all of them. Returns the function
-   * that stops it.
+   * Calls `listener` after each commit through this object that moved tips, with all of them, and with the timelines that
+   * have none any more. Returns the function that stops it.
    */
-  watch(listener: (tips: readonly Tip[]) => void): () => void;
+  watch(listener: (tips: readonly Tip[], gone: readonly Address[]) => void): () => void;
   /**
    * Where what is stored lies on a disk: is there room for a record of the largest size? Costs a look at the disk.
    *

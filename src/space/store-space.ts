@@ -52,7 +52,7 @@ export class StoreSpace implements Space {
   readonly #left = new Set<StoredStage>();
   readonly #budget: StageBudget;
   readonly #gates = new Gates();
-  readonly #listeners = new Set<(tips: readonly Tip[]) => void>();
+  readonly #listeners = new Set<Parameters<Space["watch"]>[0]>();
   readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
@@ -221,7 +221,7 @@ export class StoreSpace implements Space {
     }
   }
 
-  watch(listener: (tips: readonly Tip[]) => void): () => void {
+  watch(listener: Parameters<Space["watch"]>[0]): () => void {
     this.#listeners.add(listener);
     return () => {
       this.#listeners.delete(listener);
@@ -346,10 +346,12 @@ export class StoreSpace implements Space {
   }
 
   #tell({ moves }: CommitOutcome): void {
-    const tips = moves.filter(({ isMoved }) => isMoved).map(({ tip }) => tip);
-    if (tips.length === 0) return;
+    const moved = moves.filter(({ isMoved }) => isMoved);
+    if (moved.length === 0) return;
+    const tips = moved.flatMap(({ tip }) => tip ?? []);
+    const gone = moved.flatMap(({ tip, tjp }) => (tip ? [] : [tjp]));
     // What a listener throws is its own affair: the commit stands. It surfaces as an uncaught error.
-    for (const listener of [...this.#listeners]) queueMicrotask(() => listener(tips));
+    for (const listener of [...this.#listeners]) queueMicrotask(() => listener(tips, gone));
   }
 
   #read<Result>(work: (reader: Reader) => Result): Promise<Result> {

@@ -12,7 +12,9 @@ const framesWalkedMax = 100_000;
 
 /** A tip move that has passed its checks. */
 export interface CheckedMove {
-  readonly tip: Tip;
+  readonly tjp: Address;
+  /** Undefined: it has none any more. */
+  readonly tip: Tip | undefined;
   readonly relation: string | undefined;
   /** Frames that are new on the chain and that the index names. */
   readonly indexed: readonly IndexedFrame[];
@@ -35,18 +37,26 @@ export function checkTipMove(
   presence: Presence,
   tracker: StageTracker,
 ): CheckedMove | undefined {
-  const to = presence.find(move.to);
+  const { tjp, to: address } = move;
+  if (address === undefined) {
+    if (move.isBack !== true) return refuse("not_descended", move);
+    return { tjp, tip: undefined, relation: undefined, indexed: [], isMoved: now !== undefined };
+  }
+  const to = presence.find(address);
   if (to === undefined) return undefined;
-  if (tjpOf(to.record) !== move.tjp) return refuse("tjp", move);
+  if (tjpOf(to.record) !== tjp) return refuse("tjp", move);
   return {
-    tip: { tjp: move.tjp, address: move.to, n: numberOf(to.record) },
+    tjp,
+    tip: { tjp, address, n: numberOf(to.record) },
     relation: to.relation,
-    indexed: chainBetween(move, now, presence, tracker) ?? chainAfterMerge(move, now, reader, presence),
-    isMoved: move.to !== now?.address,
+    indexed:
+      chainBetween(address, now, presence, tracker) ?? chainAfterMerge(move, address, now, reader, presence),
+    isMoved: address !== now?.address,
   };
 }
 
-export function putTip(writer: Writer, { tip, relation, indexed }: CheckedMove): void {
+export function putTip(writer: Writer, { tjp, tip, relation, indexed }: CheckedMove): void {
+  if (tip === undefined) return writer.remove("tips", gibOf(tjp));
   if (!hasTip(writer, tip.tjp)) fileWithin(writer, tip.tjp);
   writer.put("tips", gibOf(tip.tjp), encodeTipRow({ tip, relation }));
   for (const { n, address } of indexed) writer.put("frames", frameKey(tip.tjp, n), encodeAddress(address));
@@ -61,14 +71,14 @@ function fileWithin(writer: Writer, timeline: Address): void {
 
 /** Follows `past` from the new tip to the old one, or to the first frame where there was none; undefined if it misses. */
 function chainBetween(
-  move: TipMove,
+  to: Address,
   now: Tip | undefined,
   presence: Presence,
   tracker: StageTracker,
 ): IndexedFrame[] | undefined {
   const floor = now?.n ?? beforeFirst;
   const indexed: IndexedFrame[] = [];
-  let at: Address | undefined = move.to;
+  let at: Address | undefined = to;
   while (at !== now?.address) {
     if (at === undefined) return undefined;
     const run = tracker.runEndingAt(at);
@@ -88,14 +98,15 @@ function chainBetween(
 /** A merge may take another branch as its `past`: the chain is then followed down to where the index knows it. */
 function chainAfterMerge(
   move: TipMove,
+  to: Address,
   now: Tip | undefined,
   reader: Reader,
   presence: Presence,
 ): IndexedFrame[] {
   if (now === undefined) return refuse("not_descended", move);
-  if (move.isBack !== true) requireHeads(move, now, presence);
+  if (move.isBack !== true) requireHeads(move, to, now, presence);
   const indexed: IndexedFrame[] = [];
-  for (let frame = presence.find(move.to)?.record; frame !== undefined; ) {
+  for (let frame = presence.find(to)?.record; frame !== undefined; ) {
     const n = numberOf(frame);
     if (isIndexed(n)) {
       if (indexedAt(reader, move.tjp, n) === frame.address) break;
@@ -108,10 +119,10 @@ function chainAfterMerge(
 }
 
 /** The heads of the new tip have to be, or descend from, all heads of the old one: no tip forgets a head. */
-function requireHeads(move: TipMove, now: Tip, presence: Presence): void {
+function requireHeads(move: TipMove, to: Address, now: Tip, presence: Presence): void {
   const wanted = headsOf(now.address, presence);
   const floor = Math.min(...wanted.values());
-  const met = new Set<Address>([move.to]);
+  const met = new Set<Address>([to]);
   for (const at of met) {
     wanted.delete(at);
     if (wanted.size === 0) return;

@@ -8,6 +8,8 @@ import { share } from "../../src/cli/commands/share.js";
 import { sync } from "../../src/cli/commands/sync.js";
 import { unshare } from "../../src/cli/commands/unshare.js";
 import { who } from "../../src/cli/commands/who.js";
+import { mappingOf } from "../../src/cli/folder/directory.js";
+import { readFolder } from "../../src/cli/folder/model.js";
 import { syncFolder } from "../../src/cli/folder/sync.js";
 import { parseWhen } from "../../src/cli/when.js";
 import { createReceiver, KeysagaError, systemPlatform } from "../../src/index.js";
@@ -316,6 +318,42 @@ test("who takes back without having synced is told what to do about the changes 
   expect((await runHere(adopt, alice.dir, "all", "--json", "--home", alice.home)).stdout).toContain(frame);
   await expect(runHere(adopt, alice.dir, "nothing", "--home", alice.home)).rejects.toThrow("FRAME takes");
 });
+
+test("a file that somebody added and the owner sets aside goes from all directories, until it is adopted", async () => {
+  const { alice, bob, carol, url, folder } = await served();
+  for (const other of [bob, carol]) {
+    await shareFolder(alice, url, other);
+    await cloneOf(other, url, folder);
+  }
+  await writeTree(bob.dir, { "junk.md": "junk" });
+  for (const person of [bob, alice, carol]) await syncOf(person, url);
+  expect(await textIn(carol, "junk.md")).toBe("junk");
+  const frame = (await filesOf(alice)).find(({ text }) => text === "junk")!.tip.address;
+  await runHere(setAside, alice.dir, frame, "--why", "junk", "--home", alice.home);
+  await syncOf(alice, url);
+  const told = await runHere(sync, carol.dir, url, "--home", carol.home);
+  expect(told).toMatchObject({
+    exitCode: 3,
+    stderr: expect.stringContaining("set aside by the folder's owner"),
+  });
+  for (const person of [alice, carol])
+    expect(Object.keys(await readTree(person.dir))).toEqual(["a.md", "b.md"]);
+  await writeTree(carol.dir, { "a.md": "carol goes on" });
+  for (const person of [carol, alice]) await syncOf(person, url);
+
+  await runHere(adopt, alice.dir, frame, "--home", alice.home);
+  for (const person of [alice, carol]) await syncOf(person, url);
+  for (const person of [alice, carol]) expect(await textIn(person, "junk.md")).toBe("junk");
+});
+
+/** The files of a person's folder, as the home has them. */
+async function filesOf({ home, dir }: Person) {
+  const { space, close } = await openHome({ dir: home });
+  const { mapping } = await mappingOf(space, dir);
+  const { files } = await readFolder(space, mapping.folder);
+  await close();
+  return files;
+}
 
 describe("a moment", () => {
   const now = Date.parse("2030-01-31T12:00Z");

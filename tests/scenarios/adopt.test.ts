@@ -143,3 +143,39 @@ scenario("a share that is made again says what comes back with it (A16)", async 
   await alice.sync(note);
   await expectInStep(alice, bob, [note]);
 });
+
+scenario(
+  "a file that is set aside as a whole is shown to nobody, and comes back when it is adopted (C8)",
+  async (cast) => {
+    const { alice, carol, erin, bob, dave } = cast;
+    const folder = await sharedNote({}, [alice, carol, erin], [bob]);
+    const file = createTimeline({
+      ...{ ib: "file", owner: alice.address, by: carol.address, within: folder, uuid: "junk" },
+      data: { text: "junk" },
+    });
+    await saveRecords(carol, [file]);
+    await carol.link(folder, "file", [file.address]);
+    for (const peer of [carol, alice, erin]) await peer.sync(folder);
+    expect(await erin.space.tip(file.address)).toBeDefined();
+
+    await setAside(alice.identity, { timeline: folder, frame: file.address, why: "junk" });
+    for (const peer of [alice, erin]) await peer.sync(folder);
+    for (const peer of [alice, bob, erin]) expect(await peer.space.tip(file.address)).toBeUndefined();
+    await alice.sync(folder, { at: "dave" });
+    await erin.edit(folder, { hand: "erin" });
+    for (const peer of [erin, alice]) await peer.sync(folder);
+    expect(await dave.space.hasMany([file.address])).toEqual([false]);
+    for (const peer of [alice, erin]) await expectInStep(peer, bob, [folder]);
+    // Its maker's home shows it as its own.
+    await carol.sync(folder);
+    expect(await carol.space.tip(file.address)).toBeDefined();
+    expect(await bob.space.tip(file.address)).toBeUndefined();
+
+    expect(await leftOut(alice.identity, folder)).toMatchObject([{ frame: file.address, why: "junk" }]);
+    await adopt(alice.identity, { timeline: folder, frame: file.address });
+    for (const peer of [alice, erin, carol]) await peer.sync(folder);
+    await alice.sync(folder, { at: "dave" });
+    for (const peer of [alice, bob, erin, carol, dave])
+      expect(await peer.space.tip(file.address)).toMatchObject({ address: file.address });
+  },
+);

@@ -184,6 +184,32 @@ export function commitContract(open: OpenSpace): void {
     await expect(space.commit(back)).rejects.toMatchObject({ code: "chain_refused" });
   });
 
+  test("a timeline of which nothing counts has no tip, keeps its frames, and may get one again (C8)", async () => {
+    const space = await open();
+    const note = timeline("note", 40);
+    const other = timeline("other", 1);
+    other.push(relating(first(other), note.slice(0, 1)));
+    await keep(space, note);
+    await keep(space, other);
+    const told: unknown[] = [];
+    space.watch((tips, gone) => told.push([tips.length, gone]));
+    const gone = { tjp: first(note).address, from: newest(note).address, to: undefined };
+    await expect(space.commit(commitOf({ tips: [gone] }))).rejects.toMatchObject({ code: "chain_refused" });
+    expect(await space.commit(commitOf({ tips: [{ ...gone, isBack: true }] }))).toEqual({
+      kind: "committed",
+    });
+    expect(await space.tip(gone.tjp)).toBeUndefined();
+    expect(await space.hasMany(addresses(note))).toEqual(note.map(() => true));
+    expect(await space.reachableTips([first(other).address], "anyone")).toHaveLength(1);
+    expect(await space.missing([first(other).address], "anyone")).toEqual([]);
+    expect(told).toEqual([[0, [gone.tjp]]]);
+
+    const again = await space.commit(commitOf({ tips: [moveTo(note.slice(0, 35))] }));
+    expect(again).toEqual({ kind: "committed" });
+    expect(await space.frameAt(gone.tjp, 33)).toBe(note[33]?.address);
+    expect(await space.frameAt(gone.tjp, 36)).toBeUndefined();
+  });
+
   test("a tip does not move to a frame of another timeline, or to a stone", async () => {
     const space = await open();
     const [note, other] = [timeline("note", 1), timeline("other", 2)];

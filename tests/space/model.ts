@@ -49,17 +49,18 @@ export class SpaceModel {
     if (!this.#addInOrder(offered, holder, all, puts)) return "notClosed";
     // What is held already is not taken again, and may lead to what is.
     const given = new Map([...offered, ...puts.map((record) => [record.address, record] as const)]);
-    const reached = reachedIn(given, [...tips.map(({ to }) => to), ...roots]);
+    const moved = tips.flatMap(({ tjp, to }) => (to === undefined ? [] : [{ tjp, to }]));
+    const reached = reachedIn(given, [...moved.map(({ to }) => to), ...roots]);
     const taken = new Map([...reached].filter(([address]) => offered.has(address)));
     const find = this.#finder(taken, all);
     if (![...taken.values()].every((record) => this.#isClosed(record, all, find))) return "notClosed";
-    const found = tips.flatMap(({ tjp, to }) => ({ tjp, frame: find(to) }));
+    const found = moved.map(({ tjp, to }) => ({ tjp, frame: find(to) }));
     for (const { tjp, frame } of found) {
       if (frame !== undefined && !this.#mayMove(tjp, frame, find)) return "chain_refused";
     }
     if (found.some(({ frame }) => frame === undefined)) return "notClosed";
     if (roots.some((root) => find(root) === undefined)) return "notClosed";
-    const tipped = new Set([...this.tips.keys(), ...tips.map(({ tjp }) => tjp)]);
+    const tipped = new Set([...this.tips.keys(), ...tips.map(({ tjp }) => tjp), ...roots]);
     const wanted = [...taken.values()].flatMap((record) => [...this.#tipsWanted(record, taken, all, find)]);
     if (wanted.some((timeline) => !tipped.has(timeline))) return "notClosed";
     for (const record of taken.values()) this.#hold(record, holder);

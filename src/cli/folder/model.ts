@@ -60,7 +60,8 @@ export async function readFolder(space: Space, folder: Address): Promise<FolderS
   for (let at = 0; at < named.length; at += recordsAtOnce) {
     const part = named.slice(at, at + recordsAtOnce);
     const tips = await tipsOf(space, part);
-    for (const [nth, file] of part.entries()) files.push(fileVersionOf(file, tips[nth]));
+    // One that stays away, or of which nothing counts, is none of the folder's.
+    for (const [nth, file] of part.entries()) if (tips[nth]) files.push(fileVersionOf(file, tips[nth]));
     for (const { text } of files.slice(at)) bytes += Buffer.byteLength(text);
     if (bytes > folderLimits.textBytesMax)
       throw new FolderError("too_much_text", { max: folderLimits.textBytesMax });

@@ -2,8 +2,9 @@ import { groupBy, KeysagaError } from "../../base/index.js";
 import { type Address, type IbGib, isTjp, makerOf, ownerOf, previousOf, tjpOf } from "../../ibgib/index.js";
 import { readListFirst, refuseList } from "../../lists/index.js";
 import { type FrameReader, mergeTips } from "../../merge/index.js";
-import type { Space, TipMove } from "../../space/index.js";
+import type { Space } from "../../space/index.js";
 import { type Charging, releasing } from "../home/claims.js";
+import type { ListMove } from "../home/list-rows.js";
 import { changedOnce, joinFilings } from "../home/filing.js";
 import { type CheckedEvidence, fileAttested } from "../rights/attestations.js";
 import { inOrder, listCommit } from "../rights/list-commit.js";
@@ -92,7 +93,7 @@ async function tryKeeping(
   const merged = await mergeTips(tips, reader, merging.functions, merging.options);
   const made = "frame" in merged ? [merged.frame] : [];
   const to = "frame" in merged ? merged.frame.address : merged.same;
-  const move: TipMove = { tjp: list, from: now, to };
+  const move: ListMove = { tjp: list, from: now, to };
   const moved = await listCommit({ space, self, ...merging }, overlaid(reader, made), [move]);
   const filed = joinFilings([
     await fileAttested(space, checked, proved),

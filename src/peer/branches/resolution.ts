@@ -81,6 +81,8 @@ export interface Resolution {
   readonly unmoved: ReadonlySet<Address>;
   /** Heads that came and do not count, by timeline: they stay stored, and an owner can adopt them. */
   readonly apart: ReadonlyMap<Address, readonly Address[]>;
+  /** First frames that came, of timelines of which nothing counts. */
+  readonly tipless: ReadonlySet<Address>;
 }
 
 /** What becomes of one root. */
@@ -130,8 +132,9 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
     unsure: overtaken.length > 0 ? [] : await unsureStones({ space, reader: taking.reader }, plan, kept > 0),
     ...answered,
   };
-  const { proved, made, left, apart } = taking;
-  return { resolved, proved, made: [...made.values()], shown, left: [...left.values()], unmoved, apart };
+  const { proved, made, left, apart, tipless } = taking;
+  const lists = { made: [...made.values()], left: [...left.values()] };
+  return { resolved, proved, ...lists, shown, unmoved, apart, tipless };
 }
 
 class Resolver {
@@ -251,13 +254,16 @@ class Resolver {
 
   async #unknown(ours: FinalTip, kept: Address | undefined): Promise<Outcome> {
     const { address, tip, n } = ours;
-    if (this.#sentOf(address).includes(tip)) return { added: { tip, from: undefined } };
+    const chosen = ours;
+    if (this.#sentOf(address).includes(tip)) return { chosen, added: { tip, from: undefined } };
     const record = await this.#space.get(address);
-    if (record === undefined || !isTjp(record)) return kept === address ? {} : { stone: address };
+    if (record === undefined || !isTjp(record))
+      return kept === address ? { chosen } : { chosen, stone: address };
+    if (!(await this.taking.isShown(address, tip))) return {};
     const held = await this.#keptFrame(ours, kept);
     const own = { tjp: address, tip, n };
     const newer = await newerFrames(this.#space, own, held, this.#merging.options);
-    return { ...travelling(ours, newer, held), added: { tip, from: undefined } };
+    return { chosen, ...travelling(ours, newer, held), added: { tip, from: undefined } };
   }
 
   /**

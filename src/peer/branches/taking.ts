@@ -68,6 +68,8 @@ export class Taking {
   readonly left = new Map<Address, Left>();
   /** Heads that came and do not count, by timeline. */
   readonly apart = new Map<Address, readonly Address[]>();
+  /** First frames that came, of timelines of which nothing counts: links to them hold, and they have no tip. */
+  readonly tipless = new Set<Address>();
   readonly #space: Space;
   readonly #merging: Merging;
 
@@ -111,6 +113,7 @@ export class Taking {
     const isFirstAlone = tip === address && makerOf(first, first) !== identity.address;
     const { unproved, proved } = await this.#proofsOf(added, first);
     if (isFirstAlone) {
+      if (!(await this.#firstCounts(first))) return this.#leaveHead(first, first);
       for (const frame of proved) this.proved.add(frame);
       return this.#merged(tips);
     }
@@ -121,6 +124,15 @@ export class Taking {
     const to = await this.#counted(first, tips);
     await this.#keepProofs(proved, [...(to === undefined ? [] : [to]), ...(this.apart.get(address) ?? [])]);
     return to;
+  }
+
+  /** The same where lists that came in this saga may have left a timeline without a tip: then it is left, and named. */
+  async isShown(timeline: Address, tip: Address): Promise<boolean> {
+    const isHere = (await this.#space.tip(timeline)) !== undefined;
+    if (isHere && (await this.counts(timeline, tip))) return true;
+    const [first, head] = await this.reader.getMany([timeline, tip]);
+    if (first && head) await this.#leaveHead(first, head);
+    return false;
   }
 
   /** Does all of a tip of this side count? By the lists that are here now: some may have come in this saga. */
@@ -179,7 +191,7 @@ export class Taking {
     if (out.length > 0) {
       this.apart.set(first.address, await this.#keptApart(first, out, listed));
       const [head] = await this.reader.getMany(out.slice(0, 1));
-      this.#leave(first, (await listed.isSetAside(out[0]!)) ? "set_aside" : "may_not_write", head ?? first);
+      await this.#leaveHead(first, head ?? first);
     }
     if (heads.length === 0) return undefined;
     const same = [...shown].filter(([, held]) => isSameSet(held, heads)).map(([tip]) => tip);
@@ -235,9 +247,22 @@ export class Taking {
     return undefined;
   }
 
+  async #leaveHead(first: IbGib, head: IbGib): Promise<undefined> {
+    const isSetAside = await this.#listed(first).isSetAside(head.address);
+    return this.#leave(first, isSetAside ? "set_aside" : "may_not_write", head);
+  }
+
+  /** Does it count by itself? That of its owner always does. */
+  async #firstCounts(first: IbGib): Promise<boolean> {
+    const { access, receiver } = this.resolving;
+    if (access === "open" || ownerOf(first) === receiver) return true;
+    const { options } = this.#merging;
+    return (await countingHeads([first.address], this.#listed(first), this.reader, options)).length > 0;
+  }
+
   /**
    * A timeline that came along, and is not there yet or not at this tip. Where it cannot be taken, its first frame is what
-   * links to it mean.
+   * links to it mean; it has no tip where that does not count.
    *
    * @throws KeysagaError `attestation_refused` where that frame says that this side has made it, which it has not.
    */
@@ -255,7 +280,11 @@ export class Taking {
     const isMine = first !== undefined && makerOf(first, first) === this.resolving.identity.address;
     if (isMine && !(await isMadeHere(this.#space, address)))
       throw new KeysagaError("attestation_refused", { rule: "not proved by its maker" });
-    return [{ address, from: undefined, to: address }];
+    if (first === undefined || !isTjp(first) || (await this.#firstCounts(first)))
+      return [{ address, from: undefined, to: address }];
+    this.tipless.add(address);
+    this.apart.set(address, await this.#keptApart(first, [address], this.#listed(first)));
+    return [];
   }
 
   /** Was it made here, by this side's own user? No other frame is ever signed. */

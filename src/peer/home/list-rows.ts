@@ -42,6 +42,11 @@ export interface ListChanged {
   readonly changes: readonly Change[];
 }
 
+/** A list has a tip from its first frame on. */
+export interface ListMove extends TipMove {
+  readonly to: Address;
+}
+
 /**
  * What frames of lists say, as rows that change with them. Costs by the frames that are new, not by the lists.
  *
@@ -51,7 +56,7 @@ export interface ListChanged {
 export async function changesOfLists(
   space: Looking,
   reader: FrameReader,
-  moves: readonly TipMove[],
+  moves: readonly ListMove[],
   options?: MergeOptions,
 ): Promise<{ readonly cells: readonly CellChange[]; readonly changed: readonly ListChanged[] }> {
   const cells: CellChange[] = [];

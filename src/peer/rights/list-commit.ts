@@ -14,6 +14,7 @@ import { cellKinds, changeCell, parseCell, removeCell } from "../home/cells.js";
 import {
   changesOfLists,
   type ListChanged,
+  type ListMove,
   type Looking,
   readNow,
   timelinesWithin,
@@ -50,7 +51,7 @@ export interface ListCommit {
 export async function listCommit(
   keeping: ListKeeping,
   reader: FrameReader,
-  moves: readonly TipMove[],
+  moves: readonly ListMove[],
 ): Promise<ListCommit> {
   const { space, options } = keeping;
   const { cells, changed } = await changesOfLists(space, reader, moves, options);
@@ -112,7 +113,9 @@ interface Retip {
   readonly cells: readonly CellChange[];
 }
 
-/** The tip that a timeline has once the lists are as `look` says; nothing where that is the one it has. */
+/**
+ * The tip that a timeline has once the lists are as `look` says, or that it has none; nothing where it stays as it is.
+ */
 async function retipOf(
   keeping: ListKeeping,
   look: Looking,
@@ -121,36 +124,35 @@ async function retipOf(
 ): Promise<Retip | undefined> {
   const { space, self, options } = keeping;
   const [tip, first] = [await space.tip(timeline), await space.get(timeline)];
-  if (!tip || !first || ownerOf(first) === undefined) return undefined;
+  if (!first || ownerOf(first) === undefined) return undefined;
   const left = await leftOf(space, ruler, timeline);
-  const tops = [tip.address, ...left];
+  const tops = [...(tip ? [tip.address] : []), ...left];
   const heads = await countingHeads(tops, new ShownHeads(look, first, self), space, options);
-  const before = await headsOf(tip.address, space, options);
+  const before = tip ? await headsOf(tip.address, space, options) : [];
   const isSame = heads.length === before.length && heads.every((head) => before.includes(head));
   if (isSame) return undefined;
-  // Of what does not count at all the first frame is what links mean.
   const merged =
-    heads.length === 0 ? { same: timeline } : await mergeOf(heads, space, keeping.functions, options);
-  const to = "frame" in merged ? merged.frame.address : merged.same;
+    heads.length === 0 ? { same: undefined } : await mergeOf(heads, space, keeping.functions, options);
   const merge = "frame" in merged ? merged.frame : undefined;
+  const to = "frame" in merged ? merged.frame.address : merged.same;
   const out = await leftOut([...before, ...left], to, merge ? overlaid(space, [merge]) : space, options);
   return {
-    tip: to === tip.address ? undefined : { tjp: timeline, from: tip.address, to, isBack: true },
+    tip: to === tip?.address ? undefined : { tjp: timeline, from: tip?.address, to, isBack: true },
     merge,
     cells: await leftChanges(space, ruler, timeline, out),
   };
 }
 
-/** The heads among these that a tip does not have in its history. */
+/** The heads among these that a tip, where there is one, does not have in its history. */
 async function leftOut(
   heads: readonly Address[],
-  tip: Address,
+  tip: Address | undefined,
   reader: FrameReader,
   options: MergeOptions,
 ): Promise<readonly Address[]> {
   const out: Address[] = [];
   for (const head of new Set(heads))
-    if ((await framesBeyond(head, [tip], reader, options)).length > 0) out.push(head);
+    if ((await framesBeyond(head, tip ? [tip] : [], reader, options)).length > 0) out.push(head);
   return out;
 }
 

@@ -119,6 +119,8 @@ export interface Landing {
   readonly left: readonly Left[];
   /** Heads that came and do not count, by timeline: they are kept, and can be adopted. */
   readonly apart: ReadonlyMap<Address, readonly Address[]>;
+  /** First frames that came, of timelines of which nothing counts: they are kept, so that links to them hold. */
+  readonly tipless: ReadonlySet<Address>;
 }
 
 /** What a commit has done here; `merged` are those frames of this side's making that are tips now. */
@@ -138,7 +140,7 @@ type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
  * nothing leaves nothing: its receipt is in the report alone.
  */
 export async function commitSender(landing: Landing, effect: CommitEffect): Promise<Landed> {
-  const { identity, platform, conversation, merging, sight, merges, settled, apart } = landing;
+  const { identity, platform, conversation, merging, sight, merges, settled, apart, tipless } = landing;
   const { space } = identity;
   const { saga } = effect;
   const { session, receiver } = conversation.established;
@@ -165,7 +167,7 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
       sight,
       puts: moved.puts,
       tips: moved.tips,
-      roots: [...moved.stones, ...[...apart.values()].flat()],
+      roots: [...moved.stones, ...tipless, ...[...apart.values()].flat()],
       settled,
       proofs: [...proofs, ...kept.proofs, ...change.proofs],
       cells: changedOnce([...change.cells, ...kept.cells, ...arrived]),

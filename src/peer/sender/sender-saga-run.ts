@@ -107,6 +107,7 @@ export class SenderSagaRun {
   /** What was left of roots, and heads that came with them and do not count. */
   readonly #left = new Map<Address, Left>();
   readonly #apart = new Map<Address, readonly Address[]>();
+  #tipless: ReadonlySet<Address> = new Set();
   readonly #proved = new Set<Address>();
   readonly #progress: Progress;
   /** The records that are on their way. */
@@ -219,7 +220,9 @@ export class SenderSagaRun {
     const { named } = this.#plan;
     const stonesFor = (open: readonly OpenReference[]) => stonesInPlace(this.#along, open);
     const resolving = { identity, receiver, lane, merging, access, named, stonesFor, attesters, stage };
-    const { resolved, proved, made, shown, left, unmoved, apart } = await resolveRoots(resolving, effect);
+    const resolution = await resolveRoots(resolving, effect);
+    const { resolved, proved, made, shown, left, unmoved, apart } = resolution;
+    this.#tipless = resolution.tipless;
     for (const frame of proved) this.#proved.add(frame);
     this.#shown = joinShown(this.#shown, shown);
     this.#made = made;
@@ -296,6 +299,7 @@ export class SenderSagaRun {
       settled: this.#settledBy(effect),
       left: [...this.#plan.drafts, ...this.#left.values()],
       apart: this.#apart,
+      tipless: this.#tipless,
     };
     const found = effect.found.filter((tip) => !this.#unmoved.has(tip.address));
     const { report, merged } = await commitSender(landing, { ...effect, found });
