@@ -2,6 +2,7 @@ import { fromHex, groupBy, KeysagaError, limitExceeded, sha256, toHex, utf8 } fr
 import { type Address, decodeText, type IbGib, isReservedIb, nOf, tjpOf } from "../ibgib/index.js";
 import {
   attestKeyOf,
+  type FollowedIdentity,
   followIdentity,
   type IdentityState,
   isListSigned,
@@ -19,6 +20,7 @@ import {
   startSenderSession,
 } from "../keystone/index.js";
 import { isListIb } from "../lists/index.js";
+import { sliceLimits } from "./chain-walk.js";
 import { isHostSignature } from "./handshake.js";
 import { sagaLimits } from "./limits.js";
 import type { AttestedFrames, Evidence, HostVoucher, MadeFrame, ShownFrame, Voucher } from "./messages.js";
@@ -101,20 +103,36 @@ export interface ShownListFrames {
  *   keystone's nor a list's, or what `decodeText` throws.
  */
 export function readEvidence(items: readonly Evidence[]): ShownProofs & ShownListFrames {
+  return drained(readingSteps(items));
+}
+
+/** The same in steps, between which others may have their turn: of so many items each. What is added meanwhile is not read. */
+export function* readingSteps(
+  items: readonly Evidence[],
+): Generator<undefined, ShownProofs & ShownListFrames> {
   const max = sagaLimits.evidenceMax;
   if (items.length > max) throw limitExceeded("evidenceMax", max);
   const records: IbGib[] = [];
   const vouchers: (Voucher | HostVoucher)[] = [];
   const lists: AttestedFrames[] = [];
   const listFrames: IbGib[] = [];
-  for (const item of items) {
+  for (const [at, item] of [...items].entries()) {
     if ("frames" in item) lists.push(item);
     else if ("session" in item) vouchers.push(item);
     else if (isReservedIb(item[0]) && item[0] !== "context") records.push(decodeText(item));
     else if (isListIb(item[0])) listFrames.push(decodeText(item));
     else throw refused("kind of record");
+    if ((at + 1) % sliceLimits.framesMax === 0) yield;
   }
   return { records, vouchers, lists, listFrames };
+}
+
+/** What all steps come to, without a pause. */
+function drained<Value>(steps: Generator<undefined, Value>): Value {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
 }
 
 /** What of a session is known once it is proved. */
@@ -174,7 +192,12 @@ export interface CheckedProofs {
  *   frames are not those that are known.
  */
 export function checkProofs(shown: ShownProofs, known: KnownParts): CheckedProofs {
-  return new ProofCheck(shown, known).run();
+  return drained(proofSteps(shown, known));
+}
+
+/** The same in steps: a slice of a chain each, or a signed list. */
+export function proofSteps(shown: ShownProofs, known: KnownParts): Generator<undefined, CheckedProofs> {
+  return new ProofCheck(shown, known).steps();
 }
 
 /**
@@ -205,6 +228,8 @@ class ProofCheck {
   readonly #lanes = new Map<Address, LaneState>();
   readonly #newLanes: IbGib[] = [];
   readonly #identities = new Map<Address, { state: IdentityState; fresh: readonly IbGib[] }>();
+  /** What following each chain that is shown has come to. */
+  readonly #followed = new Map<Address, () => FollowedIdentity>();
   /** Attest keys of sessions, each with its lane: no lane has two sessions with one. */
   readonly #keys = new Set<string>();
   /** What something rests on. */
@@ -221,8 +246,13 @@ class ProofCheck {
     this.#chains = identityFramesIn(shown.records);
   }
 
-  run(): CheckedProofs {
-    const attested = this.shown.lists.flatMap((list) => this.#list(list));
+  *steps(): Generator<undefined, CheckedProofs> {
+    for (const [identity, chain] of this.#chains) yield* this.#follow(identity, chain);
+    const attested: AttestedFrame[] = [];
+    for (const list of this.shown.lists) {
+      attested.push(...this.#list(list));
+      yield;
+    }
     const places = byKey(attested, ({ session, frame }) => `${session} ${frame}`);
     this.#refuseUnused();
     const fresh = [...this.#identities].map(([identity, { fresh: frames }]) => [identity, frames] as const);
@@ -318,13 +348,29 @@ class ProofCheck {
     const chain = this.#chains.get(address) ?? [];
     const [shown] = chain;
     if (known && shown && (nOf(shown) ?? 0) > known.state.keystone.n + 1) throw missing("identity");
-    const { state, fresh, heldAsShown } = proving("identity", () =>
-      followIdentity(startFollowing(known?.state), chain),
-    );
+    const { state, fresh, heldAsShown } = this.#followed.get(address)?.() ?? startFollowing(known?.state);
     if (heldAsShown !== known?.held) throw new KeysagaError("duplicity", { rule: "other frames are known" });
     if (state === undefined) throw missing("identity");
     this.#identities.set(address, { state, fresh });
     return state;
+  }
+
+  /** What is wrong with a chain is told where something rests on it. */
+  *#follow(identity: Address, chain: readonly IbGib[]): Generator<undefined, void> {
+    let followed = startFollowing(this.known.identities.get(identity)?.state);
+    this.#followed.set(identity, () => followed);
+    const { framesMax } = sliceLimits;
+    for (let at = 0; at < chain.length; at += framesMax) {
+      try {
+        followed = proving("identity", () => followIdentity(followed, chain.slice(at, at + framesMax)));
+      } catch (thrown) {
+        this.#followed.set(identity, () => {
+          throw thrown;
+        });
+        return;
+      }
+      yield;
+    }
   }
 
   /** A proof has nothing in it that proves nothing. */

@@ -18,10 +18,13 @@ import {
   placesOf,
   readEvidence,
   readPayload,
+  sliceLimits,
   type Voucher,
 } from "../../src/saga/index.js";
 import { CommitBody } from "../../src/saga/messages.js";
 import { listRoot } from "../../src/saga/turn.js";
+import { checkEvidence } from "../../src/peer/rights/attestations.js";
+import { InnerSpace } from "../../src/space/index.js";
 import { type Loose, outcome, tampered } from "../keystone/keystones.js";
 import { type Chain, newNotes, Person, Session, tipOf, vouch } from "../saga/commits.js";
 
@@ -156,6 +159,27 @@ describe("who made a frame", () => {
     expect(checkProofs(readEvidence([list]), known).attested).toEqual(attested);
     expect(verified.count).toBe(1);
   });
+});
+
+test("evidence is checked in steps, a slice of a chain or a list each, however much of it comes (threat 25)", async () => {
+  const { alice, bob, lane, session, list } = committed("in steps");
+  for (let times = 0; times < 3 * sliceLimits.framesMax; times++) alice.laneTo(bob);
+  const later = Array.from({ length: 20 }, (_, at) => session.commit([newNotes(alice, `${at}`).entry]));
+  const { frames } = alice.identity;
+  const records = [...frames, lane.genesis, session.s.genesis].map(toText);
+  const checked: number[] = [];
+  const pause = async () => {
+    checked.push(verified.count);
+    verified.count = 0;
+  };
+  await pause();
+  const home = { space: new InnerSpace(), address: new Person("carol").address };
+  await checkEvidence(home, [...records, session.voucher, list, ...later], { pause });
+  await pause();
+  const [, ...steps] = checked;
+  // Each frame but the first, the voucher, and each list.
+  expect(steps.reduce((sum, signatures) => sum + signatures)).toBe(frames.length + 21);
+  expect(Math.max(...steps)).toBeLessThanOrEqual(sliceLimits.framesMax);
 });
 
 describe("an entry", () => {

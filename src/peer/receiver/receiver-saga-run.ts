@@ -1,12 +1,12 @@
 import { KeysagaError, toKeysagaError } from "../../base/index.js";
 import { gibOf } from "../../ibgib/index.js";
-import { isListAddress } from "../../lists/index.js";
-import {
-  type FinalTip,
-  type InitBody,
-  type ReceiverSagaEffect,
-  type ReceiverSagaEvent,
-  readEvidence,
+import { isListAddress, isListIb } from "../../lists/index.js";
+import type {
+  Evidence,
+  FinalTip,
+  InitBody,
+  ReceiverSagaEffect,
+  ReceiverSagaEvent,
 } from "../../saga/index.js";
 import type { ReferenceTo, SagaId, Space, StageTotals, TakenOver } from "../../space/index.js";
 import { keepLists } from "../branches/keep-lists.js";
@@ -42,6 +42,8 @@ export interface ReceiverRunOptions {
   readonly platform: Platform;
   readonly onEvent: OnEvent;
 }
+
+const isOfList = (item: Evidence) => Array.isArray(item) && isListIb(item[0]);
 
 const nothing: TakenOver = { records: 0, bytes: 0, tips: [] };
 
@@ -124,9 +126,10 @@ export class ReceiverSagaRun {
     const merging = this.#merging;
     const { identity: from, isOpen } = this.#standing;
     const { items } = this.inflow.evidence;
-    if (readEvidence(items).listFrames.length === 0) return;
+    if (!items.some(isOfList)) return;
     const who = { self: self.address, from, holder: from, isOpen };
-    await keepLists({ space, charging, merging, ...who }, await checkEvidence(self, items));
+    const checked = await checkEvidence(self, items, merging.options);
+    await keepLists({ space, charging, merging, ...who }, checked);
   }
 
   async readBranches(effect: On<"readBranches">): Promise<End<"branchesRead">> {
@@ -229,6 +232,7 @@ export class ReceiverSagaRun {
 
   async #commit(effect: On<"commitSpace">) {
     const standing = this.#standing;
+    const { identity } = this.options;
     return commitReceiver(
       {
         ...this.options,
@@ -238,7 +242,7 @@ export class ReceiverSagaRun {
         conversation: this.conversation,
         stagedBytes: (await this.#staged).bytes,
         settled: await this.#come(),
-        evidence: await checkEvidence(this.options.identity, this.inflow.evidence.items),
+        evidence: await checkEvidence(identity, this.inflow.evidence.items, this.#merging.options),
       },
       { ...effect, stage: this.#stage },
     );

@@ -4,7 +4,6 @@ import {
   type AttestedFrame,
   type AttestedFrames,
   type Attester,
-  checkProofs,
   type Established,
   type Evidence,
   type ListSignature,
@@ -12,11 +11,13 @@ import {
   type MadeFrame,
   type ProvedParts,
   placesOf,
-  readEvidence,
+  proofSteps,
+  readingSteps,
   type SessionPart,
   type ShownFrame,
   sagaLimits,
 } from "../../saga/index.js";
+import type { Pause } from "../../merge/index.js";
 import type { Space } from "../../space/index.js";
 import { type Cell, type CellValue, cellKinds, changeCell, readCell } from "../home/cells.js";
 import { type Filing, joinFilings, nothingFiled } from "../home/filing.js";
@@ -109,27 +110,36 @@ export const noEvidence: CheckedEvidence = {
 };
 
 /**
- * Checks evidence that came. What comes for a frame that is attested here already is checked all the same, so that nobody
+ * Checks evidence that came, in steps: it may be as long as a session may carry bytes. What comes for a frame that is attested here already is checked all the same, so that nobody
  * learns by it what is attested here.
  *
+ * @param pause Awaited between two steps.
  * @param own The other side's session, where its handshake has proved that already.
  * @throws KeysagaError `limit_exceeded`, `attestation_refused`, `duplicity`.
  */
 export async function checkEvidence(
   home: Identity,
   items: readonly Evidence[],
-  own?: SessionPart,
+  { pause, own }: { readonly pause?: Pause; readonly own?: SessionPart } = {},
 ): Promise<CheckedEvidence> {
-  const { listFrames, ...shown } = readEvidence(items);
+  const { listFrames, ...shown } = await inSteps(readingSteps(items), pause);
   const { lists } = shown;
   const known = await loadKnown(home, shown);
   const sessions = own ? new Map(known.sessions).set(own.session, own) : known.sessions;
-  const { attested, parts } = checkProofs(shown, { ...known, sessions });
+  const { attested, parts } = await inSteps(proofSteps(shown, { ...known, sessions }), pause);
   const attesters = new Map(attested.map(({ frame, identity }) => [frame, identity]));
   const isOwnNeeded = own !== undefined && lists.some(({ session }) => session === own.session);
   const all = isOwnNeeded ? [...parts.sessions, own] : parts.sessions;
   const needed = { ...parts, sessions: all, identities: await withOwnFrames(home, all, parts.identities) };
   return { attesters, attested, lists, parts: needed, listFrames };
+}
+
+async function inSteps<Value>(steps: Generator<undefined, Value>, pause?: Pause): Promise<Value> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await pause?.();
+  }
 }
 
 /** What rests on frames of this home's own identity keeps them, also where they are with its signer alone so far. */

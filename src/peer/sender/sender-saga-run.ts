@@ -236,7 +236,8 @@ export class SenderSagaRun {
   async #hearEvidence(): Promise<CheckedEvidence> {
     const { identity, merging, access } = this.options;
     const { space, address: self } = identity;
-    this.#checked = await checkEvidence(identity, this.#evidence.items, this.#answering);
+    const own = this.#answering;
+    this.#checked = await checkEvidence(identity, this.#evidence.items, { ...merging.options, own });
     await keepParts(identity, this.#checked.parts);
     const keeping = { space, self, from: this.#receiver, holder: self, isOpen: access === "open", merging };
     await keepLists(keeping, this.#checked);
