@@ -9,7 +9,6 @@ import {
   isVouched,
   type KeystoneState,
   type LaneState,
-  merklePaths,
   rootOfPath,
   type SecretFor,
   type SignedList,
@@ -23,7 +22,16 @@ import { isListIb } from "../lists/index.js";
 import { sliceLimits } from "./chain-walk.js";
 import { isHostSignature } from "./handshake.js";
 import { sagaLimits } from "./limits.js";
-import type { AttestedFrames, Evidence, HostVoucher, MadeFrame, ShownFrame, Voucher } from "./messages.js";
+import type {
+  AttestedFrames,
+  CountedFrame,
+  Evidence,
+  HostVoucher,
+  MadeFrame,
+  ShownFrame,
+  Voucher,
+} from "./messages.js";
+import { placesAmong } from "./places.js";
 import { entryLeaf, listRoot } from "./turn.js";
 
 /*
@@ -55,6 +63,12 @@ export interface Attester {
 /** A frame, and who signed it. */
 export interface AttestedFrame extends Attester, MadeFrame {}
 
+/** A head that an entry with counted uses has let in, and the receiver that says so. */
+export interface LetIn extends CountedFrame {
+  readonly receiver: Address;
+  readonly session: Address;
+}
+
 /** What was signed of a commit, as its session keeps it. */
 export type ListSignature = Pick<AttestedFrames, "session" | "saga" | "signature">;
 
@@ -72,16 +86,13 @@ export function signMade(
 
 /** The places of some frames in a signed list, whose whole is at hand. One tree is made for all of them. */
 export function placesOf(
-  made: readonly MadeFrame[],
-  isShown: (entry: MadeFrame) => boolean = () => true,
+  made: readonly ShownFrame["entry"][],
+  isShown: (entry: ShownFrame["entry"]) => boolean = () => true,
 ): readonly ShownFrame[] {
-  const shown = made.flatMap((entry, index) => (isShown(entry) ? [{ entry, index }] : []));
-  const paths = merklePaths(
-    made.map(entryLeaf),
-    shown.map(({ index }) => index),
+  return placesAmong(
+    made,
+    made.flatMap((entry, index) => (isShown(entry) ? [{ entry, index }] : [])),
   );
-  const hexOf = once(toHex); // a node is on the path of all leaves below its sibling
-  return shown.map((place, at) => ({ ...place, path: (paths[at] ?? []).map(hexOf) }));
 }
 
 /** Evidence, sorted. */
@@ -175,6 +186,7 @@ export interface ProvedParts {
 
 export interface CheckedProofs {
   readonly attested: readonly AttestedFrame[];
+  readonly counted: readonly LetIn[];
   readonly parts: ProvedParts;
 }
 
@@ -249,15 +261,20 @@ class ProofCheck {
   *steps(): Generator<undefined, CheckedProofs> {
     for (const [identity, chain] of this.#chains) yield* this.#follow(identity, chain);
     const attested: AttestedFrame[] = [];
+    const counted: LetIn[] = [];
     for (const list of this.shown.lists) {
-      attested.push(...this.#list(list));
+      for (const { entry, ...by } of this.#list(list))
+        if ("entry" in entry) counted.push({ ...entry, receiver: by.identity, session: by.session });
+        else attested.push({ ...entry, ...by });
       yield;
     }
     const places = byKey(attested, ({ session, frame }) => `${session} ${frame}`);
+    byKey(counted, ({ session, frame, entry }) => `${session} ${frame} ${entry}`);
     this.#refuseUnused();
     const fresh = [...this.#identities].map(([identity, { fresh: frames }]) => [identity, frames] as const);
     return {
       attested: [...places.values()],
+      counted,
       parts: {
         sessions: [...this.#sessions.values()],
         lanes: this.#newLanes,
@@ -266,21 +283,35 @@ class ProofCheck {
     };
   }
 
-  #list({ session, saga, count, signature, frames }: AttestedFrames): readonly AttestedFrame[] {
+  #list({
+    session,
+    saga,
+    count,
+    signature,
+    frames,
+  }: AttestedFrames): readonly (Attester & Pick<ShownFrame, "entry">)[] {
     const proved = this.#session(session);
     const { identity, lane } = proved;
     byKey(frames, ({ index }) => index);
     return frames.map((shown) => {
       const root = rootFrom(shown, count);
-      this.#checkSignature({ session, saga, count, root }, proved, signature);
-      return { ...shown.entry, identity, session, ...(lane && { lane }) };
+      const { entry } = shown;
+      if ("entry" in entry && proved.signs !== "receiverHeads") throw refused("counted by no receiver");
+      const kind = "entry" in entry ? "receipt" : proved.signs;
+      this.#checkSignature(kind, { session, saga, count, root }, proved.attestKey, signature);
+      return { entry, identity, session, ...(lane && { lane }) };
     });
   }
 
   /** Once for a list, however many of its frames are shown. */
-  #checkSignature(list: SignedList, { attestKey, signs }: ProvedSession, signature: string): void {
-    const signed = [list.session, list.saga, list.count, list.root, signature].join(" ");
-    this.#signatures.set(signed, () => isListSigned(signs, list, attestKey, signature));
+  #checkSignature(
+    kind: ProvedSession["signs"] | "receipt",
+    list: SignedList,
+    attestKey: string,
+    signature: string,
+  ): void {
+    const signed = [kind, list.session, list.saga, list.count, list.root, signature].join(" ");
+    this.#signatures.set(signed, () => isListSigned(kind, list, attestKey, signature));
     if (!this.#isSigned(signed)) throw refused("signature of the session");
   }
 

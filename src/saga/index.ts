@@ -27,7 +27,9 @@ export {
   protocolName,
   protocolVersion,
   type Ready,
+  type CountedFrame,
   type ReceiptBody,
+  type ReceiptEntry,
   recordText,
   type Root,
   ShownFrame,
@@ -59,12 +61,20 @@ export {
   type Verified,
   verifyTurn,
 } from "./turn.js";
-export { checkReceipt, Receipt, ReceiptBundle, type SignedReceipt } from "./receipt.js";
+export {
+  checkReceipt,
+  countedPlaces,
+  readReceiptEntries,
+  Receipt,
+  ReceiptBundle,
+  type SignedReceipt,
+} from "./receipt.js";
 export { afterMovement, type Pace, startPace } from "./pace.js";
 export { entriesFrame, evidenceFrame, readPayload, recordsFrame, referencesFrame } from "./payload.js";
 export { DeclaredReferences } from "./references.js";
 export {
   type AttestedFrame,
+  type LetIn,
   type Attester,
   checkAttested,
   type CheckedProofs,

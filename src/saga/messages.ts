@@ -206,6 +206,12 @@ export const MadeFrame = z
   .refine(({ tjp, frame }) => frame === tjp || tjpHashOf(frame) === hashOf(tjp), "of its timeline");
 export type MadeFrame = z.infer<typeof MadeFrame>;
 
+/** A head that its maker may write by an entry whose uses a receiver counts: that one says that it has let it in. */
+export const CountedFrame = z
+  .strictObject({ tjp: address, frame: address, entry: z.string().min(1).max(80) })
+  .refine(({ tjp, frame }) => frame === tjp || tjpHashOf(frame) === hashOf(tjp), "of its timeline");
+export type CountedFrame = z.infer<typeof CountedFrame>;
+
 /** A turn's list, whether it came in the message or ahead of it as payload. */
 const listOf = <Entry extends z.ZodType>(entry: Entry) =>
   z.array(entry).max(sagaLimits.entriesMax).optional();
@@ -327,20 +333,27 @@ export const CommitBody = z.strictObject({
 });
 export type CommitBody = z.infer<typeof CommitBody>;
 
+/** The tips of the commit; behind them, the heads that a counted entry has let in, each with the entry. */
+export const ReceiptEntry = z.union([FinalTip, CountedFrame]);
+export type ReceiptEntry = z.infer<typeof ReceiptEntry>;
+
 export const ReceiptBody = z.strictObject({
   type: z.literal("receipt"),
   ...turnHead,
   /** The receiver's clock; a claim. */
   time: count,
-  /** By R0's attest key, over time, totals and tips. */
+  /** By R0's attest key, over time, totals and the list. */
   attested: signature,
-  entries: listOf(FinalTip),
+  entries: listOf(ReceiptEntry),
 });
 export type ReceiptBody = z.infer<typeof ReceiptBody>;
 
-/** A frame's place in a signed list: `path` leads from there to the root that was signed. */
+/**
+ * A frame's place in a signed list: `path` leads from there to the root that was signed. With an entry, that is what a
+ * receipt signs.
+ */
 export const ShownFrame = z.strictObject({
-  entry: MadeFrame,
+  entry: z.union([MadeFrame, CountedFrame]),
   index: count,
   path: z.array(hex(32)).max(sagaLimits.entryPathMax),
 });

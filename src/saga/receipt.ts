@@ -10,7 +10,16 @@ import {
 } from "../keystone/index.js";
 import { isHostSignature } from "./handshake.js";
 import { sagaLimits } from "./limits.js";
-import { FinalTip, hostSignature, ReceiptBody, recordText } from "./messages.js";
+import {
+  CountedFrame,
+  FinalTip,
+  hostSignature,
+  ReceiptBody,
+  type ReceiptEntry,
+  recordText,
+  type ShownFrame,
+} from "./messages.js";
+import { placesAmong } from "./places.js";
 import { listRoot, pathOf, receiptEntries, type TotalsOfBoth } from "./turn.js";
 
 const framesMax = 20_000;
@@ -25,10 +34,37 @@ export const Receipt = z.strictObject({
   /** Of the whole session up to the receipt. */
   totals: z.strictObject({ up: total, down: total }),
   tips: z.array(FinalTip).max(sagaLimits.entriesMax),
+  /** Heads that it has let in by entries whose uses it counts. */
+  counted: z.array(CountedFrame).min(1).max(sagaLimits.entriesMax).exactOptional(),
   /** By R0's attest key, over all of the above. */
   signature: ReceiptBody.shape.attested,
 });
 export type Receipt = z.infer<typeof Receipt>;
+
+/** What the list of a receipt says, by kind. */
+export function readReceiptEntries(entries: readonly ReceiptEntry[] = []): Pick<Receipt, "tips" | "counted"> {
+  const counted = entries.filter((entry) => "frame" in entry);
+  return {
+    tips: entries.filter((entry) => "tip" in entry),
+    ...(counted.length > 0 && { counted }),
+  };
+}
+
+/** The places of counted frames in what a receipt signs, and how long that is. */
+export function countedPlaces({ time, totals, tips, counted = [] }: Omit<Receipt, "saga" | "signature">): {
+  readonly count: number;
+  readonly places: readonly ShownFrame[];
+} {
+  const signed = receiptEntries(time, totals, [...tips, ...counted]);
+  const before = signed.length - counted.length;
+  return {
+    count: signed.length,
+    places: placesAmong(
+      signed,
+      counted.map((entry, at) => ({ entry, index: before + at })),
+    ),
+  };
+}
 
 /**
  * A receipt with all that it takes to check it: plain JSON, for anyone to keep or to pass on. It names no record's
@@ -55,6 +91,8 @@ export interface SignedReceipt {
   /** By the receiver's clock; a claim. */
   readonly time: number;
   readonly tips: readonly FinalTip[];
+  /** Heads that entries with counted uses have let in there. */
+  readonly counted: readonly CountedFrame[];
   /** Of the whole session up to the receipt. */
   readonly totals: TotalsOfBoth;
 }
@@ -70,17 +108,18 @@ export interface SignedReceipt {
 export function checkReceipt(bundle: unknown, receiver: Address): SignedReceipt {
   const parsed = ReceiptBundle.safeParse(bundle);
   if (!parsed.success) throw refused(`shape at ${pathOf(parsed.error)}`);
-  const { saga, time, totals, tips, signature, host } = parsed.data;
+  const { saga, time, totals, tips, counted = [], signature, host } = parsed.data;
   const identity = replayIdentity(parsed.data.receiver.map(decodeText), receiver);
   if (identity.hostKeys.get(host.key) !== host.certifiedBy) throw refused("host key");
   const first = decodeText(parsed.data.session);
   if (!isHostSignature(host, first.address)) throw refused("host signature");
   const { details } = startReceiverSession(first);
   if (details.receiver !== receiver) throw refused("session of another receiver");
-  const signed = receiptEntries(time, totals, tips);
+  const signed = receiptEntries(time, totals, [...tips, ...counted]);
   const list = { session: first.address, saga, count: signed.length, root: listRoot(signed) };
   if (!isListSigned("receipt", list, details.attestKey, signature)) throw refused("signature");
-  return { receiver, sender: details.sender, session: details.session, saga, time, tips, totals };
+  const { sender, session } = details;
+  return { receiver, sender, session, saga, time, tips, counted, totals };
 }
 
 function replayIdentity([first, ...later]: readonly IbGib[], receiver: Address): IdentityState {

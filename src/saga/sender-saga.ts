@@ -31,6 +31,7 @@ import {
   type SenderSagaState,
   type SenderSagaStep,
 } from "./sender-saga-states.js";
+import { readReceiptEntries } from "./receipt.js";
 import type { Verified } from "./turn.js";
 
 /** Opens a saga over `wanted` (timelines by first address, stones by address). `saga` is a fresh random id. */
@@ -297,12 +298,14 @@ function onPayloadStaged(state: Running): SenderSagaStep {
 /** A receipt names the tips of the commit; where the receiver did not take one, what it has instead. */
 function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>): SenderSagaStep {
   const { saga, roots, statuses, final, found, moves, made } = state;
-  const told = receipt.message.entries ?? [];
+  const { tips: told, counted = [] } = readReceiptEntries(receipt.message.entries);
+  const own = new Set(made.map(({ frame }) => frame));
   const refused = told.filter((tip, at) => !isSameTip(tip, final[at]));
   const statusOf = statusesByRoot(roots, statuses);
   const isRight =
     told.length === final.length &&
     told.every(({ address }, at) => address === final[at]?.address) &&
+    counted.every(({ frame }) => own.has(frame)) &&
     refused.every((tip) => isRefusal(tip, statusOf.get(tip.address)));
   if (!isRight || state.staging > 0)
     return fail(new KeysagaError("wrong_context", { in: "receipt", rule: "the tips of the commit" }));

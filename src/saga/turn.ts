@@ -213,6 +213,7 @@ export function signTurn(dialogue: Dialogue, role: Role, draft: TurnDraft, secre
   return {
     dialogue: closeTurn(next, role, context, advance(keystone, frame).state),
     signed,
+    attested,
     proofs: { context, frame },
   };
 }

@@ -189,7 +189,9 @@ function apply(
   for (const proof of proofs) putProof(writer, proof);
   for (const change of cells) putCell(writer, change);
   charge?.admit(bytes(), look);
-  for (const proof of commit.attest?.() ?? []) putProof(writer, proof);
+  const attested = commit.attest?.();
+  for (const proof of attested?.proofs ?? []) putProof(writer, proof);
+  for (const change of attested?.cells ?? []) putCell(writer, change);
   for (const change of charge?.count(bytes(), look) ?? []) putCell(store, change);
 }
 

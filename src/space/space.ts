@@ -124,10 +124,11 @@ export interface Commit {
   readonly cells?: readonly CellChange[];
   /**
    * Called once every check has passed, inside the transaction: proofs that can only be made now, such as a signature
-   * over the outcome. What they sign is stored with what it speaks of, and no signature is made for a commit that
-   * does not happen. Synchronous; has to give the same proofs when a store runs its transaction again.
+   * over the outcome, and cells that rest on them, which replace what is there. What they sign is stored with what it
+   * speaks of, and no signature is made for a commit that does not happen. Synchronous; has to give the same when a store
+   * runs its transaction again.
    */
-  readonly attest?: () => readonly ProofPut[];
+  readonly attest?: () => { readonly proofs: readonly ProofPut[]; readonly cells?: readonly CellChange[] };
   readonly charge?: Charge;
 }
 

@@ -1,7 +1,15 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type Address, createTimeline, mutate } from "../../src/ibgib/index.js";
-import { createSender, type SyncReport, saveRecords, share, whoMay } from "../../src/peer/index.js";
-import { createWorld, type SenderPeer, type World } from "../../src/testing/index.js";
+import { type Authorize, checkReceipt, type ReceiptBundle } from "../../src/index.js";
+import {
+  createSender,
+  type SyncReport,
+  saveRecords,
+  share,
+  verifySpace,
+  whoMay,
+} from "../../src/peer/index.js";
+import { createWorld, type ReceiverPeer, type SenderPeer, type World } from "../../src/testing/index.js";
 import { codeOf } from "../protocol/lab.js";
 
 let world: World;
@@ -109,3 +117,60 @@ function namesAt(outcome: SyncReport | string, timeline: Address, n: number): bo
   if (typeof outcome === "string") return false;
   return [...outcome.tips, ...outcome.found].some((tip) => tip.address === timeline && tip.n === n);
 }
+
+describe("what an entry lets in that counts its uses", () => {
+  /** Alice lets carol write a note, as bob counts, and erin without a count; all have it. */
+  async function openShared(seed: string, access?: Authorize) {
+    world = await createWorld({
+      ...{ seed, senders: ["alice", "carol", "erin"], receivers: ["bob", "dave"] },
+      ...(access && { access }),
+    });
+    const [alice, carol, erin] = world.senders as [SenderPeer, SenderPeer, SenderPeer];
+    const [bob, dave] = world.receivers as [ReceiverPeer, ReceiverPeer];
+    const note = await alice.timeline("note", { data: { text: "first" } });
+    const uses = { max: 3, receiver: bob.address };
+    await share(alice.identity, { timeline: note, with: carol.address, access: "write", uses });
+    await alice.share(note, erin);
+    for (const { name } of [bob, dave]) await alice.sync(note, { at: name });
+    for (const peer of [carol, erin]) await peer.sync(note, { direction: "pull" });
+    return { alice, carol, erin, bob, dave, note };
+  }
+
+  test("counts everywhere with the receipt of who counts, which names it with the entry (AL12)", async () => {
+    const { alice, carol, erin, bob, dave, note } = await openShared("counted elsewhere");
+    const edit = await carol.edit(note, { text: "by carol" });
+    const { receipt } = await carol.sync(note);
+    const [{ entry } = { entry: "" }] = await whoMay(alice.identity, note);
+    expect(checkReceipt(receipt, bob.address).counted).toEqual([{ tjp: note, frame: edit.address, entry }]);
+    expect((await carol.sync(note)).left).toEqual([]);
+
+    await erin.sync(note, { direction: "pull" });
+    await erin.sync(note, { at: "dave" });
+    await alice.sync(note, { at: "dave" });
+    for (const peer of [carol, erin, dave, alice, bob])
+      expect(await peer.space.tip(note)).toMatchObject({ address: edit.address });
+    for (const peer of [alice, bob, carol, dave])
+      for await (const problem of verifySpace(peer.space)) expect(problem.kind).toBe("summary");
+    expect(await unfit(receipt, { counted: undefined }, bob.address)).toBe("receipt_refused");
+    expect(await unfit(receipt, { counted: [{ tjp: note, frame: note, entry }] }, bob.address)).toBe(
+      "receipt_refused",
+    );
+  });
+
+  test("counts nowhere without it (AL12) (threat 22)", async () => {
+    let isOpen = false;
+    const { carol, erin, dave, note } = await openShared("uncounted", () => (isOpen ? true : undefined));
+    const edit = await carol.edit(note, { text: "by carol" });
+    expect((await carol.sync(note, { at: "dave" })).left).toMatchObject([{ reason: "may_not_write" }]);
+    isOpen = true;
+    expect((await carol.sync(note, { at: "dave" })).left).toEqual([]);
+    expect((await dave.tip(note)).address).toBe(edit.address);
+    isOpen = false;
+    const { left } = await erin.sync(note, { at: "dave", direction: "pull" });
+    expect(left).toMatchObject([{ address: note, reason: "may_not_write", head: edit.address }]);
+    expect((await erin.tip(note)).address).toBe(note);
+  });
+});
+
+const unfit = async (receipt: ReceiptBundle, change: object, receiver: Address) =>
+  codeOf(Promise.resolve().then(() => checkReceipt({ ...receipt, ...change }, receiver)));

@@ -280,7 +280,7 @@ export function commitContract(open: OpenSpace): void {
     test("before it is signed and behind that, with the cells that say it (threat 11)", async () => {
       const space = await open();
       const proof = sealRecord({ ib: "context", data: { of: "x".repeat(1000) } });
-      const attest = () => [{ group: proof.address, record: proof }];
+      const attest = () => ({ proofs: [{ group: proof.address, record: proof }] });
       const [admitted = 0, counted = 0] = await chargedFor(space, { attest });
       expect(admitted).toBeGreaterThan(note.reduce((sum, { bytes }) => sum + bytes.length, 0));
       expect(counted).toBeGreaterThan(admitted + proof.bytes.length);
@@ -316,7 +316,7 @@ export function commitContract(open: OpenSpace): void {
       let signed = 0;
       const attest = () => {
         signed += 1;
-        return [];
+        return { proofs: [] };
       };
       await expect(chargedFor(space, { attest }, 100)).rejects.toThrow("too much");
       expect(signed).toBe(0);

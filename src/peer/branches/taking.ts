@@ -12,7 +12,7 @@ import type { FinalTip, OpenReference, RootMove } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import type { Identity } from "../home/identity.js";
 import { isMadeHere, needsMark } from "../home/made.js";
-import { ListedHeads } from "../rights/head-judge.js";
+import { isLetIn, ListedHeads } from "../rights/head-judge.js";
 import type { AccessPolicy } from "../rights/standing.js";
 import { type AddedFrames, addedFrames, checkTipMerge, isInItsPlace, proverOf } from "./added-frames.js";
 import type { Merging } from "./merging.js";
@@ -34,6 +34,8 @@ export interface Resolving {
   readonly stage: (frame: IbGib) => Promise<void>;
   /** Frames that came with what proves who has signed them. */
   readonly attesters: ReadonlyMap<Address, Address>;
+  /** Heads that entries with counted uses have let in, as what came proves: see `isLetIn`. */
+  readonly letIn: ReadonlySet<string>;
 }
 
 /** Why a root was left, in whole or in part. */
@@ -156,8 +158,12 @@ export class Taking {
   }
 
   #listed(first: IbGib): ListedHeads {
-    const { access } = this.resolving;
-    return new ListedHeads(this.#space, first, typeof access === "function" ? access : undefined);
+    const { access, identity, receiver, letIn } = this.resolving;
+    const authorize = typeof access === "function" ? access : undefined;
+    // What this side has made, the receiver that counts its uses has to be asked to let in.
+    return new ListedHeads(this.#space, first, authorize, (maker, frame, entry) =>
+      maker === identity.address ? entry.receiver === receiver : isLetIn(letIn, frame, entry),
+    );
   }
 
   /** The frames that their makers have proved, and one that has to be and is not. */

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { fromUtf8, KeysagaError, utf8 } from "../../base/index.js";
 import { type Address, isAddress } from "../../ibgib/index.js";
 import { FrameRow, IdentityRow } from "../../lists/index.js";
-import { hostSignature, MadeFrame, Receipt, recordText, ShownFrame, Voucher } from "../../saga/index.js";
+import { hostSignature, Receipt, recordText, ShownFrame, Voucher } from "../../saga/index.js";
 import type { CellChange, Space } from "../../space/index.js";
 
 const address = z.custom<Address>(isAddress);
@@ -109,6 +109,8 @@ export const cellKinds = {
   made: kind("made/", z.strictObject({})),
   /** Who signed a frame as its maker, and the list that it stands in; key: the frame's gib. */
   attested: kind("attested/", z.strictObject({ by: address, list: z.string().max(64) })),
+  /** A head that an entry with counted uses has let in: where, and the list that says so; key: the frame's gib, the entry. */
+  counted: kind("counted/", z.strictObject({ by: address, list: z.string().max(64) })),
   /**
    * A list of frames that a session's attest key has signed, once for all that are kept of it: all of its entries in their
    * order, or some with their places. Key: `listName`.
@@ -120,7 +122,7 @@ export const cellKinds = {
       saga: z.string(),
       count: z.number().int().min(1),
       signature: z.string(),
-      all: z.array(MadeFrame).optional(),
+      all: z.array(ShownFrame.shape.entry).optional(),
       some: z.array(ShownFrame).optional(),
     }),
   ),

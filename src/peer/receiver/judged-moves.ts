@@ -2,6 +2,7 @@ import { KeysagaError } from "../../base/index.js";
 import { type Address, type IbGib, isFrame, isMerge, makerOf, nOf, ownerOf } from "../../ibgib/index.js";
 import type { FrameReader } from "../../merge/index.js";
 import {
+  type CountedFrame,
   type FinalTip,
   type ReceiverSagaEffect,
   type RootMove,
@@ -18,7 +19,7 @@ import {
 } from "../branches/added-frames.js";
 import type { Merging } from "../branches/merging.js";
 import { checkTip } from "../branches/taking.js";
-import { headIsCounted, ListedHeads } from "../rights/head-judge.js";
+import { headIsCounted, isLetIn, ListedHeads } from "../rights/head-judge.js";
 import { foundTimeline } from "../rights/rights.js";
 import type { Standing } from "../rights/standing.js";
 import { useOf } from "../rights/uses.js";
@@ -39,6 +40,8 @@ export interface JudgedMoves {
   readonly proved: ReadonlySet<Address>;
   /** What has to be unchanged, or changes, for this to be so. */
   readonly cells: readonly CellChange[];
+  /** Heads that the sender may write by an entry whose uses are counted here. */
+  readonly counted: readonly CountedFrame[];
 }
 
 /** Who sends a commit, and who has signed the frames in it. */
@@ -46,6 +49,8 @@ export interface Answered {
   readonly standing: Standing;
   /** Frames that came with what proves who has signed them. */
   readonly attesters: ReadonlyMap<Address, Address>;
+  /** Heads that entries with counted uses have let in elsewhere, as what came proves: see `isLetIn`. */
+  readonly letIn: ReadonlySet<string>;
   /** Timelines whose tips do not have in their histories all that counts here. */
   readonly apart: ReadonlySet<Address>;
 }
@@ -91,6 +96,7 @@ export async function judgeMoves(
     own: judgement.own,
     proved: judgement.proved,
     cells: comparedWith([...judgement.cells.values()], answered.standing.relied),
+    counted: judgement.counted,
   };
 }
 
@@ -101,6 +107,7 @@ class Judgement {
   readonly own = new Set<Address>();
   readonly proved = new Set<Address>();
   readonly cells = new Map<string, CellChange>();
+  readonly counted: CountedFrame[] = [];
   readonly #reader: FrameReader;
   readonly #said: ReadonlySet<Address>;
   readonly #statusOf: ReadonlyMap<Address, RootStatus>;
@@ -124,6 +131,7 @@ class Judgement {
     if (!(await this.#mayMove(move, first, added, provers))) return this.refuse(move, first);
     await checkTipMerge(tip, this.#reader, this.merging);
     this.taken.push(move);
+    await this.#count(first, added.heads);
     for (const address of provers.keys()) (this.#said.has(address) ? this.own : this.proved).add(address);
   }
 
@@ -138,10 +146,22 @@ class Judgement {
     if (ownerOf(first) === undefined) return this.#mayMoveUnowned(move, first);
     if (!toProve.every(({ address }) => provers.has(address)) || !(await isInItsPlace(first, this.#reader)))
       return false;
-    const listed = new ListedHeads(this.space, first, standing.authorize);
+    const listed = new ListedHeads(this.space, first, standing.authorize, (_, frame, entry) =>
+      this.#said.has(frame) ? standing.countsFor(entry) : isLetIn(this.answered.letIn, frame, entry),
+    );
     for (const head of heads) if (!(await this.#counts(head, first, provers, listed))) return false;
     for (const cell of listed.relied.values()) this.cells.set(cell.key, cell);
     return true;
+  }
+
+  /** The receipt names each head that an entry lets in whose uses are counted here: that is part of its proof. */
+  async #count(first: IbGib, heads: readonly IbGib[]): Promise<void> {
+    const { standing } = this.answered;
+    if (standing.isOpen || ownerOf(first) === undefined) return;
+    const { entry } = await standing.writes(first);
+    if (entry?.uses === undefined) return;
+    for (const { address: frame } of heads)
+      if (this.#said.has(frame)) this.counted.push({ tjp: first.address, frame, entry: entry.key });
   }
 
   /** By the lists that are here; and what the sender has made itself, it has to be let in to write, now. */

@@ -2,18 +2,25 @@ import { KeysagaError, sameBytes } from "../../base/index.js";
 import { type Address, isTjp } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import { compareTips } from "../../merge/index.js";
-import type { FinalTip, Found, TurnDraft } from "../../saga/index.js";
-import type { Commit, ReferenceTo, Space } from "../../space/index.js";
+import {
+  type FinalTip,
+  type Found,
+  readReceiptEntries,
+  type ReceiptEntry,
+  type TurnDraft,
+} from "../../saga/index.js";
+import type { CellChange, Commit, ReferenceTo, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
-import { changedOnce, type Filing, joinFilings } from "../home/filing.js";
+import { changedOnce, type Filing, joinFilings, nothingFiled } from "../home/filing.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
-import type { CheckedEvidence } from "../rights/attestations.js";
+import { type CheckedEvidence, fileOwnSession, receiptCells } from "../rights/attestations.js";
 import { shownChanges } from "../rights/proof-parts.js";
 import type { Standing } from "../rights/standing.js";
-import type { Conversation, SignedTurn } from "../session/conversation.js";
+import { answeringPart } from "../session/answering.js";
+import { type Conversation, type SignedTurn, totalsOf } from "../session/conversation.js";
 import type { Answers } from "./answer.js";
 import { type CommittedLists, commitLists } from "./commit-lists.js";
 import { fileProofs } from "./file-proofs.js";
@@ -27,7 +34,7 @@ const triesMax = 32;
 export interface Committing {
   readonly space: Space;
   /** Whose store it is. */
-  readonly identity: Pick<Identity, "address">;
+  readonly identity: Identity;
   readonly conversation: Conversation;
   readonly standing: Standing;
   readonly answers: Answers;
@@ -73,6 +80,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
       await judgeMoves(space, others, committing.merging, {
         standing,
         attesters: committing.evidence.attesters,
+        letIn: committing.evidence.letIn,
         apart,
       }),
     );
@@ -81,7 +89,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
     if (isNothing(kept, judged, committing)) {
       await space.drop(effect.stage); // what came was here already
       conversation.returnProofs(proofs);
-      const receipt = conversation.sign(receiptOf(effect, refused, platform));
+      const receipt = conversation.sign(receiptOf(effect, refused, judged, platform));
       return committed(judged, () => conversation.write(receipt));
     }
     const transcript = await fileSession(space, conversation.established, conversation.transcriptBytes);
@@ -95,8 +103,12 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
         proofs: [...proofs, ...kept.proofs],
         cells: comparedWith(changedOnce([...kept.cells, ...transcript]), judged.cells),
         attest: () => {
-          signed = conversation.sign(receiptOf(effect, refused, platform));
-          return conversation.takeProofs();
+          const draft = receiptOf(effect, refused, judged, platform);
+          signed = conversation.sign(draft);
+          return {
+            proofs: conversation.takeProofs(),
+            cells: countedCells(committing, effect, draft, signed),
+          };
         },
         charge,
       });
@@ -145,13 +157,35 @@ function isNothing({ proofs, cells }: Filing, judged: JudgedMoves, committing: C
 function receiptOf(
   { final }: CommitEffect,
   refused: ReadonlyMap<Address, FinalTip>,
+  { counted }: JudgedMoves,
   { clock }: Committing["platform"],
-): TurnDraft {
-  return {
-    type: "receipt",
-    time: clock.now(),
-    entries: final.map((tip) => refused.get(tip.address) ?? tip),
-  };
+): ReceiptDraft {
+  const tips = final.map((tip) => refused.get(tip.address) ?? tip);
+  return { type: "receipt", time: clock.now(), entries: [...tips, ...counted] };
+}
+
+interface ReceiptDraft extends TurnDraft {
+  readonly time: number;
+  readonly entries: readonly ReceiptEntry[];
+}
+
+/** What is kept of a receipt that lets heads count. */
+function countedCells(
+  { conversation, identity }: Committing,
+  { saga }: CommitEffect,
+  { time, entries }: ReceiptDraft,
+  { attested: signature }: SignedTurn,
+): readonly CellChange[] {
+  const totals = totalsOf(conversation);
+  const { receiverSession } = conversation.established;
+  if (signature === undefined) return [];
+  return receiptCells(receiverSession, identity.address, {
+    saga,
+    time,
+    totals,
+    ...readReceiptEntries(entries),
+    signature,
+  });
 }
 
 /** What becomes visible. */
@@ -212,9 +246,14 @@ function withLeft(left: CommittedLists["left"], judged: JudgedMoves): JudgedMove
 
 /** Who made the frames that are taken, what that rests on, and what the sender was shown. */
 async function filed(committing: Committing, effect: CommitEffect, judged: JudgedMoves): Promise<Filing> {
-  const { space, conversation, answers } = committing;
+  const { space, conversation, answers, identity } = committing;
   const shown = await shownChanges(space, conversation.established.lane, answers.shown);
-  return joinFilings([await fileProofs(committing, effect, judged), { proofs: [], cells: shown }]);
+  const isCounting = judged.counted.length > 0;
+  return joinFilings([
+    await fileProofs(committing, effect, judged),
+    { proofs: [], cells: shown },
+    isCounting ? await fileOwnSession(identity, answeringPart(conversation.established)) : nothingFiled,
+  ]);
 }
 
 /**

@@ -3,23 +3,36 @@ import { startSenderSession } from "../../keystone/index.js";
 import {
   type AttestedFrame,
   type AttestedFrames,
+  type CountedFrame,
+  countedPlaces,
   type Attester,
   type Established,
   type Evidence,
   type ListSignature,
   listName,
+  type LetIn,
   type MadeFrame,
   type ProvedParts,
   placesOf,
   proofSteps,
   readingSteps,
+  type Receipt,
   type SessionPart,
   type ShownFrame,
   sagaLimits,
 } from "../../saga/index.js";
 import type { Pause } from "../../merge/index.js";
-import type { Space } from "../../space/index.js";
-import { type Cell, type CellValue, cellKinds, changeCell, readCell } from "../home/cells.js";
+import type { CellChange, Space } from "../../space/index.js";
+import {
+  type Cell,
+  type CellValue,
+  cellKinds,
+  changeCell,
+  newCell,
+  readCell,
+  readCells,
+} from "../home/cells.js";
+import { countedKey, letInName } from "./head-judge.js";
 import { type Filing, joinFilings, nothingFiled } from "../home/filing.js";
 import { type Identity, newestFrame } from "../home/identity.js";
 import { fileIdentity } from "../home/known-identities.js";
@@ -60,17 +73,21 @@ export async function keepMade(
   made: readonly MadeFrame[],
   isTaken: (entry: MadeFrame) => boolean = () => true,
 ): Promise<Filing> {
-  const taken = await freshOf(space, made.filter(isTaken));
-  if (taken.size === 0) return nothingFiled;
+  const wanted = made.filter(isTaken);
+  const fresh = new Set(await freshOf(space, wanted));
+  const taken = wanted.filter((entry) => fresh.has(wordOn(entry)));
+  if (taken.length === 0) return nothingFiled;
   const { identity } = established;
   const list = { ...signed, count: made.length };
   return joinFilings([
     await fileList(
       space,
       list,
-      taken.size === made.length ? { all: made } : { some: placesOf(made, ({ frame }) => taken.has(frame)) },
+      taken.length === made.length
+        ? { all: made }
+        : { some: placesOf(made, (entry) => fresh.has(wordOn(entry))) },
     ),
-    fileFrames(taken, identity, listName(list)),
+    fileWords([...fresh], identity, listName(list)),
     await fileOwnParts(space, established, ownFrames),
   ]);
 }
@@ -94,6 +111,10 @@ export interface CheckedEvidence {
   /** Who signed each frame. */
   readonly attesters: ReadonlyMap<Address, Address>;
   readonly attested: readonly AttestedFrame[];
+  /** Heads that entries with counted uses have let in elsewhere. */
+  readonly counted: readonly LetIn[];
+  /** The same, to ask for one of them: see `isLetIn`. */
+  readonly letIn: ReadonlySet<string>;
   readonly lists: readonly AttestedFrames[];
   /** What it rests on that is new here. */
   readonly parts: ProvedParts;
@@ -104,6 +125,8 @@ export interface CheckedEvidence {
 export const noEvidence: CheckedEvidence = {
   attesters: new Map(),
   attested: [],
+  counted: [],
+  letIn: new Set(),
   lists: [],
   parts: { sessions: [], lanes: [], identities: new Map() },
   listFrames: [],
@@ -126,12 +149,13 @@ export async function checkEvidence(
   const { lists } = shown;
   const known = await loadKnown(home, shown);
   const sessions = own ? new Map(known.sessions).set(own.session, own) : known.sessions;
-  const { attested, parts } = await inSteps(proofSteps(shown, { ...known, sessions }), pause);
+  const { attested, counted, parts } = await inSteps(proofSteps(shown, { ...known, sessions }), pause);
   const attesters = new Map(attested.map(({ frame, identity }) => [frame, identity]));
   const isOwnNeeded = own !== undefined && lists.some(({ session }) => session === own.session);
   const all = isOwnNeeded ? [...parts.sessions, own] : parts.sessions;
   const needed = { ...parts, sessions: all, identities: await withOwnFrames(home, all, parts.identities) };
-  return { attesters, attested, lists, parts: needed, listFrames };
+  const letIn = new Set(counted.map(letInName));
+  return { attesters, attested, counted, letIn, lists, parts: needed, listFrames };
 }
 
 async function inSteps<Value>(steps: Generator<undefined, Value>, pause?: Pause): Promise<Value> {
@@ -140,6 +164,12 @@ async function inSteps<Value>(steps: Generator<undefined, Value>, pause?: Pause)
     if (step.done) return step.value;
     await pause?.();
   }
+}
+
+/** Keeps what a list rests on that this home's own session signs. */
+export async function fileOwnSession(home: Identity, part: SessionPart): Promise<Filing> {
+  const identities = await withOwnFrames(home, [part], new Map());
+  return fileParts(home.space, { sessions: [part], lanes: [], identities });
 }
 
 /** What rests on frames of this home's own identity keeps them, also where they are with its signer alone so far. */
@@ -159,55 +189,79 @@ async function withOwnFrames(
  */
 export async function fileAttested(
   space: Space,
-  { attested, lists }: CheckedEvidence,
+  { attested, counted, lists }: CheckedEvidence,
   frames: ReadonlySet<Address>,
 ): Promise<Filing> {
-  const wanted = attested.filter(({ frame }) => frames.has(frame));
-  const fresh = await freshOf(space, wanted);
-  const signerOf = new Map(wanted.map(({ frame, session, identity }) => [`${session} ${frame}`, identity]));
+  const wanted = [...attested, ...counted].filter(({ frame }) => frames.has(frame));
+  const fresh = new Set(await freshOf(space, wanted));
+  const signers = new Map([
+    ...attested.map(({ session, identity }) => [session, identity] as const),
+    ...counted.map(({ session, receiver }) => [session, receiver] as const),
+  ]);
   const byName = new Map<string, { list: AttestedFrames; places: ShownFrame[] }>();
   for (const list of lists) {
     const name = listName(list);
     const all = byName.get(name) ?? { list, places: [] };
     byName.set(name, all);
-    for (const place of list.frames) if (fresh.delete(place.entry.frame)) all.places.push(place);
+    for (const place of list.frames) if (fresh.delete(wordOn(place.entry))) all.places.push(place);
   }
   const filings: Filing[] = [];
   for (const [name, { list, places }] of byName) {
-    const [first] = places;
-    const identity = first && signerOf.get(`${list.session} ${first.entry.frame}`);
-    if (identity === undefined) continue;
+    const by = signers.get(list.session);
+    if (places.length === 0 || by === undefined) continue;
     filings.push(await fileList(space, list, { some: places }));
     filings.push(
-      fileFrames(new Map(places.map(({ entry }) => [entry.frame, emptyCell(entry.frame)])), identity, name),
+      fileWords(
+        places.map(({ entry }) => wordOn(entry)),
+        by,
+        name,
+      ),
     );
   }
   return joinFilings(filings);
 }
 
-type AttestedCell = Cell<CellValue<"attested">>;
-
-const emptyCell = (frame: Address): AttestedCell => ({
-  key: cellKinds.attested.prefix + gibOf(frame),
-  value: undefined,
-  bytes: undefined,
-});
-
-/** Those that nobody has signed yet, as far as is kept here. */
-async function freshOf(space: Space, frames: readonly MadeFrame[]): Promise<Map<Address, AttestedCell>> {
-  const read = frames.map(async ({ frame }) => [frame, await attestedCell(space, frame)] as const);
-  return new Map((await Promise.all(read)).filter(([, { value }]) => value === undefined));
+/** What is said of a frame: by its maker, or of an entry by the receiver that counts it. The key of where that is kept. */
+function wordOn(entry: MadeFrame | CountedFrame): string {
+  return "entry" in entry ? countedKey(entry) : cellKinds.attested.prefix + gibOf(entry.frame);
 }
 
-function fileFrames(frames: ReadonlyMap<Address, AttestedCell>, by: Address, list: string): Filing {
-  return { proofs: [], cells: [...frames.values()].map((cell) => changeCell(cell, { by, list })) };
+/** Those of which nothing is kept yet. */
+async function freshOf(
+  space: Space,
+  frames: readonly (MadeFrame | CountedFrame)[],
+): Promise<readonly string[]> {
+  const keys = [...new Set(frames.map(wordOn))];
+  const kept = await Promise.all(keys.map((key) => space.cell(key)));
+  return keys.filter((_, at) => kept[at] === undefined);
+}
+
+function fileWords(keys: readonly string[], by: Address, list: string): Filing {
+  const none = { value: undefined, bytes: undefined };
+  return { proofs: [], cells: keys.map((key) => changeCell({ key, ...none }, { by, list })) };
+}
+
+/**
+ * What is kept of a receipt that names heads which entries with counted uses have let in: its place in the list that was
+ * signed, and a row for each head. Nothing is checked again.
+ *
+ * @param by Whose receipt it is.
+ */
+export function receiptCells(session: Address, by: Address, receipt: Receipt): readonly CellChange[] {
+  const { saga, signature, counted = [] } = receipt;
+  if (counted.length === 0) return [];
+  const { count, places } = countedPlaces(receipt);
+  const list = { session, saga, count, signature };
+  const name = listName(list);
+  const words = fileWords(counted.map(wordOn), by, name);
+  return [newCell(cellKinds.list, name, { ...list, some: [...places] }), ...words.cells];
 }
 
 /** Adds to what is kept of a list: all of its entries, whose paths are made when they are asked for, or some places. */
 async function fileList(
   space: Space,
   { session, saga, count, signature }: Omit<AttestedFrames, "frames">,
-  added: { readonly all: readonly MadeFrame[] } | { readonly some: readonly ShownFrame[] },
+  added: { readonly all: readonly ShownFrame["entry"][] } | { readonly some: readonly ShownFrame[] },
 ): Promise<Filing> {
   const signed = { session, saga, count, signature };
   const cell = await readCell(space, cellKinds.list, listName(signed));
@@ -252,7 +306,9 @@ export async function proofsFor(space: Space, frames: readonly Address[], to?: A
   const names = new Map<string, Set<Address>>();
   for (const frame of new Set(frames)) {
     const { value } = await attestedCell(space, frame);
-    if (value) names.set(value.list, (names.get(value.list) ?? new Set()).add(frame));
+    const counted = await readCells(space, cellKinds.counted, `${gibOf(frame)}/`);
+    for (const { list } of [...(value ? [value] : []), ...counted.map((cell) => cell.value)])
+      names.set(list, (names.get(list) ?? new Set()).add(frame));
   }
   const lists: AttestedFrames[] = [];
   for (const [name, wanted] of names) {
@@ -271,7 +327,7 @@ export async function evidenceFor(space: Space, frames: readonly Address[]): Pro
 /** The places of some frames of a list as it is kept. */
 export function showList(
   { session, saga, count, signature, all, some = [] }: CellValue<"list">,
-  isShown: (entry: MadeFrame) => boolean,
+  isShown: (entry: ShownFrame["entry"]) => boolean,
 ): readonly AttestedFrames[] {
   const places = all ? placesOf(all, isShown) : some.filter(({ entry }) => isShown(entry));
   const items: AttestedFrames[] = [];
@@ -290,6 +346,6 @@ export function showList(
   return items;
 }
 
-function attestedCell(space: Space, frame: Address): Promise<AttestedCell> {
+function attestedCell(space: Space, frame: Address): Promise<Cell<CellValue<"attested">>> {
   return readCell(space, cellKinds.attested, gibOf(frame));
 }

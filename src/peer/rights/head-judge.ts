@@ -1,11 +1,34 @@
-import { type Address, type IbGib, makerOf, ownerOf } from "../../ibgib/index.js";
-import { headCounts, isSetAside, noFrameRow, noIdentityRow } from "../../lists/index.js";
+import { type Address, gibOf, type IbGib, makerOf, ownerOf } from "../../ibgib/index.js";
+import { type Entry, headCounts, isSetAside, noFrameRow, noIdentityRow } from "../../lists/index.js";
 import { countingHeads, type FrameReader, type HeadJudge, type MergeOptions } from "../../merge/index.js";
-import type { CellChange } from "../../space/index.js";
-import { sameCell } from "../home/cells.js";
+import type { CountedFrame, LetIn } from "../../saga/index.js";
+import type { CellChange, Look } from "../../space/index.js";
+import { cellKinds, parseCell, sameCell } from "../home/cells.js";
 import { framesSaid, frameCell, identityRow, type Looking } from "../home/list-rows.js";
 import { listsRuling, rulingOf } from "../home/rulings.js";
 import type { Authorize } from "./rights.js";
+
+/** May a frame of `maker` rest on an entry whose uses are counted? Where nothing that is kept here says so already. */
+export type LettingIn = (maker: Address, frame: Address, entry: Entry) => boolean;
+
+/** Names a frame with an entry that has let it in, and with who counts its uses. */
+export function letInName({ frame, entry, receiver }: Pick<LetIn, "frame" | "entry" | "receiver">): string {
+  return `${frame} ${entry} ${receiver}`;
+}
+
+/** Is this frame among those that the entry has let in? @param letIn By `letInName`. */
+export function isLetIn(
+  letIn: ReadonlySet<string>,
+  frame: Address,
+  { key: entry, receiver }: Entry,
+): boolean {
+  return receiver !== undefined && letIn.has(letInName({ frame, entry, receiver }));
+}
+
+/** Where it is kept that an entry with counted uses has let a frame in. */
+export function countedKey({ frame, entry }: Pick<CountedFrame, "frame" | "entry">): string {
+  return `${cellKinds.counted.prefix}${gibOf(frame)}/${entry}`;
+}
 
 /**
  * Which heads of one timeline count, by the lists that are here: each frame's maker is taken for proved. In a timeline
@@ -20,6 +43,7 @@ export class ListedHeads implements HeadJudge {
     private readonly space: Looking,
     private readonly first: IbGib,
     private readonly authorize?: Authorize | undefined,
+    private readonly letsIn: LettingIn = () => false,
   ) {}
 
   counts(frame: IbGib, isNamed: boolean): Promise<boolean> {
@@ -40,9 +64,20 @@ export class ListedHeads implements HeadJudge {
       const { writers } = listsRuling(ruling);
       const [makers, frames] = [identityRow(look, writers, maker), frameCell(look, writers, frame)];
       for (const cell of [makers, frames].map(sameCell)) this.relied.set(cell.key, cell);
-      const makerRow = makers.value ?? noIdentityRow;
+      const row = makers.value ?? noIdentityRow;
+      const isGood = (entry: Entry) =>
+        entry.uses === undefined || this.letsIn(maker, frame, entry) || this.#isCounted(look, frame, entry);
+      const makerRow = { ...row, entries: row.entries.filter(isGood) };
       return headCounts({ maker, owner, makerRow, frameRow: frames.value?.row ?? noFrameRow, isNamed });
     });
+  }
+
+  /** Does the receiver that counts an entry say, as far as is kept here, that it has let the frame in? */
+  #isCounted(look: Look, frame: Address, { key: entry, receiver }: Entry): boolean {
+    const key = countedKey({ frame, entry });
+    const bytes = look.cell(key);
+    this.relied.set(key, { key, from: bytes, to: bytes });
+    return bytes !== undefined && parseCell(cellKinds.counted, bytes).by === receiver;
   }
 
   /** Was an identity ever among the writers? */

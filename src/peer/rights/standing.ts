@@ -118,6 +118,11 @@ export class Standing {
     return { holders: [this.identity], reads: this.#found.reads };
   }
 
+  /** Are the uses of an entry counted here? */
+  countsFor({ receiver }: Entry): boolean {
+    return receiver === this.options.self;
+  }
+
   /** Has this saga used an entry already? */
   readonly hasClaimed = (key: string): boolean => this.#claimed.has(key);
 

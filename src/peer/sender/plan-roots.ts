@@ -136,7 +136,11 @@ async function withoutDrafts(
     // A receiver says who may write what is its own; who owns a timeline shows nothing of it that does not count.
     if (!first || owner === undefined || owner === self || owner === receiver) continue;
     const authorize = typeof access === "function" ? access : undefined;
-    const listed = new ListedHeads(space, first, authorize);
+    // What this home has made goes to the receiver that counts the uses of its entry, which may let it in.
+    const listed = new ListedHeads(
+      ...([space, first, authorize] as const),
+      (maker, _, entry) => maker === self && entry.receiver === receiver,
+    );
     const now = tips[at]!;
     const [shown, heads] = [
       await headsOf(now.address, space, merging.options),

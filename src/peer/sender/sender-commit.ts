@@ -6,6 +6,7 @@ import {
   type Established,
   type FinalTip,
   type MadeFrame,
+  readReceiptEntries,
   type Receipt,
   type ReceiptBundle,
   type RootMove,
@@ -25,9 +26,10 @@ import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
 import { rulingOf } from "../home/rulings.js";
-import { type CheckedEvidence, fileAttested, keepMade } from "../rights/attestations.js";
+import { type CheckedEvidence, fileAttested, keepMade, receiptCells } from "../rights/attestations.js";
 import { fileParts, partsGroup, type ShownParts, shownChanges } from "../rights/proof-parts.js";
-import type { Conversation } from "../session/conversation.js";
+import { answeringSession } from "../session/answering.js";
+import { type Conversation, totalsOf } from "../session/conversation.js";
 import { leftChanges, leftOf } from "../rights/list-commit.js";
 import { type Arrived, receiptChanges } from "./arrivals.js";
 
@@ -161,6 +163,7 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
       return { report: await reportOf(landing, effect, receipt), merged: [] };
     }
     const change = await sessionChange(space, conversation, receipt);
+    const counted = receiptCells(conversation.established.receiverSession, receiver, receipt);
     const result = await space.commit({
       saga,
       holder: receiver,
@@ -170,7 +173,7 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
       roots: [...moved.stones, ...tipless, ...[...apart.values()].flat()],
       settled,
       proofs: [...proofs, ...kept.proofs, ...change.proofs],
-      cells: changedOnce([...change.cells, ...kept.cells, ...arrived]),
+      cells: changedOnce([...change.cells, ...kept.cells, ...arrived, ...counted]),
     });
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     if (result.kind === "committed") {
@@ -363,8 +366,8 @@ async function sessionChange(space: Space, conversation: Conversation, receipt: 
 
 /** The receipt that has come, as it was signed. */
 function receiptOf(conversation: Conversation, { receipt, saga }: CommitEffect): Receipt {
-  const { time, attested, entries = [] } = receipt.message;
-  return { saga, time, totals: totalsOf(conversation), tips: entries, signature: attested };
+  const { time, attested: signature, entries } = receipt.message;
+  return { saga, time, totals: totalsOf(conversation), ...readReceiptEntries(entries), signature };
 }
 
 async function bundleOf(space: Space, established: Established, receipt: Receipt): Promise<ReceiptBundle> {
@@ -377,25 +380,10 @@ async function bundleOf(space: Space, established: Established, receipt: Receipt
 /** The receiver's frames, which every receipt of a connection goes with: they are read once for all of its sagas. */
 const chains = new WeakMap<Established, Promise<readonly IbGib[]>>();
 
-/** R0. */
-export function answeringSession({
-  proofs,
-  receiverSession,
-}: Pick<Established, "proofs" | "receiverSession">): IbGib {
-  const first = proofs.find(({ record }) => record.address === receiverSession);
-  if (!first) throw new KeysagaError("internal", { what: "a session without its genesis" });
-  return first.record;
-}
-
 function difference(now: Totals, before: Totals): Totals {
   return {
     records: now.records - before.records,
     bytes: now.bytes - before.bytes,
     contexts: now.contexts - before.contexts,
   };
-}
-
-/** Of a session so far. */
-export function totalsOf({ dialogue }: Pick<Conversation, "dialogue">): TotalsOfBoth {
-  return { up: dialogue.voices.sender.totals, down: dialogue.voices.receiver.totals };
 }

@@ -1,6 +1,5 @@
 import { KeysagaError, type Moment } from "../../base/index.js";
 import { type Address, holderOf, type IbGib, isMerge } from "../../ibgib/index.js";
-import { startReceiverSession } from "../../keystone/index.js";
 import { isListAddress } from "../../lists/index.js";
 import type {
   Direction,
@@ -9,7 +8,6 @@ import type {
   SenderSagaEffect,
   SenderSagaEvent,
   SessionLimits,
-  SessionPart,
   TotalsOfBoth,
   TurnFromReceiver,
 } from "../../saga/index.js";
@@ -31,7 +29,8 @@ import {
 } from "../rights/attestations.js";
 import { joinShown, keepParts, type ShownParts } from "../rights/proof-parts.js";
 import type { AccessPolicy } from "../rights/standing.js";
-import type { Conversation } from "../session/conversation.js";
+import { answeringPart } from "../session/answering.js";
+import { type Conversation, totalsOf } from "../session/conversation.js";
 import { type OnEvent, tellLeft, tellMerged } from "../session/events.js";
 import type { Departure, Outflow } from "../session/outflow.js";
 import { outgoing } from "../session/outgoing.js";
@@ -43,7 +42,7 @@ import { keepSent } from "./keep-sent.js";
 import { openLinks } from "./open-links.js";
 import { draftsOf, explainLeft, type Planned, planRoots } from "./plan-roots.js";
 import { changedSince } from "./scope.js";
-import { answeringSession, commitSender, type Landed, type SyncReport, totalsOf } from "./sender-commit.js";
+import { commitSender, type Landed, type SyncReport } from "./sender-commit.js";
 
 /** What to bring in step, and which way records may go. */
 export interface SyncRequest {
@@ -152,14 +151,6 @@ export class SenderSagaRun {
     this.#evidence.turn();
   }
 
-  /** R, which its handshake has proved. */
-  get #answering(): SessionPart {
-    const { receiverSession: session, receiver: identity, host, proofs } = this.conversation.established;
-    const first = answeringSession({ proofs, receiverSession: session });
-    const { attestKey } = startReceiverSession(first).details;
-    return { session, identity, attestKey, signs: "receiverHeads", first, voucher: { session, host } };
-  }
-
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
     const { identity, onEvent } = this.options;
     const { direction } = this.asked;
@@ -211,7 +202,7 @@ export class SenderSagaRun {
     const asked = effect.roots.map((root) => root.address);
     const told = effect.found.map((tip) => tip.address);
     await this.#arriving.check(asked, told, identity.space.view(this.saga));
-    const { attesters } = await this.#hearEvidence();
+    const { attesters, letIn } = await this.#hearEvidence();
     this.#merges = [];
     const stage = (frame: IbGib) => {
       if (isMerge(frame)) this.#merges.push(frame);
@@ -219,7 +210,18 @@ export class SenderSagaRun {
     };
     const { named } = this.#plan;
     const stonesFor = (open: readonly OpenReference[]) => stonesInPlace(this.#along, open);
-    const resolving = { identity, receiver, lane, merging, access, named, stonesFor, attesters, stage };
+    const resolving = {
+      identity,
+      receiver,
+      lane,
+      merging,
+      access,
+      named,
+      stonesFor,
+      attesters,
+      letIn,
+      stage,
+    };
     const resolution = await resolveRoots(resolving, effect);
     const { resolved, proved, made, shown, left, unmoved, apart } = resolution;
     this.#tipless = resolution.tipless;
@@ -236,7 +238,7 @@ export class SenderSagaRun {
   async #hearEvidence(): Promise<CheckedEvidence> {
     const { identity, merging, access } = this.options;
     const { space, address: self } = identity;
-    const own = this.#answering;
+    const own = answeringPart(this.conversation.established);
     this.#checked = await checkEvidence(identity, this.#evidence.items, { ...merging.options, own });
     await keepParts(identity, this.#checked.parts);
     const keeping = { space, self, from: this.#receiver, holder: self, isOpen: access === "open", merging };

@@ -18,6 +18,7 @@ import {
   referencesFrame,
   sagaLimits,
   signTurn,
+  type TotalsOfBoth,
   type Turn,
   type TurnDraft,
   type TurnMessage,
@@ -39,6 +40,8 @@ import type { Waits } from "./waits.js";
 export interface SignedTurn {
   readonly ahead: readonly Uint8Array[];
   readonly turn: Turn;
+  /** What the attest key has signed of it. */
+  readonly attested: string | undefined;
 }
 
 /**
@@ -83,7 +86,7 @@ export class Conversation {
     const { entries = [], evidence = [], ...scalars } = draft;
     const isInline = isShort(entries);
     const ahead = [...this.#tallyEvidence(evidence), ...(isInline ? [] : this.#tallyList(entries))];
-    const { dialogue, signed, proofs } = signTurn(
+    const { dialogue, signed, attested, proofs } = signTurn(
       this.#dialogue,
       this.role,
       isInline && draft.entries !== undefined ? { ...scalars, entries } : scalars,
@@ -93,7 +96,7 @@ export class Conversation {
     if (draft.type === "init") this.#declared.startSaga();
     this.#keep(this.role, proofs);
     this.onEvent(describeTurn(this.role, dialogue, draft));
-    return { ahead, turn: signed };
+    return { ahead, turn: signed, attested };
   }
 
   async write({ ahead, turn }: SignedTurn): Promise<void> {
@@ -231,4 +234,9 @@ function* partsOf<Item>(list: readonly Item[]): Generator<readonly Item[]> {
     chars += more;
   }
   if (part.length > 0) yield part;
+}
+
+/** Of a session so far. */
+export function totalsOf({ dialogue }: Pick<Conversation, "dialogue">): TotalsOfBoth {
+  return { up: dialogue.voices.sender.totals, down: dialogue.voices.receiver.totals };
 }

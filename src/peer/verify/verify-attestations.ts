@@ -1,3 +1,4 @@
+import { countedKey } from "../rights/head-judge.js";
 import { type Address, addressOf, gibOf, isTjp, type IbGib, makerOf } from "../../ibgib/index.js";
 import { startLane, startReceiverSession } from "../../keystone/index.js";
 import {
@@ -24,6 +25,7 @@ export async function* verifyProofs(space: Space, key: string): AsyncGenerator<P
 
 const checks = [
   [cellKinds.attested, verifyAttested],
+  [cellKinds.counted, verifyCounted],
   [cellKinds.list, verifyList],
   [cellKinds.voucher, verifyVoucher],
   [cellKinds.host, verifyHost],
@@ -44,6 +46,18 @@ async function* verifyAttested(space: Space, gib: string): AsyncGenerator<Proble
   const [frame, first] = await space.getMany([at, tjp]);
   const maker = frame && first && makerOf(frame, first);
   if (maker !== undefined && maker !== value.by) yield problem(at, "not_attested", "not by its maker");
+}
+
+/** A head stands in the receipt that its row names, with the entry that has let it in, and its receiver has signed that. */
+async function* verifyCounted(space: Space, name: string): AsyncGenerator<Problem> {
+  const { key, value } = await readCell(space, cellKinds.counted, name);
+  const list = value && (await readCell(space, cellKinds.list, value.list)).value;
+  if (value === undefined) return;
+  const entry = list && entriesOf(list).find((each) => "entry" in each && countedKey(each) === key);
+  if (list === undefined || entry === undefined)
+    return yield problem(`gib ${name}`, "not_attested", "not in its receipt");
+  const part = await readSession(space, list.session);
+  if (part?.identity !== value.by) yield problem(entry.frame, "not_attested", "signed by another");
 }
 
 const entriesOf = ({ all, some = [] }: CellValue<"list">) => all ?? some.map(({ entry }) => entry);
