@@ -23,7 +23,7 @@ const opened: readonly Admission[] = [{ kind: "open" }, { kind: "ask", admit: as
 
 const kindsOf = (rules: readonly Admission[]) => rules.map((rule) => [rule.kind, rule] as const);
 
-describe("a receiver admits while it serves", () => {
+describe("a receiver admits while it serves (W9)", () => {
   test.each(kindsOf(closed))(
     "whatever its rule says (%s), from the very moment it says so",
     async (_, admission) => {

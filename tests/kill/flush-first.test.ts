@@ -131,7 +131,7 @@ async function claimsOf(tellsEarly: boolean) {
   return claims;
 }
 
-test("connect, ready, a receipt and every answer leave after the flush of what they say (threat 26)", {
+test("connect, ready, a receipt and every answer leave after the flush of what they say (K1) (threat 26)", {
   timeout: 600_000 + 5_000 * runs,
 }, async () => {
   const said: string[] = [];

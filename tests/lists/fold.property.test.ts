@@ -77,7 +77,7 @@ describe("the fold of a list's frames (AL34)", () => {
     for (const order of permutations(all)) expect(picture(foldList(first, order))).toEqual(whole);
   });
 
-  test("is the same in any order, in parts, and where a frame comes twice", () => {
+  test("is the same in any order, in parts, and where a frame comes twice (AL19)", () => {
     const orders = fc
       .array(change, { maxLength: 14 })
       .chain((changes) => fc.tuple(fc.constant(changes), fc.shuffledSubarray(changes), fc.nat(14)));

@@ -86,7 +86,7 @@ describe("a frame of a list (AL33)", () => {
     expect(readChanges(two!)).toEqual([withdraw(bob)]);
   });
 
-  test("is refused where it says something else, or in another form", () => {
+  test("is refused where it says something else, or in another form (AL11, AL17)", () => {
     const bad: object[] = [
       { ...share(bob), access: "read" },
       { ...share(bob), no: 0 },
@@ -155,7 +155,7 @@ describe("a list", () => {
     expect(readChanges(next)).toEqual([withdraw(bob)]);
   });
 
-  test("has so many entries in force, and a list with more of them still takes a withdrawal", () => {
+  test("has so many entries in force, and a list with more of them still takes a withdrawal (AL36)", () => {
     const people = (from: number, count: number) =>
       Array.from({ length: count }, (_, at) => {
         const hex = (from + at).toString(16).toUpperCase().padStart(64, "0");

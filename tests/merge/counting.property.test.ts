@@ -129,7 +129,7 @@ describe("the heads that count (C3, C5, C6)", () => {
     );
   });
 
-  test("and the tip is the same, whatever came first (C13)", async () => {
+  test("and the tip is the same, whatever came first (C1, C7, C13)", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(act, { maxLength: 16 }), async (acts) => {
         const { story, changes } = await tell(acts);
@@ -166,7 +166,7 @@ describe("a head that does not count", () => {
     expect(await story.heads(said)).toEqual([bobs.address]);
   });
 
-  test("of the withdrawn stays where the withdrawal names it, and where it names one above it (AL16)", async () => {
+  test("of the withdrawn stays where the withdrawal names it, and where it names one above it (AL16, AL20)", async () => {
     const story = new Story();
     const [one, two] = [story.edit(0, eve), story.edit(1, eve)];
     const late = story.edit(0, eve);
@@ -196,7 +196,7 @@ describe("a head that does not count", () => {
     expect(await countingHeads([file.address], judge, new Frames([file]))).toEqual([]);
   });
 
-  test("is not named by a merge", async () => {
+  test("is not named by a merge (AL17)", async () => {
     const story = new Story();
     story.edit(0, eve);
     story.edit(0, eve);

@@ -57,7 +57,7 @@ async function inMemory() {
 }
 
 describe("a store in order", () => {
-  test("has no problem, on either side, and is counted", async () => {
+  test("has no problem, on either side, and is counted (K7)", async () => {
     const { alice, bob } = await inMemory();
     for (const { space } of [alice, bob]) {
       const { problems, counts } = await verified(space);

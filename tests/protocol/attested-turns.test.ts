@@ -92,7 +92,7 @@ test("and there is none where nothing is attested", () => {
   expect(heard(commit, undefined, { type: "commit", entries: tips, attested })).toBe(misplaced);
 });
 
-test("a receipt is signed over its time and the totals of its session as well", () => {
+test("a receipt is signed over its time and the totals of its session as well (K2)", () => {
   const totals = { up: { records: 0, bytes: 0, contexts: 2 }, down: { records: 0, bytes: 0, contexts: 2 } };
   const over = (time: number, of: typeof totals) => {
     const list = receiptEntries(time, of, tips);

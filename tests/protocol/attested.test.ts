@@ -166,7 +166,7 @@ async function problemsOf(space: Space) {
 }
 
 describe("a frame that alice commits to bob", () => {
-  test("is attested on both sides, by the same evidence", async () => {
+  test("is attested on both sides, by the same evidence (A1)", async () => {
     const { alice, bob } = await newWorld("both sides");
     const { commit, established } = await meet(alice, bob);
     const entries = entriesOf(3);
@@ -284,7 +284,7 @@ describe("what proofs share is kept once", () => {
     expect(await sizeOf(9)).toBeLessThan(first); // the lane is there
   });
 
-  test("and outlives the session's transcript", async () => {
+  test("and outlives the session's transcript (K6, K8)", async () => {
     const { alice, bob } = await newWorld("retention");
     const { commit, established } = await meet(alice, bob);
     const entries = entriesOf(1);

@@ -59,7 +59,7 @@ function pagesOf(path: string): number {
 /** Fewer bytes lie in a page or two, of which no more is to be said. */
 const pagesSay = 100_000;
 
-describe("what a receiver holds for an identity is charged to it, within 1.5 times (threat 11)", () => {
+describe("what a receiver holds for an identity is charged to it, within 1.5 times (K10) (threat 11)", () => {
   let world: World;
   let store: Store;
   let alice: SenderPeer;

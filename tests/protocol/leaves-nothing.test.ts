@@ -25,7 +25,7 @@ async function keptBy(space: Space) {
   return { graph, rest: proofs.filter((line) => !isLane(line)), lanes };
 }
 
-describe("what changes nothing leaves nothing", () => {
+describe("what changes nothing leaves nothing (K9)", () => {
   test("a connection, at its receiver: the lane's row is as large as it was", async () => {
     const { world, alice, bob } = await desk("connections");
     const connect = async (times: number) => {
@@ -59,7 +59,7 @@ describe("what changes nothing leaves nothing", () => {
     await world.close();
   });
 
-  test("a saga, on both sides: its receipt is in the report, and nowhere else", async () => {
+  test("a saga, on both sides: its receipt is in the report, and nowhere else (K5)", async () => {
     const { world, alice, bob, note } = await desk("sagas");
     await alice.sender.connect();
     const before = [await contentsOf(alice.space), await contentsOf(bob.space)];
@@ -118,7 +118,7 @@ function overtaken(space: Space, before: () => Promise<unknown> | undefined): Sp
   });
 }
 
-describe("transcripts are bounded", () => {
+describe("transcripts are bounded (K8)", () => {
   test("by their number, for each lane", async () => {
     const { world, alice, bob, note } = await desk("numbers");
     for (let at = 0; at < sessionsKept + 3; at++) {

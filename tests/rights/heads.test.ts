@@ -51,7 +51,7 @@ describe("a head counts", () => {
     expect(await counts(alice, evil, mutate(evil, {}, { by: bob.address }), [evil])).toBe(false);
   });
 
-  test("of anyone, where a timeline has no owner", async () => {
+  test("of anyone, where a timeline has no owner (C2)", async () => {
     const { alice } = await cast();
     const open = first();
     expect(await counts(alice, open, mutate(open, { text: "by eve" }))).toBe(true);
@@ -59,7 +59,7 @@ describe("a head counts", () => {
 });
 
 describe("once a writer was withdrawn", () => {
-  test("what came before still counts, and nothing that is dated back before the withdrawal", async () => {
+  test("what came before still counts, and nothing that is dated back before the withdrawal (AL15)", async () => {
     const { alice, bob, note } = await cast();
     await letIn(alice, bob, note, "write");
     const bobs = mutate(note, { text: "bob" }, { by: bob.address });
@@ -93,7 +93,7 @@ describe("once a writer was withdrawn", () => {
     expect(await counts(alice, note, mutate(right, { b: 2 }, { by: bob.address }))).toBe(false);
   });
 
-  test("what was in the files of a folder counts, linked or not, and no file that is added later", async () => {
+  test("what was in the files of a folder counts, linked or not, and no file that is added later (AL15)", async () => {
     const { alice, bob, note: folder } = await cast();
     await letIn(alice, bob, folder, "write");
     const [linked, loose] = [

@@ -69,7 +69,7 @@ const statesAt = async ({ receiver, note }: Cast) =>
   (await whoMay(receiver, note.address)).map((entry) => `${entry.access} ${entry.state}`);
 
 describe("a list that somebody brings", () => {
-  test("is kept where its owner proves it, whoever brings it (AL6)", async () => {
+  test("is kept where its owner proves it, whoever brings it (AL6, AL37)", async () => {
     const all = await cast();
     const frames = listOf(all, [sharing(all.bob)]);
     expect(await broughtTo(all, frames)).toBe(true);
@@ -187,7 +187,7 @@ describe("eve brings a list (threat 22)", () => {
   });
 });
 
-describe("what a list costs", () => {
+describe("what a list costs (AL35)", () => {
   test("a look-up is the same whoever else is in it, and however many", async () => {
     const looks: number[] = [];
     for (const others of [0, 30]) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Address, IbGib } from "../../src/ibgib/index.js";
-import { firstOfList, listLimits } from "../../src/lists/index.js";
+import { changeList, firstOfList, listLimits, listsOf } from "../../src/lists/index.js";
 import { type Identity, saveRecords, share, unshare } from "../../src/peer/index.js";
 import { type Asking, foundTimeline, judge } from "../../src/peer/rights/rights.js";
 import { Standing } from "../../src/peer/rights/standing.js";
@@ -37,13 +37,13 @@ async function aliceWithNote() {
 }
 
 describe("a timeline with an owner", () => {
-  test("is its owner's, and nobody else's", async () => {
+  test("is its owner's, and nobody else's (AL10, W2)", async () => {
     const { alice, note, eve } = await aliceWithNote();
     expect(await may(alice, alice.address, note)).toBe("write");
     expect(await may(alice, eve, note)).toBe("nothing");
   });
 
-  test("may be read, or read and written, by whom its owner shares it with", async () => {
+  test("may be read, or read and written, by whom its owner shares it with (AL1, W2)", async () => {
     const { alice, note, bob, eve } = await aliceWithNote();
     await share(alice, { timeline: note.address, with: bob, access: "read" });
     expect(await may(alice, bob, note)).toBe("read");
@@ -88,6 +88,21 @@ describe("a timeline with an owner", () => {
     expect(await may(alice, alice.address, foreign)).toBe("write");
     expect(await may(alice, bob, foreign)).toBe("nothing");
     expect(await may(alice, bob, foreign, { authorize: () => true })).toBe("write");
+  });
+});
+
+describe("entries of one identity", () => {
+  test("stand side by side: its time is over when it is over for all of them (AL28, AL29)", async () => {
+    const { alice, note, bob, eve } = await aliceWithNote();
+    const given = { timeline: note.address, access: "write" } as const;
+    await share(alice, { ...given, with: bob, expires: now + 1 }, platform);
+    await share(alice, { ...given, with: bob, access: "read", expires: now + 3 }, platform);
+    await share(alice, { ...given, with: bob, expires: now + 2 }, platform);
+    for (const [at, allowed] of ["write", "write", "read", "nothing"].entries())
+      expect(await may(alice, bob, note, { now: now + at })).toBe(allowed);
+    await share(alice, { ...given, with: eve, expires: now + 1 }, platform);
+    await share(alice, { ...given, with: eve }, platform);
+    expect(await may(alice, eve, note, { now: later.clock.now() })).toBe("write");
   });
 });
 
@@ -139,7 +154,7 @@ describe("what a folder's owner shares", () => {
 });
 
 describe("a timeline without an owner", () => {
-  test("is open to who brought it here first, and to whose store it is", async () => {
+  test("is open to who brought it here first, and to whose store it is (W4)", async () => {
     const { alice, bob, eve } = await aliceWithNote();
     const open = first();
     const founded = foundTimeline(bob, open.address);
@@ -149,10 +164,33 @@ describe("a timeline without an owner", () => {
     expect(await may(alice, eve, open)).toBe("nothing");
     expect(await may(alice, bob, first())).toBe("nothing");
   });
+
+  test("has no lists: nobody shares it (AL40)", async () => {
+    const { alice, bob } = await aliceWithNote();
+    const open = first();
+    await saveRecords(alice, [open]);
+    const sharing = share(alice, { timeline: open.address, with: bob, access: "write" });
+    await expect(sharing).rejects.toMatchObject({ code: "not_owner" });
+    const lets = changeList(firstOfList("writers", open.address, alice.address), [
+      { do: "share", identity: bob, no: 1 },
+    ]);
+    expect(await may(alice, bob, lets)).toBe("nothing");
+    expect(await may(alice, bob, open)).toBe("nothing");
+  });
+});
+
+describe("the list of writers", () => {
+  test("lets read by itself whom it lets write (AL8)", async () => {
+    const { alice, note, bob } = await aliceWithNote();
+    await share(alice, { timeline: note.address, with: bob, access: "write" });
+    const { readers } = listsOf(note.address, alice.address);
+    expect(await alice.space.tip(readers)).toBeUndefined();
+    expect(await may(alice, bob, note)).toBe("write");
+  });
 });
 
 describe("an embedder's rule", () => {
-  test("comes before the built-in one, and leaves to it what it says nothing about", async () => {
+  test("comes before the built-in one, and leaves to it what it says nothing about (W1)", async () => {
     const { alice, note, bob, eve } = await aliceWithNote();
     await share(alice, { timeline: note.address, with: bob, access: "write" });
     const authorize: Asking["authorize"] = (identity, action) =>
@@ -180,6 +218,17 @@ describe("a list", () => {
     expect(await may(alice, bob, writers)).toBe("nothing");
     for (const who of [bob, eve]) expect(await may(alice, who, readers)).toBe("nothing");
     for (const list of [writers, readers]) expect(await may(alice, alice.address, list)).toBe("write");
+  });
+
+  test("has no lists, and nothing is within it: it is its owner's alone (AL4)", async () => {
+    const { alice, note, bob } = await aliceWithNote();
+    await share(alice, { timeline: note.address, with: bob, access: "write" });
+    const writers = firstOfList("writers", note.address, alice.address);
+    const sharing = share(alice, { timeline: writers.address, with: bob, access: "write" });
+    await expect(sharing).rejects.toMatchObject({ code: "list_refused" });
+    expect(await may(alice, bob, writers)).toBe("read");
+    const inner = first({ owner: alice.address, within: writers.address });
+    expect(await may(alice, bob, inner)).toBe("nothing");
   });
 
   test("is not what an app saves", async () => {

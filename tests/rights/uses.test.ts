@@ -93,7 +93,7 @@ test("what a saga has used stays in force for it, whatever the owner shares mean
   expect(await (await standingOf(alice, bob)).reads(note)).toBe(false);
 });
 
-test("only the receiver that counts lets an entry in", async () => {
+test("only the receiver that counts lets an entry in (AL11)", async () => {
   const { alice, note, bob } = await counted(new InnerSpace(), 1);
   const elsewhere = await standingOf(alice, bob, (await person()).address);
   expect(await elsewhere.reads(note)).toBe(false);

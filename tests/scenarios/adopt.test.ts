@@ -1,12 +1,12 @@
 import { expect } from "vitest";
-import { adopt, leftOut, saveRecords, setAside, share, unshare } from "../../src/peer/index.js";
+import { adopt, leftOut, saveRecords, setAside, share, unshare, whoMay } from "../../src/peer/index.js";
 import { createTimeline, relate } from "../../src/ibgib/index.js";
 import { expectKept, sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
 import { expectInStep } from "./turns.js";
 
 scenario(
-  "what came too late is left out for everybody, until the owner adopts it (threat 22)",
+  "what came too late is left out for everybody, until the owner adopts it (C11, AL20, W11, W12) (threat 22)",
   async (cast) => {
     const { alice, carol, erin, bob } = cast;
     const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob]);
@@ -43,7 +43,7 @@ scenario(
 );
 
 scenario(
-  "who is withdrawn learns of it, and keeps what it writes to itself (AL7, C15, C16)",
+  "who is withdrawn learns of it, and keeps what it writes to itself (M16, C15, C16, AL7)",
   async (cast) => {
     const { alice, carol, bob } = cast;
     const note = await sharedNote({ text: "first" }, [alice, carol], [bob]);
@@ -53,6 +53,7 @@ scenario(
     for (let times = 0; times < 2; times++) {
       const { left } = await carol.sync(note);
       expect(left).toMatchObject([{ address: note, by: carol.address }]);
+      expect(await whoMay(carol.identity, note)).toMatchObject([{ with: carol.address, state: "withdrawn" }]);
       expect((await carol.tip(note)).address).toBe(two.address);
       expect(await bob.space.hasMany([one.address, two.address])).toEqual([false, false]);
     }
@@ -64,7 +65,7 @@ scenario(
 );
 
 scenario(
-  "a frame that is set aside counts nowhere, and the others say whose it is (AL25, AL27)",
+  "a frame that is set aside counts nowhere, and the others say whose it is (M18, C10, AL21, AL25, AL27, W10, W13)",
   async (cast) => {
     const { alice, carol, erin, bob } = cast;
     const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob]);
@@ -93,7 +94,7 @@ scenario(
   },
 );
 
-scenario("one root that is left keeps nothing else back (threat 22)", async (cast) => {
+scenario("one root that is left keeps nothing else back (O3, O4) (threat 22)", async (cast) => {
   const { alice, carol, bob } = cast;
   const note = await sharedNote({ text: "first" }, [alice, carol], [bob]);
   const diary = await carol.timeline("diary");
@@ -102,7 +103,8 @@ scenario("one root that is left keeps nothing else back (threat 22)", async (cas
   await carol.edit(note, { hand: "carol" });
   const page = await carol.edit(diary, { text: "dear diary" });
   const { left, tips } = await carol.sync([note, diary]);
-  expect(left.map(({ address }) => address)).toEqual([note]);
+  expect(left).toMatchObject([{ address: note, reason: "may_not_write", by: carol.address }]);
+  expect(left).toHaveLength(1);
   expect(tips.map(({ address }) => address)).toContain(diary);
   expect((await bob.tip(diary)).address).toBe(page.address);
 });

@@ -92,7 +92,7 @@ async function pretend({ space, address }: Peer, frame: IbGib, kept: Kept | unde
 }
 
 scenario(
-  "eve invents a frame on alice's timeline: neither carol nor alice takes it (threat 22)",
+  "eve invents a frame on alice's timeline: neither carol nor alice takes it (A26) (threat 22)",
   async (cast) => {
     const { alice, carol, dave: eve } = cast;
     const note = await aliceIsRead(cast);
@@ -137,7 +137,7 @@ scenario("eve lets somebody write whom alice has not let: it is erin's, and erin
   await expectRefused([alice, carol], eve, note, { reason: "may_not_write", head: edit.address });
 });
 
-scenario("eve shows for her frame what alice has signed for others (threat 22)", async (cast) => {
+scenario("eve shows for her frame what alice has signed for others (A26) (threat 22)", async (cast) => {
   const { alice, carol, dave: eve } = cast;
   const note = await aliceIsRead(cast);
   const other = await alice.timeline("list");

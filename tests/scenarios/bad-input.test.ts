@@ -106,7 +106,7 @@ scenario(
   },
 );
 
-scenario("a list is its owner's, in its form, or it is refused (threat 22)", async (cast) => {
+scenario("a list is its owner's, in its form, or it is refused (AL9, AL21) (threat 22)", async (cast) => {
   const { alice, carol, bob, dave } = cast;
   const note = await alice.timeline("note");
   const other = await alice.timeline("other");
@@ -152,7 +152,7 @@ scenario("a list is its owner's, in its form, or it is refused (threat 22)", asy
   expect(await whoMay(bob.identity, note)).toMatchObject([{ access: "read", state: "in force" }]);
 });
 
-scenario("whoever has all that it made set aside stops nobody (threat 22)", async (cast) => {
+scenario("whoever has all that it made set aside stops nobody (W11) (threat 22)", async (cast) => {
   const { alice, carol, erin, bob } = cast;
   const folder = await alice.timeline("folder");
   for (const writer of [carol, erin]) await alice.share(folder, writer);

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { createSender, type Platform, share, whoMay } from "../../src/peer/index.js";
+import { adopt, createSender, leftOut, type Platform, share, whoMay } from "../../src/peer/index.js";
 import { createWorld, seededPlatform, type World } from "../../src/testing/index.js";
 
 const hour = 3_600_000;
@@ -43,7 +43,7 @@ test("an entry counts while the receiver's clock says so, whatever its identity'
   expect((await world.receiver.tip(note)).data).toMatchObject({ text: "by carol" });
 });
 
-test("and no longer: carol cannot write, and is told nothing any more", async () => {
+test("and no longer: carol cannot write, and is told nothing any more (AL30)", async () => {
   const { alice, carol, note, syncBy, later } = await sharedForAnHour("over");
   await syncBy(0, "pull");
   const before = await carol.edit(note, { text: "by carol" });
@@ -56,7 +56,7 @@ test("and no longer: carol cannot write, and is told nothing any more", async ()
   expect((await world.receiver.tip(note)).data).toMatchObject({ title: "by alice", text: "by alice" });
 });
 
-test("what was written in time counts for ever", async () => {
+test("what was written in time counts for ever (C14)", async () => {
   const { alice, carol, note, syncBy, later } = await sharedForAnHour("in time");
   await syncBy(0, "pull");
   const edit = await carol.edit(note, { text: "by carol" });
@@ -77,4 +77,31 @@ test("once it is over, its owner's home pulls and withdraws: what was made in ti
     expect((await peer.tip(note)).address).toBe(inTime.address);
     expect(await whoMay(peer.identity, note)).toMatchObject([{ state: "withdrawn" }]);
   }
+});
+
+test("what another receiver had taken in time is listed as left out, and can be adopted (AL32)", async () => {
+  let ahead = 0;
+  const steady = seededPlatform("elsewhere");
+  const platform = { ...steady, clock: { ...steady.clock, now: () => steady.clock.now() + ahead } };
+  world = await createWorld({
+    ...{ seed: "elsewhere", platform, senders: ["alice", "carol"], receivers: ["bob", "dave"] },
+  });
+  const [[alice, carol], [bob, dave]] = [world.senders, world.receivers];
+  const note = await alice!.timeline("note");
+  const expires = platform.clock.now() + hour;
+  await share(alice!.identity, { timeline: note, with: carol!.address, access: "write", expires }, platform);
+  for (const at of ["bob", "dave"]) await alice!.sync(note, { at });
+  await carol!.sync(note, { at: "dave" });
+  const inTime = await carol!.edit(note, { text: "in time" });
+  await carol!.sync(note, { at: "dave" });
+  ahead = 2 * hour;
+  await alice!.sync(note, { at: "bob" }); // withdraws, and knows nothing of it
+  expect((await alice!.sync(note, { at: "dave" })).left).toMatchObject([
+    { address: note, reason: "may_not_write", head: inTime.address, by: carol!.address },
+  ]);
+  const out = [{ timeline: note, frame: inTime.address, by: carol!.address }];
+  expect(await leftOut(alice!.identity, note)).toEqual(out);
+  await adopt(alice!.identity, { timeline: note, frame: inTime.address }, platform);
+  for (const at of ["dave", "bob"]) await alice!.sync(note, { at });
+  for (const peer of [alice!, bob!, dave!]) expect((await peer.tip(note)).address).toBe(inTime.address);
 });

@@ -102,7 +102,7 @@ const ownHead = (tjp: Address, { address }: IbGib) => ({ tjp, frame: address });
 const isTaken = expect.stringMatching(/^receipt/);
 
 scenario(
-  "without an entry, carol cannot pull alice's diary by its address, nor what is in it (threat 22)",
+  "without an entry, carol cannot pull alice's diary by its address, nor what is in it (W5, W7) (threat 22)",
   async (cast) => {
     const secret = await aliceKeepsADiary(cast.alice);
     await expect(cast.carol.sync(secret.diary, { direction: "pull" })).rejects.toMatchObject({
@@ -172,7 +172,7 @@ scenario(
 );
 
 scenario(
-  "without an entry, carol cannot link to what she does not have, by any kind of link (threat 22)",
+  "without an entry, carol cannot link to what she does not have, by any kind of link (W6) (threat 22)",
   async (cast) => {
     const secret = await aliceKeepsADiary(cast.alice);
     const { diary, frames, photo, negative } = secret;
@@ -198,7 +198,7 @@ scenario(
 );
 
 scenario(
-  "without an entry, carol learns nothing by sending what she has a copy of (threat 22)",
+  "without an entry, carol learns nothing by sending what she has a copy of (W5) (threat 22)",
   async (cast) => {
     const { alice } = cast;
     const { diary, frames, photo, negative } = await aliceKeepsADiary(alice);
@@ -240,38 +240,41 @@ scenario(
   },
 );
 
-scenario("without an entry, carol learns nothing from what is said to prove it (threat 22)", async (cast) => {
-  const { carol } = cast;
-  const { diary, frames } = await aliceKeepsADiary(cast.alice);
-  const list = carols(cast);
-  const proof: AttestedFrames = {
-    session: frames[2].address,
-    saga: "00".repeat(16),
-    count: 1,
-    signature: "00".repeat(64),
-    frames: [...placesOf([ownHead(diary, frames[2])])],
-  };
-  const evidence = [proof];
-  const invent: Attempt = async ({ say, send }) => {
-    await say(init("push", rootOf(list.address, list, 0)));
-    await send([list]);
-    const entries = [finalOf(list.address, list, 0), ownHead(list.address, list)];
-    await say({ type: "commit", entries, evidence });
-  };
-  await expectAlike(cast, invent, [isUnknown, "error proofs_missing"]);
+scenario(
+  "without an entry, carol learns nothing from what is said to prove it (AL9) (threat 22)",
+  async (cast) => {
+    const { carol } = cast;
+    const { diary, frames } = await aliceKeepsADiary(cast.alice);
+    const list = carols(cast);
+    const proof: AttestedFrames = {
+      session: frames[2].address,
+      saga: "00".repeat(16),
+      count: 1,
+      signature: "00".repeat(64),
+      frames: [...placesOf([ownHead(diary, frames[2])])],
+    };
+    const evidence = [proof];
+    const invent: Attempt = async ({ say, send }) => {
+      await say(init("push", rootOf(list.address, list, 0)));
+      await send([list]);
+      const entries = [finalOf(list.address, list, 0), ownHead(list.address, list)];
+      await say({ type: "commit", entries, evidence });
+    };
+    await expectAlike(cast, invent, [isUnknown, "error proofs_missing"]);
 
-  // A list that she makes herself is one of carol's, and says nothing of what is alice's.
-  const own = firstOfList("readers", diary, carol.address);
-  const letsIn = changeList(own, [{ do: "share", identity: carol.address, no: 1 }]);
-  const alices = firstOfList("readers", diary, cast.alice.address);
-  const asAlice = changeList(alices, [{ do: "share", identity: carol.address, no: 1 }]);
-  const share =
-    (...frames: readonly IbGib[]): Attempt =>
-    ({ say }) =>
-      say({ ...init("pull", { address: diary }), evidence: frames.map(toText) });
-  await expectAlike(cast, share(own, letsIn), [isUnknown]);
-  await expectAlike(cast, share(alices, asAlice), ["error list_refused"]);
-  const writers = firstOfList("writers", diary, cast.alice.address);
-  const byNobody = changeList(writers, [{ do: "share", identity: carol.address, no: 1 }]);
-  await expectAlike(cast, share(writers, byNobody), [isUnknown]);
-});
+    // A list that she makes herself is one of carol's, and says nothing of what is alice's.
+    const own = firstOfList("readers", diary, carol.address);
+    const letsIn = changeList(own, [{ do: "share", identity: carol.address, no: 1 }]);
+    const alices = firstOfList("readers", diary, cast.alice.address);
+    const asAlice = changeList(alices, [{ do: "share", identity: carol.address, no: 1 }]);
+    const share =
+      (...frames: readonly IbGib[]): Attempt =>
+      ({ say }) =>
+        say({ ...init("pull", { address: diary }), evidence: frames.map(toText) });
+    await expectAlike(cast, share(own, letsIn), [isUnknown]);
+    await expectAlike(cast, share(alices, asAlice), ["error list_refused"]);
+    const writers = firstOfList("writers", diary, cast.alice.address);
+    const byNobody = changeList(writers, [{ do: "share", identity: carol.address, no: 1 }]);
+    await expectAlike(cast, share(writers, byNobody), [isUnknown]);
+  },
+);

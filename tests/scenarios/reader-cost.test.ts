@@ -58,7 +58,7 @@ scenario(
 );
 
 scenario(
-  "a merge by carol, who may only read, is refused before it is computed (threat 25)",
+  "a merge by carol, who may only read, is refused before it is computed (M14) (threat 25)",
   async (cast) => {
     const { alice, carol, bob } = cast;
     const note = await aliceIsRead(cast);

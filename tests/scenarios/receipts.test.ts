@@ -6,7 +6,7 @@ import { scenario } from "./scenario.js";
 
 type Loose = { -readonly [Member in keyof ReceiptBundle]: ReceiptBundle[Member] };
 
-scenario("a receipt is checked by someone who has neither store", async ({ alice, bob }) => {
+scenario("a receipt is checked by someone who has neither store (K3)", async ({ alice, bob }) => {
   const notes = await alice.timeline("notes", { data: { text: "hello" } });
   const { session, saga } = await alice.sync(notes);
   const bundle = await exportReceipt(alice.space, { saga, receiver: bob.address });
@@ -26,7 +26,7 @@ scenario("the receipt of a saga with a long list names every tip", async ({ alic
   expect(checkReceipt(bundle, bob.address).tips.map(({ address }) => address)).toEqual(roots);
 });
 
-scenario("each saga of a session leaves a receipt of its own", async ({ alice, bob }) => {
+scenario("each saga of a session leaves a receipt of its own (K5)", async ({ alice, bob }) => {
   const notes = await alice.timeline("notes");
   const first = await alice.sender.sync([notes]);
   await alice.edit(notes, { text: "more" });

@@ -110,7 +110,7 @@ scenario("a link to a timeline that one may not read is a reference, until one m
 });
 
 scenario(
-  "a list goes with whom it names to a receiver that only the owner's records have reached",
+  "a list goes with whom it names to a receiver that only the owner's records have reached (AL37)",
   async (cast) => {
     const { alice, carol, bob, dave } = cast;
     const note = await alice.timeline("note");

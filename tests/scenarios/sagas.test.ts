@@ -108,7 +108,7 @@ scenario("6. several independent timelines travel in one saga", async ({ alice, 
   await expectProved(alice, bob, "both ways");
 });
 
-scenario("7. divergence in different fields: one merged tip", async (cast) => {
+scenario("7. divergence in different fields: one merged tip (M14)", async (cast) => {
   const { alice, carol, bob, transcript } = cast;
   const note = await sharedNote({ title: "draft", body: "none" }, [alice, carol], [bob]);
   const mine = await alice.edit(note, { title: "by alice" });

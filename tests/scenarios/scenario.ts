@@ -67,7 +67,7 @@ export function scenario(
         const senders = ["alice", "carol", "erin"];
         const receivers = ["bob", "dave"] as const;
         // What a story holds against is no part of it.
-        const seed = name.replace(/ \(threats? [\d, ]+\)$/, "");
+        const seed = name.replace(/( \([A-Z]+\d+(, [A-Z]+\d+)*\))?( \(threats? [\d, ]+\))?$/, "");
         const world = await createWorld({ senders, receivers, seed, network: network(), ...options });
         const [alice, carol, erin] = world.senders;
         const [bob, dave] = world.receivers;

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type Address, createTimeline, relate } from "../../src/ibgib/index.js";
+import { type Address, createTimeline, isMerge, relate } from "../../src/ibgib/index.js";
 import { listsOf } from "../../src/lists/index.js";
 import { cellKinds, newCell } from "../../src/peer/home/cells.js";
 import { saveRecords, unshare, whoMay } from "../../src/peer/index.js";
@@ -139,6 +139,62 @@ scenario(
       expect((await bob.tip(timeline)).address).toBe((await alice.tip(timeline)).address);
   },
 );
+
+scenario("a merge puts no link: who made it brings up nothing more by it (SC6)", async (cast) => {
+  const { alice, carol, bob, dave } = cast;
+  const folder = await sharedNote({}, [alice, carol], [bob, dave]);
+  const photo = await carol.timeline("photo");
+  await carol.share(photo, alice, "read");
+  await carol.link(folder, "photo", [photo]);
+  await carol.sync(folder);
+  await alice.edit(folder, { text: "by alice" });
+  await alice.sync(folder); // merges, and the photo comes to her
+  expect(isMerge(await alice.tip(folder))).toBe(true);
+  expect(await alice.space.tip(photo)).toBeDefined();
+  await alice.sync(folder, { at: "dave" });
+  expect((await dave.tip(folder)).address).toBe((await alice.tip(folder)).address);
+  expect(await dave.space.tip(photo)).toBeUndefined();
+  expect(await dave.space.references([folder])).toMatchObject([{ target: photo, isOpen: true }]);
+});
+
+scenario("each timeline comes down with its list of writers (SC13)", async (cast) => {
+  const { alice, carol, erin } = cast;
+  const folder = await alice.timeline("folder");
+  const photo = await carol.timeline("photo");
+  for (const writer of [carol, erin]) await alice.share(folder, writer, writer === erin ? "read" : "write");
+  await carol.share(photo, alice);
+  await carol.share(photo, erin, "read");
+  await alice.sync(folder);
+  await carol.sync(folder);
+  await carol.link(folder, "photo", [photo]);
+  await carol.sync(folder);
+  await erin.sync(folder, { direction: "pull" });
+  const writersAt = async (timeline: Address) =>
+    (await whoMay(erin.identity, timeline)).filter(({ access }) => access === "write");
+  expect(await writersAt(folder)).toMatchObject([{ with: carol.address, state: "in force" }]);
+  expect(await writersAt(photo)).toMatchObject([{ with: alice.address, state: "in force" }]);
+});
+
+scenario("a stone from another receiver counts as absent towards this one (SC19)", async (cast) => {
+  const { alice, carol, bob, dave } = cast;
+  const content = { data: { of: "the lake" } };
+  const stone = await dave.constant("negative", content);
+  const album = await dave.timeline("album");
+  await dave.link(album, "negative", [stone]);
+  await dave.share(album, alice, "read");
+  await alice.sync(album, { at: "dave", direction: "pull" });
+  expect(await alice.space.hasMany([stone])).toEqual([true]);
+
+  const page = await bob.timeline("page");
+  expect(await bob.constant("negative", content)).toBe(stone);
+  await bob.link(page, "negative", [stone]);
+  for (const reader of [alice, carol]) await bob.share(page, reader, "read");
+  const pulled = [];
+  for (const reader of [alice, carol]) pulled.push(await reader.sync(page, { direction: "pull" }));
+  const [withIt, withoutIt] = pulled.map(({ totals }) => totals.down);
+  expect(withIt?.records).toBe(withoutIt?.records);
+  expect((await alice.sync(page, { direction: "pull" })).totals.down.records).toBe(0);
+});
 
 scenario(
   "what is within comes down without a link, also where the outer one is as it was (SC11)",

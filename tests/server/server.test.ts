@@ -128,7 +128,7 @@ async function note(identity: Identity) {
 }
 
 describe("HTTP", () => {
-  test("answers health and readiness, and nothing else", async () => {
+  test("answers health and readiness, and nothing else (W8)", async () => {
     const { port } = await serving();
     expect(await get(port, "/healthz")).toEqual({ status: 200, text: "ok\n" });
     expect(await get(port, "/readyz")).toEqual({ status: 200, text: "ready\n" });

@@ -160,7 +160,7 @@ export function commitContract(open: OpenSpace): void {
     expect(await space.cell("c")).toBeUndefined();
   });
 
-  test("a tip does not move to what does not descend from it", async () => {
+  test("a tip does not move to what does not descend from it (C9)", async () => {
     const space = await open();
     const note = timeline("note", 3);
     await keep(space, note);

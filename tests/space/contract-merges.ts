@@ -122,7 +122,7 @@ export function mergeContract(open: OpenSpace): void {
     await expectChain(space, abc, [...all, abc]);
   });
 
-  test("a merge that leaves a head out is refused", async () => {
+  test("a merge that leaves a head out is refused (C9)", async () => {
     const space = await open();
     const trunk = timeline("note", 3);
     const [a, b, c] = [1, 2, 3].map((length) => branch(newest(trunk), length));

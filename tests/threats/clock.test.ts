@@ -7,7 +7,7 @@ const day = 24 * 3_600_000;
 test.each([
   ["forward", day],
   ["back", -day],
-])("a clock that jumps a day %s at any message changes no verdict (threat 18)", async (_, jump) => {
+])("a clock that jumps a day %s at any message changes no verdict (W14) (threat 18)", async (_, jump) => {
   let offset = 0;
   const { timers } = turnTime(100); // the loops of both sides look at the clock all the time, not every second
   const { clock: steady, ...rest } = seededPlatform("clock");

@@ -296,6 +296,10 @@ class Resolver {
       return { chosen: ours, ...travelling(ours, newer, kept), added: { tip, from: theirs.tip } };
     }
     if (way === "push") {
+      const now = isCounted ? undefined : await this.#space.tip(address);
+      // A list that came ahead has moved this side's tip.
+      if (now && now.address !== tip)
+        return this.#different({ address, tip: now.address, n: now.n }, theirs, way);
       if (isCounted && !(await this.#hasMovedOn(own, theirs)))
         throw new KeysagaError("diverged", { timeline: shortAddress(address) });
       return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
