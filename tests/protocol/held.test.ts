@@ -103,14 +103,18 @@ describe("what a receiver holds for an identity is charged to it, within 1.5 tim
       for (let times = 0; times < 200; times++) await connect();
     }));
 
-  test("50 commits of one small edit", () =>
+  test("50 commits of one small edit; the transcripts that go meanwhile are charged no more", () =>
     expectCharged(async () => {
       const note = await alice.timeline("note");
+      const more: number[] = [];
       for (let at = 0; at < 50; at++) {
+        const before = await charged();
         await alice.edit(note, { at });
         await alice.sync(note);
         await alice.sender.disconnect();
+        more.push((await charged()) - before);
       }
+      expect(more.at(-1)).toBeLessThan(more[1]! / 3); // as much is held as before, but for the edit and its proof
     }));
 
   test("stones of one byte", () =>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Address, createTimeline, type IbGib, mutate, sealRecord } from "../../src/ibgib/index.js";
-import { saveRecords } from "../../src/peer/index.js";
+import { attestationOf, saveRecords } from "../../src/peer/index.js";
 import { createWorld, type Peer, type ReceiverPeer, type SenderPeer } from "../../src/testing/index.js";
 import { scenario } from "./scenario.js";
 
@@ -75,26 +75,32 @@ scenario(
   },
 );
 
-scenario("a timeline without an owner is moved only where it is named (SC17) (threat 22)", async (cast) => {
-  const { alice, bob } = cast;
-  const list = await unowned(alice, "alice's list");
-  await alice.sync(list.address);
-  const page = await bobsPage(bob, alice);
-  await bob.link(page, "list", [list.address]);
-  await alice.sync(page);
-  const second = mutate(list, { text: "milk, and what alice never asked for" });
-  await saveRecords(bob, [second]);
-  await alice.sync(page, { direction: "pull" });
-  await alice.sync(page);
-  expect((await alice.tip(list.address)).address).toBe(list.address);
-  const mine = mutate(list, { text: "tea" });
-  await saveRecords(alice, [mine]);
-  await alice.sync(page);
-  expect((await alice.tip(list.address)).address).toBe(mine.address);
+scenario(
+  "a timeline without an owner is moved only where it is named, and is not attested (SC17, W4) (threat 22)",
+  async (cast) => {
+    const { alice, bob } = cast;
+    const list = await unowned(alice, "alice's list");
+    await alice.sync(list.address);
+    const page = await bobsPage(bob, alice);
+    await bob.link(page, "list", [list.address]);
+    await alice.sync(page);
+    const second = mutate(list, { text: "milk, and what alice never asked for" });
+    await saveRecords(bob, [second]);
+    await alice.sync(page, { direction: "pull" });
+    await alice.sync(page);
+    expect((await alice.tip(list.address)).address).toBe(list.address);
+    const mine = mutate(list, { text: "tea" });
+    await saveRecords(alice, [mine]);
+    await alice.sync(page);
+    expect((await alice.tip(list.address)).address).toBe(mine.address);
 
-  await alice.sync(list.address, { direction: "pull" }); // and now it is named
-  expect(await alice.graph(list.address)).toEqual(expect.arrayContaining([second.address, mine.address]));
-});
+    await alice.sync(list.address, { direction: "pull" }); // and now it is named
+    expect(await alice.graph(list.address)).toEqual(expect.arrayContaining([second.address, mine.address]));
+    for (const { space } of [alice, bob])
+      for (const frame of [list, second, mine])
+        expect(await attestationOf(space, frame.address)).toBeUndefined();
+  },
+);
 
 scenario(
   "a timeline without an owner that is here is not moved by a receiver's word (SC17) (threat 22)",

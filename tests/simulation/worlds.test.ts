@@ -29,7 +29,7 @@ const troubles: Partial<Record<ProfileName, readonly string[]>> = {
 };
 
 describe.each(names)("worlds of the kind %s", (profile) => {
-  test("keep every invariant, and what goes wrong in them goes wrong (threats 5, 14, 18, 26)", async () => {
+  test("keep every invariant, and what goes wrong in them goes wrong (O1) (threats 5, 14, 18, 26)", async () => {
     const report = await simulate({ seeds, from, profile });
     expect(report.failures.map(describeFailure)).toEqual([]);
     expect(report.worlds).toBe(seeds);

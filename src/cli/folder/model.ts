@@ -44,7 +44,7 @@ const recordsAtOnce = 64;
 
 /**
  * The newest state of a folder. What it holds may have been written by anyone: nothing comes back from here that must
- * not be written below a directory.
+ * not be written below a directory. A file that is linked and stays away is no file here; its link stays.
  *
  * @throws FolderError `not_a_folder`, `not_a_file`, `path`, `tree`, `too_many_files`, `too_much_text`.
  */
@@ -60,9 +60,9 @@ export async function readFolder(space: Space, folder: Address): Promise<FolderS
   for (let at = 0; at < named.length; at += recordsAtOnce) {
     const part = named.slice(at, at + recordsAtOnce);
     const tips = await tipsOf(space, part);
-    // One that stays away, or of which nothing counts, is none of the folder's.
-    for (const [nth, file] of part.entries()) if (tips[nth]) files.push(fileVersionOf(file, tips[nth]));
-    for (const { text } of files.slice(at)) bytes += Buffer.byteLength(text);
+    const read = part.flatMap((file, nth) => (tips[nth] ? fileVersionOf(file, tips[nth]) : []));
+    files.push(...read);
+    for (const { text } of read) bytes += Buffer.byteLength(text);
     if (bytes > folderLimits.textBytesMax)
       throw new FolderError("too_much_text", { max: folderLimits.textBytesMax });
   }
