@@ -3,6 +3,7 @@ import type { Address, IbGib } from "../../src/ibgib/index.js";
 import { changeList, firstOfList, listLimits, listsOf } from "../../src/lists/index.js";
 import { type Identity, saveRecords, share, unshare } from "../../src/peer/index.js";
 import { type Asking, foundTimeline, judge } from "../../src/peer/rights/rights.js";
+import { withdrawExpired } from "../../src/peer/rights/sharing.js";
 import { Standing } from "../../src/peer/rights/standing.js";
 import { codeOf } from "../protocol/lab.js";
 import { first, later, now, own, person, platform } from "./parties.js";
@@ -103,6 +104,10 @@ describe("entries of one identity", () => {
     await share(alice, { ...given, with: eve, expires: now + 1 }, platform);
     await share(alice, { ...given, with: eve }, platform);
     expect(await may(alice, eve, note, { now: later.clock.now() })).toBe("write");
+
+    expect(await withdrawExpired(alice, [note.address], later)).toBe(true);
+    expect(await may(alice, bob, note)).toBe("nothing");
+    expect(await may(alice, eve, note)).toBe("write");
   });
 });
 
