@@ -258,7 +258,7 @@ describe("paths from elsewhere", () => {
   };
 
   for (const [path, rule] of Object.entries(rules)) {
-    test(`${JSON.stringify(path).slice(0, 40)} is refused (${rule}), and nothing is written`, async () => {
+    test(`${JSON.stringify(path).slice(0, 40)} is left out (${rule}), and nothing else is`, async () => {
       expect(brokenPathRule(path)).toBe(rule);
       const identity = await makeIdentity();
       const dir = await temporaryDirectory();
@@ -266,9 +266,10 @@ describe("paths from elsewhere", () => {
         { path: "fine.md", text: "x" },
         { path, text: "x" },
       ]);
-      const clone = cloneFolder(identity, folder, join(dir, "clone"), inStep);
-      await expect(clone).rejects.toMatchObject({ name: "FolderError", rule: "path", facts: { rule } });
-      expect(await readdir(dir)).toEqual([]);
+      const { skipped } = await cloneFolder(identity, folder, join(dir, "clone"), inStep);
+      expect(skipped).toMatchObject([{ reason: `path (${rule})` }]);
+      expect(await readdir(dir)).toEqual(["clone"]);
+      expect(Object.keys(await readTree(join(dir, "clone")))).toEqual(["fine.md"]);
     });
   }
 
@@ -297,23 +298,20 @@ describe("paths from elsewhere", () => {
     expect(caseCollision(["é.md", "e\u0301.md"])).toBe("e\u0301.md");
   });
 
-  test("files and folders that are none are refused", async () => {
+  test("files that are none are left out, and folders that are none refused", async () => {
     const dir = await temporaryDirectory();
-    for (const data of [
-      { path: "a.md" },
-      { path: "a.md", text: 7 },
-      { path: ["a"], text: "" },
-      { text: "x" },
-    ]) {
+    const datas = [{ path: "a.md" }, { path: "a.md", text: 7 }, { path: ["a"], text: "" }, { text: "x" }];
+    for (const [at, data] of datas.entries()) {
       const identity = await makeIdentity();
       const folder = await hostileFolder(identity, [data]);
-      const clone = cloneFolder(identity, folder, join(dir, "clone"), inStep);
-      await expect(clone).rejects.toMatchObject({ rule: "not_a_file" });
+      const { skipped } = await cloneFolder(identity, folder, join(dir, `clone ${at}`), inStep);
+      expect(skipped).toMatchObject([{ reason: "no text file" }]);
+      expect(await readTree(join(dir, `clone ${at}`))).toEqual({});
       const [file] = await identity.space.reachableTips([folder]).then((tips) => tips.filter(isNot(folder)));
-      const other = cloneFolder(identity, file?.tjp ?? folder, join(dir, "clone"), inStep);
+      const other = cloneFolder(identity, file?.tjp ?? folder, join(dir, "other"), inStep);
       await expect(other).rejects.toMatchObject({ rule: "not_a_folder" });
     }
-    expect(await readdir(dir)).toEqual([]);
+    expect(await readdir(dir)).toEqual(datas.map((_, at) => `clone ${at}`));
   });
 
   test("a file that is linked and is not here is passed over: the others are there, its link stays (RF12)", async () => {

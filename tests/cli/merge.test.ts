@@ -321,7 +321,7 @@ describe("places", () => {
       expect(placesOf(shuffled)).toEqual(shuffled.map(({ file }) => placeOf.get(file)));
       const all = new Set(places);
       expect(all.size).toBe(list.length);
-      for (const place of places) expect(parentsOf(place).filter((parent) => all.has(parent))).toEqual([]);
+      for (const place of places) expect(parentsOf(place!).filter((parent) => all.has(parent))).toEqual([]);
     });
     fc.assert(property, { numRuns: 500 });
   });
@@ -343,13 +343,13 @@ describe("places", () => {
     }
   });
 
-  test("a name that others have taken shows more digits; with the whole hash taken, it is refused", () => {
+  test("a name that others have taken shows more digits; with the whole hash taken, it has none", () => {
     const takenBy = (digits: number) => `a (${gibOf(address(9)).slice(0, digits)})`;
     const list = [takenBy(6), takenBy(16), "a", "a"];
     const named = list.map((path, at) => ({ file: address(at === 3 ? 9 : at), named: path }));
     expect(placesOf(named)[3]).toBe(takenBy(64));
     const all = [...named, { file: address(4), named: takenBy(64) }];
-    expect(() => placesOf(all)).toThrow(expect.objectContaining({ rule: "tree" }));
+    expect(placesOf(all)).toContain(undefined);
   });
 });
 

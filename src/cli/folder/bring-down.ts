@@ -45,8 +45,8 @@ export async function bringDown(
   left: readonly LocalChange[] = [],
 ): Promise<Written> {
   const { folder, base, unsent } = cell.mapping;
-  const now = await readFolder(identity.space, folder);
-  const { files } = now;
+  const now = await readFolder(identity.space, folder, base);
+  const { files, unfit } = now;
   const writes = planWrites(base, files);
   try {
     await checkRemoval({ kind: "removed_there", gone: countRemoved(writes), of: base.length }, ask);
@@ -66,7 +66,7 @@ export async function bringDown(
   const touched = new Set([...unsent, ...writes].map(({ path }) => path));
   const unchanged = files.filter(({ path }) => !touched.has(path)).length;
   const conflicts = [...removals, ...openConflicts(now)];
-  return { folder, up: unsent, down, unchanged, skipped, conflicts };
+  return { folder, up: unsent, down, unchanged, skipped: [...skipped, ...unfit], conflicts };
 }
 
 /** @throws FolderError `moved` when another process was faster. */

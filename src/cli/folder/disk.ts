@@ -20,9 +20,19 @@ export type SkipReason =
   | `name (${PathRule})`
   | "changed meanwhile"
   | "holds the secret of an identity"
-  | `in ${OutsideReason}`;
+  | `in ${OutsideReason}`
+  | UnfitReason;
+
+/** Why something that the folder links is not written here, whoever linked it. */
+export type UnfitReason =
+  | "not here"
+  | "no text file"
+  | `path (${PathRule})`
+  | "no name is left for it"
+  | "beyond what a folder may hold";
 
 export interface Skipped {
+  /** Of what is unfit, the beginning of its address. */
   readonly path: string;
   readonly reason: SkipReason;
   /** Of what is too large: its bytes, of the file itself or as a record has them, and how many there may be. */

@@ -12,7 +12,6 @@ const sentences = {
   not_shared:
     "the receiver gives you nothing of this folder any more; ask its owner to run keysaga share, then to sync",
   not_a_file: "the folder relates a timeline that is not a text file",
-  path: "the folder holds a path that must not be written",
   tree: "the folder holds paths that cannot stand beside each other",
   parent: "a directory on the way to a file is not one here, but a file or a symbolic link",
   too_many_files: "the folder has more files than a folder may hold",

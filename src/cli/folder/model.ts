@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type Address, type IbGib, ownerOf, type Space, shortAddress, tjpOf } from "../../index.js";
+import type { Skipped, UnfitReason } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { folderLimits } from "./limits.js";
 import { brokenPathRule } from "./paths.js";
@@ -36,6 +37,8 @@ export interface FolderState {
   readonly owner: Address | undefined;
   readonly tip: IbGib;
   readonly files: readonly FileState[];
+  /** Links that lead to no file, and files whose newest version must not be written: see `readFolder`. */
+  readonly unfit: readonly Skipped[];
 }
 
 const FileData = z.object({ path: z.string(), text: z.string() });
@@ -44,31 +47,56 @@ const recordsAtOnce = 64;
 
 /**
  * The newest state of a folder. What it holds may have been written by anyone: nothing comes back from here that must
- * not be written below a directory. A file that is linked and stays away is no file here; its link stays.
+ * not be written below a directory. What is unfit is left out and told, and stops nobody; where a directory has an
+ * earlier version of it, that is what the folder has.
  *
- * @throws FolderError `not_a_folder`, `not_a_file`, `path`, `tree`, `too_many_files`, `too_much_text`.
+ * @param base What lies in the directory.
+ * @throws FolderError `not_a_folder`.
  */
-export async function readFolder(space: Space, folder: Address): Promise<FolderState> {
+export async function readFolder(
+  space: Space,
+  folder: Address,
+  base: readonly FileState[] = [],
+): Promise<FolderState> {
   const [first, [tip]] = await Promise.all([space.get(folder), tipsOf(space, [folder])]);
   if (!first || !tip || tip.ib !== folderIb || tjpOf(tip) !== folder)
     throw new FolderError("not_a_folder", { timeline: shortAddress(folder) });
-  const named = [...new Set(tip.rel8ns?.[fileLink] ?? [])];
-  if (named.length > folderLimits.filesMax)
-    throw new FolderError("too_many_files", { max: folderLimits.filesMax });
-  const files: FileVersion[] = [];
-  let bytes = 0;
+  const linked = new Set(tip.rel8ns?.[fileLink] ?? []);
+  const before = base.filter(({ file }) => linked.has(file));
+  const files = new Map<Address, FileVersion>(before.map((was) => [was.file, was]));
+  const named = [...new Set([...files.keys(), ...linked])];
+  const unfit: Skipped[] = [];
+  const leaveOut = (file: Address, reason: UnfitReason) => unfit.push({ path: shortAddress(file), reason });
+  let bytes = before.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
   for (let at = 0; at < named.length; at += recordsAtOnce) {
     const part = named.slice(at, at + recordsAtOnce);
-    const tips = await tipsOf(space, part);
-    const read = part.flatMap((file, nth) => (tips[nth] ? fileVersionOf(file, tips[nth]) : []));
-    files.push(...read);
-    for (const { text } of read) bytes += Buffer.byteLength(text);
-    if (bytes > folderLimits.textBytesMax)
-      throw new FolderError("too_much_text", { max: folderLimits.textBytesMax });
+    const [tips, isHere] = await Promise.all([tipsOf(space, part), space.hasMany(part)]);
+    for (const [nth, file] of part.entries()) {
+      const version = versionOf(file, tips[nth]);
+      if (tips[nth] === undefined && isHere[nth]) {
+        bytes -= Buffer.byteLength(files.get(file)?.text ?? "");
+        files.delete(file); // nothing of it counts: it is none of the folder's
+      } else if (typeof version === "string") leaveOut(file, version);
+      else {
+        const more = Buffer.byteLength(version.text) - Buffer.byteLength(files.get(file)?.text ?? "");
+        const isTooMany = !files.has(file) && files.size >= folderLimits.filesMax;
+        if (isTooMany || bytes + more > folderLimits.textBytesMax)
+          leaveOut(file, "beyond what a folder may hold");
+        else {
+          bytes += more;
+          files.set(file, version);
+        }
+      }
+    }
   }
-  const places = placesOf(files);
-  const placed = files.map((file, at) => ({ ...file, path: places[at]! }));
-  return { folder, owner: ownerOf(first), tip, files: placed };
+  const versions = [...files.values()];
+  const places = placesOf(versions);
+  const placed = versions.flatMap((file, at) => {
+    const path = places[at];
+    if (path === undefined) leaveOut(file.file, "no name is left for it");
+    return path === undefined ? [] : [{ ...file, path }];
+  });
+  return { folder, owner: ownerOf(first), tip, files: placed, unfit };
 }
 
 async function tipsOf(space: Space, timelines: readonly Address[]): Promise<(IbGib | undefined)[]> {
@@ -77,13 +105,17 @@ async function tipsOf(space: Space, timelines: readonly Address[]): Promise<(IbG
   return records.map((record, at) => (tips[at] ? record : undefined));
 }
 
-/** @throws FolderError `not_a_file`, `path`. */
+/** A version of a file that was fit when it was written. @throws FolderError `not_a_file`. */
 export function fileVersionOf(file: Address, tip: IbGib | undefined): FileVersion {
-  const timeline = shortAddress(file);
-  const data = FileData.safeParse(tip?.data).data;
-  if (!tip || !data || tip.ib !== fileIb || tjpOf(tip) !== file)
-    throw new FolderError("not_a_file", { timeline });
+  const version = versionOf(file, tip);
+  if (typeof version === "string") throw new FolderError("not_a_file", { timeline: shortAddress(file) });
+  return version;
+}
+
+function versionOf(file: Address, tip: IbGib | undefined): FileVersion | UnfitReason {
+  if (!tip) return "not here";
+  const data = FileData.safeParse(tip.data).data;
+  if (!data || tip.ib !== fileIb || tjpOf(tip) !== file) return "no text file";
   const rule = brokenPathRule(data.path);
-  if (rule !== undefined) throw new FolderError("path", { rule, timeline });
-  return { file, tip, named: data.path, text: data.text };
+  return rule === undefined ? { file, tip, named: data.path, text: data.text } : `path (${rule})`;
 }

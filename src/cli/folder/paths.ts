@@ -13,7 +13,7 @@ export type PathRule =
   | "too_deep";
 
 /** Why paths that are right by themselves cannot be in one folder. */
-export type TreeRule = "no_name_left" | "case_collision";
+export type TreeRule = "case_collision";
 
 /**
  * The rule that `path` breaks, if any. A path is relative, its names are joined by `/`, and none is empty or begins

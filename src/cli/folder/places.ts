@@ -1,5 +1,4 @@
 import { type Address, gibOf } from "../../index.js";
-import { FolderError } from "./errors.js";
 import { folderLimits } from "./limits.js";
 import { brokenPathRule, parentsOf } from "./paths.js";
 
@@ -17,9 +16,9 @@ export interface NamedFile {
  * Depends on the set of files alone, so that it comes out the same for everyone who has the folder. It is a way to
  * show them, and no edit: no record says it.
  *
- * @throws FolderError `tree`, rule `no_name_left`, where others have taken even the name with the whole hash.
+ * @returns Undefined for a file of which others have taken even the name with the whole hash.
  */
-export function placesOf(files: readonly NamedFile[]): string[] {
+export function placesOf(files: readonly NamedFile[]): (string | undefined)[] {
   const directories = new Set(files.flatMap(({ named }) => parentsOf(named)));
   const taken = new Set<string>();
   const places = new Map<Address, string>();
@@ -32,10 +31,9 @@ export function placesOf(files: readonly NamedFile[]): string[] {
   for (const { file, named } of inOrder) if (isFree(named)) put(file, named);
   for (const { file, named } of inOrder.filter(({ file }) => !places.has(file))) {
     const beside = pathsBeside(named, gibOf(file)).find(isFree);
-    if (beside === undefined) throw new FolderError("tree", { rule: "no_name_left", path: named });
-    put(file, beside);
+    if (beside !== undefined) put(file, beside);
   }
-  return files.map(({ file }) => places.get(file)!);
+  return files.map(({ file }) => places.get(file));
 }
 
 /** How much of the hash a name shows: more only where less is taken. */

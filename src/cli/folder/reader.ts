@@ -35,7 +35,7 @@ export async function syncAsReader(
     throw isCode(thrown, "unknown_root") ? new FolderError("not_shared") : thrown;
   });
   if (!(await mayOnlyRead(identity, folder))) return undefined;
-  const { files } = await readFolder(identity.space, folder);
+  const { files } = await readFolder(identity.space, folder, base);
   const { added, edited, removed } = planLocal(scan, base, files);
   await removeLeftovers(cell.place, scan.leftovers);
   const written = await bringDown(identity, cell, ask, unsent);

@@ -66,7 +66,7 @@ async function syncFirst(
   ask: AskRemoval,
 ): Promise<Synced> {
   const founding = newFolder(identity.address, basename(cell.place));
-  const now = { folder: founding.address, owner: identity.address, tip: founding, files: [] };
+  const now = { folder: founding.address, owner: identity.address, tip: founding, files: [], unfit: [] };
   const plan = planLocal(scan, [], now.files);
   const recorded = await withMarker(cell.place, markerOf(identity, cell.directory, now.folder), () =>
     recordLocal(identity, { cell, now, plan, founding }),
@@ -85,7 +85,7 @@ async function syncAgain(
   const report = await syncAsReader(identity, { cell, scan }, exchange, ask);
   if (report) return report;
   const { folder, base } = cell.mapping;
-  const now = await readFolder(identity.space, folder);
+  const now = await readFolder(identity.space, folder, base);
   const plan = planLocal(scan, base, now.files);
   await checkRemoval({ kind: "missing", gone: countMissing(plan), of: base.length }, agreed);
   const recorded = await recordLocal(identity, { cell, now, plan });
@@ -132,5 +132,5 @@ async function bringInStep(
  */
 export async function conflictsIn(space: Space, dir: string): Promise<readonly FolderConflict[]> {
   const { mapping } = await mappingOf(space, dir);
-  return openConflicts(await readFolder(space, mapping.folder));
+  return openConflicts(await readFolder(space, mapping.folder, mapping.base));
 }

@@ -1,0 +1,96 @@
+/** Somebody who may write a folder, and does so without this command. */
+import { access, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { clone } from "../../src/cli/commands/clone.js";
+import { sync } from "../../src/cli/commands/sync.js";
+import { fileLink } from "../../src/cli/folder/model.js";
+import {
+  type Address,
+  createSender,
+  createTimeline,
+  type IbGib,
+  mutate,
+  ownerOf,
+  relate,
+  saveRecords,
+} from "../../src/index.js";
+import { openHome } from "../../src/node/index.js";
+import { readTree, writeTree } from "./directories.js";
+import { type Person, receiverFor, runHere, shareFolder } from "./receiver.js";
+
+/** Eve brings the folder, links what she makes of it and of its file, and sends that: `make` gives frames of files. */
+async function plant(
+  eve: Person,
+  url: string,
+  folder: Address,
+  make: (of: Readonly<Record<"owner" | "within" | "by", Address>>, file: IbGib) => readonly IbGib[],
+): Promise<void> {
+  const home = await openHome({ dir: eve.home });
+  const sender = createSender({ identity: home.identity, url });
+  const newest = async (timeline: Address) => {
+    const tip = await home.space.tip(timeline);
+    return (await home.space.get(tip!.address))!;
+  };
+  try {
+    await sender.sync([folder], { direction: "pull" });
+    const tip = await newest(folder);
+    const owner = ownerOf((await home.space.get(folder))!)!;
+    const file = await newest(tip.rel8ns![fileLink]![0]!);
+    const by = eve.identity;
+    const frames = make({ owner, within: folder, by }, file);
+    await saveRecords(home.identity, frames);
+    const first = frames.filter(({ rel8ns }) => !rel8ns?.["past"]).map(({ address }) => address);
+    if (first.length > 0)
+      await saveRecords(home.identity, [relate(tip, { add: { [fileLink]: first } }, { by })]);
+    expect((await sender.sync([folder])).left).toEqual([]);
+  } finally {
+    await sender.disconnect();
+    await home.close();
+  }
+}
+
+const inJson = async (person: Person, url: string) => {
+  const { exitCode, stdout } = await runHere(sync, person.dir, url, "--home", person.home, "--json");
+  const { skipped, files } = JSON.parse(stdout);
+  return { exitCode, files, reasons: skipped.map(({ reason }: { reason: string }) => reason).sort() };
+};
+
+test("whatever a co-writer puts into a folder, everybody else goes on with the rest", async () => {
+  const { people, serve } = await receiverFor("alice", "eve", "dora");
+  const [alice, eve, dora] = people;
+  const { url } = await serve();
+  await writeTree(alice.dir, { "a.md": "one\n" });
+  const { stdout } = await runHere(sync, alice.dir, url, "--home", alice.home, "--json");
+  const { folder } = JSON.parse(stdout);
+  for (const other of [eve, dora]) await shareFolder(alice, url, other);
+  const outside = join(dirname(alice.dir), "x");
+
+  await plant(eve, url, folder, (of) => [
+    createTimeline({ ib: "junk", data: { x: 1 }, ...of, uuid: "junk" }),
+    createTimeline({ ib: "file\u001b[31mEVIL\u202e", data: { path: "y", text: "x" }, ...of, uuid: "esc" }),
+    createTimeline({ ib: "file", data: { path: "../x", text: "x" }, ...of, uuid: "path" }),
+    createTimeline({ ib: "file", data: { path: "fine.md", text: "by eve\n" }, ...of, uuid: "fine" }),
+  ]);
+  const unfit = ["no text file", "no text file", "path (hidden_name)"];
+  expect(await inJson(alice, url)).toEqual({
+    exitCode: 3,
+    files: { up: 0, down: 1, unchanged: 1 },
+    reasons: unfit,
+  });
+  await runHere(clone, url, folder, dora.dir, "--home", dora.home);
+  await writeTree(alice.dir, { "b.md": "by alice\n" });
+  expect(await inJson(alice, url)).toMatchObject({ files: { up: 1 } });
+  expect(await inJson(dora, url)).toMatchObject({ files: { down: 1 } });
+  expect(await readTree(dora.dir)).toEqual(await readTree(alice.dir));
+
+  // What was a file is none any more: it stays as it lies, until somebody who may removes it.
+  await plant(eve, url, folder, ({ by }, file) => [mutate(file, { path: "../x" }, { by })]);
+  expect((await inJson(alice, url)).reasons).toHaveLength(4);
+  expect(await readFile(join(alice.dir, "a.md"), "utf8")).toBe("one\n");
+  await rm(join(alice.dir, "a.md"));
+  expect((await inJson(alice, url)).reasons).toHaveLength(3);
+  expect((await inJson(dora, url)).reasons).toHaveLength(3);
+  expect(Object.keys(await readTree(dora.dir))).toEqual(["b.md", "fine.md"]);
+  await expect(access(outside)).rejects.toMatchObject({ code: "ENOENT" });
+});
