@@ -97,6 +97,45 @@ describe("a receiver counts what identities cost it (threat 11)", () => {
     await sync(alice);
   });
 
+  test("identitiesMax: who was only told of takes nobody's place, before a restart and after it", async () => {
+    const receivers = ["bob", "dave"] as const;
+    const world = await createWorld({ senders: ["alice", "carol", "erin"], receivers, seed: "told of" });
+    open.push(world);
+    const [alice, carol, erin] = world.senders as [SenderPeer, SenderPeer, SenderPeer];
+    const [bob, dave] = world.receivers;
+    const note = await alice.timeline("note");
+    for (const writer of [carol, erin]) await alice.share(note, writer);
+    await alice.sync(note);
+    for (const writer of [carol, erin]) {
+      await writer.sync(note, { direction: "pull" });
+      await writer.edit(note, { [writer.name]: 1 });
+      await writer.sync(note);
+    }
+    await alice.sync(note, { at: bob!.name });
+    const platform = seededPlatform("dave again and again");
+    const audience = "innerspace://limited";
+    const syncs = async (peer: SenderPeer) => {
+      const limits = { identitiesMax: 2 };
+      const { identity } = dave!;
+      const admission = { kind: "open" } as const;
+      const limited = await createReceiver({ identity, audiences: [audience], admission, limits, platform });
+      const { listen, dial } = createInnerspace(platform);
+      listen((connection) => limited.accept(connection));
+      const sender = createSender({ identity: peer.identity, dial, audience, platform });
+      try {
+        await sender.sync([note]);
+      } finally {
+        await sender.disconnect();
+        await limited.close();
+      }
+    };
+    await syncs(alice);
+    expect((await dave!.space.proofs(carol.address)).length).toBeGreaterThan(0); // told of
+    await syncs(carol);
+    await expect(syncs(erin)).rejects.toMatchObject(refused);
+    await syncs(alice);
+  });
+
   test("unprovedCharsMax: what strangers show ahead of a connect is bounded over all of them (threat 17)", async () => {
     const { alice, carol, ends, dial, senderTo } = await worldWith({ unprovedCharsMax: 250_000 });
     const tap = tapDial(dial);

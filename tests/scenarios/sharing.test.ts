@@ -1,3 +1,6 @@
+import { test } from "vitest";
+import { unshare } from "../../src/peer/index.js";
+import { createWorld, type SenderPeer } from "../../src/testing/index.js";
 import { scenario } from "./scenario.js";
 import { expectInStep, signOften } from "./turns.js";
 
@@ -23,6 +26,28 @@ scenario("an owner who has shared a hundred times still meets receivers and is r
   await carol.sync(note);
   await alice.sync(note);
   await expectInStep(alice, bob, [note]);
+});
+
+test("an owner who has shared and taken back a thousand times in all meets a new receiver, and is read there", async () => {
+  const [senders, receivers] = [["alice", "carol"], ["bob", "dave"] as const];
+  const world = await createWorld({ seed: "a thousand", senders, receivers });
+  const [alice, carol] = world.senders as [SenderPeer, SenderPeer];
+  const [bob, dave] = world.receivers;
+  const note = await alice.timeline("note");
+  await alice.sync(note, { at: bob!.name });
+  for (let times = 0; times < 515; times++) {
+    await alice.share(note, carol);
+    await unshare(alice.identity, { timeline: note, from: carol.address });
+  }
+  await alice.share(note, carol);
+  for (const at of [bob!, dave!]) {
+    await alice.sync(note, { at: at.name });
+    await carol.sync(note, { at: at.name });
+    await carol.edit(note, { [at.name]: 1 });
+    await carol.sync(note, { at: at.name });
+    await expectInStep(carol, at, [note]);
+  }
+  await world.close();
 });
 
 scenario(

@@ -237,6 +237,39 @@ describe("an upgrade", () => {
   });
 });
 
+test("however an address is spelled, it is one audience with one pin, and nobody else's (threat 4)", async () => {
+  const { url, port } = await serving();
+  /** What dialling comes to: the code, and the pins that are left. */
+  const dialled = async (spelling: string, audience?: string) => {
+    const identity = await makeIdentity();
+    const { timers } = systemPlatform;
+    const code = (async () => {
+      const sender = createSender(
+        audience === undefined
+          ? { identity, url: spelling }
+          : { identity, audience, dial: dialWebSocket(spelling, { timers }) },
+      );
+      await sender.connect();
+      await sender.disconnect();
+    })().then(
+      () => "in",
+      (thrown: unknown) => (thrown instanceof KeysagaError ? thrown.code : String(thrown)),
+    );
+    return [await code, ...(await identity.space.cells("pin/")).map(({ key }) => key)];
+  };
+  const same = [`${url}/`, url.replace("ws", "WS"), ` ${url} `, `${url}/a/../b?x=1`].concat(
+    ["127.1", "0x7f.1", "2130706433", "127.0.0.1.", "１２７.0.0.1", "127.0.0.1\t"].map(
+      (host) => `ws://${host}:${port}`,
+    ),
+  );
+  for (const spelling of [url, ...same]) expect(await dialled(spelling)).toEqual(["in", `pin/${url}`]);
+  for (const other of [`ws://user:pw@127.0.0.1:${port}`, `${url}#f`, url.replace("ws", "http")])
+    expect(await dialled(other)).toEqual(["cannot_connect"]);
+  expect(await dialled(`ws://0.0.0.0:${port}`)).toEqual(["insecure_url"]);
+  for (const audience of [`ws://localhost:${port}`, `${url}/`, url.replace("ws:", "wss:")])
+    expect(await dialled(url, audience)).toEqual(["auth_fail"]);
+});
+
 describe("limits on who holds a connection", () => {
   const limits = { headersTimeoutMs: 300_000, requestTimeoutMs: 300_000, unauthenticatedPerAddressMax: 4 };
 
