@@ -129,6 +129,8 @@ async function makeHome({
   await mkdir(making, { mode: 0o700 });
   const secret = random.bytes(32);
   const recoverySecret = random.bytes(32);
+  // Also where somebody opens the home itself to others, the store stays closed.
+  await mkdir(join(making, storeName), { mode: 0o700 });
   const space = await openLmdbSpace({ path: join(making, storeName) });
   try {
     const { address } = await createIdentity({

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { clone } from "../../src/cli/commands/clone.js";
 import { expel } from "../../src/cli/commands/expel.js";
@@ -7,7 +8,7 @@ import { sync } from "../../src/cli/commands/sync.js";
 import { createHome } from "../../src/node/index.js";
 import { run, start } from "./command.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
-import { runHere, shareFolder } from "./receiver.js";
+import { runHere, runHereOn, shareFolder } from "./receiver.js";
 
 async function homes<Names extends readonly string[]>(...names: Names) {
   const dir = await temporaryDirectory();
@@ -79,6 +80,28 @@ test("keysaga invite, beside a receiver that runs: two people get in, without an
   // What opens an invite is in no log; what names it may be.
   for (const secret of [word, carols])
     expect(stderr).not.toContain(secret.slice("keysaga-invite.v1.".length));
+});
+
+test("an invite comes by standard input as well, and so is in no list of processes", async () => {
+  const [bob, alice, eve] = await homes("bob", "alice", "eve");
+  const { child, ended, firstLine } = start([
+    "serve",
+    "--home",
+    bob.home,
+    "--port",
+    "0",
+    "--admit",
+    "invite",
+  ]);
+  await firstLine;
+  await writeTree(alice.dir, { "a.md": "one\n" });
+  const { stdout: word } = await runHere(invite, "--home", bob.home);
+  const synced = await runHereOn(Readable.from([word]), sync, alice.dir, "-", "--home", alice.home);
+  expect(synced.stderr).toMatch(/^from now on, ws:\S+ will do in place of the invite\n$/);
+  const nothing = runHereOn(Readable.from([]), sync, alice.dir, "-", "--home", eve.home);
+  await expect(nothing).rejects.toThrow();
+  child.kill("SIGTERM");
+  expect((await ended).code).toBe(0);
 });
 
 test("keysaga invite says in one line what is missing", async () => {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import type { Command } from "../../src/cli/command.js";
 import { share } from "../../src/cli/commands/share.js";
 import { sync } from "../../src/cli/commands/sync.js";
@@ -57,8 +57,13 @@ export async function shareFolder(
 }
 
 /** Runs a command in this process: what it prints, or the rejection that `main` would tell in a line. */
-export async function runHere(command: Command, ...args: readonly string[]) {
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+export function runHere(command: Command, ...args: readonly string[]) {
+  return runHereOn(new PassThrough(), command, ...args);
+}
+
+/** The same with something to read. */
+export async function runHereOn(stdin: Readable, command: Command, ...args: readonly string[]) {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const exitCode = await command.run({ stdin, stdout, stderr, env: {} }, args);
   const printed = { stdout: textOf(stdout), stderr: textOf(stderr) };
   searchPrinted(command.name, printed);

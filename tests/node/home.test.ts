@@ -37,11 +37,11 @@ async function edit(dir: string, change: (file: Record<string, unknown>) => unkn
 }
 
 describe("a home without a passphrase", () => {
-  test("is made with a directory and a file for its owner alone, and opens as who it was made", async () => {
+  test("is made with directories and a file for its owner alone, and opens as who it was made", async () => {
     const dir = join(await directory(), "deep", "home");
     const { address, recoverySecret } = await createHome({ dir });
     expect((await readdir(dir)).sort()).toEqual(["identity.json", "store"]);
-    expect((await stat(dir)).mode & 0o777).toBe(0o700);
+    for (const closed of [dir, join(dir, "store")]) expect((await stat(closed)).mode & 0o777).toBe(0o700);
     expect((await stat(join(dir, "identity.json"))).mode & 0o777).toBe(0o600);
     expect(await readFile(join(dir, "identity.json"), "utf8")).not.toContain(recoverySecret.slice(0, 4));
     const home = await opened(dir);

@@ -8,7 +8,8 @@ export const sync = defineCommand({
   about: `Sends what was changed in FOLDER to the receiver at URL, and writes what was changed there to FOLDER.
 Each file is a timeline with all its versions; the first sync makes the folder's own timeline. Its address, which
 is printed, is what others clone, once you have shared it with them: see keysaga share. A renamed file is one that
-was removed and one that was added. The first time, an invite may stand in place of the URL, see keysaga invite.
+was removed and one that was added. The first time, an invite may stand in place of the URL, see keysaga invite;
+as - it is read from standard input, where no other user of this machine sees it.
 
 Left alone: names that begin with a dot, symbolic links, and what is not UTF-8 text or larger than a record. So are
 homes of keysaga in FOLDER, files that hold the secret of an identity, and directories that are synced by themselves.

@@ -47,9 +47,10 @@ interface Values {
 export async function runExchange(
   context: Context,
   { home, pin, insecure, unconfirmed, retry, verbose, json, ...values }: Values,
-  url: string,
+  operand: string,
   work: (identity: Identity, exchange: Exchange, ask: AskRemoval | undefined) => Promise<FolderReport>,
 ): Promise<ExitCode> {
+  const url = operand === "-" ? await lineFrom(context) : operand;
   const pinned = pin === undefined ? undefined : parseIdentity(pin, "--pin");
   const started = performance.now();
   const stop = listenForStop();
@@ -88,6 +89,16 @@ export async function runExchange(
   } finally {
     stop.release();
   }
+}
+
+/** What is an operand can be read by every user of the machine while the command runs; an invite is a secret. */
+async function lineFrom({ stdin }: Context): Promise<string> {
+  let text = "";
+  for await (const chunk of stdin) {
+    text += chunk;
+    if (text.includes("\n")) break;
+  }
+  return text.trim().split("\n", 1)[0] ?? "";
 }
 
 /**
