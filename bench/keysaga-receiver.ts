@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createIdentity, createReceiver, type ReceiverLimits } from "keysaga";
+import { type Address, admitIdentity, createIdentity, createReceiver, type ReceiverLimits } from "keysaga";
 import { openLmdbSpace, type ServerLimits, serve as serveReceiver } from "keysaga/node";
 import { type Api, serve } from "./child.js";
 import { countDescriptors, type Memory, measureMemory } from "./memory.js";
@@ -13,9 +13,12 @@ import { countDescriptors, type Memory, measureMemory } from "./memory.js";
 export interface Bounds {
   readonly receiver?: Partial<ReceiverLimits>;
   readonly server?: Partial<ServerLimits>;
+  /** Lets nobody in but those of `admit`. */
+  readonly isClosed?: boolean;
 }
 
 let close = async (): Promise<void> => {};
+let admit = async (_: Address): Promise<void> => {};
 
 const api = {
   /** A new home with an empty space; gives the origin it answers at. */
@@ -36,10 +39,11 @@ const api = {
         createReceiver({
           identity,
           audiences: [url],
-          admission: { kind: "open" },
+          admission: bounds.isClosed ? { kind: "allow-list", identities: [] } : { kind: "open" },
           limits: bounds.receiver ?? {},
         }),
     });
+    admit = async (address) => void (await admitIdentity(identity, address));
     close = async () => {
       close = async () => {};
       await server.close();
@@ -51,6 +55,10 @@ const api = {
 
   async close(_: undefined): Promise<void> {
     await close();
+  },
+
+  async admit(address: Address): Promise<void> {
+    await admit(address);
   },
 
   /** Begins to watch this process's memory; what it has now counts as its floor. Each look collects garbage. */

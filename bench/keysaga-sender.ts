@@ -46,13 +46,14 @@ const api = {
     held = { identity, audience: to.audience, root, tip: records.at(-1)! };
   },
 
-  /** A new home that holds a timeline of one frame. */
-  async holdNote({ audience }: { audience: string }): Promise<void> {
+  /** A new home that holds a timeline of one frame; gives its identity. */
+  async holdNote({ audience }: { audience: string }): Promise<Address> {
     const identity = await openHome();
     const uuid = randomBytes(16).toString("hex");
     const note = createTimeline({ ib: "note", uuid, owner: identity.address, data: { text: "new" } });
     await saveRecords(identity, [note]);
     held = { identity, audience, root: note.address, tip: note };
+    return identity.address;
   },
 
   /** Adds a frame to the root. */
