@@ -59,6 +59,15 @@ export const abuses: Readonly<Record<string, Abuse>> = {
   "says a text that is too long for a message": upgraded("auth_fail 1000", (client) =>
     client.send({ payload: `${open},"nonce":"${"0".repeat(mebibyte / 4)}"}` }),
   ),
+  "names eighty thousand versions": upgraded("auth_fail 1000", (client) =>
+    client.send({ payload: `${open},"versions":[${"-1,".repeat(80_000)}-1]}` }),
+  ),
+  "says twenty thousand things that nobody asked": upgraded("auth_fail 1000", (client) =>
+    client.send({ payload: `${open},${Array.from({ length: 20_000 }, (_, at) => `"k${at}":1`).join()}}` }),
+  ),
+  "shows forty thousand frames that are none": upgraded("auth_fail 1000", (client) =>
+    client.send({ payload: `{"type":"frames","frames":[${"[1],".repeat(40_000)}[1]]}` }),
+  ),
   "sends more than a message may have": upgraded("1009", (client) =>
     client.send({ payload: Buffer.alloc(mebibyte + 1), opcode: 2 }),
   ),
@@ -93,6 +102,12 @@ export const abuses: Readonly<Record<string, Abuse>> = {
   "never ends its upgrade": bare("408", (client) => client.write(upgradeRequest().slice(0, -2))),
   "sends garbage in place of an upgrade": bare("400", (client) =>
     client.write("\x16\x03\x01\0\xff garbage\r\n\r\n"),
+  ),
+  "gives one request two lengths, and hides another in it": bare("400", (client) =>
+    client.write(
+      "POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" +
+        "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n",
+    ),
   ),
   "sends garbage behind its upgrade": bare("1002", (client) =>
     client.write(Buffer.concat([Buffer.from(upgradeRequest()), Buffer.alloc(100, 0xff)])),

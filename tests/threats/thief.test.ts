@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { createIdentity, createSender, expelIdentity, openIdentity } from "../../src/peer/index.js";
+import type { Identity } from "../../src/peer/index.js";
+import { InnerSpace } from "../../src/space/index.js";
+import { copyOf } from "../protocol/copies.js";
+import { codeOf, contentsOf, openLab } from "../protocol/lab.js";
+
+/** What is not promised: it waits for the recovery of an identity. */
+test("a thief with a copy of a home locks its owner out, who is told and signs nothing, until the identity is expelled", async () => {
+  const { platform, world } = await openLab("a thief");
+  const [secret, recoverySecret] = [platform.random.bytes(32), platform.random.bytes(32)];
+  const owner = await createIdentity({ space: new InnerSpace(), secret, recoverySecret, platform });
+  const connect = async (identity: Identity) => {
+    const { dial, audience } = world;
+    const sender = createSender({ identity, dial, audience, platform, access: "open" });
+    const code = await codeOf(sender.connect());
+    await sender.disconnect();
+    return code;
+  };
+  expect(await connect(owner)).toBe("none");
+  const space = await copyOf(owner.space, owner.address);
+  const thief = await openIdentity({ space, secret, platform, signUnconfirmed: true });
+  expect(await connect(thief)).toBe("none");
+
+  const before = await contentsOf(owner.space);
+  for (let again = 0; again < 2; again++) expect(await connect(owner)).toBe("restored_backup");
+  expect(await contentsOf(owner.space)).toEqual(before);
+  expect(await connect(thief)).toBe("none");
+
+  await expelIdentity(world.receiver.identity, owner.address);
+  for (const identity of [thief, owner]) expect(await connect(identity)).not.toBe("none");
+  await world.close();
+});
