@@ -51,7 +51,6 @@ test("keysaga clone: what cannot be cloned is one line, nothing is left behind",
   const refusals = {
     [`folder^${"0".repeat(64)}`]: unknown,
     [folder]: unknown, // what is not shared is as if it were not there
-    [hostile]: "the folder holds a path that must not be written",
   };
   for (const [address, sentence] of Object.entries(refusals)) {
     const ended = await run(["clone", url, address, target, "--home", bob.home]);
@@ -63,6 +62,13 @@ test("keysaga clone: what cannot be cloned is one line, nothing is left behind",
   await expect(into(folder, join(dir, "full"))).rejects.toMatchObject({ rule: "not_empty" });
   await expect(into(folder, join(dir, "full", "mine.md"))).rejects.toMatchObject({ rule: "not_empty" });
   await expect(into("notes", target)).rejects.toThrow("ADDRESS takes a folder");
+  // A path that leads out is left out, and a person is told.
+  const { exitCode, stderr } = await into(hostile, join(dir, "eves"));
+  expect([exitCode, stderr]).toEqual([
+    3,
+    expect.stringMatching(/^skipped file\^\S+: path \(hidden_name\)$/m),
+  ]);
+  expect(await readTree(join(dir, "eves"))).toEqual({});
   expect(await readdir(dir)).not.toContain("clone");
   expect(await readdir(dir)).not.toContain("escaped.md");
   expect(await readTree(join(dir, "full"))).toEqual({ "mine.md": btoa("mine") });
