@@ -7,7 +7,7 @@ import { branchBeyond, type Newer } from "../session/send-plan.js";
 import { framesToProve } from "./added-frames.js";
 import type { Merging } from "./merging.js";
 import { ListedHeads } from "../rights/head-judge.js";
-import { leftOf } from "../rights/list-commit.js";
+import { leftIn } from "../rights/list-commit.js";
 
 /*
  * A frame is proved by a later one of the same run, and counts by a later one that a list names. Where such a later frame is
@@ -40,8 +40,10 @@ export async function carriersHere(
   merging: Merging,
 ): Promise<readonly Address[]> {
   const { options } = merging;
-  const ruling = await space.look((look) => rulingOf(first, look));
-  const left = ruling ? await leftOf(space, ruling.timeline, first.address) : [];
+  const left = await space.look((look) => {
+    const ruling = rulingOf(first, look);
+    return ruling ? leftIn(look, ruling.timeline, first.address) : [];
+  });
   const [record] = left.length > 0 ? await reader.getMany([tip]) : [];
   if (record === undefined) return [];
   const named = new Set(await new ListedHeads(space, first).named());

@@ -158,9 +158,12 @@ async function leftOut(
 }
 
 /** The newest frames of a timeline that are stored and do not count, as far as they are not below its tip. */
-export async function leftOf(space: Looking, ruler: Address, timeline: Address): Promise<readonly Address[]> {
-  const cell = await space.look((look) => readNow(look, cellKinds.left, leftName(ruler, timeline)));
-  return cell.value?.heads ?? [];
+function leftOf(space: Looking, ruler: Address, timeline: Address): Promise<readonly Address[]> {
+  return space.look((look) => leftIn(look, ruler, timeline));
+}
+
+export function leftIn(look: Look, ruler: Address, timeline: Address): readonly Address[] {
+  return readNow(look, cellKinds.left, leftName(ruler, timeline)).value?.heads ?? [];
 }
 
 export function leftChanges(
