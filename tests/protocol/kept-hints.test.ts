@@ -39,6 +39,7 @@ async function resolved(of: Address, status: RootStatus) {
       stonesFor: async () => [],
       stage: () => Promise.resolve(),
       attesters: new Map(),
+      attested: [],
       letIn: new Set(),
     },
     {

@@ -181,3 +181,52 @@ scenario(
       expect(await peer.space.tip(file.address)).toMatchObject({ address: file.address });
   },
 );
+
+scenario(
+  "of two frames that one attested, the second is set aside: the first counts, with the second as its proof (C12)",
+  async (cast) => {
+    const { alice, carol, erin, bob, dave } = cast;
+    const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob]);
+    const [one, two] = [await carol.edit(note, { text: "good" }), await carol.edit(note, { text: "junk" })];
+    for (const peer of [carol, alice]) await peer.sync(note);
+    await setAside(alice.identity, { timeline: note, frame: two.address, why: "junk" });
+    expect((await alice.tip(note)).address).toBe(one.address);
+    await alice.sync(note, { at: "dave" });
+    expect((await dave.tip(note)).address).toBe(one.address);
+    expect(await leftOut(dave.identity, note)).toMatchObject([{ frame: two.address }]);
+    await erin.sync(note, { at: "dave", direction: "pull" });
+    expect((await erin.tip(note)).address).toBe(one.address);
+    await expectInStep(erin, dave, [note]);
+    for (const [peer, at] of [
+      [erin, "bob"],
+      [carol, "bob"],
+      [alice, "bob"],
+    ] as const)
+      await peer.sync(note, { at });
+    for (const peer of [alice, erin, bob]) expect((await peer.tip(note)).address).toBe(one.address);
+
+    await adopt(alice.identity, { timeline: note, frame: two.address });
+    await alice.sync(note, { at: "dave" });
+    expect((await dave.tip(note)).address).toBe(two.address);
+  },
+);
+
+scenario(
+  "what a withdrawal names comes along though it is set aside: what is below it counts (AL18)",
+  async (cast) => {
+    const { alice, carol, erin, bob, dave } = cast;
+    const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob]);
+    const one = await carol.edit(note, { text: "good" });
+    await carol.sync(note);
+    const two = await carol.edit(note, { text: "junk" });
+    for (const peer of [carol, alice]) await peer.sync(note);
+    await unshare(alice.identity, { timeline: note, from: carol.address });
+    await setAside(alice.identity, { timeline: note, frame: two.address, why: "junk" });
+    expect((await alice.tip(note)).address).toBe(one.address);
+    await alice.sync(note, { at: "dave" });
+    expect((await dave.tip(note)).address).toBe(one.address);
+    await erin.sync(note, { at: "dave", direction: "pull" });
+    expect((await erin.tip(note)).address).toBe(one.address);
+    await expectInStep(erin, dave, [note]);
+  },
+);

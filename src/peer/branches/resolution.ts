@@ -29,6 +29,7 @@ import {
   planOf,
 } from "../session/send-plan.js";
 import { addedFrames } from "./added-frames.js";
+import { carriersHere, withCarriers } from "./carriers.js";
 import { locatorOf } from "./locator.js";
 import type { Merging } from "./merging.js";
 import { checkTip, type Left, type Resolving, Taking } from "./taking.js";
@@ -142,6 +143,8 @@ class Resolver {
   readonly #sent: ReadonlyMap<Address, readonly FinalTip[]>;
   readonly #space: Space;
   readonly #merging: Merging;
+  /** Frames that go along beside tips: see `carriersHere`. */
+  readonly #carriers: Address[] = [];
 
   constructor(
     private readonly resolving: Resolving,
@@ -162,7 +165,7 @@ class Resolver {
     added: readonly { readonly tip: Address; readonly from: Address | undefined }[],
   ): Promise<Pick<Resolved, "made" | "evidence"> & Pick<Resolution, "shown">> {
     const own: MadeFrame[] = [];
-    const others: Address[] = [];
+    const others: Address[] = [...this.#carriers];
     for (const { tip, from } of added) {
       const [record] = await this.taking.reader.getMany([tip]);
       const tjp = record && tjpOf(record);
@@ -262,7 +265,11 @@ class Resolver {
     if (!(await this.taking.isShown(address, tip))) return {};
     const held = await this.#keptFrame(ours, kept);
     const own = { tjp: address, tip, n };
-    const newer = await newerFrames(this.#space, own, held, this.#merging.options);
+    const newer = await this.#carrying(
+      await newerFrames(this.#space, own, held, this.#merging.options),
+      tip,
+      held ? [held.tip] : [],
+    );
     return { chosen, ...travelling(ours, newer, held), added: { tip, from: undefined } };
   }
 
@@ -292,7 +299,10 @@ class Resolver {
     if (isCounted && (await isInHistory(this.#space, theirs, own, options))) {
       if (way === "pull") return {};
       const kept = await this.#keptFrame(ours, theirs.kept);
-      const newer = await this.#newer(ours, theirs, kept);
+      const newer = await this.#carrying(await this.#newer(ours, theirs, kept), tip, [
+        theirs.tip,
+        ...(kept ? [kept.tip] : []),
+      ]);
       return { chosen: ours, ...travelling(ours, newer, kept), added: { tip, from: theirs.tip } };
     }
     if (way === "push") {
@@ -347,8 +357,19 @@ class Resolver {
     if (to === theirs.tip) return { ...move, chosen };
     const kept = await this.#keptFrame({ address, tip, n }, theirs.kept);
     const known = [theirs.tip, ...this.#sentOf(address), ...(kept ? [kept.tip] : [])];
-    const newer = await branchBeyond(this.taking.reader, address, to, known, options);
+    const branch = await branchBeyond(this.taking.reader, address, to, known, options);
+    const newer = await this.#carrying(branch, to, known);
     return { ...move, chosen, newer, added: { tip: to, from: theirs.tip } };
+  }
+
+  /** What goes out of a timeline, with what goes along beside its tip. */
+  async #carrying(newer: Newer, tip: Address, known: readonly Address[]): Promise<Newer> {
+    const { reader } = this.taking;
+    const [first] = await reader.getMany([newer.tjp]);
+    if (!first || ownerOf(first) === undefined) return newer;
+    const here = await carriersHere(this.#space, first, tip, known, reader, this.#merging);
+    this.#carriers.push(...here);
+    return withCarriers(newer, here, known, reader, this.#merging.options);
   }
 
   #sentOf(root: Address): readonly Address[] {

@@ -15,6 +15,7 @@ import { isMadeHere, needsMark } from "../home/made.js";
 import { isLetIn, ListedHeads } from "../rights/head-judge.js";
 import type { AccessPolicy } from "../rights/standing.js";
 import { type AddedFrames, addedFrames, checkTipMerge, isInItsPlace, proverOf } from "./added-frames.js";
+import { type Carriers, carriersAmong, type ProvedFrame } from "./carriers.js";
 import type { Merging } from "./merging.js";
 
 /** What a sender brings together with, and what it goes by. */
@@ -34,6 +35,8 @@ export interface Resolving {
   readonly stage: (frame: IbGib) => Promise<void>;
   /** Frames that came with what proves who has signed them. */
   readonly attesters: ReadonlyMap<Address, Address>;
+  /** The same, with their timelines. */
+  readonly attested: readonly ProvedFrame[];
   /** Heads that entries with counted uses have let in, as what came proves: see `isLetIn`. */
   readonly letIn: ReadonlySet<string>;
 }
@@ -113,7 +116,9 @@ export class Taking {
     }
     // What a first frame says is what its address stands for, unless it says that it is this side's.
     const isFirstAlone = tip === address && makerOf(first, first) !== identity.address;
-    const { unproved, proved } = await this.#proofsOf(added, first);
+    const { unproved: bare, proved } = await this.#proofsOf(added, first);
+    const carriers = await this.#carriersOf(first, tip, bare);
+    const unproved = bare.find((frame) => !carriers.proved.has(frame.address));
     if (isFirstAlone) {
       if (!(await this.#firstCounts(first))) return this.#leaveHead(first, first);
       for (const frame of proved) this.proved.add(frame);
@@ -124,7 +129,12 @@ export class Taking {
     if (!(await isInItsPlace(first, this.reader))) return this.#leave(first, "out_of_place", first);
     await checked();
     const to = await this.#counted(first, tips);
-    await this.#keepProofs(proved, [...(to === undefined ? [] : [to]), ...(this.apart.get(address) ?? [])]);
+    if (to !== undefined && carriers.frames.length > 0)
+      this.apart.set(address, [...(this.apart.get(address) ?? []), ...carriers.frames]);
+    await this.#keepProofs(
+      [...proved, ...carriers.frames],
+      [...(to === undefined ? [] : [to]), ...(this.apart.get(address) ?? [])],
+    );
     return to;
   }
 
@@ -166,20 +176,27 @@ export class Taking {
     );
   }
 
-  /** The frames that their makers have proved, and one that has to be and is not. */
+  /** The frames that their makers have proved, and those that have to be and are not. */
   async #proofsOf(
     { toProve }: AddedFrames,
     first: IbGib,
-  ): Promise<{ readonly proved: readonly Address[]; readonly unproved: IbGib | undefined }> {
+  ): Promise<{ readonly proved: readonly Address[]; readonly unproved: readonly IbGib[] }> {
     const { attesters } = this.resolving;
     const proved: Address[] = [];
-    let unproved: IbGib | undefined;
+    const unproved: IbGib[] = [];
     for (const frame of toProve) {
       const prover = await proverOf(frame, first, attesters, this.#space);
       if (prover !== undefined) proved.push(frame.address);
-      else if (!(await this.isOwn(frame, first))) unproved ??= frame;
+      else if (!(await this.isOwn(frame, first))) unproved.push(frame);
     }
     return { proved, unproved };
+  }
+
+  #carriersOf(first: IbGib, tip: Address, unproved: readonly IbGib[]): Promise<Carriers> {
+    const bare = new Set(unproved.map(({ address }) => address));
+    const { attested } = this.resolving;
+    const named = () => this.#listed(first).named();
+    return carriersAmong(attested, { first, tip, bare }, named, this.reader, this.#merging.options);
   }
 
   /** The merge of what counts of tips. What does not count of them stays apart. */

@@ -24,6 +24,8 @@ interface ToProve {
 export interface Shown {
   readonly tip: FinalTip;
   readonly known: readonly Address[];
+  /** Frames that go along beside its history: see `carriersHere`. */
+  readonly beside: readonly Address[];
 }
 
 /** What a receiver shows one sender in a saga beside records: lists, and what proves who has made frames. */
@@ -65,11 +67,12 @@ export class AnswerProofs {
     const readable = await this.standing.readsAll(firsts);
     const records = await this.#space.getMany(all.map(({ tip }) => tip.tip));
     const toProve: ToProve[] = [];
-    for (const [at, { known }] of all.entries()) {
+    for (const [at, { known, beside }] of all.entries()) {
       const [first, record] = [firsts[at], records[at]];
       if (!first || !record || !readable[at]) continue;
       const frames = await framesToProve(record, first, known, this.#space, this.merging);
-      toProve.push(...frames.map((frame) => ({ frame, first })));
+      const carriers = (await this.#space.getMany(beside)).flatMap((frame) => frame ?? []);
+      toProve.push(...[...frames, ...carriers].map((frame) => ({ frame, first })));
     }
     return this.ofFrames([...before, ...(await this.lists(timelines))], toProve);
   }

@@ -27,6 +27,7 @@ import {
   type Told,
 } from "../../saga/index.js";
 import type { Space, Tip } from "../../space/index.js";
+import { carriersHere, withCarriers } from "../branches/carriers.js";
 import type { Merging } from "../branches/merging.js";
 import type { ShownList } from "../branches/show-lists.js";
 import { allWithin } from "../branches/within.js";
@@ -34,7 +35,14 @@ import type { Identity } from "../home/identity.js";
 import type { ShownParts } from "../rights/proof-parts.js";
 import type { Standing } from "../rights/standing.js";
 import { type GoingAlong, outgoing } from "../session/outgoing.js";
-import { branchBeyond, isInHistory, newerFrames, type NumberedTip, planOf } from "../session/send-plan.js";
+import {
+  branchBeyond,
+  isInHistory,
+  type Newer,
+  newerFrames,
+  type NumberedTip,
+  planOf,
+} from "../session/send-plan.js";
 import { AnswerProofs, type Shown } from "./answer-proofs.js";
 
 /** The receiver's answer to an `init`. */
@@ -137,7 +145,7 @@ export class Answers {
    */
   async branches(told: Told, asks: readonly Ask[]): Promise<Found> {
     const statusOfRoot = statusesByRoot(told.roots, told.statuses);
-    const branches: Branched[] = [];
+    const branches: Departing[] = [];
     if (!(await this.areReadable(asks.map(({ address }) => address)))) throw new KeysagaError("unknown_root");
     for (const { address, locator } of asks) {
       const status = statusOfRoot.get(address);
@@ -155,7 +163,7 @@ export class Answers {
   /** What others have made of tips of roots since the sender was told of them. */
   async moved(told: Told, moved: readonly Tip[]): Promise<Found> {
     const statusOfRoot = statusesByRoot(told.roots, told.statuses);
-    const branches: Branched[] = [];
+    const branches: Departing[] = [];
     for (const now of moved) {
       const status = statusOfRoot.get(now.tjp);
       branches.push(await this.#branched(now, status && "tip" in status ? [status.tip] : []));
@@ -251,11 +259,11 @@ export class Answers {
    */
   async #beyond(
     told: Outset,
-    branches: readonly Branched[],
+    branches: readonly Departing[],
     within: readonly Address[],
     ahead: readonly Ahead[],
   ): Promise<Lacking> {
-    const branched = branches.map(({ branch }) => branch.tjp);
+    const branched = branches.map(({ newer }) => newer.tjp);
     const reachable = await this.#reachable([...ahead.map(({ now }) => now.tjp), ...branched, ...within]);
     const timelines = new Set(reachable.map(({ tjp }) => tjp));
     const stones = ahead.map(({ now }) => now.tjp).filter((address) => !timelines.has(address));
@@ -264,24 +272,18 @@ export class Answers {
     const found = foundBeyond(told.roots, reachable).filter(
       ({ tjp, address }) => sent.get(tjp)?.tip !== address,
     );
-    const newerThan = (tip: Tip, theirs: NumberedTip | undefined) =>
-      newerFrames(this.#space, numbered(tip), theirs, this.merging.options);
-    const newer = [
-      ...grown.map(({ now, theirs }) => newerThan(now, theirs)),
-      ...found.filter(hasMore).map((tip) => newerThan(tip, sent.get(tip.tjp))),
-    ];
+    const came = await Promise.all(grown.map(({ now, theirs }) => this.#newerThan(now, theirs)));
+    const along = await Promise.all(found.map((tip) => this.#newerThan(tip, sent.get(tip.tjp))));
+    const alone = new Set(along.filter(({ newer }) => isFirstAlone(newer)));
+    const all = [...branches, ...came, ...along];
     return {
       found: found.map(finalTipOf),
       plan: planOf({
         held: [...heldBySender(told), ...told.found.map(({ address, n }) => ({ tjp: address, n }))],
-        newer: [...branches.map(({ branch }) => branch), ...(await Promise.all(newer))],
-        stones: [...stones, ...firstsOf(found)],
+        newer: all.filter((each) => !alone.has(each)).map(({ newer }) => newer),
+        stones: [...stones, ...Array.from(alone, ({ newer }) => newer.tjp)],
       }),
-      toShow: [
-        ...branches.map(({ shown }) => shown),
-        ...grown.map(({ now, theirs }) => ({ tip: finalTipOf(now), known: theirs ? [theirs.tip] : [] })),
-        ...found.map((tip) => ({ tip: finalTipOf(tip), known: [] })),
-      ],
+      toShow: all.map(({ shown }) => shown),
     };
   }
 
@@ -305,9 +307,26 @@ export class Answers {
     }
   }
 
-  async #branched(now: Tip, known: readonly Address[]): Promise<Branched> {
+  async #branched(now: Tip, known: readonly Address[]): Promise<Departing> {
     const branch = await branchBeyond(this.#space, now.tjp, now.address, known, this.merging.options);
-    return { branch, shown: { tip: finalTipOf(now), known } };
+    return this.#departing(now, known, branch);
+  }
+
+  async #newerThan(tip: Tip, theirs: NumberedTip | undefined): Promise<Departing> {
+    const newer = await newerFrames(this.#space, numbered(tip), theirs, this.merging.options);
+    return this.#departing(tip, theirs ? [theirs.tip] : [], newer);
+  }
+
+  async #departing(tip: Tip, known: readonly Address[], newer: Newer): Promise<Departing> {
+    const { merging } = this;
+    const first = await this.#space.get(tip.tjp);
+    const beside = first
+      ? await carriersHere(this.#space, first, tip.address, known, this.#space, merging)
+      : [];
+    return {
+      newer: await withCarriers(newer, beside, known, this.#space, merging.options),
+      shown: { tip: finalTipOf(tip), known, beside },
+    };
   }
 }
 
@@ -320,9 +339,9 @@ interface Ahead {
   readonly theirs: NumberedTip | undefined;
 }
 
-/** Frames of a tip that the sender lacks. */
-interface Branched {
-  readonly branch: SendPlan["branches"][number];
+/** What goes out of a timeline. */
+interface Departing {
+  readonly newer: Newer;
   readonly shown: Shown;
 }
 
@@ -357,12 +376,8 @@ function foundBeyond(roots: readonly Root[], reachable: readonly Tip[]): readonl
   return reachable.filter(({ tjp }) => !named.has(tjp));
 }
 
-/** A first frame alone travels like a stone. */
-const hasMore = ({ tjp, address }: Tip): boolean => address !== tjp;
-
-function firstsOf(tips: readonly Tip[]): readonly Address[] {
-  return tips.filter((tip) => !hasMore(tip)).map(({ tjp }) => tjp);
-}
+/** Then it travels like a stone. */
+const isFirstAlone = (newer: Newer): boolean => "tip" in newer && newer.tip === newer.tjp;
 
 const finalTipOf = ({ tjp, address, n }: Tip): FinalTip => ({ address: tjp, tip: address, n });
 

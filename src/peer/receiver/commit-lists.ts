@@ -50,6 +50,7 @@ async function commitList(committing: Committing, effect: CommitEffect, move: Ro
     const answered = {
       standing,
       attesters: evidence.attesters,
+      attested: [],
       letIn: evidence.letIn,
       apart: new Set<Address>(),
     };

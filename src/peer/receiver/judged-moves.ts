@@ -17,6 +17,7 @@ import {
   isInItsPlace,
   proverOf,
 } from "../branches/added-frames.js";
+import { type Carriers, carriersAmong, type ProvedFrame } from "../branches/carriers.js";
 import type { Merging } from "../branches/merging.js";
 import { checkTip } from "../branches/taking.js";
 import { headIsCounted, isLetIn, ListedHeads } from "../rights/head-judge.js";
@@ -42,6 +43,8 @@ export interface JudgedMoves {
   readonly cells: readonly CellChange[];
   /** Heads that the sender may write by an entry whose uses are counted here. */
   readonly counted: readonly CountedFrame[];
+  /** Frames beside tips that what counts rests on, by timeline: to be kept, and found again. */
+  readonly carriers: ReadonlyMap<Address, readonly Address[]>;
 }
 
 /** Who sends a commit, and who has signed the frames in it. */
@@ -49,6 +52,8 @@ export interface Answered {
   readonly standing: Standing;
   /** Frames that came with what proves who has signed them. */
   readonly attesters: ReadonlyMap<Address, Address>;
+  /** The same, with their timelines. */
+  readonly attested: readonly ProvedFrame[];
   /** Heads that entries with counted uses have let in elsewhere, as what came proves: see `isLetIn`. */
   readonly letIn: ReadonlySet<string>;
   /** Timelines whose tips do not have in their histories all that counts here. */
@@ -97,6 +102,7 @@ export async function judgeMoves(
     proved: judgement.proved,
     cells: comparedWith([...judgement.cells.values()], answered.standing.relied),
     counted: judgement.counted,
+    carriers: judgement.carriers,
   };
 }
 
@@ -108,6 +114,7 @@ class Judgement {
   readonly proved = new Set<Address>();
   readonly cells = new Map<string, CellChange>();
   readonly counted: CountedFrame[] = [];
+  readonly carriers = new Map<Address, readonly Address[]>();
   readonly #reader: FrameReader;
   readonly #said: ReadonlySet<Address>;
   readonly #statusOf: ReadonlyMap<Address, RootStatus>;
@@ -127,12 +134,15 @@ class Judgement {
     const { standing } = this.answered;
     if (ownerOf(first) !== undefined && !(await standing.reads(first))) return this.refuse(move, first);
     const added = await addedFrames(tip, first, move.from, this.#reader, this.merging);
-    const provers = await this.#proversOf(added, first);
+    const bySelf = await this.#proversOf(added, first);
+    const carriers = await this.#carriersOf(added, first, tip, bySelf);
+    const provers = new Map([...bySelf, ...carriers.proved]);
     if (!(await this.#mayMove(move, first, added, provers))) return this.refuse(move, first);
     await checkTipMerge(tip, this.#reader, this.merging);
     this.taken.push(move);
+    this.#carry(move.address, carriers.frames);
     await this.#count(first, added.heads);
-    for (const address of provers.keys()) (this.#said.has(address) ? this.own : this.proved).add(address);
+    for (const address of bySelf.keys()) (this.#said.has(address) ? this.own : this.proved).add(address);
   }
 
   async #mayMove(
@@ -152,6 +162,25 @@ class Judgement {
     for (const head of heads) if (!(await this.#counts(head, first, provers, listed))) return false;
     for (const cell of listed.relied.values()) this.cells.set(cell.key, cell);
     return true;
+  }
+
+  #carriersOf(
+    { toProve }: AddedFrames,
+    first: IbGib,
+    { address: tip }: IbGib,
+    provers: ReadonlyMap<Address, Address>,
+  ): Promise<Carriers> {
+    const bare = new Set(toProve.map(({ address }) => address).filter((address) => !provers.has(address)));
+    const named = () => new ListedHeads(this.space, first).named();
+    const place = { first, tip, bare };
+    return carriersAmong(this.answered.attested, place, named, this.#reader, this.merging.options);
+  }
+
+  #carry(timeline: Address, frames: readonly Address[]): void {
+    if (frames.length === 0) return;
+    this.carriers.set(timeline, frames);
+    this.records.push(...frames);
+    for (const frame of frames) this.proved.add(frame);
   }
 
   /** The receipt names each head that an entry lets in whose uses are counted here: that is part of its proof. */

@@ -17,6 +17,7 @@ import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
 import { type CheckedEvidence, fileOwnSession, receiptCells } from "../rights/attestations.js";
+import { filedBeside } from "../rights/list-commit.js";
 import { shownChanges } from "../rights/proof-parts.js";
 import type { Standing } from "../rights/standing.js";
 import { answeringPart } from "../session/answering.js";
@@ -80,6 +81,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
       await judgeMoves(space, others, committing.merging, {
         standing,
         attesters: committing.evidence.attesters,
+        attested: committing.evidence.attested,
         letIn: committing.evidence.letIn,
         apart,
       }),
@@ -251,7 +253,10 @@ async function filed(committing: Committing, effect: CommitEffect, judged: Judge
   const isCounting = judged.counted.length > 0;
   return joinFilings([
     await fileProofs(committing, effect, judged),
-    { proofs: [], cells: shown },
+    {
+      proofs: [],
+      cells: [...shown, ...(await filedBeside(space, space.view(effect.stage), judged.carriers))],
+    },
     isCounting ? await fileOwnSession(identity, answeringPart(conversation.established)) : nothingFiled,
   ]);
 }

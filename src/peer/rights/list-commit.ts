@@ -19,6 +19,7 @@ import {
   readNow,
   timelinesWithin,
 } from "../home/list-rows.js";
+import { rulingOf } from "../home/rulings.js";
 import { ListedHeads } from "./head-judge.js";
 import { overlaid, overlaidLook } from "./overlay.js";
 
@@ -173,6 +174,29 @@ export function leftChanges(
     if (heads.length > 0) return [changeCell(cell, { timeline, heads: [...heads] })];
     return cell.bytes === undefined ? [] : [removeCell(cell)];
   });
+}
+
+/**
+ * Frames beside tips are found again by the timeline whose lists rule theirs.
+ *
+ * @param reader Has first frames that come with the commit.
+ */
+export async function filedBeside(
+  space: Space,
+  reader: FrameReader,
+  apart: ReadonlyMap<Address, readonly Address[]>,
+): Promise<readonly CellChange[]> {
+  const cells: CellChange[] = [];
+  for (const [timeline, heads] of apart) {
+    if (heads.length === 0) continue;
+    const [first] = await reader.getMany([timeline]);
+    const ruling = first && (await space.look((look) => rulingOf(first, look)));
+    if (ruling === undefined) continue;
+    const known = await leftOf(space, ruling.timeline, timeline);
+    const all = [...new Set([...known, ...heads])];
+    if (all.length > known.length) cells.push(...(await leftChanges(space, ruling.timeline, timeline, all)));
+  }
+  return cells;
 }
 
 const leftName = (ruler: Address, timeline: Address): string => `${gibOf(ruler)}/${gibOf(timeline)}`;

@@ -15,7 +15,7 @@ import {
   type Totals,
   type TotalsOfBoth,
 } from "../../saga/index.js";
-import type { CellChange, ReferenceTo, Sight, Space, TipMove } from "../../space/index.js";
+import type { ReferenceTo, Sight, Space, TipMove } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import type { Left } from "../branches/taking.js";
 import { pauseAfterLoss } from "../home/backoff.js";
@@ -25,12 +25,11 @@ import { type Identity, newestFrame } from "../home/identity.js";
 import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
-import { rulingOf } from "../home/rulings.js";
 import { type CheckedEvidence, fileAttested, keepMade, receiptCells } from "../rights/attestations.js";
 import { fileParts, partsGroup, type ShownParts, shownChanges } from "../rights/proof-parts.js";
 import { answeringSession } from "../session/answering.js";
 import { type Conversation, totalsOf } from "../session/conversation.js";
-import { leftChanges, leftOf } from "../rights/list-commit.js";
+import { filedBeside } from "../rights/list-commit.js";
 import { type Arrived, receiptChanges } from "./arrivals.js";
 
 /** What a finished saga has done. The receiver's receipt for it was verified and is stored. */
@@ -226,27 +225,10 @@ async function filed(landing: Landing, effect: CommitEffect, moved: Moves): Prom
         ),
     await fileAttested(space, evidence, proved),
     await fileParts(space, evidence.parts),
-    { proofs: [], cells: await filedApart(space, apart) },
+    { proofs: [], cells: await filedBeside(space, space.view(effect.saga), apart) },
     { proofs: [], cells: await shownChanges(space, established.lane, shown) },
     { proofs: [], cells: await madeChanges(space, [...made, ...moved.puts.filter(needsMark)]) },
   ]);
-}
-
-/** Heads that do not count are found again by the timeline whose lists rule theirs. */
-async function filedApart(space: Space, apart: Landing["apart"]): Promise<readonly CellChange[]> {
-  const cells: CellChange[] = [];
-  for (const [timeline, heads] of apart) {
-    if (heads.length === 0) continue;
-    const ruling = await space.look((look) => {
-      const first = look.record(timeline);
-      return first && rulingOf(first, look);
-    });
-    if (ruling === undefined) continue;
-    const known = await leftOf(space, ruling.timeline, timeline);
-    const all = [...new Set([...known, ...heads])];
-    if (all.length > known.length) cells.push(...(await leftChanges(space, ruling.timeline, timeline, all)));
-  }
-  return cells;
 }
 
 /** What the receiver did not take, where nothing else says why. */

@@ -202,7 +202,7 @@ export class SenderSagaRun {
     const asked = effect.roots.map((root) => root.address);
     const told = effect.found.map((tip) => tip.address);
     await this.#arriving.check(asked, told, identity.space.view(this.saga));
-    const { attesters, letIn } = await this.#hearEvidence();
+    const { attesters, attested, letIn } = await this.#hearEvidence();
     this.#merges = [];
     const stage = (frame: IbGib) => {
       if (isMerge(frame)) this.#merges.push(frame);
@@ -219,6 +219,7 @@ export class SenderSagaRun {
       named,
       stonesFor,
       attesters,
+      attested,
       letIn,
       stage,
     };
