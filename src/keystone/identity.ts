@@ -172,9 +172,9 @@ function takeIn(identity: IdentityState, frames: readonly IbGib[], check: Checke
     keystone = state;
     const { verb, target } = claim;
     if (claim.scope !== undefined) throw refusal("scope");
-    if (verb !== "delegate" && verb !== "revoke") {
-      if (details !== undefined) throw refusal("details without host keys");
-    } else if (details !== undefined) hostKeys = hostKeysAfter({ keystone, hostKeys }, verb, target, details);
+    // The other pools wait for their flows: until then a frame of theirs would only take a place in the chain.
+    if (verb !== "delegate" && verb !== "revoke") throw refusal("verb");
+    if (details !== undefined) hostKeys = hostKeysAfter({ keystone, hostKeys }, verb, target, details);
     else if (!isAddress(target)) throw refusal("delegates an address");
     else if (verb === "delegate") delegated.add(target);
     else delegated.delete(target);

@@ -42,7 +42,6 @@ export {
   foundSenderSession,
   type ReceiverSession,
   type SenderSession,
-  sessionSecret,
   startReceiverSession,
   startSenderSession,
 } from "./session.js";

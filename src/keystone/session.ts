@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { hkdfSha256, toHex, utf8 } from "../base/index.js";
+import { toHex } from "../base/index.js";
 import { type Address, type IbGib, isAddress } from "../ibgib/index.js";
 import { AttestKey, isKeyAtFault } from "./attest.js";
 import { genesis, refusal } from "./frame.js";
@@ -66,11 +66,6 @@ const ReceiverSession = z.strictObject({
 });
 /** What R, the receiver's session keystone, is bound to: the sender's identity, S, and the receiver's identity. */
 export type ReceiverSession = z.infer<typeof ReceiverSession>;
-
-/** The secret of one session, fixed for its life: HKDF of the owner's secret and the session's fresh nonce. */
-export function sessionSecret(secret: Uint8Array, nonce: Uint8Array): Uint8Array {
-  return hkdfSha256(secret, nonce, utf8("keysaga/session-secret/1"), 32);
-}
 
 export function foundSenderSession(
   nonce: Uint8Array,

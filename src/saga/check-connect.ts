@@ -15,7 +15,7 @@ import {
 } from "../keystone/index.js";
 import { type Ahead, chainOf } from "./chain-shown.js";
 import { sliceLimits, type Walk, walkSlice } from "./chain-walk.js";
-import { connectTarget, type Established, type Exact, type Exporter, type SessionKeys } from "./handshake.js";
+import { connectTarget, type Established, type Exact, type Exporter } from "./handshake.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
 import type { Challenge, ChallengeBody, Connect, Hello, InviteShown, Open } from "./messages.js";
 import { startDialogue } from "./turn.js";
@@ -29,7 +29,6 @@ export interface ReceiverSelf {
   /** Origins this receiver answers for. */
   readonly audiences: readonly string[];
   readonly limits: SessionLimits;
-  readonly sessionKeys: SessionKeys;
   readonly exporter: Exporter;
 }
 

@@ -72,9 +72,6 @@ export function isHostSignature(
 /** The value that binds a handshake to its TLS channel; undefined where this side does not ask for it. */
 export type Exporter = Uint8Array | undefined;
 
-/** The keys of a session keystone, a function of its genesis nonce. */
-export type SessionKeys = (nonce: Uint8Array) => SecretFor;
-
 /** S's genesis, L's, and L's voucher. */
 export interface Vouched {
   readonly session: IbGib;

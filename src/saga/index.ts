@@ -102,7 +102,6 @@ export {
   type Exporter,
   type InviteKey,
   inviteMac,
-  type SessionKeys,
   type Standing,
   standingOf,
   type Vouched,

@@ -55,6 +55,8 @@ import { type Caps, capsOf } from "./turn.js";
 export interface ChallengeDraw {
   readonly nonce: Uint8Array;
   readonly sessionNonce: Uint8Array;
+  /** 32 fresh random bytes, from which all keys of R follow: in memory only, and gone with the session. */
+  readonly sessionSecret: Uint8Array;
   readonly challengeUuid: Uint8Array;
   /** Indexes into S's connect pool; the pool's config says how many. */
   readonly demanded: readonly number[];
@@ -234,7 +236,7 @@ function onKnown(
 ): ReceiverHandshakeStep {
   const certifiedBy = self.identity.hostKeys.get(self.hostKey);
   if (certifiedBy === undefined) throw new KeysagaError("internal", { what: "host key not certified" });
-  const secretFor = self.sessionKeys(draw.sessionNonce);
+  const secretFor = () => draw.sessionSecret;
   const names = {
     sender: state.open.message.identity.keystone,
     session: state.session.first.address,

@@ -24,7 +24,6 @@ import {
   type InviteKey,
   inviteMac,
   isHostSignature,
-  type SessionKeys,
   type Standing,
   standingOf,
 } from "./handshake.js";
@@ -51,7 +50,6 @@ export interface SenderIntent {
   /** The receiver's identity that has to answer; undefined: whoever answers first here is trusted and pinned. */
   readonly pin: Address | undefined;
   readonly limits: SessionLimits;
-  readonly sessionKeys: SessionKeys;
   readonly exporter: Exporter;
   /** Shown in case the receiver does not admit this identity yet. */
   readonly invite: InviteKey | undefined;
@@ -65,6 +63,8 @@ export interface SenderStanding {
   readonly receiver: IdentityState | undefined;
   readonly nonce: Uint8Array;
   readonly sessionNonce: Uint8Array;
+  /** 32 fresh random bytes, from which all keys of S follow: in memory only, and gone with the session. */
+  readonly sessionSecret: Uint8Array;
 }
 
 interface Opened {
@@ -203,7 +203,7 @@ function onHello(state: In<"awaitingHello">, hello: Exact<Hello>): SenderHandsha
 
 function onStanding(state: In<"loadingStanding">, standing: SenderStanding): SenderHandshakeStep {
   const { intent, hello } = state;
-  const secretFor = intent.sessionKeys(standing.sessionNonce);
+  const secretFor = () => standing.sessionSecret;
   const names = {
     lane: standing.lane.keystone,
     receiver: hello.message.receiver,

@@ -7,7 +7,7 @@ type DeviceSecret = typeof import("../../src/node/device-secret.js");
 
 /** What is derived, by the label in the derivation's input. */
 const derived: readonly (readonly [label: string, kind: string])[] = [
-  ["keysaga/session-secret/", "session secret"],
+  ["keysaga/attest-key/", "attest key"],
   ["keysaga/host-key/", "host seed"],
 ];
 /** Thousands of keys are derived with this one. */
@@ -35,9 +35,11 @@ export function withSecretsRegistered(original: Crypto): Crypto {
   };
 }
 
-/** The pool whose name is in the label has a secret of its own. */
+/** Sessions, and the pool for recovery, have secrets of their own: the label names them, or their pools. */
 function kindOf(secret: Uint8Array, label: Buffer): string {
-  return kindOfCanary(secret) ?? (label.includes("recover") ? "recovery secret" : "device secret");
+  const isOf = (...names: readonly string[]) => names.some((name) => label.includes(name));
+  const kind = isOf("recover") ? "recovery" : isOf("session", "connect", "sync") ? "session" : "device";
+  return kindOfCanary(secret) ?? `${kind} secret`;
 }
 
 function registered(seed: Uint8Array): Uint8Array {

@@ -144,7 +144,7 @@ const otherSide = (side: Role): Role => (side === "sender" ? "receiver" : "sende
 /** What the receiver of a cast is, as its machine is told. */
 export async function selfOf({ rita }: Cast): Promise<ReceiverSelf> {
   const { frames, hostKey } = await certifyHostKey(rita.identity);
-  const { hostSeed, sessionKeys } = internalsOf(rita.identity);
+  const { hostSeed } = internalsOf(rita.identity);
   return {
     identity: stateOf(frames),
     frames,
@@ -152,7 +152,6 @@ export async function selfOf({ rita }: Cast): Promise<ReceiverSelf> {
     hostSeed,
     audiences: [audience],
     limits: sessionLimits,
-    sessionKeys,
     exporter: undefined,
   };
 }

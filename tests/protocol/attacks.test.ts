@@ -124,7 +124,7 @@ async function receiverOf(
 
 async function selfOf(identity: Identity, audiences: readonly string[]): Promise<ReceiverSelf> {
   const { frames, hostKey } = await certifyHostKey(identity);
-  const { hostSeed, sessionKeys } = internalsOf(identity);
+  const { hostSeed } = internalsOf(identity);
   const limits = sessionLimits;
   return {
     identity: stateOf(frames),
@@ -133,7 +133,6 @@ async function selfOf(identity: Identity, audiences: readonly string[]): Promise
     hostSeed,
     audiences,
     limits,
-    sessionKeys,
     exporter: undefined,
   };
 }
@@ -170,11 +169,10 @@ describe("the receiver proves itself first", () => {
     const lab = await openLab("repeats");
     const { alice, bob } = benchOf(lab);
     const bobsOwn = await selfOf(bob.identity, [lab.world.audience]);
-    const eve = await receiverOf(lab, [lab.world.audience], ({ hostKey, hostSeed, sessionKeys }) => ({
+    const eve = await receiverOf(lab, [lab.world.audience], ({ hostKey, hostSeed }) => ({
       ...bobsOwn,
       hostKey,
       hostSeed,
-      sessionKeys,
       identity: { ...bobsOwn.identity, hostKeys: new Map([[hostKey, bobsOwn.frames.at(-1)!.address]]) },
     }));
     const before = await contentsOf(alice.space);

@@ -1,6 +1,17 @@
 import { expect, test } from "vitest";
-import { createIdentity, createSender, expelIdentity, openIdentity } from "../../src/peer/index.js";
-import type { Identity } from "../../src/peer/index.js";
+import { hkdfSha256, toHex, utf8 } from "../../src/base/index.js";
+import { createTimeline } from "../../src/ibgib/index.js";
+import { attestKeyOf, startSenderSession } from "../../src/keystone/index.js";
+import {
+  createIdentity,
+  createSender,
+  evidenceFor,
+  expelIdentity,
+  type Identity,
+  openIdentity,
+  saveRecords,
+} from "../../src/peer/index.js";
+import { readEvidence } from "../../src/saga/index.js";
 import { InnerSpace } from "../../src/space/index.js";
 import { copyOf } from "../protocol/copies.js";
 import { codeOf, contentsOf, openLab } from "../protocol/lab.js";
@@ -29,5 +40,25 @@ test("a thief with a copy of a home locks its owner out, who is told and signs n
 
   await expelIdentity(world.receiver.identity, owner.address);
   for (const identity of [thief, owner]) expect(await connect(identity)).not.toBe("none");
+  await world.close();
+});
+
+test("who has the secret of a device, and the first frames of its sessions, has no key of those sessions", async () => {
+  const { platform, world } = await openLab("old sessions");
+  const [secret, recoverySecret] = [platform.random.bytes(32), platform.random.bytes(32)];
+  const owner = await createIdentity({ space: new InnerSpace(), secret, recoverySecret, platform });
+  const note = createTimeline({ ib: "note", owner: owner.address, uuid: "1" });
+  await saveRecords(owner, [note]);
+  const { dial, audience } = world;
+  const sender = createSender({ identity: owner, dial, audience, platform });
+  await sender.sync([note.address]);
+  await sender.disconnect();
+  const evidence = await evidenceFor(owner.space, [note.address]);
+  const { records } = readEvidence(evidence);
+  const first = records.find(({ ib }) => ib === "keystone.session")!;
+  const { keystone, details } = startSenderSession(first);
+  const keyOf = (secrets: Uint8Array) => toHex(attestKeyOf(keystone, () => secrets).publicKey);
+  const guesses = [secret, hkdfSha256(secret, keystone.nonce, utf8("keysaga/session-secret/1"), 32)];
+  for (const guess of guesses) expect(keyOf(guess)).not.toBe(details.attestKey);
   await world.close();
 });

@@ -7,9 +7,7 @@ import {
   readIdentity,
   readIdentityFrames,
   type SecretFor,
-  sessionSecret,
 } from "../../keystone/index.js";
-import type { SessionKeys } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import { cellKinds, newCell, readCell, readCells } from "./cells.js";
 import { Confirmation } from "./confirmation.js";
@@ -40,8 +38,6 @@ export interface IdentityInternals {
   readonly handshakes: Handshakes;
   /** Whether the identity's own keystone may sign. */
   readonly confirmation: Confirmation;
-  /** The keys of the sessions this device opens or answers; each lives as long as its connection. */
-  readonly sessionKeys: SessionKeys;
   /** The host key of this home, an Ed25519 seed, for when it runs a receiver. */
   readonly hostSeed: Uint8Array;
 }
@@ -138,10 +134,6 @@ function holdIdentity(options: IdentityOptions, genesis: IbGib, confirmation: Co
       platform,
       queueTimeoutMs: waitMaxMs,
     }),
-    sessionKeys: (nonce) => {
-      const own = sessionSecret(secret, nonce);
-      return () => own;
-    },
     hostSeed: hkdfSha256(secret, utf8(address), utf8("keysaga/host-key/1"), 32),
   });
   return identity;

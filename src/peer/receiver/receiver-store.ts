@@ -34,6 +34,7 @@ export function drawChallenge({ random, clock }: Platform): ChallengeDraw {
   return {
     nonce: random.bytes(32),
     sessionNonce: random.bytes(32),
+    sessionSecret: random.bytes(32),
     challengeUuid: random.bytes(16),
     demanded: drawIndexes(random.bytes(connectSize), connectDemand),
     now: clock.now(),

@@ -201,7 +201,7 @@ export class Receiver {
  */
 export async function createReceiver(options: ReceiverOptions): Promise<Receiver> {
   const { identity, audiences, platform = systemPlatform } = options;
-  const { hostSeed, sessionKeys } = internalsOf(identity);
+  const { hostSeed } = internalsOf(identity);
   const { frames, hostKey } = await certifyHostKey(identity);
   const limits = { ...receiverLimits, ...options.limits };
   return new Receiver({
@@ -212,7 +212,6 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
       hostSeed,
       audiences,
       limits: { ...sessionLimits, ...options.limits },
-      sessionKeys,
     },
     quotas: await Quotas.open(identity.space, limits, platform),
     merging: mergingOf(options.functions ?? mergeFunctions(), platform),

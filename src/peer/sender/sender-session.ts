@@ -71,12 +71,11 @@ export class SenderSession {
   #held: (() => Promise<void>) | undefined;
 
   constructor(private readonly options: SenderSessionOptions) {
-    const { identity, audience, pin, exporter, invite, limits, platform, connection } = options;
+    const { audience, pin, exporter, invite, limits, platform, connection } = options;
     this.#loop = new SessionLoop(platform);
     this.#link = new Link(connection, FromReceiver, this.#loop.put, { platform, limits });
     this.#waits = new Waits(platform.timers, (reason) => this.#tellWait(reason));
-    const { sessionKeys } = internalsOf(identity);
-    const intent = { audience, pin, exporter, invite, limits, sessionKeys };
+    const intent = { audience, pin, exporter, invite, limits };
     this.#handshake = startSenderHandshake(intent, platform.clock.elapsed());
   }
 

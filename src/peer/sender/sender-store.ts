@@ -43,6 +43,7 @@ export async function loadSenderStanding(
     receiver: known,
     nonce: platform.random.bytes(32),
     sessionNonce: platform.random.bytes(32),
+    sessionSecret: platform.random.bytes(32),
   };
   return { standing, lane };
 }
