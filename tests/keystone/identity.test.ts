@@ -10,7 +10,7 @@ import {
   startIdentity,
 } from "../../src/keystone/index.js";
 import { mayFork } from "../one-time/ledger.js";
-import { bytesOf, outcome, secret, secretFor } from "./keystones.js";
+import { bytesOf, outcome, secret } from "./keystones.js";
 
 const first = foundIdentity(bytesOf(2), { secret, recoverySecret: bytesOf(3) });
 const [one, two] = ["11".repeat(32), "22".repeat(32)];
