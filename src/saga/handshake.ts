@@ -8,7 +8,7 @@ import {
   toHex,
 } from "../base/index.js";
 import type { Address, IbGib } from "../ibgib/index.js";
-import type { KeystoneState, SecretFor } from "../keystone/index.js";
+import { type KeystoneState, type SecretFor, suite } from "../keystone/index.js";
 import type { Voucher } from "./messages.js";
 import type { Dialogue } from "./turn.js";
 
@@ -52,7 +52,7 @@ export function inviteMac({ id, key }: InviteKey, identity: Address, target: str
 
 /** The host key's word for a session of its receiver: over the certifying frame and R's genesis. */
 function hostStatement(certifiedBy: Address, session: Address): Uint8Array {
-  return lengthPrefixed("keysaga/host/1", certifiedBy, session);
+  return lengthPrefixed("keysaga/host/1", suite, certifiedBy, session);
 }
 
 export function signAsHost(seed: Uint8Array, certifiedBy: Address, session: Address): string {
