@@ -19,8 +19,8 @@ export const knownFaults: readonly KnownFault[] = [
     file: "src/peer/receiver/receiver-commit.ts",
     change: [
       [
-        "          return conversation.takeProofs();\n",
-        "          void conversation.write(signed);\n          return conversation.takeProofs();\n",
+        "          signed = conversation.sign(draft);\n",
+        "          signed = conversation.sign(draft);\n          void conversation.write(signed);\n",
       ],
       [
         'committed(judged, () => conversation.write(receipt));\n    if (result.kind === "notClosed")',
