@@ -45,7 +45,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     env: { TMPDIR: temporaryFiles() },
     projects: [
-      { extends: true, test: { name: "fast", include: fast, isolate: false } },
+      { extends: true, test: { name: "fast", include: fast, exclude: apart, isolate: false } },
       {
         extends: true,
         test: {
