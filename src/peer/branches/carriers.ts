@@ -21,12 +21,13 @@ export interface ProvedFrame {
   readonly identity: Address;
 }
 
-/** Frames of a run that are followed down from one that is proved. */
-const runMax = 10_000;
+/** Steps that one call follows runs down, over all of them: whoever writes chooses how long they are. */
+const stepsMax = 100_000;
 
 /**
- * The frames of this space beside a tip's history that have to go along with it, oldest first: those that are named, and those
- * that prove one of `toProve`; with what lies between. Costs a look-up where nothing of the timeline is left out.
+ * The frames of this space beside a tip's history that have to go along with it: those that are named, and those that prove a
+ * frame which the other side lacks; with all that they go on from, oldest first. Costs a look-up where nothing of the timeline
+ * is left out.
  *
  * @param known Frames that the other side has.
  * @param reader Has the tip's history.
@@ -50,17 +51,16 @@ export async function carriersHere(
   const bare = new Set<Address>();
   for (const { address } of await framesToProve(record, first, known, reader, merging))
     if ((await signerOf(space, address)) === undefined) bare.add(address);
+  const runs = new Runs(first, bare, space);
+  const isCarrier = async (address: Address) =>
+    named.has(address) ||
+    ((await signerOf(space, address)) !== undefined && (await runs.below(address)) !== undefined);
+  const beside = (head: Address) => framesBeyond(head, [tip], reader, options);
   const carriers = new Set<Address>();
-  for (const head of left) {
-    const beside = await framesBeyond(head, [tip], reader, options);
-    for (const address of beside) {
-      const isSigned = (await signerOf(space, address)) !== undefined;
-      const isCarrier =
-        named.has(address) || (isSigned && (await provedBelow(address, first, bare, space)) !== undefined);
-      if (isCarrier)
-        for (const each of await framesBeyond(address, [tip], reader, options)) carriers.add(each);
-    }
-  }
+  for (const head of left)
+    for (const address of (await beside(head)).toReversed())
+      if (!carriers.has(address) && (await isCarrier(address)))
+        for (const each of await beside(address)) carriers.add(each);
   return [...carriers];
 }
 
@@ -102,10 +102,11 @@ export async function carriersAmong(
   const proved = new Map<Address, Address>();
   const beside = came.filter(({ tjp }) => tjp === first.address);
   const named = new Set(beside.length > 0 ? await namedNow() : []);
+  const runs = new Runs(first, bare, reader);
   for (const { frame, identity } of beside) {
     const [record] = await reader.getMany([frame]);
     if (!record || makerOf(record, first) !== identity) continue;
-    const below = await provedBelow(frame, first, bare, reader);
+    const below = await runs.below(frame);
     if (below !== undefined) proved.set(below, identity);
     if (below !== undefined || (named.has(frame) && (await isBeside(frame, tip, reader, options))))
       frames.push(frame);
@@ -122,21 +123,27 @@ async function isBeside(
   return (await framesBeyond(frame, [tip], reader, options)).length > 0;
 }
 
-/** The first of `bare` that a run leads down to from the frame that ends it. */
-async function provedBelow(
-  end: Address,
-  first: IbGib,
-  bare: ReadonlySet<Address>,
-  reader: FrameReader,
-): Promise<Address | undefined> {
-  if (bare.size === 0) return undefined;
-  let [frame] = await reader.getMany([end]);
-  const maker = frame && makerOf(frame, first);
-  for (let steps = 0; frame !== undefined && steps < runMax; steps++) {
-    const previous: Address | undefined = previousOf(frame);
-    [frame] = previous === undefined ? [] : await reader.getMany([previous]);
-    if (!frame || isMerge(frame) || makerOf(frame, first) !== maker) return undefined;
-    if (bare.has(frame.address)) return frame.address;
+/** Runs of one timeline, as far as they lead down to frames that are not proved by themselves. */
+class Runs {
+  #steps = 0;
+
+  constructor(
+    private readonly first: IbGib,
+    private readonly bare: ReadonlySet<Address>,
+    private readonly reader: FrameReader,
+  ) {}
+
+  /** The first such frame that the run which ends with `end` leads down to. */
+  async below(end: Address): Promise<Address | undefined> {
+    if (this.bare.size === 0) return undefined;
+    let [frame] = await this.reader.getMany([end]);
+    const maker = frame && makerOf(frame, this.first);
+    while (frame !== undefined && this.#steps++ < stepsMax) {
+      const previous: Address | undefined = previousOf(frame);
+      [frame] = previous === undefined ? [] : await this.reader.getMany([previous]);
+      if (!frame || isMerge(frame) || makerOf(frame, this.first) !== maker) return undefined;
+      if (this.bare.has(frame.address)) return frame.address;
+    }
+    return undefined;
   }
-  return undefined;
 }
