@@ -55,7 +55,7 @@ import { type Caps, capsOf } from "./turn.js";
 export interface ChallengeDraw {
   readonly nonce: Uint8Array;
   readonly sessionNonce: Uint8Array;
-  /** 32 fresh random bytes, from which all keys of R follow: in memory only, and gone with the session. */
+  /** 32 bytes that nobody can make again, from which all keys of R follow: in memory only, gone with the session. */
   readonly sessionSecret: Uint8Array;
   readonly challengeUuid: Uint8Array;
   /** Indexes into S's connect pool; the pool's config says how many. */

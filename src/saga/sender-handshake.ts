@@ -63,7 +63,7 @@ export interface SenderStanding {
   readonly receiver: IdentityState | undefined;
   readonly nonce: Uint8Array;
   readonly sessionNonce: Uint8Array;
-  /** 32 fresh random bytes, from which all keys of S follow: in memory only, and gone with the session. */
+  /** 32 bytes that nobody can make again, from which all keys of S follow: in memory only, gone with the session. */
   readonly sessionSecret: Uint8Array;
 }
 

@@ -154,9 +154,8 @@ describe("it is looked for in (threat 19)", () => {
 
 describe("looked for is (threat 19)", () => {
   test("whatever a key is derived from, and what is derived; a MAC's key; the seed of a signature", () => {
-    const [secret, session, salt] = [random(), random(), random()];
-    const [recovery, key, seed] = [random(), random(), random()];
-    hkdfSha256(secret, salt, utf8("keysaga/host-key/1"), 32);
+    const [secret, salt, recovery, key, seed] = [random(), random(), random(), random(), random()];
+    const session = hkdfSha256(secret, salt, utf8("keysaga/session-secret/1"), 32);
     const once = hkdfSha256(session, salt, utf8("keysaga/one-time-key/1 sync"), 32);
     hkdfSha256(recovery, salt, utf8("keysaga/one-time-key/1 recover"), 32);
     hmacSha256(key, utf8("message"));

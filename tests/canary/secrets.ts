@@ -7,7 +7,7 @@ type DeviceSecret = typeof import("../../src/node/device-secret.js");
 
 /** What is derived, by the label in the derivation's input. */
 const derived: readonly (readonly [label: string, kind: string])[] = [
-  ["keysaga/attest-key/", "attest key"],
+  ["keysaga/session-secret/", "session secret"],
   ["keysaga/host-key/", "host seed"],
 ];
 /** Thousands of keys are derived with this one. */
@@ -35,11 +35,9 @@ export function withSecretsRegistered(original: Crypto): Crypto {
   };
 }
 
-/** Sessions, and the pool for recovery, have secrets of their own: the label names them, or their pools. */
+/** The pool whose name is in the label has a secret of its own. */
 function kindOf(secret: Uint8Array, label: Buffer): string {
-  const isOf = (...names: readonly string[]) => names.some((name) => label.includes(name));
-  const kind = isOf("recover") ? "recovery" : isOf("session", "connect", "sync") ? "session" : "device";
-  return kindOfCanary(secret) ?? `${kind} secret`;
+  return kindOfCanary(secret) ?? (label.includes("recover") ? "recovery secret" : "device secret");
 }
 
 function registered(seed: Uint8Array): Uint8Array {

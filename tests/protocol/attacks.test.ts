@@ -54,8 +54,8 @@ vi.mock("../../src/base/crypto-node.js", async (importOriginal) => {
 
 vi.mock("../../src/peer/receiver/receiver-store.js", async (importOriginal) => {
   const original = await importOriginal<typeof import("../../src/peer/receiver/receiver-store.js")>();
-  const drawChallenge: typeof original.drawChallenge = (platform) => {
-    const draw = original.drawChallenge(platform);
+  const drawChallenge: typeof original.drawChallenge = (identity, platform) => {
+    const draw = original.drawChallenge(identity, platform);
     return spy.demanded ? { ...draw, demanded: spy.demanded } : draw;
   };
   return { ...original, drawChallenge };

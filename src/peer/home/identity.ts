@@ -38,6 +38,11 @@ export interface IdentityInternals {
   readonly handshakes: Handshakes;
   /** Whether the identity's own keystone may sign. */
   readonly confirmation: Confirmation;
+  /**
+   * A secret for one session: of 32 fresh random bytes, which nobody keeps, and the device's secret, in case the former are
+   * less random than they should be.
+   */
+  readonly newSessionSecret: (random: Platform["random"]) => Uint8Array;
   /** The host key of this home, an Ed25519 seed, for when it runs a receiver. */
   readonly hostSeed: Uint8Array;
 }
@@ -134,6 +139,7 @@ function holdIdentity(options: IdentityOptions, genesis: IbGib, confirmation: Co
       platform,
       queueTimeoutMs: waitMaxMs,
     }),
+    newSessionSecret: (random) => hkdfSha256(secret, random.bytes(32), utf8("keysaga/session-secret/1"), 32),
     hostSeed: hkdfSha256(secret, utf8(address), utf8("keysaga/host-key/1"), 32),
   });
   return identity;

@@ -247,7 +247,7 @@ export class ReceiverSession {
   }
 
   #beginHandshake(effect: ReceiverHandshakeEffect): void {
-    const { space, platform, quotas, screen, slice, admit, entry, onEvent } = this.options;
+    const { identity, space, platform, quotas, screen, slice, admit, entry, onEvent } = this.options;
     switch (effect.kind) {
       case "send":
         this.#link.say(effect.message);
@@ -257,7 +257,7 @@ export class ReceiverSession {
       case "loadKnown":
         return this.#beginHandshakeWork(async () => {
           const known = await loadKnown(space, effect.open);
-          return { kind: "knownLoaded", known, draw: drawChallenge(platform) };
+          return { kind: "knownLoaded", known, draw: drawChallenge(identity, platform) };
         });
       case "screen":
         return this.#beginHandshakeWork(async () => {

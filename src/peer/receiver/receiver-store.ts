@@ -5,6 +5,7 @@ import type { Accepted, ChallengeDraw, FollowedLane, Open, SenderKnown } from ".
 import type { CellChange, Charge, Space } from "../../space/index.js";
 import { type CellValue, cellKinds, changeCell, readCell, sameCell } from "../home/cells.js";
 import { type Claim, releasing } from "../home/claims.js";
+import { type Identity, internalsOf } from "../home/identity.js";
 import { checkHeld, fileIdentity, loadIdentity } from "../home/known-identities.js";
 import type { Platform } from "../home/platform.js";
 import { dropTranscripts } from "../home/retention.js";
@@ -30,11 +31,11 @@ async function loadLane(space: Space, address: Address): Promise<FollowedLane | 
 }
 
 /** The randomness of one challenge. */
-export function drawChallenge({ random, clock }: Platform): ChallengeDraw {
+export function drawChallenge(identity: Identity, { random, clock }: Platform): ChallengeDraw {
   return {
     nonce: random.bytes(32),
     sessionNonce: random.bytes(32),
-    sessionSecret: random.bytes(32),
+    sessionSecret: internalsOf(identity).newSessionSecret(random),
     challengeUuid: random.bytes(16),
     demanded: drawIndexes(random.bytes(connectSize), connectDemand),
     now: clock.now(),

@@ -30,7 +30,7 @@ export async function loadSenderStanding(
   platform: Platform,
 ): Promise<{ standing: SenderStanding; lane: LaneChoice }> {
   const { space, address } = identity;
-  const { signer } = internalsOf(identity);
+  const { signer, newSessionSecret } = internalsOf(identity);
   const lane = await chooseLane(identity, receiver, platform);
   const [own, held, known] = await Promise.all([
     signer.load(address, "identity"),
@@ -43,7 +43,7 @@ export async function loadSenderStanding(
     receiver: known,
     nonce: platform.random.bytes(32),
     sessionNonce: platform.random.bytes(32),
-    sessionSecret: platform.random.bytes(32),
+    sessionSecret: newSessionSecret(platform.random),
   };
   return { standing, lane };
 }
