@@ -68,7 +68,9 @@ export type Who = "alice" | "carol" | "bob";
 export class ScopedHome {
   /** Every record that was made, anywhere. */
   readonly #known = new Map<Address, IbGib>();
+  /** Links by who lacks the target, and by who has it: by `declaredName`. */
   readonly #declared = new Set<string>();
+  readonly #linked = new Set<string>();
   /** Timelines that are not alice's and that she may read. */
   readonly #shared = new Set<Address>();
   #count = 0;
@@ -243,10 +245,15 @@ export class ScopedHome {
     const held = await who.space.hasMany(targets);
     const away = targets.filter((_, at) => !held[at]);
     if (who === this.alice && away.length > 0) return [];
-    for (const put of puts)
-      for (const target of away)
-        if (Object.values(put.rel8ns ?? {}).some((links) => links?.includes(target)))
-          this.#declared.add(declaredName(tjpOf(put) ?? put.address, target));
+    for (const put of puts) {
+      const links = Object.values(put.rel8ns ?? {}).flatMap((targets) => targets ?? []);
+      const areHere = await who.space.hasMany(links);
+      for (const [at, target] of links.entries()) {
+        const name = declaredName(tjpOf(put) ?? put.address, target);
+        if (away.includes(target)) this.#declared.add(name);
+        else if (areHere[at] || puts.some(({ address }) => address === target)) this.#linked.add(name);
+      }
+    }
     const frames = puts.filter((put) => tjpOf(put) !== undefined);
     const tips = await Promise.all(
       frames.map(async (frame) => {
@@ -289,7 +296,8 @@ export class ScopedHome {
       await this.#recordsOf(bob, who),
       [folder],
       (first) => along.length > 0 || this.#mayRead(first),
-      declared,
+      // What one has declared to stay away comes all the same where another has it and links it as well.
+      new Set([...declared].filter((name) => !this.#linked.has(name))),
     );
     const isHonest = along.length === 0 || by !== "alice";
     const stop = await this.#sendAlong(isHonest ? [] : along);
