@@ -201,7 +201,8 @@ export class SenderSagaRun {
       onEvent({ kind: "resumed", saga: this.saga, records: effect.kept });
     const asked = effect.roots.map((root) => root.address);
     const told = effect.found.map((tip) => tip.address);
-    await this.#arriving.check(asked, told, identity.space.view(this.saga));
+    const known = await this.#knownWithoutTip(told);
+    await this.#arriving.check([...asked, ...known], told, identity.space.view(this.saga));
     const { attesters, attested, letIn } = await this.#hearEvidence();
     this.#merges = [];
     const stage = (frame: IbGib) => {
@@ -233,6 +234,13 @@ export class SenderSagaRun {
     for (const each of left) this.#left.set(each.address, each);
     for (const [timeline, heads] of apart) this.#apart.set(timeline, heads);
     return { kind: "resolved", ...resolved };
+  }
+
+  /** Timelines that came before and of which nothing counts here: they are no roots, and the receiver may show them still. */
+  async #knownWithoutTip(told: readonly Address[]): Promise<readonly Address[]> {
+    const { space } = this.options.identity;
+    const [areHere, tips] = [await space.hasMany(told), await space.tips(told)];
+    return told.filter((_, at) => areHere[at] && tips[at] === undefined);
   }
 
   /** What came so far is checked, and what it rests on and the lists among it are kept, whatever becomes of the saga. */
