@@ -76,9 +76,7 @@ export {
   type AttestedFrame,
   type LetIn,
   type Attester,
-  checkAttested,
   type CheckedProofs,
-  checkProofs,
   identityFramesIn,
   type KnownIdentity,
   type KnownParts,
@@ -87,7 +85,6 @@ export {
   placesOf,
   type ProvedParts,
   type ProvedSession,
-  proofSteps,
   provedReceiver,
   provedSession,
   readEvidence,
@@ -96,6 +93,7 @@ export {
   type ShownProofs,
   signMade,
 } from "./attestation.js";
+export { checkAttested, checkProofs, proofSteps } from "./proof-check.js";
 export {
   type Established,
   type Exact,

@@ -27,7 +27,7 @@ export interface Look {
   cells(prefix: string): Iterable<readonly [key: string, value: Uint8Array]>;
   /** A committed domain record, whoever holds it; in a sight, one of its stage too. */
   record(address: Address): IbGib | undefined;
-  /** The timelines with a tip whose first frames say that they are within this one, whoever owns them. */
+  /** The timelines that have, or had, a tip and whose first frames say that they are within this one, of any owner. */
   within(outer: Address): readonly Address[];
 }
 

@@ -20,17 +20,12 @@ async function homes<Names extends readonly string[]>(...names: Names) {
   return people as { [At in keyof Names]: (typeof people)[0] };
 }
 
+/** A receiver in a process of its own, which admits by invite. */
+const startByInvite = (home: string) => start(["serve", "--home", home, "--port", "0", "--admit", "invite"]);
+
 test("keysaga invite, beside a receiver that runs: two people get in, without anybody naming them", async () => {
   const [bob, alice, carol, eve] = await homes("bob", "alice", "carol", "eve");
-  const { child, ended, firstLine } = start([
-    "serve",
-    "--home",
-    bob.home,
-    "--port",
-    "0",
-    "--admit",
-    "invite",
-  ]);
+  const { child, ended, firstLine } = startByInvite(bob.home);
   const url = /ws:\/\/[^\s]+/.exec(await firstLine)?.[0] ?? "";
   await writeTree(alice.dir, { "a.md": "one\n" });
 
@@ -84,15 +79,7 @@ test("keysaga invite, beside a receiver that runs: two people get in, without an
 
 test("an invite comes by standard input as well, and so is in no list of processes", async () => {
   const [bob, alice, eve] = await homes("bob", "alice", "eve");
-  const { child, ended, firstLine } = start([
-    "serve",
-    "--home",
-    bob.home,
-    "--port",
-    "0",
-    "--admit",
-    "invite",
-  ]);
+  const { child, ended, firstLine } = startByInvite(bob.home);
   await firstLine;
   await writeTree(alice.dir, { "a.md": "one\n" });
   const { stdout: word } = await runHere(invite, "--home", bob.home);

@@ -1,18 +1,20 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { adopt } from "../../src/cli/commands/adopt.js";
 import { clone } from "../../src/cli/commands/clone.js";
 import { setAside } from "../../src/cli/commands/set-aside.js";
 import { share } from "../../src/cli/commands/share.js";
 import { sync } from "../../src/cli/commands/sync.js";
-import { unshare } from "../../src/cli/commands/unshare.js";
+import { unshare, unshareBy } from "../../src/cli/commands/unshare.js";
+import { parseIdentity } from "../../src/cli/addresses.js";
 import { who } from "../../src/cli/commands/who.js";
 import { mappingOf } from "../../src/cli/folder/directory.js";
 import { readFolder } from "../../src/cli/folder/model.js";
 import { syncFolder } from "../../src/cli/folder/sync.js";
 import { parseWhen } from "../../src/cli/when.js";
-import { createReceiver, KeysagaError, systemPlatform } from "../../src/index.js";
+import { createReceiver, KeysagaError, type SyncReport, systemPlatform } from "../../src/index.js";
 import { createHome, openHome, serve } from "../../src/node/index.js";
 import { run } from "./command.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
@@ -272,6 +274,27 @@ describe("taken back at a receiver", () => {
     const nowhere = runHere(unshare, alice.dir, bob.identity, "ws://127.0.0.1:1", "--home", alice.home);
     await expect(nowhere).rejects.toMatchObject({ code: "cannot_connect" });
     expect((await runHere(who, alice.dir, "--home", alice.home)).stdout).toContain(bob.identity);
+  });
+
+  test("it is said what is done where the receiver cannot be told of it", async () => {
+    const { home, notes, folder } = await aliceWithFolder();
+    await runHere(share, notes, bob, "--home", home);
+    const { identity, close } = await openHome({ dir: home });
+    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+    const exchange = async (_: unknown, direction: string) => {
+      if (direction === "push") throw new KeysagaError("connection_lost");
+      return {} as SyncReport;
+    };
+    const taken = unshareBy(
+      { stdin, stdout, stderr, env: {} },
+      identity,
+      { timeline: folder, from: parseIdentity(bob, "IDENTITY") },
+      exchange,
+    );
+    await expect(taken).rejects.toMatchObject({ code: "connection_lost" });
+    await close();
+    expect(String(stderr.read())).toContain("the receiver has not heard of it");
+    expect((await runHere(who, notes, "--home", home)).stdout).not.toContain(bob);
   });
 
   test("what came too late is listed by the next withdrawal, and by the share that brings it back", async () => {

@@ -3,6 +3,7 @@ import type { Address } from "../../src/ibgib/index.js";
 import { mergeFunctions } from "../../src/merge/index.js";
 import { mergingOf } from "../../src/peer/branches/merging.js";
 import { resolveRoots } from "../../src/peer/branches/resolution.js";
+import { noEvidence } from "../../src/peer/rights/attestations.js";
 import type { Root, RootStatus } from "../../src/saga/index.js";
 import { createWorld, type SenderPeer, seededPlatform, type World } from "../../src/testing/index.js";
 
@@ -38,9 +39,7 @@ async function resolved(of: Address, status: RootStatus) {
       named: new Set<Address>(),
       stonesFor: async () => [],
       stage: () => Promise.resolve(),
-      attesters: new Map(),
-      attested: [],
-      letIn: new Set(),
+      evidence: noEvidence,
     },
     {
       kind: "resolve",

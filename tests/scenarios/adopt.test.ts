@@ -1,5 +1,14 @@
 import { expect } from "vitest";
-import { adopt, leftOut, saveRecords, setAside, share, unshare, whoMay } from "../../src/peer/index.js";
+import {
+  adopt,
+  leftOut,
+  saveRecords,
+  setAside,
+  share,
+  unshare,
+  verifySpace,
+  whoMay,
+} from "../../src/peer/index.js";
 import { createTimeline, relate } from "../../src/ibgib/index.js";
 import { expectKept, sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
@@ -168,6 +177,8 @@ scenario(
     for (const peer of [erin, alice]) await peer.sync(folder);
     expect(await dave.space.hasMany([file.address])).toEqual([false]);
     for (const peer of [alice, erin]) await expectInStep(peer, bob, [folder]);
+    for (const { space } of [alice, bob, erin])
+      for await (const found of verifySpace(space)) expect(found).toMatchObject({ kind: "summary" });
     // Its maker's home shows it as its own.
     await carol.sync(folder);
     expect(await carol.space.tip(file.address)).toBeDefined();

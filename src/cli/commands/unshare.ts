@@ -1,9 +1,9 @@
 import { type Identity, unshare as unshareTimeline, type Unshare, type Unshared } from "../../index.js";
 import { parseIdentity } from "../addresses.js";
 import { commonOptions, defineCommand, exitCodes } from "../command.js";
-import { note, print } from "../context.js";
+import { type Context, note, print } from "../context.js";
 import { receiverOptions } from "../folder/command.js";
-import { withReceiver } from "../folder/exchange.js";
+import { type Exchange, withReceiver } from "../folder/exchange.js";
 import { folderNamed } from "../folder/name.js";
 import { withHome } from "../open-home.js";
 
@@ -31,7 +31,8 @@ sync that it comes with. What IDENTITY has read already stays read.`,
       async ({ identity, space }) => {
         const taken = { timeline: await folderNamed(space, folder), from };
         if (url === undefined) return unshareTimeline(identity, taken);
-        return unshareAt(identity, taken, { url, pin: pinned, insecure: values.insecure });
+        const receiver = { url, pin: pinned, insecure: values.insecure };
+        return withReceiver(identity, receiver, (exchange) => unshareBy(context, identity, taken, exchange));
       },
       values,
     );
@@ -43,16 +44,20 @@ sync that it comes with. What IDENTITY has read already stays read.`,
   },
 });
 
-/** Fetches what the receiver has, and tells it. */
-function unshareAt(
+/** Fetches what the receiver has, and tells it. Where that fails, it is said what is done all the same. */
+export async function unshareBy(
+  context: Context,
   identity: Identity,
   taken: Unshare,
-  receiver: Parameters<typeof withReceiver>[1],
+  exchange: Exchange,
 ): Promise<Unshared> {
-  return withReceiver(identity, receiver, async (exchange) => {
-    const at = { sync: () => exchange([taken.timeline], "pull") };
-    const unshared = await unshareTimeline(identity, { ...taken, at });
+  const at = { sync: () => exchange([taken.timeline], "pull") };
+  const unshared = await unshareTimeline(identity, { ...taken, at });
+  try {
     await exchange([taken.timeline], "push");
-    return unshared;
-  });
+  } catch (thrown) {
+    note(context, "it is taken back in this home, and the receiver has not heard of it: sync the folder");
+    throw thrown;
+  }
+  return unshared;
 }

@@ -23,7 +23,7 @@ export type SkipReason =
   | `in ${OutsideReason}`
   | UnfitReason;
 
-/** Why something that the folder links is not written here, whoever linked it. */
+/** Why something that the folder links is not written here. */
 export type UnfitReason =
   | "not here"
   | "no text file"

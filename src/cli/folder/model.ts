@@ -62,42 +62,65 @@ export async function readFolder(
   if (!first || !tip || tip.ib !== folderIb || tjpOf(tip) !== folder)
     throw new FolderError("not_a_folder", { timeline: shortAddress(folder) });
   const linked = new Set(tip.rel8ns?.[fileLink] ?? []);
-  const before = base.filter(({ file }) => linked.has(file));
-  const files = new Map<Address, FileVersion>(before.map((was) => [was.file, was]));
-  const named = [...new Set([...files.keys(), ...linked])];
+  const held = new Holding(base.filter(({ file }) => linked.has(file)));
   const unfit: Skipped[] = [];
   const leaveOut = (file: Address, reason: UnfitReason) => unfit.push({ path: shortAddress(file), reason });
-  let bytes = before.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+  // Those that are in the directory have their room before others.
+  const named = [...new Set([...held.versions.map(({ file }) => file), ...linked])];
   for (let at = 0; at < named.length; at += recordsAtOnce) {
     const part = named.slice(at, at + recordsAtOnce);
-    const [tips, isHere] = await Promise.all([tipsOf(space, part), space.hasMany(part)]);
+    const [tips, areHere] = await Promise.all([tipsOf(space, part), space.hasMany(part)]);
     for (const [nth, file] of part.entries()) {
       const version = versionOf(file, tips[nth]);
-      if (tips[nth] === undefined && isHere[nth]) {
-        bytes -= Buffer.byteLength(files.get(file)?.text ?? "");
-        files.delete(file); // nothing of it counts: it is none of the folder's
-      } else if (typeof version === "string") leaveOut(file, version);
-      else {
-        const more = Buffer.byteLength(version.text) - Buffer.byteLength(files.get(file)?.text ?? "");
-        const isTooMany = !files.has(file) && files.size >= folderLimits.filesMax;
-        if (isTooMany || bytes + more > folderLimits.textBytesMax)
-          leaveOut(file, "beyond what a folder may hold");
-        else {
-          bytes += more;
-          files.set(file, version);
-        }
-      }
+      if (typeof version !== "string") {
+        if (!held.take(version)) leaveOut(file, "beyond what a folder may hold");
+      } else if (tips[nth] === undefined && areHere[nth])
+        held.drop(file); // nothing of it counts
+      else leaveOut(file, version);
     }
   }
-  const versions = [...files.values()];
+  const { versions } = held;
   const places = placesOf(versions);
-  const placed = versions.flatMap((file, at) => {
+  const files = versions.flatMap((version, at) => {
     const path = places[at];
-    if (path === undefined) leaveOut(file.file, "no name is left for it");
-    return path === undefined ? [] : [{ ...file, path }];
+    if (path === undefined) leaveOut(version.file, "no name is left for it");
+    return path === undefined ? [] : [{ ...version, path }];
   });
-  return { folder, owner: ownerOf(first), tip, files: placed, unfit };
+  return { folder, owner: ownerOf(first), tip, files, unfit };
 }
+
+/** The files of a folder, within the limits of what one may hold. */
+class Holding {
+  readonly #versions: Map<Address, FileVersion>;
+  #bytes: number;
+
+  constructor(before: readonly FileVersion[]) {
+    this.#versions = new Map(before.map((version) => [version.file, version]));
+    this.#bytes = before.reduce((sum, version) => sum + bytesOf(version), 0);
+  }
+
+  get versions(): readonly FileVersion[] {
+    return [...this.#versions.values()];
+  }
+
+  /** @returns False where there is no room for it: then the version before stays. */
+  take(version: FileVersion): boolean {
+    const before = this.#versions.get(version.file);
+    const bytes = this.#bytes - bytesOf(before) + bytesOf(version);
+    const isFull = before === undefined && this.#versions.size >= folderLimits.filesMax;
+    if (isFull || bytes > folderLimits.textBytesMax) return false;
+    this.#bytes = bytes;
+    this.#versions.set(version.file, version);
+    return true;
+  }
+
+  drop(file: Address): void {
+    this.#bytes -= bytesOf(this.#versions.get(file));
+    this.#versions.delete(file);
+  }
+}
+
+const bytesOf = (version: FileVersion | undefined): number => Buffer.byteLength(version?.text ?? "");
 
 async function tipsOf(space: Space, timelines: readonly Address[]): Promise<(IbGib | undefined)[]> {
   const tips = await space.tips(timelines);

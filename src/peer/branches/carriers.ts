@@ -1,5 +1,6 @@
 import { type Address, type IbGib, isMerge, makerOf, previousOf } from "../../ibgib/index.js";
 import { type FrameReader, framesBeyond, type MergeOptions } from "../../merge/index.js";
+import type { AttestedFrame } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import { rulingOf } from "../home/rulings.js";
 import { signerOf } from "../rights/attestations.js";
@@ -14,14 +15,7 @@ import { leftIn } from "../rights/list-commit.js";
  * set aside, it is no part of the tip any more, and goes along beside it: a carrier.
  */
 
-/** A frame that came with what proves who has made it. */
-export interface ProvedFrame {
-  readonly tjp: Address;
-  readonly frame: Address;
-  readonly identity: Address;
-}
-
-/** Steps that one call follows runs down, over all of them: whoever writes chooses how long they are. */
+/** Steps that one call follows runs down, over all of them: their writers choose how long they are. */
 const stepsMax = 100_000;
 
 /**
@@ -87,12 +81,12 @@ export interface Carriers {
 }
 
 /**
- * Finds them among what came proved. What came beside a tip and nothing rests on is none.
+ * Finds them among what came proved. What nothing rests on is none.
  *
  * @param bare Frames of the tip's history that have to be proved and are not by themselves.
  */
 export async function carriersAmong(
-  came: readonly ProvedFrame[],
+  came: readonly AttestedFrame[],
   { first, tip, bare }: { readonly first: IbGib; readonly tip: Address; readonly bare: ReadonlySet<Address> },
   namedNow: () => Promise<readonly Address[]>,
   reader: FrameReader,

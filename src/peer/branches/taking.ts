@@ -12,10 +12,11 @@ import type { FinalTip, OpenReference, RootMove } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import type { Identity } from "../home/identity.js";
 import { isMadeHere, needsMark } from "../home/made.js";
+import type { CheckedEvidence } from "../rights/attestations.js";
 import { isLetIn, ListedHeads } from "../rights/head-judge.js";
 import type { AccessPolicy } from "../rights/standing.js";
 import { type AddedFrames, addedFrames, checkTipMerge, isInItsPlace, proverOf } from "./added-frames.js";
-import { type Carriers, carriersAmong, type ProvedFrame } from "./carriers.js";
+import { type Carriers, carriersAmong } from "./carriers.js";
 import type { Merging } from "./merging.js";
 
 /** What a sender brings together with, and what it goes by. */
@@ -33,12 +34,8 @@ export interface Resolving {
   readonly stonesFor: (open: readonly OpenReference[]) => Promise<readonly Address[]>;
   /** Stages a frame that was made here with the saga. */
   readonly stage: (frame: IbGib) => Promise<void>;
-  /** Frames that came with what proves who has signed them. */
-  readonly attesters: ReadonlyMap<Address, Address>;
-  /** The same, with their timelines. */
-  readonly attested: readonly ProvedFrame[];
-  /** Heads that entries with counted uses have let in, as what came proves: see `isLetIn`. */
-  readonly letIn: ReadonlySet<string>;
+  /** What came to prove frames, checked. */
+  readonly evidence: CheckedEvidence;
 }
 
 /** Why a root was left, in whole or in part. */
@@ -138,7 +135,10 @@ export class Taking {
     return to;
   }
 
-  /** The same where lists that came in this saga may have left a timeline without a tip: then it is left, and named. */
+  /**
+   * Does a timeline still show this tip, and does all of it count? Lists that came in this saga may have taken that back:
+   * then it is left, and named.
+   */
   async isShown(timeline: Address, tip: Address): Promise<boolean> {
     const isHere = (await this.#space.tip(timeline)) !== undefined;
     if (isHere && (await this.counts(timeline, tip))) return true;
@@ -163,16 +163,16 @@ export class Taking {
   /** A merge that others cannot compute is what somebody says it is, who has to have the right to write. */
   async #mayAnswer(tip: IbGib, { heads }: AddedFrames, first: IbGib): Promise<boolean> {
     if (!isMerge(tip) || heads[0] !== tip) return true;
-    const signer = await proverOf(tip, first, this.resolving.attesters, this.#space);
+    const signer = await proverOf(tip, first, this.resolving.evidence.attesters, this.#space);
     return this.#listed(first).countsBy(signer ?? this.resolving.identity.address, tip.address, false);
   }
 
   #listed(first: IbGib): ListedHeads {
-    const { access, identity, receiver, letIn } = this.resolving;
+    const { access, identity, receiver, evidence } = this.resolving;
     const authorize = typeof access === "function" ? access : undefined;
     // What this side has made, the receiver that counts its uses has to be asked to let in.
     return new ListedHeads(this.#space, first, authorize, (maker, frame, entry) =>
-      maker === identity.address ? entry.receiver === receiver : isLetIn(letIn, frame, entry),
+      maker === identity.address ? entry.receiver === receiver : isLetIn(evidence.letIn, frame, entry),
     );
   }
 
@@ -181,7 +181,7 @@ export class Taking {
     { toProve }: AddedFrames,
     first: IbGib,
   ): Promise<{ readonly proved: readonly Address[]; readonly unproved: readonly IbGib[] }> {
-    const { attesters } = this.resolving;
+    const { attesters } = this.resolving.evidence;
     const proved: Address[] = [];
     const unproved: IbGib[] = [];
     for (const frame of toProve) {
@@ -194,7 +194,7 @@ export class Taking {
 
   #carriersOf(first: IbGib, tip: Address, unproved: readonly IbGib[]): Promise<Carriers> {
     const bare = new Set(unproved.map(({ address }) => address));
-    const { attested } = this.resolving;
+    const { attested } = this.resolving.evidence;
     const named = () => this.#listed(first).named();
     return carriersAmong(attested, { first, tip, bare }, named, this.reader, this.#merging.options);
   }

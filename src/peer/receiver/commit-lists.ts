@@ -47,13 +47,7 @@ async function commitList(committing: Committing, effect: CommitEffect, move: Ro
   const { space, standing, evidence, merging } = committing;
   for (let tries = 0; tries < triesMax; tries++) {
     await (tries > 0 ? standing.load() : standing.refresh());
-    const answered = {
-      standing,
-      attesters: evidence.attesters,
-      attested: [],
-      letIn: evidence.letIn,
-      apart: new Set<Address>(),
-    };
+    const answered = { standing, evidence, apart: new Set<Address>() };
     const judged = await judgeMoves(space, { ...effect, moves: [move] }, merging, answered);
     if (judged.taken.length === 0) return judged;
     const moved = await movedBy(committing, effect, move);

@@ -17,9 +17,10 @@ import {
   isInItsPlace,
   proverOf,
 } from "../branches/added-frames.js";
-import { type Carriers, carriersAmong, type ProvedFrame } from "../branches/carriers.js";
+import { type Carriers, carriersAmong } from "../branches/carriers.js";
 import type { Merging } from "../branches/merging.js";
 import { checkTip } from "../branches/taking.js";
+import type { CheckedEvidence } from "../rights/attestations.js";
 import { headIsCounted, isLetIn, ListedHeads } from "../rights/head-judge.js";
 import { foundTimeline } from "../rights/rights.js";
 import type { Standing } from "../rights/standing.js";
@@ -50,12 +51,8 @@ export interface JudgedMoves {
 /** Who sends a commit, and who has signed the frames in it. */
 export interface Answered {
   readonly standing: Standing;
-  /** Frames that came with what proves who has signed them. */
-  readonly attesters: ReadonlyMap<Address, Address>;
-  /** The same, with their timelines. */
-  readonly attested: readonly ProvedFrame[];
-  /** Heads that entries with counted uses have let in elsewhere, as what came proves: see `isLetIn`. */
-  readonly letIn: ReadonlySet<string>;
+  /** What came to prove frames, checked. */
+  readonly evidence: CheckedEvidence;
   /** Timelines whose tips do not have in their histories all that counts here. */
   readonly apart: ReadonlySet<Address>;
 }
@@ -156,8 +153,9 @@ class Judgement {
     if (ownerOf(first) === undefined) return this.#mayMoveUnowned(move, first);
     if (!toProve.every(({ address }) => provers.has(address)) || !(await isInItsPlace(first, this.#reader)))
       return false;
+    const { evidence } = this.answered;
     const listed = new ListedHeads(this.space, first, standing.authorize, (_, frame, entry) =>
-      this.#said.has(frame) ? standing.countsFor(entry) : isLetIn(this.answered.letIn, frame, entry),
+      this.#said.has(frame) ? standing.countsFor(entry) : isLetIn(evidence.letIn, frame, entry),
     );
     for (const head of heads) if (!(await this.#counts(head, first, provers, listed))) return false;
     for (const cell of listed.relied.values()) this.cells.set(cell.key, cell);
@@ -173,7 +171,7 @@ class Judgement {
     const bare = new Set(toProve.map(({ address }) => address).filter((address) => !provers.has(address)));
     const named = () => new ListedHeads(this.space, first).named();
     const place = { first, tip, bare };
-    return carriersAmong(this.answered.attested, place, named, this.#reader, this.merging.options);
+    return carriersAmong(this.answered.evidence.attested, place, named, this.#reader, this.merging.options);
   }
 
   #carry(timeline: Address, frames: readonly Address[]): void {
@@ -207,12 +205,12 @@ class Judgement {
 
   /** Who proves each frame, as far as somebody does: the sender by this very commit, others by what came with it. */
   async #proversOf({ toProve }: AddedFrames, first: IbGib): Promise<ReadonlyMap<Address, Address>> {
-    const { standing, attesters } = this.answered;
+    const { standing, evidence } = this.answered;
     const provers = new Map<Address, Address>();
     for (const frame of toProve) {
       const prover = this.#said.has(frame.address)
         ? standing.identity
-        : await proverOf(frame, first, attesters, this.space);
+        : await proverOf(frame, first, evidence.attesters, this.space);
       if (prover !== undefined && prover === (makerOf(frame, first) ?? prover))
         provers.set(frame.address, prover);
     }

@@ -80,9 +80,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
       lists.left,
       await judgeMoves(space, others, committing.merging, {
         standing,
-        attesters: committing.evidence.attesters,
-        attested: committing.evidence.attested,
-        letIn: committing.evidence.letIn,
+        evidence: committing.evidence,
         apart,
       }),
     );

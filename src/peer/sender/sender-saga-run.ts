@@ -203,7 +203,7 @@ export class SenderSagaRun {
     const told = effect.found.map((tip) => tip.address);
     const known = await this.#knownWithoutTip(told);
     await this.#arriving.check([...asked, ...known], told, identity.space.view(this.saga));
-    const { attesters, attested, letIn } = await this.#hearEvidence();
+    const evidence = await this.#hearEvidence();
     this.#merges = [];
     const stage = (frame: IbGib) => {
       if (isMerge(frame)) this.#merges.push(frame);
@@ -219,9 +219,7 @@ export class SenderSagaRun {
       access,
       named,
       stonesFor,
-      attesters,
-      attested,
-      letIn,
+      evidence,
       stage,
     };
     const resolution = await resolveRoots(resolving, effect);
