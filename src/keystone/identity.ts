@@ -55,19 +55,24 @@ export function foundIdentity(nonce: Uint8Array, secrets: IdentitySecrets): IbGi
 /** An identity as far as its frames are known: its keystone, the host keys in force, and the keystones it delegated. */
 export interface IdentityState {
   readonly keystone: KeystoneState;
-  /** Public keys that may sign for this identity's homes: lower-case hex, with the frame that certified each. */
+  /** Host keys in force: public keys that may speak for this identity's homes, in lower-case hex, each with its certificate. */
   readonly hostKeys: ReadonlyMap<string, Address>;
-  /** All of them where it was replayed from its genesis; else those that whoever resumed it had asked for, and newer ones. */
+  /**
+   * Frames that certified a host key, each with the key: also one that is retired, for what it had signed stays proved. All
+   * of them where the identity was replayed from its genesis; else those that whoever resumed it had asked for, and newer.
+   */
+  readonly certificates: ReadonlyMap<Address, string>;
+  /** Keystones that it delegated: all of them or some, as above. Nothing takes a delegation back as yet. */
   readonly delegated: ReadonlySet<Address>;
 }
 
 /** @throws KeysagaError `frame_refused` when `first` is not the genesis of an identity with exactly its four pools. */
 export function startIdentity(first: IbGib): IdentityState {
   const keystone = startPinned(first, "identity", identityPools);
-  return { keystone, hostKeys: new Map(), delegated: new Set() };
+  return { keystone, hostKeys: new Map(), certificates: new Map(), delegated: new Set() };
 }
 
-/** Checks frames as the successors of the identity's newest one, and takes in what they delegate or revoke. */
+/** Checks frames as the successors of the identity's newest one, and takes in what they say. */
 export function checkIdentityFrames(identity: IdentityState, frames: readonly IbGib[]): IdentityState {
   return takeIn(identity, frames, checkFrame);
 }
@@ -87,7 +92,7 @@ export function readIdentity(frames: readonly IbGib[]): IdentityState | undefine
 export function resumeIdentity(
   first: IbGib,
   tip: IbGib,
-  said: Pick<IdentityState, "hostKeys" | "delegated">,
+  said: Omit<IdentityState, "keystone">,
 ): IdentityState {
   return { keystone: resume(first, tip, "identity"), ...said };
 }
@@ -139,15 +144,16 @@ function linked(frame: IbGib, before: Address | undefined, held: IdentityState |
   return frame.address;
 }
 
-/** The lane that a checked frame delegates, or takes back; undefined for one that says something else. */
+/** What a checked frame delegates: a lane, or a home by its host key; undefined for one that says something else. */
 export function delegationIn(
   frame: IbGib,
-): { readonly verb: "delegate" | "revoke"; readonly lane: Address } | undefined {
+): { readonly lane: Address } | { readonly hostKey: string } | undefined {
   if (nOf(frame) === 0) return undefined;
   const { proofs, details } = readLaterFrame(frame).data;
   const { verb, target } = proofs[0].claim;
-  const isLane = details === undefined && isAddress(target) && ibOf(target) === "keystone.lane";
-  return isLane && (verb === "delegate" || verb === "revoke") ? { verb, lane: target } : undefined;
+  if (verb !== "delegate") return undefined;
+  if (details !== undefined) return { hostKey: target };
+  return isAddress(target) && ibOf(target) === "keystone.lane" ? { lane: target } : undefined;
 }
 
 const HostKeys = z.strictObject({ hostKeys: z.array(z.string().regex(/^[0-9a-f]{64}$/)).max(64) });
@@ -166,20 +172,24 @@ type Checker = (state: KeystoneState, frame: IbGib) => Advanced;
 
 function takeIn(identity: IdentityState, frames: readonly IbGib[], check: Checker): IdentityState {
   let { keystone, hostKeys } = identity;
+  const certificates = new Map(identity.certificates);
   const delegated = new Set(identity.delegated);
   for (const frame of frames) {
-    const { state, claim, details } = check(keystone, frame);
+    const { state, claim, details, revocation } = check(keystone, frame);
     keystone = state;
     const { verb, target } = claim;
     if (claim.scope !== undefined) throw refusal("scope");
-    // The other pools wait for their flows: until then a frame of theirs would only take a place in the chain.
-    if (verb !== "delegate" && verb !== "revoke") throw refusal("verb");
-    if (details !== undefined) hostKeys = hostKeysAfter({ keystone, hostKeys }, verb, target, details);
+    // What has no flow yet is refused: a lane that is taken back without saying which of its sessions count would take the
+    // proofs from what others have built on, and a frame of the other pools would only take a place in the chain.
+    if (revocation !== undefined) throw refusal("revocation");
+    const isOfHost = details !== undefined;
+    if (verb !== "delegate" && !(isOfHost && verb === "revoke")) throw refusal("verb");
+    if (isOfHost) hostKeys = hostKeysAfter({ keystone, hostKeys }, verb, target, details);
     else if (!isAddress(target)) throw refusal("delegates an address");
-    else if (verb === "delegate") delegated.add(target);
-    else delegated.delete(target);
+    else delegated.add(target);
+    if (isOfHost && verb === "delegate") certificates.set(keystone.tip, target);
   }
-  return { keystone, hostKeys, delegated };
+  return { keystone, hostKeys, certificates, delegated };
 }
 
 function hostKeysAfter(

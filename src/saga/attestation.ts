@@ -155,7 +155,7 @@ export interface KnownParts {
 }
 
 export interface KnownIdentity {
-  /** Of what it delegated, as many as proofs here rest on. */
+  /** Of what it delegated and certified, as many as proofs here rest on. */
   readonly state: IdentityState;
   /** Of the frames that are shown and not newer than that: the newest one, if it is really one of its frames. */
   readonly held: Address | undefined;
@@ -224,7 +224,7 @@ export function provedReceiver(first: IbGib, { host }: HostVoucher, identity: Id
   const { details } = proving("session", () => startReceiverSession(first));
   const { receiver, attestKey } = details;
   if (!isHostSignature(host, first.address)) throw refused("signature of the host key");
-  if (identity.keystone.tjp !== receiver || identity.hostKeys.get(host.key) !== host.certifiedBy)
+  if (identity.keystone.tjp !== receiver || identity.certificates.get(host.certifiedBy) !== host.key)
     throw refused("host key not certified");
   return { session: first.address, identity: receiver, attestKey, signs: "receiverHeads" };
 }

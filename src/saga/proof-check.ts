@@ -37,8 +37,7 @@ import { entryLeaf } from "./turn.js";
 
 /**
  * Checks who signed each frame that is shown, and everything that it rests on and is not known. A signature check for each
- * list, session and identity frame, and the hashes of the paths. An identity that is shown to have revoked the lane does
- * not delegate it.
+ * list, session and identity frame, and the hashes of the paths.
  *
  * Whether the signer is the maker that a frame names (`makerOf`: the signature of anybody else proves nothing), and may
  * write the timeline, is not judged here.
@@ -158,9 +157,6 @@ class ProofCheck {
       const { lane, identity } = known;
       this.#used.add(identity);
       if (lane) this.#used.add(lane);
-      const isShownMore = this.#chains.has(identity);
-      if (lane && isShownMore && !this.#identity(identity).delegated.has(lane))
-        throw refused("lane not delegated");
       return known;
     }
     const first = this.#records.get(address);
@@ -185,7 +181,7 @@ class ProofCheck {
   #receiver(first: IbGib, voucher: HostVoucher): ProvedSession {
     const { receiver } = proving("session", () => startReceiverSession(first)).details;
     const identity = this.#identity(receiver);
-    if (!identity.hostKeys.has(voucher.host.key)) this.#missNewer(receiver);
+    if (!identity.certificates.has(voucher.host.certifiedBy)) this.#missNewer(receiver);
     return provedReceiver(first, voucher, identity);
   }
 

@@ -110,7 +110,7 @@ export function checkReceipt(bundle: unknown, receiver: Address): SignedReceipt 
   if (!parsed.success) throw refused(`shape at ${pathOf(parsed.error)}`);
   const { saga, time, totals, tips, counted = [], signature, host } = parsed.data;
   const identity = replayIdentity(parsed.data.receiver.map(decodeText), receiver);
-  if (identity.hostKeys.get(host.key) !== host.certifiedBy) throw refused("host key");
+  if (identity.certificates.get(host.certifiedBy) !== host.key) throw refused("host key");
   const first = decodeText(parsed.data.session);
   if (!isHostSignature(host, first.address)) throw refused("host signature");
   const { details } = startReceiverSession(first);

@@ -352,16 +352,6 @@ describe("eve signs with keys of her own (threat 22)", () => {
         return proof(eveCommits(eve.undelegatedLaneTo(bob)), eve);
       },
     ],
-    "a lane of hers that she has revoked": [
-      "lane not delegated",
-      () => {
-        const { bob, eve } = cast();
-        const lane = eve.laneTo(bob);
-        const said = eveCommits(lane);
-        eve.identity.add({ verb: "revoke", target: lane.address });
-        return proof(said, eve);
-      },
-    ],
     "a session over alice's lane": [
       "signature of the lane",
       () => {

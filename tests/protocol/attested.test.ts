@@ -370,20 +370,17 @@ describe("evidence", () => {
       expect(await contentsOf(dave)).toEqual(before);
     }));
 
-  test("goes as far as the identity is known where it is shown, so that a revocation spreads (A4)", async () => {
-    const [dave, erin] = [new InnerSpace(), new InnerSpace()];
+  test("goes as far as the identity is known where it is shown, so that what it says later spreads (A4)", async () => {
+    const dave = new InnerSpace();
     const alice = new Person("alice");
-    const { session, lane } = sessionOf(alice);
+    const { session } = sessionOf(alice);
     const [entry, later] = entriesOf(2);
-    const list = session.commit([entry!]);
-    await take(dave, [...session.parts, list]);
-    await take(erin, [...session.parts, list]);
+    await take(dave, [...session.parts, session.commit([entry!])]);
     const other = sessionOf(alice, "carol");
-    alice.identity.add({ verb: "revoke", target: lane.address });
     await take(dave, [...other.session.parts, other.session.commit([later!])]);
     const shown = await evidenceFor(dave, [entry!.frame]);
     expect(shown).toContainEqual(toText(alice.identity.frames.at(-1)!));
-    expect(await codeOf(take(erin, shown))).toBe("attestation_refused");
+    expect(checkAttested(shown)).toHaveLength(1);
   });
 
   test("with two vouchers of a lane for one number counts, and keeps new sessions out (threat 13)", async () => {

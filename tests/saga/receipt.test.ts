@@ -66,7 +66,7 @@ describe("a receipt that a receiver's own keys have signed", () => {
     expect(outcome(() => checkReceipt(bundle, all.dave.address))).toBe(refused("another receiver"));
   });
 
-  test("counts while its host key is in force, as far as is shown, by the frame that certified it", () => {
+  test("counts by the frame that certified its host key, also once that key is retired", () => {
     const all = cast();
     const { identity, address } = all.bob;
     const bundle = receiptBy(all, { certifiedBy: address });
@@ -74,8 +74,10 @@ describe("a receipt that a receiver's own keys have signed", () => {
     const more = { hostKeys: [hostKey, otherKey] };
     identity.add({ verb: "delegate", target: otherKey, details: more });
     expect(outcome(() => checkReceipt(receiptBy(all), address))).toBe("accepted");
-    identity.add({ verb: "revoke", target: hostKey, details: { hostKeys: [otherKey] } });
-    expect(outcome(() => checkReceipt(receiptBy(all), address))).toBe(refused("host key"));
+    const retired = identity.add({ verb: "revoke", target: hostKey, details: { hostKeys: [otherKey] } });
+    expect(outcome(() => checkReceipt(receiptBy(all), address))).toBe("accepted");
+    const byThat = receiptBy(all, { certifiedBy: retired.address });
+    expect(outcome(() => checkReceipt(byThat, address))).toBe(refused("host key"));
   });
 
   test("is none where it was signed for another use", () => {

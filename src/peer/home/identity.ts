@@ -160,11 +160,11 @@ export async function newestFrame(identity: Identity): Promise<readonly IbGib[]>
 /**
  * The identity as it stands, the frame in the journal included.
  *
- * @param lanes As for `loadIdentity`.
+ * @param asked As for `loadIdentity`.
  */
-export async function ownState(identity: Identity, lanes: Iterable<Address> = []): Promise<IdentityState> {
+export async function ownState(identity: Identity, asked: Iterable<Address> = []): Promise<IdentityState> {
   const [newest] = await newestFrame(identity);
-  const stored = await loadIdentity(identity.space, identity.address, lanes);
+  const stored = await loadIdentity(identity.space, identity.address, asked);
   if (!stored) throw new KeysagaError("store_damaged", { missing: "identity" });
   const isNext = newest && (nOf(newest) ?? 0) > stored.keystone.n;
   return isNext ? readIdentityFrames(stored, [newest]) : stored;

@@ -1,5 +1,5 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, nOf } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, ibOf, nOf, tjpOf } from "../../ibgib/index.js";
 import {
   delegationIn,
   type IdentityState,
@@ -8,7 +8,7 @@ import {
   startIdentity,
 } from "../../keystone/index.js";
 import type { CellChange, Space } from "../../space/index.js";
-import { type Cell, type CellValue, cellKinds, changeCell, readCell, removeCell } from "./cells.js";
+import { type Cell, type CellValue, cellKinds, changeCell, readCell } from "./cells.js";
 import { type Filing, nothingFiled } from "./filing.js";
 
 /*
@@ -22,37 +22,44 @@ type Row = Cell<CellValue<"identity">>;
 /**
  * An identity as far as it is stored: four reads, and one for each of `lanes`.
  *
- * @param lanes Of those that it delegates, `delegated` has the ones among these.
+ * @param asked Lanes, and frames that certify a host key: of what it has delegated, the state has these.
  */
 export async function loadIdentity(
   space: Space,
   identity: Address,
-  lanes: Iterable<Address> = [],
+  asked: Iterable<Address> = [],
 ): Promise<IdentityState | undefined> {
-  return stateAt(space, identity, await readCell(space, cellKinds.identity, identity), lanes);
+  return stateAt(space, identity, await readCell(space, cellKinds.identity, identity), asked);
 }
 
 async function stateAt(
   space: Space,
   identity: Address,
   { value: row }: Row,
-  lanes: Iterable<Address> = [],
+  asked: Iterable<Address> = [],
 ): Promise<IdentityState | undefined> {
   if (!row) return undefined;
-  const cells = [...new Set(lanes)].map(async (lane) => {
-    const { value } = await delegatedCell(space, identity, lane);
-    return value && value.n <= row.n ? [lane] : [];
-  });
-  const [first, tip, ...delegated] = await Promise.all([
-    space.proof(identity),
-    space.proof(row.tip),
-    ...cells,
-  ]);
+  const certificates = new Map<Address, string>();
+  const delegated = new Set<Address>();
+  for (const address of new Set(asked))
+    if (ibOf(address) === "keystone.lane") {
+      const { value } = await delegatedCell(space, identity, address);
+      if (value && value.n <= row.n) delegated.add(address);
+    } else {
+      const hostKey = await certifiedKey(space, identity, address, row.n);
+      if (hostKey !== undefined) certificates.set(address, hostKey);
+    }
+  const [first, tip] = await Promise.all([space.proof(identity), space.proof(row.tip)]);
   if (!first || !tip) throw new KeysagaError("store_damaged", { missing: "frame" });
-  return resumeIdentity(first, tip, {
-    hostKeys: new Map(row.hostKeys),
-    delegated: new Set(delegated.flat()),
-  });
+  return resumeIdentity(first, tip, { hostKeys: new Map(row.hostKeys), certificates, delegated });
+}
+
+/** The host key that this frame of the identity's certified. */
+async function certifiedKey(space: Space, identity: Address, certificate: Address, newest: number) {
+  const frame = await space.proof(certificate);
+  if (!frame || tjpOf(frame) !== identity || (nOf(frame) ?? 0) > newest) return undefined;
+  const said = delegationIn(frame);
+  return said && "hostKey" in said ? said.hostKey : undefined;
 }
 
 /** Is this frame, which was shown as one that is stored, really one of them? @throws KeysagaError `duplicity` if not. */
@@ -94,23 +101,20 @@ export async function fileIdentity(
   };
 }
 
-/** Of frames that say something of the same lane, the last one counts. */
+/** A lane counts from the first frame that delegates it. */
 async function delegatedChanges(
   space: Space,
   identity: Address,
   frames: readonly IbGib[],
 ): Promise<readonly CellChange[]> {
-  const last = new Map<Address, number | undefined>();
+  const changes = new Map<Address, CellChange>();
   for (const frame of frames) {
     const said = delegationIn(frame);
-    if (said) last.set(said.lane, said.verb === "delegate" ? nOf(frame) : undefined);
+    if (!said || !("lane" in said) || changes.has(said.lane)) continue;
+    const cell = await delegatedCell(space, identity, said.lane);
+    if (!cell.value) changes.set(said.lane, changeCell(cell, { n: nOf(frame) ?? 0 }));
   }
-  const changes = [...last].map(async ([lane, n]) => {
-    const cell = await delegatedCell(space, identity, lane);
-    if (n !== undefined) return [changeCell(cell, { n })];
-    return cell.value ? [removeCell(cell)] : [];
-  });
-  return (await Promise.all(changes)).flat();
+  return [...changes.values()];
 }
 
 function delegatedCell(space: Space, identity: Address, lane: Address) {

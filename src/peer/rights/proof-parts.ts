@@ -33,7 +33,10 @@ export function partsGroup(lane: Address): Address {
 }
 
 /** What this home knows of what evidence rests on. It costs by what is shown, and not by what is stored. */
-export async function loadKnown(home: Identity, { lists, records }: ShownProofs): Promise<KnownParts> {
+export async function loadKnown(
+  home: Identity,
+  { lists, records, vouchers }: ShownProofs,
+): Promise<KnownParts> {
   const { space } = home;
   const sessions = await found(
     lists.map(({ session }) => session),
@@ -48,12 +51,18 @@ export async function loadKnown(home: Identity, { lists, records }: ShownProofs)
   const chains = identityFramesIn(records);
   const ofLanes = [...lanes.values(), ...shown].map((first) => ({
     identity: memberOf(first, "delegator"),
-    lane: first.address,
+    asked: first.address,
   }));
-  const lanesOf = groupBy([...ofLanes, ...sessions.values()], ({ identity }) => identity);
-  const named = [...chains.keys(), ...founded.map((first) => memberOf(first, "receiver"))];
-  const identities = await found([...named, ...ofLanes.map(({ identity }) => identity)], async (identity) => {
-    const asked = (lanesOf.get(identity) ?? []).flatMap(({ lane }) => lane ?? []);
+  const certificates = new Map(
+    vouchers.flatMap((by) => ("host" in by ? [[by.session, by.host.certifiedBy]] : [])),
+  );
+  const ofHosts = founded.map((first) => ({
+    identity: memberOf(first, "receiver"),
+    asked: certificates.get(first.address),
+  }));
+  const askedOf = groupBy([...ofLanes, ...ofHosts], ({ identity }) => identity);
+  const identities = await found([...chains.keys(), ...askedOf.keys()], async (identity) => {
+    const asked = (askedOf.get(identity) ?? []).flatMap(({ asked: address }) => address ?? []);
     const isOwn = identity === home.address;
     const state = await (isOwn ? ownState(home, asked) : loadIdentity(space, identity, asked));
     return state && { state, held: await heldOf(space, state, chains.get(identity) ?? []) };

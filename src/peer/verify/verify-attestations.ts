@@ -117,7 +117,7 @@ async function* verifyHost(space: Space, gib: string): AsyncGenerator<Problem> {
     const first = await space.proof(addressOf("keystone.session", gib));
     if (!first) return yield problem(at, "link_missing", "the session's genesis");
     const { receiver } = startReceiverSession(first).details;
-    const state = (await space.proof(receiver)) && (await loadIdentity(space, receiver));
+    const state = (await space.proof(receiver)) && (await loadIdentity(space, receiver, [value.certifiedBy]));
     if (!state) return yield problem(at, "link_missing", receiver);
     provedReceiver(first, { session: first.address, host: value }, state);
   } catch (thrown) {
