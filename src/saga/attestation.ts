@@ -1,8 +1,7 @@
-import { groupBy, KeysagaError, limitExceeded, sha256, toHex, utf8 } from "../base/index.js";
-import { type Address, decodeText, type IbGib, isReservedIb, nOf, tjpOf } from "../ibgib/index.js";
+import { KeysagaError, limitExceeded, sha256, toHex, utf8 } from "../base/index.js";
+import { type Address, decodeText, type IbGib, isReservedIb } from "../ibgib/index.js";
 import {
   attestKeyOf,
-  type IdentityState,
   isVouched,
   type KeystoneState,
   type LaneState,
@@ -25,6 +24,7 @@ import type {
   Voucher,
 } from "./messages.js";
 import { placesAmong } from "./places.js";
+import type { Delegations, KnownIdentity } from "./shown-identity.js";
 import { listRoot } from "./turn.js";
 
 /*
@@ -154,13 +154,6 @@ export interface KnownParts {
   readonly identities: ReadonlyMap<Address, KnownIdentity>;
 }
 
-export interface KnownIdentity {
-  /** Of what it delegated and certified, as many as proofs here rest on. */
-  readonly state: IdentityState;
-  /** Of the frames that are shown and not newer than that: the newest one, if it is really one of its frames. */
-  readonly held: Address | undefined;
-}
-
 export const nothingKnown: KnownParts = { sessions: new Map(), lanes: new Map(), identities: new Map() };
 
 /** A session that was shown and is not known yet, with what vouches for it. */
@@ -173,7 +166,7 @@ export interface SessionPart extends ProvedSession {
 export interface ProvedParts {
   readonly sessions: readonly SessionPart[];
   readonly lanes: readonly IbGib[];
-  /** The frames of each identity that are new, in order. */
+  /** The frames of each identity that are new, each behind the one that it goes on from. */
   readonly identities: ReadonlyMap<Address, readonly IbGib[]>;
 }
 
@@ -183,25 +176,17 @@ export interface CheckedProofs {
   readonly parts: ProvedParts;
 }
 
-/** The identity frames among records that prove something, by identity, in the order of their numbers. */
-export function identityFramesIn(records: readonly IbGib[]): ReadonlyMap<Address, readonly IbGib[]> {
-  const frames = records.filter(({ ib }) => ib === "keystone.identity");
-  const chains = groupBy(frames, (frame) => tjpOf(frame) ?? frame.address);
-  return new Map([...chains].map(([identity, chain]) => [identity, chain.toSorted(byNumber)]));
-}
-
-const byNumber = (a: IbGib, b: IbGib) => (nOf(a) ?? -1) - (nOf(b) ?? -1);
-
 /**
  * Who speaks in the session that `first` founds: its lane vouches for it, and the lane's identity has delegated the lane.
  *
+ * @param delegations What the identity that the lane names has said.
  * @throws KeysagaError `attestation_refused`
  */
 export function provedSession(
   first: IbGib,
   { n, signature }: Voucher,
   lane: LaneState,
-  identity: IdentityState,
+  { delegated }: Delegations,
 ): ProvedSession {
   const { details } = proving("session", () => startSenderSession(first));
   const { tjp } = lane.keystone;
@@ -209,8 +194,7 @@ export function provedSession(
   if (details.lane !== tjp) throw refused("session of another lane");
   if (details.receiver !== lane.receiver) throw refused("lane to another receiver");
   if (!isVouched(vouching, lane.attestKey, signature)) throw refused("signature of the lane");
-  if (identity.keystone.tjp !== lane.delegator || !identity.delegated.has(tjp))
-    throw refused("lane not delegated");
+  if (!delegated.has(tjp)) throw refused("lane not delegated");
   const { attestKey } = details;
   return { session: first.address, lane: tjp, identity: lane.delegator, attestKey, signs: "senderHeads" };
 }
@@ -218,25 +202,29 @@ export function provedSession(
 /**
  * Who speaks in the receiver's session that `first` founds: a host key has signed it that the identity has certified.
  *
+ * @param delegations What the identity that the session names has said.
  * @throws KeysagaError `attestation_refused`
  */
-export function provedReceiver(first: IbGib, { host }: HostVoucher, identity: IdentityState): ProvedSession {
+export function provedReceiver(
+  first: IbGib,
+  { host }: HostVoucher,
+  { certificates }: Delegations,
+): ProvedSession {
   const { details } = proving("session", () => startReceiverSession(first));
   const { receiver, attestKey } = details;
   if (!isHostSignature(host, first.address)) throw refused("signature of the host key");
-  if (identity.keystone.tjp !== receiver || identity.certificates.get(host.certifiedBy) !== host.key)
-    throw refused("host key not certified");
+  if (certificates.get(host.certifiedBy) !== host.key) throw refused("host key not certified");
   return { session: first.address, identity: receiver, attestKey, signs: "receiverHeads" };
 }
 
-/** What a keystone gets wrong is no proof, whatever it is; but two frames in one place are a proof of their own. */
+/** What a keystone gets wrong is no proof, whatever it is. */
 export function proving<Value>(kind: string, replay: () => Value): Value {
   try {
     return replay();
   } catch (thrown) {
     if (!(thrown instanceof KeysagaError)) throw thrown;
     const { code, facts } = thrown;
-    if (code === "duplicity") throw thrown;
+    if (code === "proofs_missing") throw thrown;
     throw new KeysagaError(
       "attestation_refused",
       { rule: `${kind}: ${String(facts["rule"] ?? code)}` },

@@ -77,8 +77,6 @@ export {
   type LetIn,
   type Attester,
   type CheckedProofs,
-  identityFramesIn,
-  type KnownIdentity,
   type KnownParts,
   listName,
   type ListSignature,
@@ -94,6 +92,7 @@ export {
   signMade,
 } from "./attestation.js";
 export { checkAttested, checkProofs, proofSteps } from "./proof-check.js";
+export { identityFramesIn, type KnownIdentity } from "./shown-identity.js";
 export {
   type Established,
   type Exact,

@@ -1,14 +1,10 @@
 import { fromHex, KeysagaError, toHex } from "../base/index.js";
-import { type Address, type IbGib, nOf, tjpOf } from "../ibgib/index.js";
+import { type Address, type IbGib, tjpOf } from "../ibgib/index.js";
 import {
-  type FollowedIdentity,
-  followIdentity,
-  type IdentityState,
   isListSigned,
   type LaneState,
   rootOfPath,
   type SignedList,
-  startFollowing,
   startLane,
   startReceiverSession,
   startSenderSession,
@@ -18,7 +14,6 @@ import {
   type Attester,
   type CheckedProofs,
   drained,
-  identityFramesIn,
   type KnownParts,
   type LetIn,
   nothingKnown,
@@ -31,8 +26,8 @@ import {
   type SessionPart,
   type ShownProofs,
 } from "./attestation.js";
-import { sliceLimits } from "./chain-walk.js";
 import type { AttestedFrames, Evidence, HostVoucher, ShownFrame, Voucher } from "./messages.js";
+import { followShown, identityFramesIn, type ShownIdentity } from "./shown-identity.js";
 import { entryLeaf } from "./turn.js";
 
 /**
@@ -44,8 +39,7 @@ import { entryLeaf } from "./turn.js";
  *
  * @param shown Untrusted, in any order.
  * @throws KeysagaError `attestation_refused` with the rule, also for anything that nothing rests on and for what is shown
- *   twice; `proofs_missing` where something rests on what is neither shown nor known; `duplicity` where an identity's
- *   frames are not those that are known.
+ *   twice; `proofs_missing` where something rests on what is neither shown nor known.
  */
 export function checkProofs(shown: ShownProofs, known: KnownParts): CheckedProofs {
   return drained(proofSteps(shown, known));
@@ -74,9 +68,9 @@ class ProofCheck {
   readonly #sessions = new Map<Address, SessionPart>();
   readonly #lanes = new Map<Address, LaneState>();
   readonly #newLanes: IbGib[] = [];
-  readonly #identities = new Map<Address, { state: IdentityState; fresh: readonly IbGib[] }>();
-  /** What following each chain that is shown has come to. */
-  readonly #followed = new Map<Address, () => FollowedIdentity>();
+  readonly #identities = new Map<Address, ShownIdentity>();
+  /** What following the frames of each that are shown has come to. */
+  readonly #followed = new Map<Address, () => ShownIdentity>();
   /** Attest keys of sessions, each with its lane: no lane has two sessions with one. */
   readonly #keys = new Set<string>();
   /** What something rests on. */
@@ -203,36 +197,30 @@ class ProofCheck {
     return lane;
   }
 
-  #identity(address: Address): IdentityState {
+  #identity(address: Address): ShownIdentity {
     this.#used.add(address);
     const checked = this.#identities.get(address);
-    if (checked) return checked.state;
+    if (checked) return checked;
     const known = this.known.identities.get(address);
-    const chain = this.#chains.get(address) ?? [];
-    const [shown] = chain;
-    if (known && shown && (nOf(shown) ?? 0) > known.state.keystone.n + 1) throw missing("identity");
-    const { state, fresh, heldAsShown } = this.#followed.get(address)?.() ?? startFollowing(known?.state);
-    if (heldAsShown !== known?.held) throw new KeysagaError("duplicity", { rule: "other frames are known" });
-    if (state === undefined) throw missing("identity");
-    this.#identities.set(address, { state, fresh });
-    return state;
+    const identity = this.#followed.get(address)?.() ?? (known && { ...known.state, fresh: [] });
+    if (identity === undefined) throw missing("identity");
+    this.#identities.set(address, identity);
+    return identity;
   }
 
-  /** What is wrong with a chain is told where something rests on it. */
-  *#follow(identity: Address, chain: readonly IbGib[]): Generator<undefined, void> {
-    let followed = startFollowing(this.known.identities.get(identity)?.state);
-    this.#followed.set(identity, () => followed);
-    const { framesMax } = sliceLimits;
-    for (let at = 0; at < chain.length; at += framesMax) {
-      try {
-        followed = proving("identity", () => followIdentity(followed, chain.slice(at, at + framesMax)));
-      } catch (thrown) {
-        this.#followed.set(identity, () => {
-          throw thrown;
-        });
-        return;
+  /** What is wrong with frames is told where something rests on them. */
+  *#follow(identity: Address, shown: readonly IbGib[]): Generator<undefined, void> {
+    const steps = followShown(this.known.identities.get(identity), shown);
+    try {
+      for (;;) {
+        const step = proving("identity", () => steps.next());
+        if (step.done) return void this.#followed.set(identity, () => step.value);
+        yield;
       }
-      yield;
+    } catch (thrown) {
+      this.#followed.set(identity, () => {
+        throw thrown;
+      });
     }
   }
 

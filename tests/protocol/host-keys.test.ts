@@ -3,22 +3,21 @@ import { expect, test } from "vitest";
 import { ed25519PublicKey, toHex } from "../../src/base/index.js";
 import { type Address, toText } from "../../src/ibgib/index.js";
 import { attestKeyOf, foundReceiverSession, signList, startReplay } from "../../src/keystone/index.js";
-import { joinFilings } from "../../src/peer/home/filing.js";
-import { checkEvidence, evidenceFor, fileAttested } from "../../src/peer/rights/attestations.js";
-import { fileParts } from "../../src/peer/rights/proof-parts.js";
+import { evidenceFor } from "../../src/peer/rights/attestations.js";
 import { placesOf } from "../../src/saga/attestation.js";
 import { signAsHost } from "../../src/saga/handshake.js";
 import { checkAttested, type Evidence } from "../../src/saga/index.js";
 import { listRoot } from "../../src/saga/turn.js";
-import { InnerSpace, type Space, verifySpace } from "../../src/index.js";
+import { InnerSpace, verifySpace } from "../../src/index.js";
 import { bytesOf } from "../keystone/keystones.js";
 import { newNotes, Person } from "../saga/commits.js";
+import { take } from "./evidence.js";
 import { codeOf } from "./lab.js";
 
 const hostSeed = bytesOf(7);
 const hostKey = toHex(ed25519PublicKey(hostSeed));
 const newKey = toHex(ed25519PublicKey(bytesOf(8)));
-const nobody = { holder: "nobody^gib" as Address, sight: { holders: [] } };
+const _nobody = { holder: "nobody^gib" as Address, sight: { holders: [] } };
 
 /** A receiver, which retires its host key in the end. */
 function receiver() {
@@ -47,20 +46,9 @@ function attestedBy(bob: Person, certifiedBy: Address, number = 0): { frame: Add
     evidence: [
       toText(r0),
       { session: r0.address, host },
-      { ...signed, signature, frames: placesOf([entry]) },
+      { ...signed, signature, frames: [...placesOf([entry])] },
     ],
   };
-}
-
-/** Takes evidence in as a commit does. */
-async function take(space: Space, evidence: readonly Evidence[]): Promise<void> {
-  const checked = await checkEvidence({ space, address: nobody.holder } as never, evidence);
-  const frames = new Set(checked.attested.map(({ frame }) => frame));
-  const filing = joinFilings([
-    await fileAttested(space, checked, frames),
-    await fileParts(space, checked.parts),
-  ]);
-  expect((await space.commit({ ...nobody, ...filing })).kind).toBe("committed");
 }
 
 test("stays proved, whenever a reader learns that the key is retired (A18, C14)", async () => {

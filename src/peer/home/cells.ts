@@ -40,8 +40,19 @@ export const cellKinds = {
       met: z.literal(true).optional(),
     }),
   ),
-  /** The number of the frame by which an identity delegates a lane, as long as it does; key: the gibs of both. */
-  delegated: kind("delegated/", z.strictObject({ n: z.number().int().min(1) })),
+  /**
+   * The number of the frame by which an identity delegates a lane, and that frame where it lies in a branch (see `branches`);
+   * key: the gibs of both.
+   */
+  delegated: kind("delegated/", z.strictObject({ n: z.number().int().min(1), branch: address.optional() })),
+  /**
+   * An identity of which other frames were seen, in places that were taken: the lowest of these places, and how many such
+   * frames are kept; key: its address.
+   */
+  branches: kind(
+    "branches/",
+    z.strictObject({ n: z.number().int().min(1), frames: z.number().int().min(1) }),
+  ),
   /** Receiver: how far it has followed a lane, in one row that does not grow; key: the lane's address. */
   lane: kind(
     "lane/",

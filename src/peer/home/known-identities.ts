@@ -1,15 +1,16 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, ibOf, nOf, tjpOf } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, ibOf, nOf, previousOf, tjpOf } from "../../ibgib/index.js";
 import {
   delegationIn,
   type IdentityState,
+  readIdentity,
   readIdentityFrames,
   resumeIdentity,
-  startIdentity,
 } from "../../keystone/index.js";
 import type { CellChange, Space } from "../../space/index.js";
 import { type Cell, type CellValue, cellKinds, changeCell, readCell } from "./cells.js";
-import { type Filing, nothingFiled } from "./filing.js";
+import { type Filing, joinFilings } from "./filing.js";
+import { fileBranches } from "./identity-branches.js";
 
 /*
  * What a space knows of an identity, this home's own included. What a replay has come to is a row that moves with the newest
@@ -44,9 +45,9 @@ async function stateAt(
   for (const address of new Set(asked))
     if (ibOf(address) === "keystone.lane") {
       const { value } = await delegatedCell(space, identity, address);
-      if (value && value.n <= row.n) delegated.add(address);
+      if (value && (value.branch || value.n <= row.n)) delegated.add(address);
     } else {
-      const hostKey = await certifiedKey(space, identity, address, row.n);
+      const hostKey = await certifiedKey(space, identity, address);
       if (hostKey !== undefined) certificates.set(address, hostKey);
     }
   const [first, tip] = await Promise.all([space.proof(identity), space.proof(row.tip)]);
@@ -55,9 +56,9 @@ async function stateAt(
 }
 
 /** The host key that this frame of the identity's certified. */
-async function certifiedKey(space: Space, identity: Address, certificate: Address, newest: number) {
+async function certifiedKey(space: Space, identity: Address, certificate: Address) {
   const frame = await space.proof(certificate);
-  if (!frame || tjpOf(frame) !== identity || (nOf(frame) ?? 0) > newest) return undefined;
+  if (!frame || tjpOf(frame) !== identity) return undefined;
   const said = delegationIn(frame);
   return said && "hostKey" in said ? said.hostKey : undefined;
 }
@@ -69,11 +70,11 @@ export async function checkHeld(space: Space, frame: Address | undefined): Promi
 }
 
 /**
- * What a commit takes in to keep frames of an identity, oldest first. Those that are stored already are passed over.
+ * What a commit takes in to keep frames of an identity. Those that are stored already are passed over, and those in places
+ * that others have taken are kept in branches: the frame that was seen first stays in its place.
  *
- * @param frames Checked, and a chain.
+ * @param frames Checked, each behind the one that it goes on from.
  * @param met Set where the identity is let in by it.
- * @throws KeysagaError `duplicity` where other frames are stored.
  */
 export async function fileIdentity(
   space: Space,
@@ -83,40 +84,65 @@ export async function fileIdentity(
 ): Promise<Filing> {
   const cell = await readCell(space, cellKinds.identity, identity);
   const row = cell.value;
-  const stored = frames.filter((frame) => (nOf(frame) ?? 0) <= (row?.n ?? -1));
-  const [next, ...later] = frames.slice(stored.length);
-  await checkHeld(space, stored.at(-1)?.address);
-  if (!next)
-    return row && met && !row.met ? { proofs: [], cells: [changeCell(cell, { ...row, met })] } : nothingFiled;
-  const before = await stateAt(space, identity, cell);
-  const { keystone, hostKeys } = before
-    ? readIdentityFrames(before, [next, ...later])
-    : readIdentityFrames(startIdentity(next), later);
-  const { tip, n } = keystone;
-  const isMet = met ?? row?.met;
-  const value = { tip, n, hostKeys: [...hostKeys], ...(isMet && { met: isMet }) };
-  return {
-    proofs: [next, ...later].map((record) => ({ group: identity, record })),
-    cells: [changeCell(cell, value), ...(await delegatedChanges(space, identity, [next, ...later]))],
+  const next: IbGib[] = [];
+  const branch: IbGib[] = [];
+  for (const frame of frames)
+    if (previousOf(frame) === (next.at(-1)?.address ?? row?.tip)) next.push(frame);
+    else if (!(await space.proof(frame.address))) branch.push(frame);
+  const filed = {
+    proofs: next.map((record) => ({ group: identity, record })),
+    cells: await delegatedChanges(space, identity, next, branch),
   };
+  const moved = { proofs: [], cells: await rowChanges(space, identity, cell, next, met ?? row?.met) };
+  return joinFilings([moved, filed, await fileBranches(space, identity, branch)]);
+}
+
+async function rowChanges(
+  space: Space,
+  identity: Address,
+  cell: Row,
+  next: readonly IbGib[],
+  met: true | undefined,
+): Promise<readonly CellChange[]> {
+  if (next.length === 0 && met === cell.value?.met) return [];
+  const before = await stateAt(space, identity, cell);
+  const state = before ? readIdentityFrames(before, next) : readIdentity(next);
+  if (!state) return [];
+  const { keystone, hostKeys } = state;
+  const { tip, n } = keystone;
+  return [changeCell(cell, { tip, n, hostKeys: [...hostKeys], ...(met && { met }) })];
 }
 
 /** A lane counts from the first frame that delegates it. */
 async function delegatedChanges(
   space: Space,
   identity: Address,
-  frames: readonly IbGib[],
+  next: readonly IbGib[],
+  branch: readonly IbGib[],
 ): Promise<readonly CellChange[]> {
   const changes = new Map<Address, CellChange>();
-  for (const frame of frames) {
+  for (const [at, frame] of [...next, ...branch].entries()) {
     const said = delegationIn(frame);
     if (!said || !("lane" in said) || changes.has(said.lane)) continue;
     const cell = await delegatedCell(space, identity, said.lane);
-    if (!cell.value) changes.set(said.lane, changeCell(cell, { n: nOf(frame) ?? 0 }));
+    const value = { n: nOf(frame) ?? 0, ...(at >= next.length && { branch: frame.address }) };
+    if (!cell.value) changes.set(said.lane, changeCell(cell, value));
   }
   return [...changes.values()];
 }
 
-function delegatedCell(space: Space, identity: Address, lane: Address) {
+/**
+ * An identity that has branches is let in by those lanes alone that it had delegated before they begin.
+ *
+ * @throws KeysagaError `duplicity`
+ */
+export async function checkUnforked(space: Space, identity: Address, lane: Address): Promise<void> {
+  const { value: branches } = await readCell(space, cellKinds.branches, identity);
+  if (!branches) return;
+  const { value: delegated } = await delegatedCell(space, identity, lane);
+  if (!delegated || delegated.n >= branches.n) throw new KeysagaError("duplicity", { n: branches.n });
+}
+
+export function delegatedCell(space: Space, identity: Address, lane: Address) {
   return readCell(space, cellKinds.delegated, `${gibOf(identity)}/${gibOf(lane)}`);
 }

@@ -6,7 +6,7 @@ import type { CellChange, Charge, Space } from "../../space/index.js";
 import { type CellValue, cellKinds, changeCell, readCell, sameCell } from "../home/cells.js";
 import { type Claim, releasing } from "../home/claims.js";
 import { type Identity, internalsOf } from "../home/identity.js";
-import { checkHeld, fileIdentity, loadIdentity } from "../home/known-identities.js";
+import { checkHeld, checkUnforked, fileIdentity, loadIdentity } from "../home/known-identities.js";
 import type { Platform } from "../home/platform.js";
 import { dropTranscripts } from "../home/retention.js";
 
@@ -54,7 +54,7 @@ function drawIndexes(draw: Uint8Array, count: number): readonly number[] {
  *
  * @param entry What lets the identity in: comparisons and changes of the same transaction.
  * @returns Whether it was stored; if not, someone moved I or L, or what lets it in, meanwhile.
- * @throws KeysagaError `duplicity` where the lane was seen to fork, or the identity does so now; `auth_fail` for the attest
+ * @throws KeysagaError `duplicity` where the lane was seen to fork, or the identity before it delegated that lane; `auth_fail` for the attest
  *   key of another session; what `charge` throws.
  */
 export async function storeSession(
@@ -71,6 +71,7 @@ export async function storeSession(
     readCell(space, cellKinds.fork, lane.first.gib),
   ]);
   if (fork.value) throw new KeysagaError("duplicity", { n: fork.value.n });
+  await checkUnforked(space, tjp, lane.first.address);
   const { attestKey } = startSenderSession(established.vouched.session).details;
   const used = await readCell(space, cellKinds.attestKey, `${lane.first.gib}/${attestKey}`);
   if (used.value) throw new KeysagaError("auth_fail", { rule: "an attest key of two sessions" });

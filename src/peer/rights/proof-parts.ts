@@ -1,9 +1,18 @@
 import { groupBy, KeysagaError, lengthPrefixed, sha256, toHex } from "../../base/index.js";
-import { type Address, addressOf, gibOf, type IbGib, isAddress, nOf, toText } from "../../ibgib/index.js";
+import {
+  type Address,
+  addressOf,
+  gibOf,
+  type IbGib,
+  isAddress,
+  previousOf,
+  toText,
+} from "../../ibgib/index.js";
 import { type IdentityState, startReceiverSession, startSenderSession } from "../../keystone/index.js";
 import {
   type Evidence,
   identityFramesIn,
+  type KnownIdentity,
   type KnownParts,
   type ProvedParts,
   type SessionPart,
@@ -13,7 +22,8 @@ import type { CellChange, Space } from "../../space/index.js";
 import { type Cell, cellKinds, changeCell, readCell } from "../home/cells.js";
 import { type Filing, joinFilings, nothingFiled } from "../home/filing.js";
 import { type Identity, ownState } from "../home/identity.js";
-import { fileIdentity, loadIdentity } from "../home/known-identities.js";
+import { branchTo, identityAt } from "../home/identity-branches.js";
+import { delegatedCell, fileIdentity, loadIdentity } from "../home/known-identities.js";
 
 /*
  * What proofs share is kept once: the genesis of a session (S0) with what vouches for it, that of its lane (L0), and the
@@ -65,7 +75,7 @@ export async function loadKnown(
     const asked = (askedOf.get(identity) ?? []).flatMap(({ asked: address }) => address ?? []);
     const isOwn = identity === home.address;
     const state = await (isOwn ? ownState(home, asked) : loadIdentity(space, identity, asked));
-    return state && { state, held: await heldOf(space, state, chains.get(identity) ?? []) };
+    return state && { state, ...(await heldOf(space, state, chains.get(identity) ?? [])) };
   });
   return { sessions, lanes, identities };
 }
@@ -86,12 +96,16 @@ async function found<Value>(
 /** See `KnownIdentity`. */
 async function heldOf(
   space: Space,
-  { keystone }: IdentityState,
-  chain: readonly IbGib[],
-): Promise<Address | undefined> {
-  const newest = chain.findLast((frame) => (nOf(frame) ?? 0) <= keystone.n)?.address;
-  const isHeld = newest && (newest === keystone.tip || (await space.proof(newest)));
-  return isHeld ? newest : undefined;
+  state: IdentityState,
+  shown: readonly IbGib[],
+): Promise<Omit<KnownIdentity, "state">> {
+  const { tip, tjp } = state.keystone;
+  const held = new Set<Address>();
+  for (const { address } of shown) if (address === tip || (await space.proof(address))) held.add(address);
+  const fresh = shown.filter(({ address }) => !held.has(address));
+  const forks = fresh.flatMap((frame) => previousOf(frame) ?? []).filter((past) => past !== tip);
+  const at = new Map(await identityAt(space, tjp, forks));
+  return { held, at: at.set(tip, state) };
 }
 
 /** A session that proofs here rest on, with what vouches for it. */
@@ -260,18 +274,25 @@ export async function showParts(
       shown.set(identity, seen);
       seen.n += lacking.length;
     }
-    for (const address of lane ? [lane, session] : [session]) {
-      const name = nameOf(address);
+    const genesis = lane && (await readLane(space, lane));
+    for (const record of [...(await branchOf(space, part)), ...(genesis ? [genesis] : []), first]) {
+      const name = nameOf(record.address);
       if (!seen.parts.includes(name) && !now.has(name)) {
         now.add(name);
-        const record = address === session ? first : await readLane(space, address);
-        if (record) evidence.push(toText(record));
-        if (address === session) evidence.push(voucher);
+        evidence.push(toText(record));
+        if (record === first) evidence.push(voucher);
       }
       seen.parts = [...seen.parts.filter((other) => other !== name), name].slice(-partsRemembered);
     }
   }
   return { evidence, shown };
+}
+
+/** What a session rests on of an identity's branches. */
+async function branchOf(space: Space, { identity, lane, voucher }: SessionPart): Promise<readonly IbGib[]> {
+  const delegated = lane && (await delegatedCell(space, identity, lane)).value?.branch;
+  const newest = "host" in voucher ? voucher.host.certifiedBy : delegated;
+  return newest ? branchTo(space, identity, newest) : [];
 }
 
 async function seenBy(space: Space, identity: Address, to: Audience | undefined) {

@@ -7,6 +7,7 @@ import {
   nOf,
   parseAddress,
   previousOf,
+  tjpOf,
 } from "../../ibgib/index.js";
 import {
   type Claim,
@@ -14,6 +15,7 @@ import {
   checkIdentityFrames,
   claimOf,
   decodeUnsigned,
+  delegationIn,
   type KeystoneState,
   readIdentity,
   resume,
@@ -26,6 +28,7 @@ import {
 } from "../../keystone/index.js";
 import type { Space } from "../../space/index.js";
 import { cellKinds, checkCell, readCell, readCells } from "../home/cells.js";
+import { branchesGroup, identityAt } from "../home/identity-branches.js";
 import { journalKey } from "../home/signer.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
 
@@ -143,11 +146,52 @@ async function* verifyKnown(space: Space, first: Address, frames: readonly IbGib
     yield problem(first, "cell", `says that it ends at n=${value?.n ?? "none"}`);
   else if (JSON.stringify(value?.hostKeys) !== JSON.stringify([...(replayed?.hostKeys ?? [])]))
     yield problem(first, "cell", "host keys");
-  const lanes = [...(replayed?.delegated ?? [])].filter((lane) => ibOf(lane) === "keystone.lane").map(gibOf);
+  const others = await space.proofs(branchesGroup(first));
+  yield* verifyBranches(space, first, others);
+  const said = others.flatMap((frame) => delegationIn(frame) ?? []);
+  const delegated = [
+    ...(replayed?.delegated ?? []),
+    ...said.flatMap((each) => ("lane" in each ? each.lane : [])),
+  ];
+  const lanes = [...new Set(delegated)].filter((lane) => ibOf(lane) === "keystone.lane").map(gibOf);
   const rows = await readCells(space, cellKinds.delegated, `${gibOf(first)}/`);
   const named = new Set(rows.map(({ name }) => name));
   if (rows.length !== lanes.length || !lanes.every((lane) => named.has(lane)))
     yield problem(first, "cell", "lanes");
+}
+
+/** Each frame of an identity's branches goes on from one that is stored, and their row says how many there are, and where. */
+async function* verifyBranches(
+  space: Space,
+  identity: Address,
+  frames: readonly IbGib[],
+): AsyncGenerator<Problem> {
+  const { value } = await readCell(space, cellKinds.branches, identity);
+  const lowest = Math.min(...frames.map((frame) => nOf(frame) ?? 0));
+  if (value?.frames !== (frames.length || undefined) || (value && value.n !== lowest))
+    yield problem(identity, "cell", "branches");
+  const pasts = frames.flatMap((frame) => previousOf(frame) ?? []);
+  const states = await identityAt(space, identity, pasts);
+  for (const frame of frames) {
+    const state = states.get(previousOf(frame) ?? identity);
+    try {
+      if (state) checkIdentityFrames(state, [frame]);
+      else yield problem(frame.address, "link_missing", previousOf(frame));
+    } catch (thrown) {
+      yield problem(frame.address, "keystone", detailOf(thrown));
+    }
+  }
+}
+
+/** What lies with an identity's branches is a frame of an identity that is stored, and all of them are checked with it. */
+export async function* verifyBranchPlace(
+  space: Space,
+  record: IbGib,
+  group: Address,
+): AsyncGenerator<Problem> {
+  const identity = tjpOf(record);
+  const isInPlace = identity && branchesGroup(identity) === group && (await space.proof(identity));
+  if (!isInPlace) yield problem(record.address, "place", group);
 }
 
 /** What a keystone's frames claim, the reserved one included. */

@@ -19,10 +19,11 @@ import {
 } from "../../ibgib/index.js";
 import type { Reference, Scanned, Space, Tip } from "../../space/index.js";
 import { cellKinds, readCell } from "../home/cells.js";
+import { branchesIb } from "../home/identity-branches.js";
 import { partsIb } from "../rights/proof-parts.js";
 import { SeenFilter } from "./seen-filter.js";
 import { verifyPart, verifyProofs } from "./verify-attestations.js";
-import { verifyCell, verifyFollowed, verifyKeystone } from "./verify-keystones.js";
+import { verifyBranchPlace, verifyCell, verifyFollowed, verifyKeystone } from "./verify-keystones.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
 
 /** How much was looked at. */
@@ -150,7 +151,8 @@ class Verifier {
       case "tip":
         return yield* this.#walk(scanned.tip);
       case "proof":
-        if (ibOf(scanned.group) === partsIb) return yield* this.#checkPart(scanned);
+        if (ibOf(scanned.group) === partsIb) return yield* this.#checkPart(scanned, verifyPart);
+        if (ibOf(scanned.group) === branchesIb) return yield* this.#checkPart(scanned, verifyBranchPlace);
         return yield* this.#checkGroup(scanned.gib, scanned.group);
       case "record":
         this.#seen.add(scanned.gib); // it may have been committed after the first pass
@@ -170,9 +172,12 @@ class Verifier {
     yield* verifyFollowed(this.space, key);
   }
 
-  async *#checkPart({ gib, group, bytes }: Scanned & { kind: "proof" }): AsyncGenerator<Problem> {
+  async *#checkPart(
+    { gib, group, bytes }: Scanned & { kind: "proof" },
+    verify: (space: Space, record: IbGib, group: Address) => AsyncGenerator<Problem>,
+  ): AsyncGenerator<Problem> {
     if (this.#broken.has(gib)) return;
-    yield* guarded(group, verifyPart(this.space, readRecord(bytes), group));
+    yield* guarded(group, verify(this.space, readRecord(bytes), group));
   }
 
   async *#checkGroup(gib: string, group: Address): AsyncGenerator<Problem> {
