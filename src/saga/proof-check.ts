@@ -71,8 +71,6 @@ class ProofCheck {
   readonly #identities = new Map<Address, ShownIdentity>();
   /** What following the frames of each that are shown has come to. */
   readonly #followed = new Map<Address, () => ShownIdentity>();
-  /** Attest keys of sessions, each with its lane: no lane has two sessions with one. */
-  readonly #keys = new Set<string>();
   /** What something rests on. */
   readonly #used = new Set<Address>();
   readonly #isSigned = once((signed: string) => this.#signatures.get(signed)!());
@@ -158,9 +156,6 @@ class ProofCheck {
     const voucher = this.#vouchers.get(address);
     if (voucher === undefined) throw refused("voucher not shown");
     const proved = "host" in voucher ? this.#receiver(first, voucher) : this.#sender(first, voucher);
-    const key = `${proved.lane ?? proved.identity} ${proved.attestKey}`;
-    if (this.#keys.has(key)) throw refused("an attest key of two sessions");
-    this.#keys.add(key);
     this.#sessions.set(address, { ...proved, first, voucher });
     return proved;
   }

@@ -141,8 +141,6 @@ export const cellKinds = {
   voucher: kind("voucher/", z.strictObject({ ...Voucher.shape, lane: address, identity: address })),
   /** The session that a lane's frame vouches for; key: the lane's gib and the frame's number. */
   vouched: kind("vouched/", z.strictObject({ session: address })),
-  /** The session whose attest key this is; key: the lane's gib and the key. */
-  attestKey: kind("attest-key/", z.strictObject({ session: address })),
   /** Two vouchers of a lane for different sessions with one number: nobody lets in a new session of it. Key: its gib. */
   fork: kind("fork/", z.strictObject({ n: z.number().int().min(1), sessions: z.tuple([address, address]) })),
   /**

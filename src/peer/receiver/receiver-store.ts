@@ -1,6 +1,6 @@
 import { KeysagaError } from "../../base/index.js";
 import { type Address, decodeText, isTjp, tjpOf, toText } from "../../ibgib/index.js";
-import { connectDemand, connectSize, startSenderSession } from "../../keystone/index.js";
+import { connectDemand, connectSize } from "../../keystone/index.js";
 import type { Accepted, ChallengeDraw, FollowedLane, Open, SenderKnown } from "../../saga/index.js";
 import type { CellChange, Charge, Space } from "../../space/index.js";
 import { type CellValue, cellKinds, changeCell, readCell, sameCell } from "../home/cells.js";
@@ -63,7 +63,7 @@ export async function storeSession(
   entry: readonly CellChange[],
   charge: Charge & Claim,
 ): Promise<boolean> {
-  const { identity, lane, known, established, shown } = accepted;
+  const { identity, lane, known, shown } = accepted;
   const { tjp } = identity.keystone;
   const [identityCell, laneCell, fork] = await Promise.all([
     readCell(space, cellKinds.identity, tjp),
@@ -72,9 +72,6 @@ export async function storeSession(
   ]);
   if (fork.value) throw new KeysagaError("duplicity", { n: fork.value.n });
   await checkUnforked(space, tjp, lane.first.address);
-  const { attestKey } = startSenderSession(established.vouched.session).details;
-  const used = await readCell(space, cellKinds.attestKey, `${lane.first.gib}/${attestKey}`);
-  if (used.value) throw new KeysagaError("auth_fail", { rule: "an attest key of two sessions" });
   const isAsChecked =
     identityCell.value?.tip === known.identity?.keystone.tip && isSameLane(laneCell.value, known.lane);
   if (!isAsChecked) return false;

@@ -144,8 +144,6 @@ function memberOf({ data }: IbGib, name: string): Address | undefined {
  * What a commit takes in to keep parts that were checked. Two vouchers of a lane with one number are kept both, and the
  * lane is marked as forked.
  *
- * @throws KeysagaError `attestation_refused` where a lane has a session with that attest key already; `duplicity` where
- *   other frames of an identity have come meanwhile.
  */
 export async function fileParts(space: Space, parts: ProvedParts): Promise<Filing> {
   const kept = await Promise.all(parts.lanes.map(({ address }) => readLane(space, address)));
@@ -186,16 +184,14 @@ async function fileSessionPart(
   part: SessionPart,
   byNumber: Map<string, Address>,
 ): Promise<Filing> {
-  const { lane, identity, session, attestKey, first, voucher } = part;
+  const { lane, identity, session, first, voucher } = part;
   if ("host" in voucher || lane === undefined) return fileReceiver(space, part);
   const place = `${gibOf(lane)}/${voucher.n}`;
-  const [cell, vouched, byKey] = await Promise.all([
+  const [cell, vouched] = await Promise.all([
     readCell(space, cellKinds.voucher, gibOf(session)),
     readCell(space, cellKinds.vouched, place),
-    readCell(space, cellKinds.attestKey, `${gibOf(lane)}/${attestKey}`),
   ]);
   if (cell.value) return nothingFiled;
-  if (byKey.value) throw new KeysagaError("attestation_refused", { rule: "an attest key of two sessions" });
   const other = vouched.value?.session ?? byNumber.get(place);
   byNumber.set(place, session);
   const isFork = other !== undefined && other !== session;
@@ -203,7 +199,6 @@ async function fileSessionPart(
     proofs: [{ group: partsGroup(lane), record: first }],
     cells: [
       changeCell(cell, { ...voucher, lane, identity }),
-      changeCell(byKey, { session }),
       ...(isFork
         ? await markFork(space, lane, voucher.n, [other, session])
         : [changeCell(vouched, { session })]),

@@ -95,14 +95,12 @@ async function* verifyVoucher(space: Space, gib: string): AsyncGenerator<Problem
     const proved = provedSession(first, value, startLane(of), state);
     if (proved.identity !== identity || proved.lane !== lane)
       yield problem(session, "not_vouched", "by another lane or identity");
-    const [byNumber, byKey, fork] = await Promise.all([
+    const [byNumber, fork] = await Promise.all([
       readCell(space, cellKinds.vouched, `${gibOf(lane)}/${value.n}`),
-      readCell(space, cellKinds.attestKey, `${gibOf(lane)}/${proved.attestKey}`),
       readCell(space, cellKinds.fork, gibOf(lane)),
     ]);
     if (byNumber.value?.session !== session && !fork.value)
       yield problem(session, "cell", "not listed by its lane's number");
-    if (byKey.value?.session !== session) yield problem(session, "cell", "not listed by its attest key");
   } catch (thrown) {
     yield problem(session, "not_vouched", detailOf(thrown));
   }
