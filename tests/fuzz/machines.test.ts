@@ -31,7 +31,7 @@ beforeAll(async () => {
     for (const moment of moments) freeze(moment);
   }
   tally = new Tally();
-}, 60_000);
+});
 
 afterAll(() => {
   tally.tell("machines", `${places.size} states`);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   corpus = await gather(seed);
   process.on("unhandledRejection", note).on("uncaughtException", note);
   tally = new Tally();
-}, 60_000);
+});
 
 afterAll(() => {
   process.off("unhandledRejection", note).off("uncaughtException", note);

@@ -77,8 +77,6 @@ async function readsOf(frames: number) {
   return { receiver, saga, standing };
 }
 
-test("a connection and a saga read as much with chains of 400 frames as of 2 (A36)", {
-  timeout: 120_000,
-}, async () => {
+test("a connection and a saga read as much with chains of 400 frames as of 2 (A36)", async () => {
   expect(await readsOf(400)).toEqual(await readsOf(2));
 });

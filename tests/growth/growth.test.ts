@@ -75,7 +75,7 @@ const stories: Readonly<Record<string, Story>> = {
   },
 };
 
-test.each(Object.entries(stories))("%s", { timeout: 120_000 }, async (_, story) => {
+test.each(Object.entries(stories))("%s", async (_, story) => {
   const worlds: World[] = [];
   const looks = await looksPerPair(size, async (count) => {
     const world = await createWorld({ senders: ["alice", "carol"] });

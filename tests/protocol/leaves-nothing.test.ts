@@ -129,9 +129,7 @@ describe("transcripts are bounded (K8)", () => {
     await world.close();
   });
 
-  test("by their bytes: what a session says beyond is not kept, and its proofs are", {
-    timeout: 60_000,
-  }, async () => {
+  test("by their bytes: what a session says beyond is not kept, and its proofs are", async () => {
     const { world, alice, bob, note } = await desk("bytes");
     const rows = async () =>
       (await bob.space.cells("session/")).map(({ value }) => JSON.parse(Buffer.from(value).toString()).bytes);

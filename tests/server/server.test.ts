@@ -202,7 +202,7 @@ test("readiness means that something can be stored: it says why not, and comes b
   expect(answer).toEqual(full);
   expect(answer.text).not.toContain("secret");
   space.isFull = false;
-  await expect.poll(() => get(port, "/readyz"), { timeout: 20_000 }).toMatchObject({ status: 200 });
+  await expect.poll(() => get(port, "/readyz"), { timeout: 600_000 }).toMatchObject({ status: 200 });
   await sender.connect();
 });
 
