@@ -11,7 +11,7 @@ import type { Json, JsonObject } from "./json.js";
 /** How many lists and objects may lie inside one another, the outermost counted. */
 export const jsonDepthMax = 64;
 
-/** Why JSON is refused: the fact `rule` of a `json_refused`. */
+/** Why JSON is refused: the fact `rule` of a `json_refused`; of text, `at` says where. */
 export type JsonRule =
   | "depth"
   | "key_order"
@@ -46,26 +46,10 @@ export function normalJson(value: unknown): Json {
   return normalAt(value, 1);
 }
 
-/**
- * Parses text that has to be byte for byte its own normal form. What is returned has no own `__proto__` and no lone
- * surrogate. Costs one JSON.parse, one walk, one JSON.stringify; recursion ends at the depth limit.
- *
- * @throws KeysagaError `json_refused`. `syntax` is text that is not JSON; `normal_form` is a second spelling (spaces,
- *   duplicate keys, other number forms or escapes), with the place of the first difference in `at`.
- */
-export function parseCanonicalJson(text: string): Json {
-  const value = parse(text);
-  // Text from UTF-8 holds a lone surrogate only as an escape, and one that is not escaped fails the comparison.
-  checkParsed(value, 1, text.includes("\\ud"));
-  const normal = JSON.stringify(value);
-  if (normal !== text) refuse("normal_form", { at: firstDifference(normal, text) });
-  return value;
-}
-
 function normalAt(value: unknown, depth: number): Json {
   switch (typeof value) {
     case "string":
-      return isWellFormed(value) ? value : refuse("surrogate");
+      return isWellFormed(value) ? value : refuseJson("surrogate");
     case "number":
       checkNumber(value);
       return value;
@@ -73,18 +57,18 @@ function normalAt(value: unknown, depth: number): Json {
       return value;
     case "object":
       if (value === null) return null;
-      if (depth > jsonDepthMax) return refuse("depth");
+      if (depth > jsonDepthMax) return refuseJson("depth");
       if (Array.isArray(value)) return normalList(value, depth);
       if (isPlainObject(value)) return normalObject(value, depth);
   }
-  return refuse("not_json");
+  return refuseJson("not_json");
 }
 
 function normalList(list: readonly unknown[], depth: number): Json[] {
   const normal: Json[] = [];
   for (let at = 0; at < list.length; at++) {
     const item = list[at];
-    if (item === undefined) refuse("undefined_in_list");
+    if (item === undefined) refuseJson("undefined_in_list");
     normal.push(normalAt(item, depth + 1));
   }
   return normal;
@@ -95,8 +79,8 @@ function normalObject(members: Readonly<Record<string, unknown>>, depth: number)
   for (const key of Object.keys(members).sort(byUtf16)) {
     const member = members[key];
     if (member === undefined) continue;
-    if (key === "__proto__") refuse("proto_key");
-    if (!isWellFormed(key)) refuse("surrogate");
+    if (key === "__proto__") refuseJson("proto_key");
+    if (!isWellFormed(key)) refuseJson("surrogate");
     normal[key] = normalAt(member, depth + 1);
   }
   return normal;
@@ -111,56 +95,11 @@ function isPlainObject(value: object): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
-function parse(text: string): Json {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return refuse("syntax");
-  }
-}
-
-function checkParsed(value: Json, depth: number, mayHoldSurrogates: boolean): void {
-  if (typeof value === "number") checkNumber(value);
-  else if (typeof value === "string") {
-    if (mayHoldSurrogates && !isWellFormed(value)) refuse("surrogate");
-  } else if (typeof value === "object" && value !== null) {
-    if (depth > jsonDepthMax) refuse("depth");
-    if (isList(value)) for (const item of value) checkParsed(item, depth + 1, mayHoldSurrogates);
-    else checkMembers(value, depth, mayHoldSurrogates);
-  }
-}
-
-function checkMembers(members: JsonObject, depth: number, mayHoldSurrogates: boolean): void {
-  let before = "";
-  for (const key of Object.keys(members)) {
-    if (key < before && !isIndexKey(before)) refuse("key_order");
-    if (key === "__proto__") refuse("proto_key");
-    if (mayHoldSurrogates && !isWellFormed(key)) refuse("surrogate");
-    checkParsed(members[key]!, depth + 1, mayHoldSurrogates);
-    before = key;
-  }
-}
-
-function isList(value: readonly Json[] | JsonObject): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-/** Is this a key that every JavaScript object lists before the others, by number? */
-function isIndexKey(key: string): boolean {
-  return /^(?:0|[1-9][0-9]{0,9})$/.test(key) && Number(key) < 2 ** 32 - 1;
-}
-
 function checkNumber(value: number): void {
-  if (!Number.isFinite(value)) refuse("number_range");
-  if (Object.is(value, -0)) refuse("negative_zero");
+  if (!Number.isFinite(value)) refuseJson("number_range");
+  if (Object.is(value, -0)) refuseJson("negative_zero");
 }
 
-function firstDifference(a: string, b: string): number {
-  let at = 0;
-  while (at < a.length && a[at] === b[at]) at++;
-  return at;
-}
-
-function refuse(rule: JsonRule, facts: Facts = {}): never {
+export function refuseJson(rule: JsonRule, facts: Facts = {}): never {
   throw new KeysagaError("json_refused", { rule, ...facts });
 }

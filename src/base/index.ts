@@ -19,7 +19,6 @@ export {
   type JsonRule,
   jsonDepthMax,
   normalJson,
-  parseCanonicalJson,
 } from "./canonical-json.js";
 export {
   type CryptoSeam,
@@ -48,6 +47,7 @@ export {
 } from "./errors.js";
 export { isSoundKey } from "./ed25519-rule.js";
 export { groupBy } from "./group-by.js";
+export { parseCanonicalJson, scanCanonicalJson } from "./json-scanner.js";
 export { isWithinDepth, type Json, type JsonObject, sameJson } from "./json.js";
 export type { Clock, Instant, Moment, Random, Timers } from "./ports.js";
 export { printable } from "./printable.js";

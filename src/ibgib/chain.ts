@@ -1,6 +1,6 @@
 import { KeysagaError } from "../base/index.js";
 import { type Address, isIdentityAddress } from "./address.js";
-import { isMerge, isTjp, memberOf, nOf, ownerOf, tjpOf, withinOf } from "./frame.js";
+import { isMerge, isTjp, nOf, ownerOf, tjpOf, withinOf } from "./frame.js";
 import type { IbGib } from "./record.js";
 
 /** Why a frame does not continue its timeline: the fact `rule` of a `chain_refused`. */
@@ -25,7 +25,7 @@ export type ChainRule =
  */
 export function checkFirst(frame: IbGib): void {
   if (!isTjp(frame)) refuseChain("not_first");
-  if (memberOf(frame, "n") !== undefined && nOf(frame) !== 0) refuseChain("n");
+  if (frame.member("n") !== undefined && nOf(frame) !== 0) refuseChain("n");
   checkMaker(frame, frame);
 }
 
@@ -56,7 +56,7 @@ export function checkSuccessor(frame: IbGib, parent: IbGib): void {
  */
 export function isWithinOwners(first: IbGib, outer: IbGib): boolean {
   const owner = ownerOf(first);
-  if (owner === undefined || memberOf(first, "by") === undefined) return true;
+  if (owner === undefined || first.member("by") === undefined) return true;
   return outer.address === withinOf(first) && ownerOf(outer) === owner;
 }
 
@@ -68,7 +68,7 @@ export function isWithinOwners(first: IbGib, outer: IbGib): boolean {
  * @throws KeysagaError `chain_refused`: `owner`, `by`, or `within` for a first frame that is within nothing.
  */
 export function checkMaker(frame: IbGib, first: IbGib): void {
-  const [owner, said, by] = [ownerOf(first), ownerOf(frame), memberOf(frame, "by")];
+  const [owner, said, by] = [ownerOf(first), ownerOf(frame), frame.member("by")];
   const isNamed = owner !== undefined && by !== undefined;
   if (said !== owner && (said !== undefined || isNamed)) refuseChain("owner");
   if (!isNamed) return;

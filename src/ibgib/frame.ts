@@ -11,7 +11,7 @@ export interface MergeMark {
 
 /** Is this the first frame of a timeline? */
 export function isTjp(record: IbGib): boolean {
-  return objectOf(record)?.["isTjp"] === true;
+  return record.member("isTjp") === true;
 }
 
 /** The first frame of the timeline this belongs to; undefined for a stone. */
@@ -26,7 +26,7 @@ export function isFrame(record: IbGib): boolean {
 
 /** The number of a frame; undefined where it has none (first frames by other software) and for stones. */
 export function nOf(record: IbGib): number | undefined {
-  const n = memberOf(record, "n");
+  const n = record.member("n");
   return isFrame(record) && typeof n === "number" && Number.isSafeInteger(n) && n >= 0 ? n : undefined;
 }
 
@@ -40,19 +40,19 @@ export function previousOf(record: IbGib): Address | undefined {
  * that could be one. Other software may leave it out of later frames: what counts is what the first frame says.
  */
 export function ownerOf(frame: IbGib): Address | undefined {
-  const owner = memberOf(frame, "owner");
+  const owner = frame.member("owner");
   return isIdentityAddress(owner) ? owner : undefined;
 }
 
 /** The timeline that a first frame says it is a part of. */
 export function withinOf(first: IbGib): Address | undefined {
-  const within = memberOf(first, "within");
+  const within = first.member("within");
   return isAddress(within) ? within : undefined;
 }
 
 /** The function and version a frame names; undefined for an edit, which every other frame is, the first included. */
 export function mergeMarkOf(record: IbGib): MergeMark | undefined {
-  const mark = isFrame(record) && !isTjp(record) ? memberOf(record, "merge") : undefined;
+  const mark = isFrame(record) && !isTjp(record) ? record.member("merge") : undefined;
   if (typeof mark !== "object" || mark === null || Array.isArray(mark)) return undefined;
   const { function: name, version } = mark as JsonObject;
   if (typeof name !== "string" || name === "") return undefined;
@@ -75,16 +75,6 @@ export function isMerge(record: IbGib): boolean {
 export function makerOf(frame: IbGib, first: IbGib): Address | undefined {
   const owner = ownerOf(first);
   if (owner === undefined || isMerge(frame)) return undefined;
-  const by = memberOf(frame, "by");
+  const by = frame.member("by");
   return isIdentityAddress(by) ? by : owner;
-}
-
-/** An own member of `data`. Names are anyone's: `data["constructor"]` is none. */
-export function memberOf(record: IbGib, name: string): JsonObject[string] | undefined {
-  const data = objectOf(record);
-  return data !== undefined && Object.hasOwn(data, name) ? data[name] : undefined;
-}
-
-export function objectOf(record: IbGib): JsonObject | undefined {
-  return record.data instanceof Uint8Array ? undefined : record.data;
 }

@@ -74,12 +74,14 @@ export function mayStayAway(record: IbGib, { name, target }: Link): boolean {
 }
 
 /** Every link of a record, in the order of names and lists. Primitives are left out: they need no storage. */
-export function* linksOf(record: IbGib): Generator<Link> {
+export function linksOf(record: IbGib): readonly Link[] {
+  const links: Link[] = [];
   const isReserved = isReservedIb(record.ib);
   for (const [name, targets] of Object.entries(record.rel8ns ?? {})) {
     const isExact = isReserved || isExactLink(name);
-    for (const target of targets) if (!isPrimitive(target)) yield { name, target, isExact };
+    for (const target of targets) if (!isPrimitive(target)) links.push({ name, target, isExact });
   }
+  return links;
 }
 
 /**

@@ -53,7 +53,6 @@ export {
   isTjp,
   type MergeMark,
   makerOf,
-  memberOf,
   mergeMarkOf,
   nOf,
   ownerOf,

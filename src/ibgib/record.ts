@@ -1,14 +1,15 @@
-import {
-  fromUtf8,
-  type Json,
-  type JsonObject,
-  KeysagaError,
-  normalJson,
-  parseCanonicalJson,
-  utf8,
-} from "../base/index.js";
+import { canonicalJson, fromUtf8, type Json, type JsonObject, KeysagaError, utf8 } from "../base/index.js";
 import { type Address, gibOf, isGib, isIb, joinAddress, primitiveGib } from "./address.js";
-import { type AdmittedContent, checkContent, checkLimit, type Rel8ns, refuseRecord } from "./admission.js";
+import {
+  type AdmittedContent,
+  type Content,
+  checkContent,
+  checkLimit,
+  freezeDeep,
+  isChainMember,
+  type Rel8ns,
+  refuseRecord,
+} from "./admission.js";
 import { joinParts, type RecordParts, splitParts } from "./byte-form.js";
 import { recordHash } from "./hash.js";
 
@@ -33,36 +34,43 @@ export type RecordText = [ib: string, gib: string, rel8ns: string, data: string]
  * `readRecord`.
  *
  * `bytes` is the truth: what is hashed, stored and sent; nobody may write to it. `data` and `rel8ns` are read from it
- * when first asked for, so that a record that is only passed on costs no parsing. They are deeply frozen, except
- * that raw bytes are a copy.
+ * when first asked for, so that a record that is only passed on costs no parsing; of one that is admitted, admission has
+ * read the links and what chains are checked by. They are deeply frozen, except that raw bytes are a copy.
  */
 export class IbGib {
   readonly ib: string;
   readonly gib: string;
   readonly address: Address;
   readonly bytes: Uint8Array;
-  /** As admitted: not yet frozen, and not for anyone outside. */
-  #admitted: AdmittedContent | undefined;
-  /** What was handed out: each part when first asked for. */
+  readonly #chainMembers: AdmittedContent["chainMembers"] | undefined;
+  /** Each part when it was first asked for. */
   #data: { readonly value: JsonObject | Uint8Array | undefined } | undefined;
   #rel8ns: { readonly value: Rel8ns | undefined } | undefined;
 
-  constructor(ib: string, gib: string, address: Address, bytes: Uint8Array, content?: AdmittedContent) {
+  constructor(ib: string, gib: string, address: Address, bytes: Uint8Array, admitted?: AdmittedContent) {
     this.ib = ib;
     this.gib = gib;
     this.address = address;
     this.bytes = bytes;
-    this.#admitted = content;
+    this.#chainMembers = admitted?.chainMembers;
+    this.#rel8ns = admitted && { value: admitted.rel8ns };
   }
 
   get data(): JsonObject | Uint8Array | undefined {
-    this.#data ??= { value: copiedOrFrozen(this.#admitted ? this.#admitted.data : storedData(this.bytes)) };
+    this.#data ??= { value: storedData(this.bytes) };
     return this.#data.value;
   }
 
   get rel8ns(): Rel8ns | undefined {
-    this.#rel8ns ??= { value: frozen(this.#admitted ? this.#admitted.rel8ns : storedRel8ns(this.bytes)) };
+    this.#rel8ns ??= { value: storedRel8ns(this.bytes) };
     return this.#rel8ns.value;
+  }
+
+  /** An own member of `data`. Names are anyone's: `data["constructor"]` is none. */
+  member(name: string): Json | undefined {
+    if (this.#chainMembers && isChainMember(name)) return this.#chainMembers.get(name);
+    const { data } = this;
+    return data && !(data instanceof Uint8Array) && Object.hasOwn(data, name) ? data[name] : undefined;
   }
 }
 
@@ -73,7 +81,7 @@ export class IbGib {
  */
 export function sealRecord(draft: Draft): IbGib {
   const composed = compose(draft.ib, draft.rel8ns, draft.data);
-  return finish(composed, gibOfParts(composed));
+  return finish(composed, gibFor(composed));
 }
 
 /**
@@ -94,7 +102,7 @@ export function admitRecord(plain: unknown): IbGib {
  * Admits the byte form of a record from anyone, in the one encoding that is accepted. The record keeps `bytes`
  * without a copy: the caller gives them up.
  *
- * Costs three or four hashes, and JSON.parse, a walk and JSON.stringify of rel8ns and data.
+ * Costs at most four hashes, one scan of rel8ns and of data, and JSON.parse of rel8ns.
  *
  * @throws KeysagaError `json_refused`, `record_refused` or `limit_exceeded`.
  */
@@ -105,13 +113,12 @@ export function decodeRecord(bytes: Uint8Array): IbGib {
   const ib = strictText(parts.ib);
   const gib = strictText(parts.gib);
   if (!isIb(ib)) return refuseRecord("ib");
-  if (!isGib(gib)) return refuseRecord("gib_shape");
-  const content = checkContent(ib, {
-    rel8ns: parts.rel8ns && parseCanonicalJson(strictText(parts.rel8ns)),
-    data: parts.data && (parts.isRaw ? parts.data : parseCanonicalJson(strictText(parts.data))),
+  const admitted = checkContent(ib, {
+    rel8ns: parts.rel8ns && strictText(parts.rel8ns),
+    data: parts.isRaw ? parts.data : parts.data && strictText(parts.data),
   });
-  checkGib({ ib, parts, content }, gib);
-  return new IbGib(ib, gib, joinAddress(ib, gib), bytes, content);
+  checkGib({ ib, parts, admitted }, gib);
+  return new IbGib(ib, gib, joinAddress(ib, gib), bytes, admitted);
 }
 
 /**
@@ -122,20 +129,7 @@ export function decodeRecord(bytes: Uint8Array): IbGib {
 export function decodeText([ib, gib, rel8nsText, dataText]: RecordText): IbGib {
   checkLimit("recordBytesMax", ib.length + gib.length + rel8nsText.length + dataText.length);
   if (!isIb(ib)) return refuseRecord("ib");
-  if (!isGib(gib)) return refuseRecord("gib_shape");
-  const content = checkContent(ib, {
-    rel8ns: rel8nsText === "" ? undefined : parseCanonicalJson(rel8nsText),
-    data: dataText === "" ? undefined : parseCanonicalJson(dataText),
-  });
-  const parts = {
-    ib: utf8(ib),
-    gib: utf8(gib),
-    rel8ns: rel8nsText === "" ? undefined : utf8(rel8nsText),
-    data: dataText === "" ? undefined : utf8(dataText),
-    isRaw: false,
-  };
-  const composed = { ib, parts, content };
-  checkLimit("ibBytesMax", parts.ib.length);
+  const composed = composeTexts(ib, { rel8ns: rel8nsText || undefined, data: dataText || undefined });
   checkGib(composed, gib);
   return finish(composed, gib);
 }
@@ -182,47 +176,49 @@ interface Composed {
   readonly ib: string;
   /** The gib among them is not looked at. */
   readonly parts: RecordParts;
-  readonly content: AdmittedContent;
+  readonly admitted: AdmittedContent;
 }
 
 function compose(ib: unknown, rel8ns: unknown, data: unknown): Composed {
   if (!isIb(ib)) return refuseRecord("ib");
-  const isRaw = data instanceof Uint8Array;
-  const normalRel8ns = rel8ns === undefined ? undefined : normalJson(rel8ns);
-  const normalData = data === undefined ? undefined : isRaw ? data.slice() : normalJson(data);
-  const content = checkContent(ib, { rel8ns: normalRel8ns, data: normalData });
+  return composeTexts(ib, {
+    rel8ns: rel8ns === undefined ? undefined : canonicalJson(rel8ns),
+    data: data === undefined ? undefined : data instanceof Uint8Array ? data.slice() : canonicalJson(data),
+  });
+}
+
+function composeTexts(ib: string, content: Content): Composed {
+  const admitted = checkContent(ib, content);
+  const { rel8ns, data } = content;
   const parts = {
     ib: utf8(ib),
     gib: new Uint8Array(0),
-    rel8ns: bytesOf(normalRel8ns),
-    data: bytesOf(normalData),
-    isRaw,
+    rel8ns: rel8ns === undefined ? undefined : utf8(rel8ns),
+    data: typeof data === "string" ? utf8(data) : data,
+    isRaw: data instanceof Uint8Array,
   };
   checkLimit("ibBytesMax", parts.ib.length);
-  return { ib, parts, content };
+  return { ib, parts, admitted };
 }
 
-function bytesOf(value: Json | Uint8Array | undefined): Uint8Array | undefined {
-  return value === undefined || value instanceof Uint8Array ? value : utf8(JSON.stringify(value));
-}
-
-function finish({ ib, parts, content }: Composed, gib: string): IbGib {
+function finish({ ib, parts, admitted }: Composed, gib: string): IbGib {
   const bytes = joinParts({ ...parts, gib: utf8(gib) });
   checkLimit("recordBytesMax", bytes.length);
-  return new IbGib(ib, gib, joinAddress(ib, gib), bytes, content);
+  return new IbGib(ib, gib, joinAddress(ib, gib), bytes, admitted);
 }
 
+/** What is equal to a gib has its shape: the shape is looked at only to say what is wrong. */
 function checkGib(composed: Composed, gib: string): void {
   if (gib !== primitiveGib) {
-    if (gib !== gibOfParts(composed)) refuseRecord("gib_mismatch");
+    if (gib !== gibFor(composed)) refuseRecord(isGib(gib) ? "gib_mismatch" : "gib_shape");
   } else if (composed.parts.rel8ns !== undefined || composed.parts.data !== undefined) {
     refuseRecord("primitive_content");
   }
 }
 
-function gibOfParts({ ib, parts, content }: Composed): string {
+function gibFor({ ib, parts, admitted }: Composed): string {
   const hash = recordHash(ib, parts.rel8ns, parts.data);
-  const tjp = content.rel8ns?.["tjp"]?.[0];
+  const tjp = admitted.rel8ns?.["tjp"]?.[0];
   return tjp === undefined ? hash : `${hash}.${gibOf(tjp)}`;
 }
 
@@ -250,7 +246,7 @@ function storedText(bytes: Uint8Array): string {
 /** What is in our own store has been admitted, so its types are believed. */
 function storedData(bytes: Uint8Array): JsonObject | Uint8Array | undefined {
   const { data, isRaw } = storedParts(bytes);
-  return data && (isRaw ? data : storedJson<JsonObject>(data));
+  return data && (isRaw ? data.slice() : storedJson<JsonObject>(data));
 }
 
 function storedRel8ns(bytes: Uint8Array): Rel8ns | undefined {
@@ -258,29 +254,16 @@ function storedRel8ns(bytes: Uint8Array): Rel8ns | undefined {
   return rel8ns && storedJson<Rel8ns>(rel8ns);
 }
 
-function storedJson<Stored>(bytes: Uint8Array): Stored {
+function storedJson<Stored extends Json>(bytes: Uint8Array): Stored {
+  let value: Stored;
   try {
-    return JSON.parse(storedText(bytes));
+    value = JSON.parse(storedText(bytes));
   } catch {
     return damaged();
   }
+  return freezeDeep(value);
 }
 
 function damaged(): never {
   throw new KeysagaError("store_damaged", { found: "record" });
-}
-
-function copiedOrFrozen(data: JsonObject | Uint8Array | undefined): JsonObject | Uint8Array | undefined {
-  return data instanceof Uint8Array ? data.slice() : frozen(data);
-}
-
-function frozen<Part extends Json | undefined>(part: Part): Part {
-  freezeDeep(part);
-  return part;
-}
-
-function freezeDeep(value: Json | undefined): void {
-  if (typeof value !== "object" || value === null) return;
-  for (const member of Object.values(value)) freezeDeep(member);
-  Object.freeze(value);
 }

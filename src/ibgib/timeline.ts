@@ -2,7 +2,7 @@ import type { JsonObject } from "../base/index.js";
 import { type Address, isIdentityAddress } from "./address.js";
 import type { Rel8ns } from "./admission.js";
 import { refuseChain } from "./chain.js";
-import { memberOf, nOf, ownerOf, tjpOf } from "./frame.js";
+import { nOf, ownerOf, tjpOf } from "./frame.js";
 import { type DraftData, type IbGib, sealRecord } from "./record.js";
 
 /** Links that say where a record stands; only the functions of this folder write them. */
@@ -139,7 +139,7 @@ function sealFirst(
 
 function sealNext(tip: IbGib, ib: string, content: DraftData, links: Rel8ns, { by }: Made): IbGib {
   const tjp = tjpOf(tip) ?? refuseChain("not_a_frame");
-  const [uuid, owner] = [memberOf(tip, "uuid"), memberOf(tip, "owner")];
+  const [uuid, owner] = [tip.member("uuid"), tip.member("owner")];
   const maker = makerMember(ownerOf(tip), by);
   const n = (nOf(tip) ?? -1) + 1;
   const rel8ns = withoutEmpty({ ...links, past: [tip.address], tjp: [tjp] });

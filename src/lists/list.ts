@@ -1,14 +1,5 @@
 import { KeysagaError } from "../base/index.js";
-import {
-  type Address,
-  type IbGib,
-  ibOf,
-  isAddress,
-  isTjp,
-  memberOf,
-  ownerOf,
-  sealRecord,
-} from "../ibgib/index.js";
+import { type Address, type IbGib, ibOf, isAddress, isTjp, ownerOf, sealRecord } from "../ibgib/index.js";
 
 /** What a list says: who may write (and so read), or who may read. */
 export const listKinds = ["writers", "readers"] as const;
@@ -108,7 +99,7 @@ export interface ListFirst {
 export function readListFirst(first: IbGib): ListFirst | undefined {
   const kind = listKindOf(first);
   if (kind === undefined || !isTjp(first)) return undefined;
-  const [owner, of] = [ownerOf(first), memberOf(first, "of")];
+  const [owner, of] = [ownerOf(first), first.member("of")];
   if (owner === undefined || !isAddress(of)) return refuseList("first");
   if (firstOfList(kind, of, owner).address !== first.address) refuseList("first");
   return { kind, owner, of };

@@ -1,4 +1,4 @@
-import { type Address, type IbGib, memberOf, previousOf } from "../ibgib/index.js";
+import { type Address, type IbGib, previousOf } from "../ibgib/index.js";
 import { ColouredWalk } from "./coloured-walk.js";
 import { type Frame, type FrameReader, History, type MergeOptions } from "./history.js";
 
@@ -42,7 +42,7 @@ export async function runEndsBeyond(
   const continued = new Set<string>();
   for await (const { address, isMerge, record } of walkBeyond(tip, known, reader, options)) {
     if (isMerge) continue;
-    const by = memberOf(record, "by") ?? ""; // of one timeline: the owner's frames name nobody
+    const by = record.member("by") ?? ""; // of one timeline: the owner's frames name nobody
     if (!continued.delete(`${address} ${by}`)) ends.push(record);
     continued.add(`${previousOf(record)} ${by}`);
   }

@@ -57,7 +57,7 @@ export function missingOf(reader: Reader, presence: Presence, roots: readonly Ad
 
 function openLinks(record: IbGib, presence: Presence): Open[] {
   const inheritance = new Inheritance(record, presence, (address) => presence.find(address));
-  return Array.from(linksOf(record), (link) => ({
+  return linksOf(record).map((link) => ({
     target: link.target,
     isExact: link.isExact,
     holder: mayStayAway(record, link) ? holderOf(record) : undefined,

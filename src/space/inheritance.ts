@@ -47,14 +47,14 @@ export class Inheritance {
   }
 
   #inherited(): readonly Link[] {
-    return this.#presence.reads(this.#record) ? [...linksOf(this.#record)] : this.#linksBefore();
+    return this.#presence.reads(this.#record) ? linksOf(this.#record) : this.#linksBefore();
   }
 
   #linksBefore(): readonly Link[] {
     const before = isFrame(this.#record) ? framesBefore(this.#record) : [];
     this.#links ??= before.flatMap((address) => {
       const found = this.#find(address);
-      return found === undefined ? [] : [...linksOf(found.record)];
+      return found === undefined ? [] : linksOf(found.record);
     });
     return this.#links;
   }

@@ -5,16 +5,19 @@ export const seed = Number(process.env["KEYSAGA_FUZZ_SEED"] ?? 1);
 /** Only this case, to see it again. */
 const only = process.env["KEYSAGA_FUZZ_CASE"];
 
-/** What of all messages goes to live peers; the rest to the machines alone, which is some ten times as many in the same time. */
-const liveShare = 0.05;
+export type Part = "machines" | "peers" | "texts";
 
-export type Part = "machines" | "peers";
+/**
+ * What of all messages goes to live peers; the rest to the machines alone, which is some ten times as many in the same
+ * time. Texts come beside them.
+ */
+const shares: Readonly<Record<Part, number>> = { machines: 0.95, peers: 0.05, texts: 0.2 };
 
 /** The numbers of the cases of one part: all of them, or the one that was asked for. */
 export function casesOf(part: Part): readonly number[] {
   // A trace for each of so many errors costs more than the errors; the one case that is run again has them.
   if (only === undefined) Error.stackTraceLimit = 0;
-  const count = Math.ceil(total * (part === "peers" ? liveShare : 1 - liveShare));
+  const count = Math.ceil(total * shares[part]);
   if (only === undefined) return Array.from({ length: count }, (_, at) => at);
   const [name, at] = only.split(":");
   return name === part ? [Number(at)] : [];

@@ -63,9 +63,11 @@ export class Records {
 
 const ownerIn = (first: IbGib | undefined) => first && ownerOf(first);
 const numberOf = ({ data }: IbGib) => Number((data as { n?: number } | undefined)?.n ?? 0);
-const targetsOf = (record: IbGib) => new Set([...linksOf(record)].map(({ target }) => target));
+const targetsOf = (record: IbGib) => new Set(linksOf(record).map(({ target }) => target));
 const isExactIn = (record: IbGib, target: Address) =>
-  [...linksOf(record)].filter((link) => link.target === target).every(({ isExact }) => isExact);
+  linksOf(record)
+    .filter((link) => link.target === target)
+    .every(({ isExact }) => isExact);
 
 /** What may go up from a home: every record, by address. */
 export function mayGoUp(

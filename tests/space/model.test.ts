@@ -186,7 +186,7 @@ async function expectClosed(
   isTipped = false,
 ): Promise<void> {
   const present = (await space.getMany(addresses(made), sight)).flatMap((found) => found ?? []);
-  const links = present.flatMap((record) => [...linksOf(record)]);
+  const links = present.flatMap((record) => linksOf(record));
   const targets = await space.getMany(
     links.map(({ target }) => target),
     sight,

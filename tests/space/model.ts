@@ -130,7 +130,7 @@ export class SpaceModel {
   }
 
   #isClosed(record: IbGib, sight: Sight, find: Find): boolean {
-    return [...linksOf(record)].every(
+    return linksOf(record).every(
       ({ target }) => find(target) !== undefined || this.#inherits(record, target, sight, find),
     );
   }
@@ -139,7 +139,7 @@ export class SpaceModel {
   #inherits(record: IbGib, target: Address, sight: Sight, find: Find): boolean {
     if (sight.reads === undefined || !this.committed.has(target)) return false;
     if (this.committed.has(record.address) && this.#reads(record, sight)) return true;
-    return before(record, find).some((frame) => [...linksOf(frame)].some((link) => link.target === target));
+    return before(record, find).some((frame) => linksOf(frame).some((link) => link.target === target));
   }
 
   /** The timelines that `record` means and that have to have a tip. */
@@ -149,9 +149,7 @@ export class SpaceModel {
     sight: Sight,
     find: Find,
   ): Generator<Address> {
-    const carried = before(record, find).flatMap((frame) =>
-      [...linksOf(frame)].filter(({ isExact }) => !isExact),
-    );
+    const carried = before(record, find).flatMap((frame) => linksOf(frame).filter(({ isExact }) => !isExact));
     for (const { target, isExact } of linksOf(record)) {
       const first = taken.get(target) ?? this.committed.get(target)?.record;
       if (isExact || first === undefined || !isTjp(first) || denies(first, sight)) continue;

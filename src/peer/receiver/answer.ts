@@ -209,7 +209,7 @@ export class Answers {
       this.#space.getMany([by]),
       this.#space.hasMany([by], this.standing.sight),
     ]);
-    if (record === undefined || ![...linksOf(record)].some(({ target }) => target === stone)) return false;
+    if (record === undefined || !linksOf(record).some(({ target }) => target === stone)) return false;
     if (isPresent !== true && !(isFrame(record) && (await this.#mayRead(record)))) return false;
     const filed = await this.#space.references([holderOf(record)]);
     return !filed.some(({ target, isOpen }) => isOpen && target === stone);

@@ -52,7 +52,7 @@ export async function stonesInPlace(
     const [record, tip] = [records[at], scope.timelines.get(holder)];
     if (record === undefined || isFrame(record) || tip === undefined) continue;
     const [newest] = await space.getMany([tip.address]);
-    const isLinked = newest !== undefined && [...linksOf(newest)].some((link) => link.target === target);
+    const isLinked = newest !== undefined && linksOf(newest).some((link) => link.target === target);
     const filed = isLinked ? await space.references([holder]) : [];
     const isReference = filed.some((reference) => reference.isOpen && reference.target === target);
     if ((isLinked && !isReference) || (await along.referred({ holder, target }))) stones.add(target);

@@ -197,7 +197,7 @@ class Verifier {
 
   async *#checkRecord(bytes: Uint8Array): AsyncGenerator<Problem> {
     const record = readRecord(bytes);
-    const targets = [...new Set(Array.from(linksOf(record), ({ target }) => target))];
+    const targets = [...new Set(linksOf(record).map(({ target }) => target))];
     for (const [at, isPresent] of (await this.#areThere(targets)).entries()) {
       const target = targets[at]!;
       if (isPresent) this.#meet(target);
@@ -208,7 +208,7 @@ class Verifier {
   }
 
   async #isReference(record: IbGib, target: Address): Promise<boolean> {
-    const links = [...linksOf(record)].filter((link) => link.target === target);
+    const links = linksOf(record).filter((link) => link.target === target);
     if (!links.every((link) => mayStayAway(record, link))) return false;
     const filed = await this.space.references([holderOf(record)]);
     return filed.some((reference) => reference.target === target);
@@ -220,7 +220,7 @@ class Verifier {
     const isRight =
       record !== undefined &&
       holderOf(record) === holder &&
-      [...linksOf(record)].some((link) => link.target === target && mayStayAway(record, link));
+      linksOf(record).some((link) => link.target === target && mayStayAway(record, link));
     if (!isRight) yield problem(holder, "link_missing", `a reference to ${target}`);
   }
 
