@@ -49,7 +49,10 @@ async function main(): Promise<void> {
   const other: Build | undefined = path && (await import(pathToFileURL(resolve(path, "index.js")).href));
   const rows = Object.entries(kinds).map(([kind, records]) => rowOf(kind, records, other));
   console.log(
-    table([["processor time, µs a record", "bytes", "keysaga", "hashes", "ratio", "other", "other / keysaga"], ...rows]),
+    table([
+      ["processor time, µs a record", "bytes", "keysaga", "hashes", "ratio", "other", "other / keysaga"],
+      ...rows,
+    ]),
   );
 }
 
