@@ -48,7 +48,7 @@ export {
 export { isSoundKey } from "./ed25519-rule.js";
 export { groupBy } from "./group-by.js";
 export { parseCanonicalJson, scanCanonicalJson } from "./json-scanner.js";
-export { isWithinDepth, type Json, type JsonObject, sameJson } from "./json.js";
+export { freezeDeep, isWithinDepth, type Json, type JsonObject, sameJson } from "./json.js";
 export type { Clock, Instant, Moment, Random, Timers } from "./ports.js";
 export { printable } from "./printable.js";
 export { failedWith, meaningOf, systemError } from "./system-errors.js";

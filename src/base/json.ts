@@ -21,3 +21,10 @@ export function isWithinDepth(value: unknown, depthMax: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   return depthMax > 0 && Object.values(value).every((member) => isWithinDepth(member, depthMax - 1));
 }
+
+/** The same value, which nobody can change any more. Looks as deep as it goes: for what a scanner or writer has let pass. */
+export function freezeDeep<Value extends Json>(value: Value): Value {
+  if (typeof value !== "object" || value === null) return value;
+  for (const member of Object.values(value)) freezeDeep(member);
+  return Object.freeze(value);
+}

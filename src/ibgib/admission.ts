@@ -2,7 +2,14 @@
  * What a record has to be before it is taken in. Stricter than the V1 hash, which does not say which field a hash
  * came from and takes several values as absent: so that two admitted records never share an address.
  */
-import { type Json, type JsonObject, KeysagaError, limitExceeded, scanCanonicalJson } from "../base/index.js";
+import {
+  freezeDeep,
+  type Json,
+  type JsonObject,
+  KeysagaError,
+  limitExceeded,
+  scanCanonicalJson,
+} from "../base/index.js";
 import { type Address, gibOf, isAddress } from "./address.js";
 import { recordLimits } from "./limits.js";
 
@@ -130,10 +137,4 @@ function checkTjp(rel8ns: Rel8ns | undefined, isTjp: Json | undefined): void {
 
 function isObject(value: Json): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-export function freezeDeep<Value extends Json | undefined>(value: Value): Value {
-  if (typeof value !== "object" || value === null) return value;
-  for (const member of Object.values(value)) freezeDeep(member);
-  return Object.freeze(value);
 }

@@ -1,11 +1,18 @@
-import { canonicalJson, fromUtf8, type Json, type JsonObject, KeysagaError, utf8 } from "../base/index.js";
+import {
+  canonicalJson,
+  freezeDeep,
+  fromUtf8,
+  type Json,
+  type JsonObject,
+  KeysagaError,
+  utf8,
+} from "../base/index.js";
 import { type Address, gibOf, isGib, isIb, joinAddress, primitiveGib } from "./address.js";
 import {
   type AdmittedContent,
   type Content,
   checkContent,
   checkLimit,
-  freezeDeep,
   isChainMember,
   type Rel8ns,
   refuseRecord,

@@ -39,7 +39,7 @@ const links = fc.dictionary(linkNames, fc.array(addresses, { minLength: 1, maxLe
 });
 const ibs = fc.constantFrom("x", "bin", "bin x", "binary", "a b", "é");
 const json = fc.jsonValue({ depthSize: "small" }).map((value): Json => JSON.parse(JSON.stringify(value)));
-const jsonData = fc.dictionary(fc.constantFrom("a", "past", "comment", "10", "n"), json, {
+const jsonData = fc.dictionary(fc.constantFrom("a", "past", "10", "n", "merge", "by"), json, {
   minKeys: 1,
   maxKeys: 3,
 });
@@ -93,6 +93,21 @@ describe("properties", () => {
           expect(decodeText(toText(record)).bytes).toEqual(record.bytes);
         const { ib, data, rel8ns } = record;
         expect(sealRecord({ ib, data, rel8ns }).bytes).toEqual(record.bytes);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("a member of data is the same, read at admission or later", () => {
+    fc.assert(
+      fc.property(drafts, (draft) => {
+        const { bytes } = sealRecord(draft);
+        const [admitted, stored] = [decodeRecord(bytes), readRecord(bytes)];
+        for (const name of ["a", "n", "merge", "by", "owner", "isTjp", "constructor"]) {
+          const member = admitted.member(name);
+          expect(member).toEqual(stored.member(name));
+          expect(Object.isFrozen(member) && Object.isFrozen(stored.member(name))).toBe(true);
+        }
       }),
       { numRuns: 300 },
     );
@@ -184,6 +199,10 @@ describe("the byte form", () => {
     ["data that is flagged and empty", form(2, "x", gibOf("x", 0), ""), "json_refused syntax"],
     ["empty raw data", form(6, "bin", gibOf("bin", bytes), ""), "record_refused empty_data"],
     ["empty data", form(2, "x", gibOf("x", {}), "{}"), "record_refused empty_data"],
+    ["links that are no addresses", form(1, "x", "gib", '{"a":["b"]}'), "record_refused rel8ns_shape"],
+    ["links that are no JSON", form(1, "x", "gib", '{"a":["b"'), "json_refused syntax"],
+    ["data that is a list", form(2, "x", gibOf("x", [1]), "[1]"), "record_refused data_not_object"],
+    ["data like rel8ns", form(2, "x", "gib", '{"past":["a^gib"]}'), "record_refused data_like_rel8ns"],
     ["JSON in a bin", form(2, "bin", gibOf("bin", { a: 1 }), '{"a":1}'), "record_refused bin_data"],
     ["raw bytes elsewhere", form(6, "x", gibOf("x", bytes), bytes), "record_refused raw_outside_bin"],
     [
