@@ -1,6 +1,6 @@
 import { KeysagaError } from "../base/index.js";
 import { type Address, isIdentityAddress } from "./address.js";
-import { isMerge, isTjp, nOf, ownerOf, tjpOf, withinOf } from "./frame.js";
+import { isMerge, isStandIn, isTjp, nOf, ownerOf, tjpOf, withinOf } from "./frame.js";
 import type { IbGib } from "./record.js";
 
 /** Why a frame does not continue its timeline: the fact `rule` of a `chain_refused`. */
@@ -12,6 +12,7 @@ export type ChainRule =
   | "owner"
   | "past"
   | "raw_data"
+  | "stand_in"
   | "structural_link"
   | "timeline_member"
   | "tjp"
@@ -37,10 +38,12 @@ export function checkFirst(frame: IbGib): void {
  * what `parent` shows of it.
  *
  * @param parent Itself checked before.
- * @throws KeysagaError `chain_refused`: `not_a_frame` (the parent), `tjp`, `n` or `past`.
+ * @throws KeysagaError `chain_refused`: `not_a_frame` (the parent), `stand_in` (the parent: nothing goes on from one),
+ *   `tjp`, `n` or `past`.
  */
 export function checkSuccessor(frame: IbGib, parent: IbGib): void {
   const tjp = tjpOf(parent) ?? refuseChain("not_a_frame");
+  if (isStandIn(parent)) refuseChain("stand_in");
   if (isTjp(frame) || tjpOf(frame) !== tjp) refuseChain("tjp");
   // A first frame by other software may have no n; the next one then is number 0.
   const n = (nOf(parent) ?? -1) + 1;

@@ -65,6 +65,18 @@ export function isMerge(record: IbGib): boolean {
   return mergeMarkOf(record) !== undefined;
 }
 
+/** The mark of a stand-in. */
+export const standInMark = { function: "highest", version: 1 } as const;
+
+/**
+ * Is this a stand-in? It is made where heads wait for a merge by a function that is not here, and shows what the highest
+ * of them says. Edits go on from that head, so that the others still wait.
+ */
+export function isStandIn(record: IbGib): boolean {
+  const mark = mergeMarkOf(record);
+  return mark?.function === standInMark.function && mark.version === standInMark.version;
+}
+
 /**
  * The identity that a frame says has made it: the one in `data.by`, else the owner of its timeline. Undefined for a
  * merge, which every peer makes alike, and in a timeline without an owner. That it is true is for a proof to say.

@@ -50,6 +50,7 @@ export { type ChainRule, checkFirst, checkMaker, checkSuccessor, isWithinOwners 
 export {
   isFrame,
   isMerge,
+  isStandIn,
   isTjp,
   type MergeMark,
   makerOf,
@@ -57,6 +58,7 @@ export {
   nOf,
   ownerOf,
   previousOf,
+  standInMark,
   tjpOf,
   withinOf,
 } from "./frame.js";

@@ -2,7 +2,7 @@ import type { JsonObject } from "../base/index.js";
 import { type Address, isIdentityAddress } from "./address.js";
 import type { Rel8ns } from "./admission.js";
 import { refuseChain } from "./chain.js";
-import { nOf, ownerOf, tjpOf } from "./frame.js";
+import { isStandIn, nOf, ownerOf, previousOf, tjpOf } from "./frame.js";
 import { type DraftData, type IbGib, sealRecord } from "./record.js";
 
 /** Links that say where a record stands; only the functions of this folder write them. */
@@ -77,7 +77,7 @@ export function createTimeline({ ib, data = {}, rel8ns = {}, owner, by, within, 
 /**
  * The next frame, with members of `data` set or taken away. Other data and links stay, foreign `dna` too; what says
  * that `tip` is a merge does not, nor who made `tip`: the next frame is an edit of its own maker's. An empty patch makes
- * a frame as well.
+ * a frame as well. On a stand-in (`isStandIn`) it goes on from the head that this shows.
  *
  * @throws KeysagaError `chain_refused` (`not_a_frame`, `timeline_member`, `by`), and as `sealRecord`.
  */
@@ -141,8 +141,9 @@ function sealNext(tip: IbGib, ib: string, content: DraftData, links: Rel8ns, { b
   const tjp = tjpOf(tip) ?? refuseChain("not_a_frame");
   const [uuid, owner] = [tip.member("uuid"), tip.member("owner")];
   const maker = makerMember(ownerOf(tip), by);
-  const n = (nOf(tip) ?? -1) + 1;
-  const rel8ns = withoutEmpty({ ...links, past: [tip.address], tjp: [tjp] });
+  // A stand-in has the number of the frame after the head that it shows.
+  const [before, n] = isStandIn(tip) ? [previousOf(tip)!, nOf(tip)!] : [tip.address, (nOf(tip) ?? -1) + 1];
+  const rel8ns = withoutEmpty({ ...links, past: [before], tjp: [tjp] });
   return sealRecord({ ib, data: { ...content, n, uuid, owner, ...(maker && { by: maker }) }, rel8ns });
 }
 

@@ -1,9 +1,11 @@
 import { type Address, type IbGib, mergeMarkOf, ownerOf, previousOf } from "../ibgib/index.js";
+import { isListIb } from "../lists/index.js";
 import { isSame, member } from "./content.js";
 import { basesOf, graftbaseOf } from "./fold.js";
 import type { MergeFunctions } from "./functions.js";
 import { withoutAncestors } from "./heads.js";
 import { type Frame, type FrameReader, History, type MergeOptions } from "./history.js";
+import { listFunction } from "./list-function.js";
 import { frameOf, mergeHeads } from "./merge-tips.js";
 import { refuseMerge } from "./refusals.js";
 
@@ -28,8 +30,10 @@ export async function checkMerge(
   history.checkHeads(named.length);
   const heads = await checkHeads(named, history);
   const graftbase = graftbaseOf(await basesOf(heads, history));
-  checkFrame(frame, heads, graftbase, await history.first());
+  const first = await history.first();
+  checkFrame(frame, heads, graftbase, first);
   const fn = functions.named(mark);
+  if (isListIb(first.ib) !== (fn === listFunction)) refuseMerge("merge_refused", "content");
   if (fn === undefined) return;
   const expected = await mergeHeads(heads, history, fn);
   if (expected.address !== frame.address) refuseMerge("merge_refused", "content");

@@ -3,6 +3,7 @@ import { type IbGib, type MergeMark, mergeMarkOf } from "../ibgib/index.js";
 import { isListIb } from "../lists/index.js";
 import { type Content, type HeadContent, isSame, member } from "./content.js";
 import { fieldsFunction } from "./fields.js";
+import { highestFunction } from "./highest-function.js";
 import { listFunction } from "./list-function.js";
 import { refuseMerge } from "./refusals.js";
 
@@ -37,31 +38,34 @@ export type RecordKind =
 
 export interface Registration {
   readonly kind: RecordKind;
-  readonly function: MergeFunction;
+  /** `fieldsFunction` where the kind has none of its own; left out where it has one that is not here. */
+  readonly function?: MergeFunction;
 }
 
 /** The merge functions a peer knows. */
 export interface MergeFunctions {
-  /** The function for the timeline with this first frame. */
-  for(first: IbGib): MergeFunction;
+  /** The function for the timeline with this first frame, where its kind was registered. */
+  for(first: IbGib): MergeFunction | undefined;
   /** The function that a merge frame names; undefined where it is not known here. */
   named(mark: MergeMark): MergeFunction | undefined;
 }
 
 /** Those that every peer has and can compute again. */
-const builtIn = [fieldsFunction, listFunction];
+const builtIn = [fieldsFunction, listFunction, highestFunction];
 
 /**
- * The built-in functions, and others before `fields` for some kinds of records: the first that matches is taken. Lists
- * have one of their own. An older version of a function can be registered behind the new one, so that merges made with it
- * can still be checked.
+ * The built-in functions, and others for some kinds of records: the first that matches is taken. Lists have one of their
+ * own. An older version of a function can be registered behind the new one, so that merges made with it can still be checked.
  *
- * @throws KeysagaError `merge_failed`, rule `name`: a name is empty, or name and version are taken (`fields` and `list`
- *   always are), or the version is no positive integer.
+ * Of a kind that is not registered the newest merge below the heads says what its function is: see `mergeTips`.
+ *
+ * @throws KeysagaError `merge_failed`, rule `name`: a name is empty, or name and version are taken (`fields`, `list` and
+ *   `highest` always are), or the version is no positive integer.
  */
 export function mergeFunctions(registrations: readonly Registration[] = []): MergeFunctions {
   const byMark = new Map<string, MergeFunction>();
   for (const { function: fn } of registrations) {
+    if (fn === undefined || isBuiltIn(fn)) continue;
     const isGood = fn.name !== "" && !builtIn.some(({ name }) => name === fn.name);
     const isFree = (byMark.get(markKey(fn.name, fn.version)) ?? fn) === fn; // one function may serve several kinds
     if (!isGood || !isFree || !Number.isSafeInteger(fn.version) || fn.version < 1)
@@ -69,9 +73,12 @@ export function mergeFunctions(registrations: readonly Registration[] = []): Mer
     byMark.set(markKey(fn.name, fn.version), fn);
   }
   for (const fn of builtIn) byMark.set(markKey(fn.name, fn.version), fn);
-  const registered = (first: IbGib) => registrations.find(({ kind }) => isOfKind(first, kind))?.function;
+  const registered = (first: IbGib) => {
+    const found = registrations.find(({ kind }) => isOfKind(first, kind));
+    return found && (found.function ?? highestFunction);
+  };
   return {
-    for: (first) => (isListIb(first.ib) ? listFunction : (registered(first) ?? fieldsFunction)),
+    for: (first) => (isListIb(first.ib) ? listFunction : registered(first)),
     named: ({ function: name, version }) => byMark.get(markKey(name, version)),
   };
 }

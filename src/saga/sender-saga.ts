@@ -1,5 +1,5 @@
 import { KeysagaError, type Moment } from "../base/index.js";
-import { type Address, shortAddress } from "../ibgib/index.js";
+import { type Address, hashOf, shortAddress, tjpHashOf } from "../ibgib/index.js";
 import type { SessionLimits } from "./limits.js";
 import {
   type AckBody,
@@ -327,10 +327,15 @@ function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>)
   };
 }
 
-/** A receiver that does not let this side move a tip has it as it was, or knows its first frame alone. */
+/**
+ * A receiver that does not let this side move a tip has it as it was, or knows its first frame alone; or it has taken the
+ * heads in the place of a merge, and has come further than it was by that.
+ */
 function isRefusal(tip: FinalTip, status: RootStatus | undefined): boolean {
   const isAsItWas = status !== undefined && "tip" in status && status.tip === tip.tip && status.n === tip.n;
-  return isAsItWas || (status?.status === "unknown" && tip.tip === tip.address);
+  if (isAsItWas || (status?.status === "unknown" && tip.tip === tip.address)) return true;
+  const before = status !== undefined && "n" in status ? status.n : -1;
+  return tjpHashOf(tip.tip) === hashOf(tip.address) && tip.n >= before;
 }
 
 /** What waits for the receiver, whose time runs while no payload moves. */

@@ -136,7 +136,7 @@ describe("the heads that count (C3, C5, C6)", () => {
         const heads = await story.heads(changes);
         const tipOf = async (order: readonly Change[]) => {
           const found = await story.heads(order);
-          const tip = await mergeOf(found, new Frames(story.frames), functions);
+          const tip = await mergeOf(found, [], new Frames(story.frames), functions);
           return "same" in tip ? tip.same : tip.frame.address;
         };
         if (heads.length > 0) expect(await tipOf(changes.toReversed())).toBe(await tipOf(changes));

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createTimeline } from "../../src/ibgib/index.js";
+import { mergedHeadsOf } from "../../src/merge/check-merge.js";
 import {
   type Content,
   checkMerge,
   isBuiltInMerge,
-  mergedHeadsOf,
   type MergeFunction,
   type MergeFunctions,
   mergeFunctions,

@@ -263,7 +263,7 @@ export const knownFaults: readonly KnownFault[] = [
   {
     name: "a merge takes one side",
     file: "src/merge/merge-tips.ts",
-    change: [[".filter(([, held]) => isSameSet(held, heads))", ".filter(([, held]) => held.length > 0)"]],
+    change: [["(isSameSet(of, heads) ? [tip] : [])", "(of.length > 0 ? [tip] : [])"]],
     profile: "calm",
     within: 100,
   },

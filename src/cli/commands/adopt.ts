@@ -2,6 +2,7 @@ import { adopt as adoptFrame, leftOut } from "../../index.js";
 import { parseFrame } from "../addresses.js";
 import { commonOptions, defineCommand, exitCodes } from "../command.js";
 import { note, print } from "../context.js";
+import { writing } from "../folder/join-tips.js";
 import { folderNamed } from "../folder/name.js";
 import { withHome } from "../open-home.js";
 
@@ -20,7 +21,7 @@ the folder.`,
       const timeline = await folderNamed(space, folder);
       const all = named === "all" ? await leftOut(identity, timeline) : undefined;
       const frames = all?.map(({ frame }) => frame) ?? [parseFrame(named)];
-      for (const frame of frames) await adoptFrame(identity, { timeline, frame });
+      for (const frame of frames) await adoptFrame(identity, { timeline, frame }, writing);
       if (values.json) return print(context, JSON.stringify({ timeline, adopted: frames }));
       for (const frame of frames) print(context, `${frame} counts`);
       note(context, "sync the folder, so that its receiver knows");

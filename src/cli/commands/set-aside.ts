@@ -2,6 +2,7 @@ import { setAside as setFrameAside } from "../../index.js";
 import { parseFrame } from "../addresses.js";
 import { commonOptions, defineCommand, exitCodes } from "../command.js";
 import { note, print } from "../context.js";
+import { writing } from "../folder/join-tips.js";
 import { folderNamed } from "../folder/name.js";
 import { withHome } from "../open-home.js";
 
@@ -23,7 +24,7 @@ well, as long as they may write: see keysaga unshare. Others learn of it once yo
     await withHome(context, values.home, async ({ identity, space }) => {
       const timeline = await folderNamed(space, folder);
       const frame = parseFrame(named);
-      await setFrameAside(identity, { timeline, frame, why: values.why ?? "" });
+      await setFrameAside(identity, { timeline, frame, why: values.why ?? "" }, writing);
       if (values.json) return print(context, JSON.stringify({ timeline, aside: frame }));
       print(context, `${frame} is set aside`);
       note(context, "sync the folder, so that its receiver knows");

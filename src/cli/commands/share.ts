@@ -2,6 +2,7 @@ import { type Access, share as shareTimeline } from "../../index.js";
 import { parseIdentity } from "../addresses.js";
 import { commonOptions, defineCommand, exitCodes, UsageError } from "../command.js";
 import { note, print } from "../context.js";
+import { writing } from "../folder/join-tips.js";
 import { folderNamed, entryLine } from "../folder/name.js";
 import { withHome } from "../open-home.js";
 import { parseWhen } from "../when.js";
@@ -38,7 +39,7 @@ left out, is back with it: it is listed, and keysaga set-aside leaves it out aga
       if (identity === home.identity.address) throw new UsageError("IDENTITY is that of this home itself");
       const timeline = await folderNamed(home.space, folder);
       const given = { timeline, with: identity, access, ...(expires !== undefined && { expires }) };
-      const { back } = await shareTimeline(home.identity, given);
+      const { back } = await shareTimeline(home.identity, given, writing);
       if (values.json) return print(context, JSON.stringify({ ...given, back }));
       print(context, entryLine(given, timeline));
       for (const { frame, by } of back) print(context, `${frame} is back (made by ${by})`);

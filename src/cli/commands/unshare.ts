@@ -4,6 +4,7 @@ import { commonOptions, defineCommand, exitCodes } from "../command.js";
 import { type Context, note, print } from "../context.js";
 import { receiverOptions } from "../folder/command.js";
 import { type Exchange, withReceiver } from "../folder/exchange.js";
+import { writing } from "../folder/join-tips.js";
 import { folderNamed } from "../folder/name.js";
 import { withHome } from "../open-home.js";
 
@@ -52,7 +53,7 @@ export async function unshareBy(
   exchange: Exchange,
 ): Promise<Unshared> {
   const at = { sync: () => exchange([taken.timeline], "pull") };
-  const unshared = await unshareTimeline(identity, { ...taken, at });
+  const unshared = await unshareTimeline(identity, { ...taken, at }, writing);
   try {
     await exchange([taken.timeline], "push");
   } catch (thrown) {

@@ -12,6 +12,7 @@ import {
 } from "../../index.js";
 
 import { confirmed } from "../confirmed.js";
+import { functions } from "./join-tips.js";
 
 /** Brings roots in step with the receiver: a saga, from its first turn to the receipt. */
 export type Exchange = (
@@ -43,6 +44,7 @@ export async function withReceiver<Result>(
 ): Promise<Result> {
   const sender = createSender({
     identity,
+    functions,
     ...(isInviteText(url) ? { invite: url } : { url }),
     insecure,
     ...(pin && { pin }),

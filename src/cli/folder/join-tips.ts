@@ -1,16 +1,24 @@
 import {
   type Address,
   type FrameReader,
+  fieldsFunction,
   type IbGib,
   mergeFunctions,
   mergeTips,
   type Space,
+  systemPlatform,
   type TipMove,
   tjpOf,
 } from "../../index.js";
+import { fileIb, folderIb } from "./model.js";
 
 /** Files and folders are merged by the built-in function, so that every peer makes the same frame, and can check it. */
-const functions = mergeFunctions();
+export const functions = mergeFunctions(
+  [folderIb, fileIb].map((ib) => ({ kind: { ib }, function: fieldsFunction })),
+);
+
+/** What lists of folders are written with. */
+export const writing = { ...systemPlatform, functions };
 
 /** For a commit: frames, dependencies first, and how tips move to them. */
 export interface JoinedTips {

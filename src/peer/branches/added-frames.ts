@@ -1,3 +1,4 @@
+import { KeysagaError } from "../../base/index.js";
 import {
   type Address,
   type IbGib,
@@ -5,16 +6,13 @@ import {
   isWithinOwners,
   makerOf,
   ownerOf,
+  tjpOf,
   withinOf,
 } from "../../ibgib/index.js";
-import {
-  checkMerge,
-  type FrameReader,
-  isBuiltInMerge,
-  mergedHeadsOf,
-  runEndsBeyond,
-} from "../../merge/index.js";
+import { isListAddress } from "../../lists/index.js";
+import { checkMerge, type FrameReader, headsOf, runEndsBeyond } from "../../merge/index.js";
 import type { Space } from "../../space/index.js";
+import { needsMark } from "../home/made.js";
 import { signerOf } from "../rights/attestations.js";
 import type { Merging } from "./merging.js";
 
@@ -27,9 +25,8 @@ export interface AddedFrames {
 }
 
 /**
- * The frames that are new where a tip moves. A merge that everybody can compute is nobody's: its heads are asked in its
- * place, as far as the tip before had them not. A merge by a function that is not built in is what somebody says it
- * is: it is a head, and has to be proved by somebody who may write. Of a timeline without an owner nothing is proved.
+ * The frames that are new where a tip moves. A merge is nobody's: its heads are asked in its place, as far as the tip
+ * before had them not. Of a timeline without an owner nothing is proved.
  *
  * Reads every frame that is new, and computes no merge: a tip is what it says only once `checkTipMerge` has agreed, which
  * is to be called where the rights of those who made the frames are known.
@@ -48,8 +45,7 @@ export async function addedFrames(
   if (ownerOf(first) === undefined) return { heads: [tip], toProve: [] };
   const ends = await runEndsBeyond(tip.address, from === undefined ? [] : [from], reader, options);
   if (!isMerge(tip)) return { heads: [tip], toProve: ends };
-  if (!isBuiltInMerge(tip)) return { heads: [tip], toProve: [tip, ...ends] };
-  const merged = new Set(mergedHeadsOf(tip));
+  const merged = new Set(await headsOf(tip.address, reader, options));
   return { heads: ends.filter(({ address }) => merged.has(address)), toProve: ends };
 }
 
@@ -64,6 +60,33 @@ export async function checkTipMerge(
   { functions, options }: Merging,
 ): Promise<void> {
   if (isMerge(tip)) await checkMerge(tip, reader, functions, options);
+}
+
+/**
+ * The tips that one which came stands for: itself; or, in the place of a merge that others cannot compute, its heads. Such a
+ * merge is what somebody says it is, who has to have the right to write. Whoever has passed it on may not have had its
+ * function: that it comes to something else here is no fault of theirs.
+ *
+ * @param isAnswered Has somebody who may write signed this merge?
+ * @throws KeysagaError as `checkMerge`.
+ */
+export async function tipsStoodFor(
+  tip: IbGib,
+  isAnswered: () => Promise<boolean>,
+  reader: FrameReader,
+  merging: Merging,
+): Promise<readonly Address[]> {
+  const isAnybodys = !needsMark(tip) || isListAddress(tjpOf(tip)!);
+  const inItsPlace = () => headsOf(tip.address, reader, merging.options);
+  if (!isAnybodys && !(await isAnswered())) return inItsPlace();
+  try {
+    await checkTipMerge(tip, reader, merging);
+    return [tip.address];
+  } catch (error) {
+    const isRefused = error instanceof KeysagaError && error.code === "merge_refused";
+    if (isAnybodys || !isRefused || error.facts["rule"] !== "content") throw error;
+    return inItsPlace();
+  }
 }
 
 /**

@@ -1,14 +1,13 @@
 import { groupBy, KeysagaError } from "../../base/index.js";
 import { type Address, type IbGib, isTjp, makerOf, ownerOf, previousOf, tjpOf } from "../../ibgib/index.js";
 import { readListFirst, refuseList } from "../../lists/index.js";
-import { type FrameReader, mergeTips } from "../../merge/index.js";
+import { type FrameReader, mergeTips, overlaid } from "../../merge/index.js";
 import type { Space } from "../../space/index.js";
 import { type Charging, releasing } from "../home/claims.js";
 import type { ListMove } from "../home/list-rows.js";
 import { changedOnce, joinFilings } from "../home/filing.js";
 import { type CheckedEvidence, fileAttested } from "../rights/attestations.js";
 import { inOrder, listCommit } from "../rights/list-commit.js";
-import { overlaid } from "../rights/overlay.js";
 import { fileParts } from "../rights/proof-parts.js";
 import { addedFrames, checkTipMerge, proverOf } from "./added-frames.js";
 import type { Merging } from "./merging.js";

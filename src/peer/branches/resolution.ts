@@ -15,6 +15,7 @@ import {
   type SendPlan,
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
+import { needsMark } from "../home/made.js";
 import { proofsFor } from "../rights/attestations.js";
 import type { ShownParts } from "../rights/proof-parts.js";
 import { unsureStones } from "../session/outgoing.js";
@@ -84,6 +85,8 @@ export interface Resolution {
   readonly apart: ReadonlyMap<Address, readonly Address[]>;
   /** First frames that came, of timelines of which nothing counts. */
   readonly tipless: ReadonlySet<Address>;
+  /** Has this side something to bring that only another saga can? */
+  readonly isMore: boolean;
 }
 
 /** What becomes of one root. */
@@ -135,7 +138,7 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
   };
   const { proved, made, left, apart, tipless } = taking;
   const lists = { made: [...made.values()], left: [...left.values()] };
-  return { resolved, proved, ...lists, shown, unmoved, apart, tipless };
+  return { resolved, proved, ...lists, shown, unmoved, apart, tipless, isMore: resolution.isMore };
 }
 
 class Resolver {
@@ -145,6 +148,8 @@ class Resolver {
   readonly #merging: Merging;
   /** Frames that go along beside tips: see `carriersHere`. */
   readonly #carriers: Address[] = [];
+  /** Has this side something to bring that only another saga can? */
+  isMore = false;
 
   constructor(
     private readonly resolving: Resolving,
@@ -173,7 +178,7 @@ class Resolver {
       const [first] = await this.taking.reader.getMany([tjp]);
       if (!first || ownerOf(first) === undefined) continue;
       const { toProve } = await addedFrames(record, first, from, this.taking.reader, this.#merging);
-      for (const frame of toProve) {
+      for (const frame of needsMark(record) ? [record, ...toProve] : toProve) {
         if (await this.taking.isOwn(frame, first)) own.push({ tjp, frame: frame.address });
         else others.push(frame.address);
       }
@@ -217,7 +222,11 @@ class Resolver {
 
   async #ahead({ address, tip }: Root, status: NumberedTip): Promise<Outcome> {
     const to = await this.taking.taken({ address, tip: status.tip, n: status.n }, tip, tip !== undefined);
-    if (to !== undefined) return to === tip ? {} : { move: this.#moveOf(address, tip, to) };
+    if (to !== undefined) {
+      const told = await this.taking.outward(address, to, status.tip);
+      if (told !== undefined && !this.taking.apart.has(address)) this.isMore = true;
+      return to === tip ? {} : { move: this.#moveOf(address, tip, to) };
+    }
     const [move] = await this.taking.firstAlone(address, tip);
     return move ? { move } : {};
   }
@@ -350,16 +359,18 @@ class Resolver {
     way: Direction,
   ): Promise<Outcome> {
     const { options } = this.#merging;
-    const [record] = await this.taking.reader.getMany([to]);
+    const { reader } = this.taking;
     const move = to === tip ? {} : { move: this.#moveOf(address, tip, to) };
     if (way === "pull") return move;
-    const chosen = { address, tip: to, n: (record && nOf(record)) ?? -1 };
-    if (to === theirs.tip) return { ...move, chosen };
+    const told = await this.taking.outward(address, to, theirs.tip);
+    if (told === undefined) return { ...move, chosen: { address, tip: theirs.tip, n: theirs.n } };
+    const [record] = await reader.getMany([told]);
+    const chosen = { address, tip: told, n: (record && nOf(record)) ?? -1 };
     const kept = await this.#keptFrame({ address, tip, n }, theirs.kept);
     const known = [theirs.tip, ...this.#sentOf(address), ...(kept ? [kept.tip] : [])];
-    const branch = await branchBeyond(this.taking.reader, address, to, known, options);
-    const newer = await this.#carrying(branch, to, known);
-    return { ...move, chosen, newer, added: { tip: to, from: theirs.tip } };
+    const branch = await branchBeyond(reader, address, told, known, options);
+    const newer = await this.#carrying(branch, told, known);
+    return { ...move, chosen, newer, added: { tip: told, from: theirs.tip } };
   }
 
   /** What goes out of a timeline, with what goes along beside its tip. */

@@ -1,12 +1,23 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, isMerge, isTjp, makerOf, nOf, ownerOf, tjpOf } from "../../ibgib/index.js";
 import {
+  type Address,
+  type IbGib,
+  isStandIn,
+  isTjp,
+  makerOf,
+  nOf,
+  ownerOf,
+  tjpOf,
+} from "../../ibgib/index.js";
+import {
+  compareTips,
   countingHeads,
   type FrameReader,
   framesBeyond,
   headsOf,
   mergeOf,
   mergeTips,
+  standInFor,
 } from "../../merge/index.js";
 import type { FinalTip, OpenReference, RootMove } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
@@ -15,7 +26,7 @@ import { isMadeHere, needsMark } from "../home/made.js";
 import type { CheckedEvidence } from "../rights/attestations.js";
 import { isLetIn, ListedHeads } from "../rights/head-judge.js";
 import type { AccessPolicy } from "../rights/standing.js";
-import { type AddedFrames, addedFrames, checkTipMerge, isInItsPlace, proverOf } from "./added-frames.js";
+import { addedFrames, isInItsPlace, proverOf, tipsStoodFor } from "./added-frames.js";
 import { type Carriers, carriersAmong } from "./carriers.js";
 import type { Merging } from "./merging.js";
 
@@ -99,33 +110,31 @@ export class Taking {
     own: Address | undefined,
     isAhead: boolean,
   ): Promise<Address | undefined> {
-    const tips = own === undefined || isAhead ? [tip] : [own, tip];
     const [record, first] = await this.reader.getMany([tip, address]);
     if (!record || !first) throw new KeysagaError("record_missing", { what: "a tip that was told" });
     checkTip(record, { address, tip, n });
     if (!isTjp(first)) return tip;
     const added = await addedFrames(record, first, own, this.reader, this.#merging);
     const { identity, access } = this.resolving;
-    const checked = () => checkTipMerge(record, this.reader, this.#merging);
-    if (access === "open" || ownerOf(first) === undefined) {
-      await checked();
-      return this.#merged(tips);
-    }
+    const tips = async (isAnswered: () => Promise<boolean>) => {
+      const came = await tipsStoodFor(record, isAnswered, this.reader, this.#merging);
+      return own === undefined || (isAhead && came[0] === tip) ? came : [own, ...came];
+    };
+    if (access === "open" || ownerOf(first) === undefined) return this.#merged(await tips(async () => true));
     // What a first frame says is what its address stands for, unless it says that it is this side's.
     const isFirstAlone = tip === address && makerOf(first, first) !== identity.address;
-    const { unproved: bare, proved } = await this.#proofsOf(added, first);
+    const { unproved: bare, proved } = await this.#proofsOf(added.toProve, first);
+    if (needsMark(record)) proved.push(...(await this.#proofsOf([record], first)).proved);
     const carriers = await this.#carriersOf(first, tip, bare);
     const unproved = bare.find((frame) => !carriers.proved.has(frame.address));
     if (isFirstAlone) {
       if (!(await this.#firstCounts(first))) return this.#leaveHead(first, first);
       for (const frame of proved) this.proved.add(frame);
-      return this.#merged(tips);
+      return this.#merged(await tips(async () => true));
     }
     if (unproved) return this.#leave(first, "not_proved", unproved);
-    if (!(await this.#mayAnswer(record, added, first))) return this.#leave(first, "may_not_write", record);
     if (!(await isInItsPlace(first, this.reader))) return this.#leave(first, "out_of_place", first);
-    await checked();
-    const to = await this.#counted(first, tips);
+    const to = await this.#counted(first, await tips(() => this.#isAnswered(record, first)));
     if (to !== undefined && carriers.frames.length > 0)
       this.apart.set(address, [...(this.apart.get(address) ?? []), ...carriers.frames]);
     await this.#keepProofs(
@@ -160,11 +169,37 @@ export class Taking {
     return shown.every((head) => heads.includes(head));
   }
 
-  /** A merge that others cannot compute is what somebody says it is, who has to have the right to write. */
-  async #mayAnswer(tip: IbGib, { heads }: AddedFrames, first: IbGib): Promise<boolean> {
-    if (!isMerge(tip) || heads[0] !== tip) return true;
-    const signer = await proverOf(tip, first, this.resolving.evidence.attesters, this.#space);
-    return this.#listed(first).countsBy(signer ?? this.resolving.identity.address, tip.address, false);
+  /** Has somebody who may write signed a merge that others cannot compute? Who has made it here, signs it. */
+  async #isAnswered(merge: IbGib, first: IbGib): Promise<boolean> {
+    const { identity, evidence } = this.resolving;
+    const isOwn = await this.isOwn(merge, first);
+    const signer =
+      (await proverOf(merge, first, evidence.attesters, this.#space)) ??
+      (isOwn ? identity.address : undefined);
+    return signer !== undefined && this.#listed(first).countsBy(signer, merge.address, false);
+  }
+
+  /**
+   * What the receiver is to have of a tip of this side, in the place of its own: a stand-in for a merge that nobody answers
+   * for who may write.
+   *
+   * @returns undefined where the receiver's stays: what only stands in takes the place of no merge of the same heads.
+   */
+  async outward(timeline: Address, tip: Address, theirs: Address): Promise<Address | undefined> {
+    const { options } = this.#merging;
+    const [first, record] = await this.reader.getMany([timeline, tip]);
+    const isBare = first && record && needsMark(record) && this.resolving.access !== "open";
+    const isAnswered = !isBare || (await this.#isAnswered(record, first));
+    const told = isAnswered ? tip : await this.#standIn(await headsOf(tip, this.reader, options));
+    if (told === theirs) return undefined;
+    const standsIn = !isAnswered || (record !== undefined && isStandIn(record));
+    const isSame = standsIn && (await compareTips(told, theirs, this.reader, options)) === "same";
+    return isSame ? undefined : told;
+  }
+
+  async #standIn(heads: readonly Address[]): Promise<Address> {
+    const merged = await standInFor(heads, this.reader, this.#merging.options);
+    return "frame" in merged ? this.#made(merged.frame) : merged.same;
   }
 
   #listed(first: IbGib): ListedHeads {
@@ -178,9 +213,9 @@ export class Taking {
 
   /** The frames that their makers have proved, and those that have to be and are not. */
   async #proofsOf(
-    { toProve }: AddedFrames,
+    toProve: readonly IbGib[],
     first: IbGib,
-  ): Promise<{ readonly proved: readonly Address[]; readonly unproved: readonly IbGib[] }> {
+  ): Promise<{ readonly proved: Address[]; readonly unproved: readonly IbGib[] }> {
     const { attesters } = this.resolving.evidence;
     const proved: Address[] = [];
     const unproved: IbGib[] = [];
@@ -217,9 +252,7 @@ export class Taking {
       await this.#leaveHead(first, head ?? first);
     }
     if (heads.length === 0) return undefined;
-    const same = [...shown].filter(([, held]) => isSameSet(held, heads)).map(([tip]) => tip);
-    if (same.length > 0) return same.reduce((a, b) => (a < b ? a : b));
-    const merged = await mergeOf(heads, this.reader, functions, options);
+    const merged = await mergeOf(heads, tips, this.reader, functions, options);
     return "frame" in merged ? this.#made(merged.frame) : merged.same;
   }
 
@@ -249,8 +282,6 @@ export class Taking {
   }
 
   async #merged(tips: readonly Address[]): Promise<Address> {
-    const [only] = tips;
-    if (only !== undefined && tips.length === 1) return only;
     const { functions, options } = this.#merging;
     const merged = await mergeTips(tips, this.reader, functions, options);
     return "frame" in merged ? this.#made(merged.frame) : merged.same;
@@ -321,10 +352,6 @@ export class Taking {
     await this.resolving.stage(frame);
     if (isSigned) this.made.set(frame.address, frame);
   }
-}
-
-function isSameSet(some: readonly Address[], others: readonly Address[]): boolean {
-  return some.length === others.length && some.every((each) => others.includes(each));
 }
 
 /** @throws KeysagaError `wrong_context` where a tip belongs to another timeline or has another number. */

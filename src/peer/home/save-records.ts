@@ -2,6 +2,7 @@ import { KeysagaError } from "../../base/index.js";
 import {
   type Address,
   type IbGib,
+  isStandIn,
   isTjp,
   isWithinOwners,
   makerOf,
@@ -11,6 +12,7 @@ import {
   withinOf,
 } from "../../ibgib/index.js";
 import { isListIb, refuseList } from "../../lists/index.js";
+import { overlaid, standInFor } from "../../merge/index.js";
 import type { CellChange, Space, TipMove } from "../../space/index.js";
 import { madeChanges, markEach, needsMark } from "./made.js";
 
@@ -39,30 +41,69 @@ export interface SaveOptions {
 export async function saveRecords(
   { space, address }: { readonly space: Space; readonly address: Address },
   records: readonly IbGib[],
-  { cells = [], tips = movesOf(records) }: SaveOptions = {},
+  { cells = [], tips }: SaveOptions = {},
 ): Promise<void> {
   if (records.some(({ ib }) => isListIb(ib))) refuseList("by_hand");
   const firstOf = await firstFrames(space, records);
   checkPlaces(records, firstOf);
   const signed = records.filter((record) => isSigned(record, address, firstOf));
-  const result = await space.commit({
-    holder: address,
-    sight: "anyone",
-    puts: records,
-    tips,
-    roots: records.filter((record) => tjpOf(record) === undefined).map((record) => record.address),
-    cells: [
-      ...(await madeChanges(space, signed)),
-      ...(await markEach(
-        space,
-        records.filter((record) => isUnowned(record, firstOf)),
-      )),
-      ...cells,
-    ],
-  });
+  const changes = [
+    ...(await madeChanges(space, signed)),
+    ...(await markEach(
+      space,
+      records.filter((record) => isUnowned(record, firstOf)),
+    )),
+    ...cells,
+  ];
+  const commit = (moved: Moved) =>
+    space.commit({
+      holder: address,
+      sight: "anyone",
+      puts: [...records, ...moved.standIns],
+      tips: moved.tips,
+      roots: records.filter((record) => tjpOf(record) === undefined).map((record) => record.address),
+      cells: changes,
+    });
+  const moves = tips ?? movesOf(records);
+  let result = await commit({ tips: moves, standIns: [] });
+  if (result.kind === "moved" && tips === undefined) {
+    const moved = await besideOthers(space, records, moves);
+    if (moved.standIns.length > 0) result = await commit(moved);
+  }
   if (result.kind === "moved")
     throw new KeysagaError("tip_moved", { timelines: result.tips.length, cells: result.cells.length });
   if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
+}
+
+/** How tips move, with the stand-ins that this takes. */
+interface Moved {
+  readonly tips: readonly TipMove[];
+  readonly standIns: readonly IbGib[];
+}
+
+/** Where the tip is a stand-in, an edit goes on from the head that it shows, and the other heads go on waiting beside it. */
+async function besideOthers(
+  space: Space,
+  records: readonly IbGib[],
+  moves: readonly TipMove[],
+): Promise<Moved> {
+  const tips: TipMove[] = [];
+  const standIns: IbGib[] = [];
+  for (const move of moves) {
+    const now = await space.tip(move.tjp);
+    const shown = now && (await space.get(now.address));
+    const isBeside = shown !== undefined && isStandIn(shown) && previousOf(shown) === move.from;
+    if (!isBeside || move.to === undefined) {
+      tips.push(move);
+      continue;
+    }
+    const heads = [move.to, ...(shown.rel8ns?.["graftorphan"] ?? [])];
+    const standIn = await standInFor(heads, overlaid(space, records));
+    if ("frame" in standIn) standIns.push(standIn.frame);
+    const to = "frame" in standIn ? standIn.frame.address : standIn.same;
+    tips.push({ ...move, from: shown.address, to });
+  }
+  return { tips, standIns };
 }
 
 /** The first frames of the timelines of `records`, and those that they are within, by address. */

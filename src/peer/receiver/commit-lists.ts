@@ -1,12 +1,11 @@
 import { KeysagaError } from "../../base/index.js";
 import type { Address } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
-import { framesBeyond, mergeTips } from "../../merge/index.js";
+import { framesBeyond, mergeTips, overlaid } from "../../merge/index.js";
 import type { RootMove } from "../../saga/index.js";
 import { releasing } from "../home/claims.js";
 import { changedOnce } from "../home/filing.js";
 import { inOrder, type ListCommit, listCommit } from "../rights/list-commit.js";
-import { overlaid } from "../rights/overlay.js";
 import { fileProofs } from "./file-proofs.js";
 import {
   asToldBefore,

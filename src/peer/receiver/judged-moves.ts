@@ -1,6 +1,15 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, isFrame, isMerge, makerOf, nOf, ownerOf } from "../../ibgib/index.js";
-import type { FrameReader } from "../../merge/index.js";
+import {
+  type Address,
+  type IbGib,
+  isFrame,
+  isMerge,
+  isStandIn,
+  makerOf,
+  nOf,
+  ownerOf,
+} from "../../ibgib/index.js";
+import { compareTips, type FrameReader, mergeTips } from "../../merge/index.js";
 import {
   type CountedFrame,
   type FinalTip,
@@ -13,13 +22,14 @@ import type { CellChange, SagaId, Space } from "../../space/index.js";
 import {
   type AddedFrames,
   addedFrames,
-  checkTipMerge,
   isInItsPlace,
   proverOf,
+  tipsStoodFor,
 } from "../branches/added-frames.js";
 import { type Carriers, carriersAmong } from "../branches/carriers.js";
 import type { Merging } from "../branches/merging.js";
 import { checkTip } from "../branches/taking.js";
+import { needsMark } from "../home/made.js";
 import type { CheckedEvidence } from "../rights/attestations.js";
 import { headIsCounted, isLetIn, ListedHeads } from "../rights/head-judge.js";
 import { foundTimeline } from "../rights/rights.js";
@@ -36,6 +46,8 @@ export interface JudgedMoves {
   readonly records: readonly Address[];
   /** What the receiver has, towards this sender, of the tips that it does not take. */
   readonly refused: readonly FinalTip[];
+  /** Merges that it makes in the place of those that nobody answers for who may write. */
+  readonly made: readonly IbGib[];
   /** Frames that the sender has made, as this commit proves. */
   readonly own: ReadonlySet<Address>;
   /** Frames that others have made, as what came with the commit proves. */
@@ -60,9 +72,10 @@ export interface Answered {
 /**
  * Judges the moves of a commit. Each frame that is new has to be proved by the maker that it names, and the makers of the
  * heads have to be ones who may write the timeline: now where that is the sender itself, by the lists that are here where
- * it is somebody else. A merge of such heads needs nobody's word. A timeline that does not hold to this is left as it
- * was. All of it is judged on what the sender knows of: a timeline that it may not read is not looked into, and is to it
- * what it has sent of it. A merge is computed again only once all of this holds.
+ * it is somebody else. A merge of such heads that everybody can compute needs nobody's word; for another one somebody has
+ * to answer who may write, else its heads are taken in its place. A timeline that does not hold to this is left as it was.
+ * All of it is judged on what the sender knows of: a timeline that it may not read is not looked into, and is to it what it
+ * has sent of it. A merge is computed again only once all of this holds.
  *
  * @throws KeysagaError `not_closed` where a tip is none that the sender knows of; `wrong_context`, `merge_refused` and
  *   what else `checkMerge` throws.
@@ -95,6 +108,7 @@ export async function judgeMoves(
     taken: judgement.taken,
     records: judgement.records,
     refused: judgement.refused,
+    made: judgement.made,
     own: judgement.own,
     proved: judgement.proved,
     cells: comparedWith([...judgement.cells.values()], answered.standing.relied),
@@ -107,6 +121,7 @@ class Judgement {
   readonly taken: RootMove[] = [];
   readonly records: Address[] = [];
   readonly refused: FinalTip[] = [];
+  readonly made: IbGib[] = [];
   readonly own = new Set<Address>();
   readonly proved = new Set<Address>();
   readonly cells = new Map<string, CellChange>();
@@ -131,15 +146,42 @@ class Judgement {
     const { standing } = this.answered;
     if (ownerOf(first) !== undefined && !(await standing.reads(first))) return this.refuse(move, first);
     const added = await addedFrames(tip, first, move.from, this.#reader, this.merging);
-    const bySelf = await this.#proversOf(added, first);
+    const others = needsMark(tip) ? [tip] : [];
+    const bySelf = await this.#proversOf([...others, ...added.toProve], first);
     const carriers = await this.#carriersOf(added, first, tip, bySelf);
     const provers = new Map([...bySelf, ...carriers.proved]);
-    if (!(await this.#mayMove(move, first, added, provers))) return this.refuse(move, first);
-    await checkTipMerge(tip, this.#reader, this.merging);
-    this.taken.push(move);
+    const isMoved = (await this.#mayMove(move, first, added, provers)) && !(await this.#stepsBack(move, tip));
+    if (!isMoved) return this.refuse(move, first);
+    const isAnswered = () => this.#isAnswered(tip, first, provers.get(tip.address));
+    const stoodFor = await tipsStoodFor(tip, isAnswered, this.#reader, this.merging);
+    const isTaken = stoodFor[0] === tip.address;
+    if (isTaken) this.taken.push(move);
+    else await this.#takeHeads(move, stoodFor);
     this.#carry(move.address, carriers.frames);
-    await this.#count(first, added.heads);
-    for (const address of bySelf.keys()) (this.#said.has(address) ? this.own : this.proved).add(address);
+    await this.#count(first, isTaken ? [...others, ...added.heads] : added.heads);
+    for (const address of bySelf.keys())
+      if (isTaken || address !== tip.address) (this.#said.has(address) ? this.own : this.proved).add(address);
+  }
+
+  /** The heads of a merge, in its place. */
+  async #takeHeads(move: RootMove, heads: readonly Address[]): Promise<void> {
+    const { address, from } = move;
+    const { functions, options } = this.merging;
+    const tips = from === undefined ? heads : [from, ...heads];
+    const merged = await mergeTips(tips, this.#reader, functions, options);
+    if ("frame" in merged) this.made.push(merged.frame);
+    const to = "frame" in merged ? merged.frame.address : merged.same;
+    const [record] = "frame" in merged ? [merged.frame] : await this.#reader.getMany([to]);
+    if (to !== from) this.taken.push({ address, from, to });
+    if (to !== move.to) this.refused.push({ address, tip: to, n: (record && nOf(record)) ?? -1 });
+  }
+
+  /** Is it a stand-in for what is merged here? */
+  async #stepsBack({ from }: RootMove, tip: IbGib): Promise<boolean> {
+    if (from === undefined || !isStandIn(tip)) return false;
+    const [record] = await this.#reader.getMany([from]);
+    if (!record || !isMerge(record) || isStandIn(record)) return false;
+    return (await compareTips(from, tip.address, this.#reader, this.merging.options)) === "same";
   }
 
   async #mayMove(
@@ -153,13 +195,28 @@ class Judgement {
     if (ownerOf(first) === undefined) return this.#mayMoveUnowned(move, first);
     if (!toProve.every(({ address }) => provers.has(address)) || !(await isInItsPlace(first, this.#reader)))
       return false;
-    const { evidence } = this.answered;
-    const listed = new ListedHeads(this.space, first, standing.authorize, (_, frame, entry) =>
-      this.#said.has(frame) ? standing.countsFor(entry) : isLetIn(evidence.letIn, frame, entry),
-    );
-    for (const head of heads) if (!(await this.#counts(head, first, provers, listed))) return false;
+    const listed = this.#listed(first);
+    for (const head of heads) if (!(await this.#counts(head, first, listed))) return false;
     for (const cell of listed.relied.values()) this.cells.set(cell.key, cell);
     return true;
+  }
+
+  #listed(first: IbGib): ListedHeads {
+    const { standing, evidence } = this.answered;
+    return new ListedHeads(this.space, first, standing.authorize, (_, frame, entry) =>
+      this.#said.has(frame) ? standing.countsFor(entry) : isLetIn(evidence.letIn, frame, entry),
+    );
+  }
+
+  /** May who has signed a merge that others cannot compute write? The sender now, somebody else by the lists that are here. */
+  async #isAnswered(merge: IbGib, first: IbGib, signer: Address | undefined): Promise<boolean> {
+    if (this.answered.standing.isOpen || ownerOf(first) === undefined) return true;
+    if (signer === undefined || (this.#said.has(merge.address) && !(await this.#mayWrite(first))))
+      return false;
+    const listed = this.#listed(first);
+    const isGood = await listed.countsBy(signer, merge.address, false);
+    for (const cell of listed.relied.values()) this.cells.set(cell.key, cell);
+    return isGood;
   }
 
   #carriersOf(
@@ -192,19 +249,13 @@ class Judgement {
   }
 
   /** By the lists that are here; and what the sender has made itself, it has to be let in to write, now. */
-  async #counts(
-    head: IbGib,
-    first: IbGib,
-    provers: ReadonlyMap<Address, Address>,
-    listed: ListedHeads,
-  ): Promise<boolean> {
+  async #counts(head: IbGib, first: IbGib, listed: ListedHeads): Promise<boolean> {
     if (this.#said.has(head.address) && !(await this.#mayWrite(first))) return false;
-    if (!isMerge(head)) return headIsCounted(head, listed, this.#reader, this.merging.options);
-    return listed.countsBy(provers.get(head.address), head.address, false);
+    return headIsCounted(head, listed, this.#reader, this.merging.options);
   }
 
   /** Who proves each frame, as far as somebody does: the sender by this very commit, others by what came with it. */
-  async #proversOf({ toProve }: AddedFrames, first: IbGib): Promise<ReadonlyMap<Address, Address>> {
+  async #proversOf(toProve: readonly IbGib[], first: IbGib): Promise<ReadonlyMap<Address, Address>> {
     const { standing, evidence } = this.answered;
     const provers = new Map<Address, Address>();
     for (const frame of toProve) {

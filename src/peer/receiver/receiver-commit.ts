@@ -1,7 +1,7 @@
 import { KeysagaError, sameBytes } from "../../base/index.js";
 import { type Address, isTjp } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
-import { compareTips } from "../../merge/index.js";
+import { compareTips, overlaid } from "../../merge/index.js";
 import {
   type FinalTip,
   type Found,
@@ -14,6 +14,7 @@ import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
 import { changedOnce, type Filing, joinFilings, nothingFiled } from "../home/filing.js";
 import type { Identity } from "../home/identity.js";
+import { markEach, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { fileSession } from "../home/retention.js";
 import { type CheckedEvidence, fileOwnSession, receiptCells } from "../rights/attestations.js";
@@ -192,13 +193,14 @@ function countedCells(
 function graphOf(
   { stage }: CommitEffect,
   { identity, sight }: Standing,
-  { taken, records }: JudgedMoves,
+  { taken, records, made }: JudgedMoves,
   settled: readonly ReferenceTo[],
-): Pick<Commit, "saga" | "holder" | "sight" | "tips" | "roots" | "settled"> {
+): Pick<Commit, "saga" | "holder" | "sight" | "puts" | "tips" | "roots" | "settled"> {
   return {
     saga: stage,
     holder: identity,
     sight,
+    puts: made,
     tips: taken.map(({ address, from, to }) => ({ tjp: address, from, to })),
     roots: [...records, ...settled.map(({ target }) => target)],
     settled,
@@ -223,10 +225,10 @@ async function addApart(
   apart: Set<Address>,
   { space, standing, merging }: Committing,
   { stage }: CommitEffect,
-  { taken }: JudgedMoves,
+  { taken, made }: JudgedMoves,
 ): Promise<number> {
   const before = apart.size;
-  const reader = space.view(stage, standing.sight);
+  const reader = overlaid(space.view(stage, standing.sight), made);
   for (const { address, from, to } of taken) {
     if (from === undefined) continue;
     const relation = await compareTips(from, to, reader, merging.options);
@@ -253,7 +255,11 @@ async function filed(committing: Committing, effect: CommitEffect, judged: Judge
     await fileProofs(committing, effect, judged),
     {
       proofs: [],
-      cells: [...shown, ...(await filedBeside(space, space.view(effect.stage), judged.carriers))],
+      cells: [
+        ...shown,
+        ...(await filedBeside(space, space.view(effect.stage), judged.carriers)),
+        ...(await markEach(space, judged.made.filter(needsMark))),
+      ],
     },
     isCounting ? await fileOwnSession(identity, answeringPart(conversation.established)) : nothingFiled,
   ]);

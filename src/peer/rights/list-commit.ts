@@ -1,4 +1,4 @@
-import { type Address, gibOf, type IbGib, makerOf, nOf, ownerOf, tjpOf } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, nOf, ownerOf, tjpOf } from "../../ibgib/index.js";
 import type { Change } from "../../lists/index.js";
 import {
   countingHeads,
@@ -8,6 +8,7 @@ import {
   type MergeFunctions,
   type MergeOptions,
   mergeOf,
+  overlaid,
 } from "../../merge/index.js";
 import type { CellChange, Look, Space, TipMove } from "../../space/index.js";
 import { cellKinds, changeCell, parseCell, removeCell } from "../home/cells.js";
@@ -19,9 +20,11 @@ import {
   readNow,
   timelinesWithin,
 } from "../home/list-rows.js";
+import { markEach, needsMark } from "../home/made.js";
 import { rulingOf } from "../home/rulings.js";
+import { stands } from "./answered-merge.js";
 import { ListedHeads } from "./head-judge.js";
-import { overlaid, overlaidLook } from "./overlay.js";
+import { overlaidLook } from "./overlay.js";
 
 /** What lists are kept with. */
 export interface ListKeeping {
@@ -63,10 +66,15 @@ export async function listCommit(
     const retip = await retipOf(keeping, look, ruler, timeline);
     if (retip) retips.push(retip);
   }
+  const merges = retips.flatMap(({ merge }) => merge ?? []);
   return {
     tips: [...moves, ...retips.flatMap(({ tip }) => tip ?? [])],
-    puts: retips.flatMap(({ merge }) => merge ?? []),
-    cells: [...cells, ...retips.flatMap((retip) => retip.cells)],
+    puts: merges,
+    cells: [
+      ...cells,
+      ...retips.flatMap((retip) => retip.cells),
+      ...(await markEach(space, merges.filter(needsMark))),
+    ],
   };
 }
 
@@ -128,12 +136,17 @@ async function retipOf(
   if (!first || ownerOf(first) === undefined) return undefined;
   const left = await leftOf(space, ruler, timeline);
   const tops = [...(tip ? [tip.address] : []), ...left];
-  const heads = await countingHeads(tops, new ShownHeads(look, first, self), space, options);
+  const judge = new ShownHeads(look, first, self);
+  const heads = await countingHeads(tops, judge, space, options);
   const before = tip ? await headsOf(tip.address, space, options) : [];
+  const shown = tip && (await space.get(tip.address));
+  const hasFallen = shown !== undefined && !(await stands(keeping, shown, judge));
   const isSame = heads.length === before.length && heads.every((head) => before.includes(head));
-  if (isSame) return undefined;
+  if (isSame && !hasFallen) return undefined;
   const merged =
-    heads.length === 0 ? { same: undefined } : await mergeOf(heads, space, keeping.functions, options);
+    heads.length === 0
+      ? { same: undefined }
+      : await mergeOf(heads, hasFallen ? left : tops, space, keeping.functions, options);
   const merge = "frame" in merged ? merged.frame : undefined;
   const to = "frame" in merged ? merged.frame.address : merged.same;
   const out = await leftOut([...before, ...left], to, merge ? overlaid(space, [merge]) : space, options);
@@ -208,14 +221,14 @@ const leftName = (ruler: Address, timeline: Address): string => `${gibOf(ruler)}
 export class ShownHeads extends ListedHeads {
   constructor(
     space: Looking,
-    private readonly of: IbGib,
+    first: IbGib,
     private readonly self: Address,
   ) {
-    super(space, of);
+    super(space, first);
   }
 
-  override async counts(frame: IbGib, isNamed: boolean): Promise<boolean> {
-    return makerOf(frame, this.of) === this.self || super.counts(frame, isNamed);
+  override async countsBy(maker: Address | undefined, frame: Address, isNamed: boolean): Promise<boolean> {
+    return maker === this.self || super.countsBy(maker, frame, isNamed);
   }
 }
 

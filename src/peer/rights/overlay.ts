@@ -1,19 +1,5 @@
-import type { Address, IbGib } from "../../ibgib/index.js";
-import type { FrameReader } from "../../merge/index.js";
 import type { CellChange, Look } from "../../space/index.js";
 import type { Looking } from "../home/list-rows.js";
-
-/** A reader with records laid over it that nobody has committed. */
-export function overlaid(reader: FrameReader, records: Iterable<IbGib>): FrameReader {
-  const laid = new Map(Array.from(records, (record) => [record.address, record] as const));
-  return {
-    async getMany(addresses: readonly Address[]) {
-      const found = await reader.getMany(addresses.filter((address) => !laid.has(address)));
-      let at = 0;
-      return addresses.map((address) => laid.get(address) ?? found[at++]);
-    },
-  };
-}
 
 /** A space as it will be once cells have changed. */
 export function overlaidLook(space: Looking, changes: readonly CellChange[]): Looking {

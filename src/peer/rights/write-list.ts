@@ -1,7 +1,7 @@
 import { KeysagaError } from "../../base/index.js";
 import { type Address, type IbGib, ownerOf } from "../../ibgib/index.js";
 import { type Change, changeList, firstOfList, type ListKind, refuseList } from "../../lists/index.js";
-import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
+import { type MergeFunctions, mergeFunctions, overlaid } from "../../merge/index.js";
 import type { Look } from "../../space/index.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import type { Identity } from "../home/identity.js";
@@ -10,7 +10,6 @@ import { madeChanges } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
 import { rulingOf } from "../home/rulings.js";
 import { listCommit } from "./list-commit.js";
-import { overlaid } from "./overlay.js";
 
 /** What writing a list takes from outside. */
 export interface WritingLists extends Pick<Platform, "random" | "timers"> {

@@ -1,5 +1,5 @@
 import { type Address, makerOf, nOf, ownerOf, tjpHashOf, tjpOf } from "../../ibgib/index.js";
-import { countingHeads, headsOf, mergeOf } from "../../merge/index.js";
+import { countingHeads, headsOf, type Merged, mergeOf, standInFor } from "../../merge/index.js";
 import type { Direction, Root } from "../../saga/index.js";
 import type { Reference, Space, Tip } from "../../space/index.js";
 import { locatorOf } from "../branches/locator.js";
@@ -7,6 +7,7 @@ import type { Merging } from "../branches/merging.js";
 import type { ListToShow } from "../branches/show-lists.js";
 import type { Left } from "../branches/taking.js";
 import type { Identity } from "../home/identity.js";
+import { stands } from "../rights/answered-merge.js";
 import { ListedHeads } from "../rights/head-judge.js";
 import { type ListHere, listsHere } from "../rights/lists-here.js";
 import type { AccessPolicy } from "../rights/standing.js";
@@ -147,14 +148,22 @@ async function withoutDrafts(
       await countingHeads([now.address], listed, space, merging.options),
     ];
     const out = shown.filter((head) => !heads.includes(head));
-    const [head] = await space.getMany(out.slice(0, 1));
-    if (!head) continue;
-    const reason = (await listed.isSetAside(head.address)) ? "set_aside" : "may_not_write";
-    const by = makerOf(head, first);
-    drafts.push({ address: first.address, reason, head: head.address, ...(by && { by }) });
-    const tip = await tipOf(space, self, heads, merging);
-    if (tip) counted.set(first.address, { tjp: first.address, ...tip });
-    else counted.delete(first.address);
+    const [record, head] = await space.getMany([now.address, ...out.slice(0, 1)]);
+    const isStanding = !record || (await stands({ space, self }, record, listed));
+    if (!head && isStanding) continue;
+    if (head) {
+      const reason = (await listed.isSetAside(head.address)) ? "set_aside" : "may_not_write";
+      const by = makerOf(head, first);
+      drafts.push({ address: first.address, reason, head: head.address, ...(by && { by }) });
+    }
+    if (heads.length === 0) counted.delete(first.address);
+    else {
+      const { functions, options } = merging;
+      const merged = isStanding
+        ? await mergeOf(heads, [now.address], space, functions, options)
+        : await standInFor(heads, space, options);
+      counted.set(first.address, { tjp: first.address, ...(await tipOf(space, self, merged)) });
+    }
   }
   return { counted, drafts };
 }
@@ -184,15 +193,8 @@ export async function draftsOf(
   return (await withoutDrafts(identity, receiver, tips, planning)).drafts;
 }
 
-/** The tip that heads come to; a merge of them that is not here yet is kept. */
-async function tipOf(
-  space: Space,
-  holder: Address,
-  heads: readonly Address[],
-  { functions, options }: Merging,
-): Promise<Omit<Tip, "tjp"> | undefined> {
-  if (heads.length === 0) return undefined;
-  const merged = await mergeOf(heads, space, functions, options);
+/** A merge that is not here yet is kept. */
+async function tipOf(space: Space, holder: Address, merged: Merged): Promise<Omit<Tip, "tjp">> {
   if ("frame" in merged) {
     const { frame } = merged;
     await space.commit({ holder, sight: "anyone", puts: [frame], roots: [frame.address] });

@@ -50,7 +50,10 @@ export interface SyncRequest {
   readonly direction: Direction;
 }
 
-/** What a saga has done, and whether another one has more to do: lists that came let in what had not counted. */
+/**
+ * What a saga has done, and whether another one has more to do: lists that came let in what had not counted, or heads came that
+ * waited for this side to merge them.
+ */
 export interface SagaDone {
   readonly report: SyncReport;
   readonly isMore: boolean;
@@ -107,6 +110,8 @@ export class SenderSagaRun {
   readonly #left = new Map<Address, Left>();
   readonly #apart = new Map<Address, readonly Address[]>();
   #tipless: ReadonlySet<Address> = new Set();
+  /** Has another saga merges to bring that this side has made? */
+  #brings = false;
   readonly #proved = new Set<Address>();
   readonly #progress: Progress;
   /** The records that are on their way. */
@@ -225,6 +230,7 @@ export class SenderSagaRun {
     const resolution = await resolveRoots(resolving, effect);
     const { resolved, proved, made, shown, left, unmoved, apart } = resolution;
     this.#tipless = resolution.tipless;
+    this.#brings = resolution.isMore;
     for (const frame of proved) this.#proved.add(frame);
     this.#shown = joinShown(this.#shown, shown);
     this.#made = made;
@@ -349,7 +355,8 @@ export class SenderSagaRun {
   async #isMore(): Promise<boolean> {
     const { identity } = this.options;
     const { drafts } = this.#plan;
-    if (drafts.length === 0 || this.asked.direction === "pull") return false;
+    if (this.asked.direction === "pull") return false;
+    if (this.#brings || drafts.length === 0) return this.#brings;
     const roots = drafts.map(({ address }) => address);
     const still = await draftsOf(identity, this.#receiver, roots, this.options);
     return still.length < roots.length;

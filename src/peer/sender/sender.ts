@@ -159,9 +159,10 @@ export class Sender {
   /** One saga, and another one where what came with it has something to go up. */
   async #sagas(session: SenderSession, request: SyncRequest): Promise<SyncReport> {
     const { report, isMore } = await session.sync(request);
+    const { identity, functions } = this.#options;
+    const writing = { ...this.#platform, ...(functions && { functions }) };
     const isWithdrawn =
-      request.direction !== "push" &&
-      (await withdrawExpired(this.#options.identity, request.roots, this.#platform));
+      request.direction !== "push" && (await withdrawExpired(identity, request.roots, writing));
     const goesUp = request.direction !== "pull" && (isMore || isWithdrawn);
     return goesUp ? withBefore(report, (await session.sync(request)).report) : report;
   }

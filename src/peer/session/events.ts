@@ -1,5 +1,5 @@
 import { type ErrorCode, type KeysagaError, toKeysagaError } from "../../base/index.js";
-import { type Address, type IbGib, tjpOf } from "../../ibgib/index.js";
+import { type Address, type IbGib, isStandIn, tjpOf } from "../../ibgib/index.js";
 import { conflictsOf } from "../../merge/index.js";
 import type { Direction, Established, FinalTip, Role } from "../../saga/index.js";
 
@@ -171,7 +171,7 @@ export function tellLeft(
 
 /** Merges of this side's making that are tips now. */
 export function tellMerged(onEvent: OnEvent, saga: string, merged: readonly IbGib[]): void {
-  for (const frame of merged) {
+  for (const frame of merged.filter((each) => !isStandIn(each))) {
     const timeline = tjpOf(frame) ?? frame.address;
     const heads = 1 + (frame.rel8ns?.["graftorphan"]?.length ?? 0);
     const conflicts = conflictsOf(frame).length;
