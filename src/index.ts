@@ -190,7 +190,13 @@ export {
 
 // What a receiver signs can be checked by anyone, without a store.
 export { exportReceipt } from "./peer/index.js";
-export { checkReceipt, type CountedFrame, type ReceiptBundle, type SignedReceipt } from "./saga/index.js";
+export {
+  checkReceipt,
+  type CountedFrame,
+  type LeftRoot,
+  type ReceiptBundle,
+  type SignedReceipt,
+} from "./saga/index.js";
 
 // So can what proves who made a frame.
 export { type Attestation, attestationOf, evidenceFor } from "./peer/index.js";

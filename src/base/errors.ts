@@ -428,6 +428,15 @@ export function limitExceeded(limit: string, max: number, options?: ErrorOptions
   return new KeysagaError("limit_exceeded", { side: "ours", limit, max }, options);
 }
 
+/** Is it one of these limits of this side that was exceeded? */
+export function isLimit(thrown: unknown, names: readonly string[]): boolean {
+  return (
+    thrown instanceof KeysagaError &&
+    thrown.code === "limit_exceeded" &&
+    names.includes(String(thrown.facts["limit"]))
+  );
+}
+
 /** What went wrong elsewhere: at the other side, or in another process of this one, whose facts come along. */
 export function errorFromElsewhere(code: ErrorCode, facts: Facts): KeysagaError {
   if (code !== "limit_exceeded") return new KeysagaError(code, facts);

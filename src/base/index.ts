@@ -42,6 +42,7 @@ export {
   isErrorCode,
   KeysagaError,
   type LimitFacts,
+  isLimit,
   limitExceeded,
   toKeysagaError,
 } from "./errors.js";

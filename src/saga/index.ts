@@ -14,6 +14,7 @@ export {
   Evidence,
   Failure,
   FinalTip,
+  type LeftRoot,
   FromReceiver,
   FromSender,
   type Hello,

@@ -248,6 +248,8 @@ export const AckBody = z.strictObject({
   kept: count.min(1).optional(),
   /** What the sender lacks comes with the answer to its `ask`: it links what is asked for. Absent: it came ahead. */
   later: z.literal(true).optional(),
+  /** The receiver has no room left for this sender: nothing need be sent to it but lists. Absent: it has. */
+  full: z.literal(true).optional(),
   entries: listOf(AckEntry),
 });
 export type AckBody = z.infer<typeof AckBody>;
@@ -333,8 +335,18 @@ export const CommitBody = z.strictObject({
 });
 export type CommitBody = z.infer<typeof CommitBody>;
 
-/** The tips of the commit; behind them, the heads that a counted entry has let in, each with the entry. */
-export const ReceiptEntry = z.union([FinalTip, CountedFrame]);
+/**
+ * A root that the receiver has left as it was for a limit of its own: it is over a quota, or takes a longer walk through
+ * its history than one root may.
+ */
+export const LeftRoot = z.strictObject({ address, left: z.enum(["over_quota", "too_long"]) });
+export type LeftRoot = z.infer<typeof LeftRoot>;
+
+/**
+ * The tips of the commit, but for roots that were left; behind them these, and then the heads that a counted entry has let
+ * in, each with the entry.
+ */
+export const ReceiptEntry = z.union([FinalTip, LeftRoot, CountedFrame]);
 export type ReceiptEntry = z.infer<typeof ReceiptEntry>;
 
 export const ReceiptBody = z.strictObject({

@@ -14,6 +14,7 @@ import {
   CountedFrame,
   FinalTip,
   hostSignature,
+  LeftRoot,
   ReceiptBody,
   type ReceiptEntry,
   recordText,
@@ -34,6 +35,8 @@ export const Receipt = z.strictObject({
   /** Of the whole session up to the receipt. */
   totals: z.strictObject({ up: total, down: total }),
   tips: z.array(FinalTip).max(sagaLimits.entriesMax),
+  /** Roots that it has left as they were, for a limit of its own. */
+  left: z.array(LeftRoot).min(1).max(sagaLimits.entriesMax).exactOptional(),
   /** Heads that it has let in by entries whose uses it counts. */
   counted: z.array(CountedFrame).min(1).max(sagaLimits.entriesMax).exactOptional(),
   /** By R0's attest key, over all of the above. */
@@ -42,20 +45,30 @@ export const Receipt = z.strictObject({
 export type Receipt = z.infer<typeof Receipt>;
 
 /** What the list of a receipt says, by kind. */
-export function readReceiptEntries(entries: readonly ReceiptEntry[] = []): Pick<Receipt, "tips" | "counted"> {
+export function readReceiptEntries(
+  entries: readonly ReceiptEntry[] = [],
+): Pick<Receipt, "tips" | "left" | "counted"> {
+  const left = entries.filter((entry) => "left" in entry);
   const counted = entries.filter((entry) => "frame" in entry);
   return {
     tips: entries.filter((entry) => "tip" in entry),
+    ...(left.length > 0 && { left }),
     ...(counted.length > 0 && { counted }),
   };
 }
 
+/** The entries that a receipt signs, in their order. */
+function signedBy({ time, totals, tips, left = [], counted = [] }: Omit<Receipt, "saga" | "signature">) {
+  return receiptEntries(time, totals, [...tips, ...left, ...counted]);
+}
+
 /** The places of counted frames in what a receipt signs, and how long that is. */
-export function countedPlaces({ time, totals, tips, counted = [] }: Omit<Receipt, "saga" | "signature">): {
+export function countedPlaces(receipt: Omit<Receipt, "saga" | "signature">): {
   readonly count: number;
   readonly places: readonly ShownFrame[];
 } {
-  const signed = receiptEntries(time, totals, [...tips, ...counted]);
+  const { counted = [] } = receipt;
+  const signed = signedBy(receipt);
   const before = signed.length - counted.length;
   return {
     count: signed.length,
@@ -91,6 +104,8 @@ export interface SignedReceipt {
   /** By the receiver's clock; a claim. */
   readonly time: number;
   readonly tips: readonly FinalTip[];
+  /** Roots that it left as they were. */
+  readonly left: readonly LeftRoot[];
   /** Heads that entries with counted uses have let in there. */
   readonly counted: readonly CountedFrame[];
   /** Of the whole session up to the receipt. */
@@ -108,18 +123,18 @@ export interface SignedReceipt {
 export function checkReceipt(bundle: unknown, receiver: Address): SignedReceipt {
   const parsed = ReceiptBundle.safeParse(bundle);
   if (!parsed.success) throw refused(`shape at ${pathOf(parsed.error)}`);
-  const { saga, time, totals, tips, counted = [], signature, host } = parsed.data;
+  const { saga, time, totals, tips, left = [], counted = [], signature, host } = parsed.data;
   const identity = replayIdentity(parsed.data.receiver.map(decodeText), receiver);
   if (identity.certificates.get(host.certifiedBy) !== host.key) throw refused("host key");
   const first = decodeText(parsed.data.session);
   if (!isHostSignature(host, first.address)) throw refused("host signature");
   const { details } = startReceiverSession(first);
   if (details.receiver !== receiver) throw refused("session of another receiver");
-  const signed = receiptEntries(time, totals, [...tips, ...counted]);
+  const signed = signedBy(parsed.data);
   const list = { session: first.address, saga, count: signed.length, root: listRoot(signed) };
   if (!isListSigned("receipt", list, details.attestKey, signature)) throw refused("signature");
   const { sender, session } = details;
-  return { receiver, sender, session, saga, time, tips, counted, totals };
+  return { receiver, sender, session, saga, time, tips, left, counted, totals };
 }
 
 function replayIdentity([first, ...later]: readonly IbGib[], receiver: Address): IdentityState {

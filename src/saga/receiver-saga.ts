@@ -97,6 +97,8 @@ export type ReceiverSagaEvent =
       /** Links of roots that are references here, and whose targets the sender may have. */
       readonly open: readonly OpenReference[];
       readonly later: boolean;
+      /** Is there no room left for what the sender brings? */
+      readonly full: boolean;
       /** Records of a lost connection that count as staged. */
       readonly kept: number;
       readonly now: Moment;
@@ -208,7 +210,7 @@ function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: In
 }
 
 function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSagaStep {
-  const { statuses, found, made, open, later, kept, now } = event;
+  const { statuses, found, made, open, later, full, kept, now } = event;
   const answered: Answered = {
     ...sagaOf(state),
     statuses,
@@ -221,7 +223,8 @@ function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSaga
     uncovered: false,
   };
   const entries = [...statuses, ...found, ...made, ...open];
-  const ack = { type: "ack", ...(kept > 0 && { kept }), ...(later && { later }), entries };
+  const flags = { ...(later && { later }), ...(full && { full }) };
+  const ack = { type: "ack", ...(kept > 0 && { kept }), ...flags, entries };
   return tell(answered, event, ack, now);
 }
 

@@ -8,6 +8,7 @@ import type {
   Direction,
   Evidence,
   FinalTip,
+  LeftRoot,
   MadeFrame,
   MovedBody,
   OpenReference,
@@ -42,6 +43,8 @@ export interface Answered extends Saga {
   readonly open: readonly OpenReference[];
   /** Does what this side lacks wait for what it asks for? */
   readonly later: boolean;
+  /** Has the receiver no room left for what this side has? Then nothing but lists goes up. */
+  readonly full: boolean;
   /** What each commit so far has named that others came before: its records are staged at the receiver. */
   readonly overtaken: readonly (readonly FinalTip[])[];
 }
@@ -138,7 +141,7 @@ export type SenderSagaEffect =
   /** Checks what came, brings branches together, and plans what the receiver lacks; ends in `resolved`. */
   | ({ readonly kind: "resolve" } & Pick<
       Answered,
-      "saga" | "direction" | "roots" | "statuses" | "kept" | "found" | "open" | "overtaken"
+      "saga" | "direction" | "roots" | "statuses" | "kept" | "found" | "open" | "full" | "overtaken"
     >)
   /**
    * Sends what the plan names, dependencies first, without `known`. Ends in `portionSent` after `deltaBytes` where there
@@ -161,6 +164,8 @@ export type SenderSagaEffect =
       /** The tips as the receiver has them now, and those among them that it did not take. */
       readonly final: readonly FinalTip[];
       readonly refused: readonly FinalTip[];
+      /** The roots that it left as they were, for a limit of its own. */
+      readonly left: readonly LeftRoot[];
       /** The tips that the commit named, and the frames that this side has signed in it. */
       readonly named: readonly FinalTip[];
       readonly made: readonly MadeFrame[];
@@ -188,6 +193,7 @@ export const answeredOf = ({
   found,
   open,
   later,
+  full,
   overtaken,
   ...saga
 }: Answered): Answered => ({
@@ -198,6 +204,7 @@ export const answeredOf = ({
   found,
   open,
   later,
+  full,
   overtaken,
 });
 

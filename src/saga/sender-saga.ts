@@ -138,11 +138,11 @@ function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
   const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction, wanted));
   if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: statuses[wrong]!.status }));
-  const { kept = 0, later = false } = ack;
+  const { kept = 0, later = false, full = false } = ack;
   const isDifferent = statuses.some(({ status }) => status === "behind" || status === "diverged");
   if (later && (direction === "push" || !isDifferent))
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "later than what is asked for" }));
-  const answered = { ...base(state), roots, statuses, kept, found, open, later, overtaken: [] };
+  const answered = { ...base(state), roots, statuses, kept, found, open, later, full, overtaken: [] };
   if (!isDifferent) return gather(answered);
   return {
     state: { ...answered, kind: "comparing" },
@@ -295,16 +295,23 @@ function onPayloadStaged(state: Running): SenderSagaStep {
   return settled.kind === "gathering" ? gather(settled) : stay(settled);
 }
 
-/** A receipt names the tips of the commit; where the receiver did not take one, what it has instead. */
+/**
+ * A receipt names the tips of the commit; where the receiver did not take one, what it has instead. Of what it left, it has
+ * what it had.
+ */
 function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>): SenderSagaStep {
   const { saga, roots, statuses, final, found, moves, made } = state;
-  const { tips: told, counted = [] } = readReceiptEntries(receipt.message.entries);
+  const { tips: told, left = [], counted = [] } = readReceiptEntries(receipt.message.entries);
   const own = new Set(made.map(({ frame }) => frame));
-  const refused = told.filter((tip, at) => !isSameTip(tip, final[at]));
+  const areLeft = new Set(left.map(({ address }) => address));
+  const named = final.filter(({ address }) => !areLeft.has(address));
+  const refused = told.filter((tip, at) => !isSameTip(tip, named[at]));
   const statusOf = statusesByRoot(roots, statuses);
   const isRight =
-    told.length === final.length &&
-    told.every(({ address }, at) => address === final[at]?.address) &&
+    told.length === named.length &&
+    told.every(({ address }, at) => address === named[at]?.address) &&
+    areLeft.size === left.length &&
+    named.length + left.length === final.length &&
     counted.every(({ frame }) => own.has(frame)) &&
     refused.every((tip) => isRefusal(tip, statusOf.get(tip.address)));
   if (!isRight || state.staging > 0)
@@ -316,10 +323,11 @@ function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>)
         kind: "commitSpace",
         saga,
         moves,
-        final: told,
+        final: [...told, ...left.flatMap(({ address }) => tipBefore(address, statusOf.get(address)))],
         named: final,
         made,
         refused,
+        left,
         found,
         receipt,
       },
@@ -336,6 +344,11 @@ function isRefusal(tip: FinalTip, status: RootStatus | undefined): boolean {
   if (isAsItWas || (status?.status === "unknown" && tip.tip === tip.address)) return true;
   const before = status !== undefined && "n" in status ? status.n : -1;
   return tjpHashOf(tip.tip) === hashOf(tip.address) && tip.n >= before;
+}
+
+/** The tip that the receiver has of a root which it left, where it has said that it has one. */
+function tipBefore(address: Address, status: RootStatus | undefined): readonly FinalTip[] {
+  return status !== undefined && "tip" in status ? [{ address, tip: status.tip, n: status.n }] : [];
 }
 
 /** What waits for the receiver, whose time runs while no payload moves. */

@@ -350,13 +350,13 @@ function isMade(entry: unknown): boolean {
   return typeof entry === "object" && entry !== null && "frame" in entry;
 }
 
-/** The list that a receipt signs: when, and how much has travelled, as one entry; then the tips. */
+/** The list that a receipt signs: when, and how much has travelled, as one entry; then what it says of the roots. */
 export function receiptEntries(
   time: number,
   totals: TotalsOfBoth,
-  tips: readonly unknown[],
+  entries: readonly unknown[],
 ): readonly unknown[] {
-  return [{ time, totals }, ...tips];
+  return [{ time, totals }, ...entries];
 }
 
 /** A signature is there where there is something to sign, and nowhere else. */

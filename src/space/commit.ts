@@ -11,13 +11,13 @@ import {
 } from "./batches.js";
 import { checkRecords } from "./check-records.js";
 import { reachedFrom } from "./closure.js";
-import { MeteredWriter } from "./metered-writer.js";
+import { MeteredWriter, rowBytes } from "./metered-writer.js";
 import { type CheckedRecord, nothingStaged, Presence, recordRow, type StagedPart } from "./presence.js";
 import { dropGroup, putProof } from "./proofs.js";
 import { putReference, settleReference } from "./references.js";
 import { damaged } from "./rows.js";
 import { sightOf } from "./sight.js";
-import type { CellChange, Commit, CommitResult, Sight, TipMove, TipNow } from "./space.js";
+import type { CellChange, Commit, CommitResult, Sight, StagedRecord, TipMove, TipNow } from "./space.js";
 import type { Stage } from "./stage.js";
 import { StageTracker } from "./stage-tracker.js";
 import type { Reader, Writer } from "./store.js";
@@ -139,6 +139,14 @@ function* stagedRecords(reader: Reader, stage: Stage | undefined): Generator<IbG
   for (const { record } of stage?.inMemory ?? []) yield record;
 }
 
+/** All that is staged, in no order. */
+export function stagedSizes(reader: Reader, stage: Stage | undefined): StagedRecord[] {
+  return Array.from(stagedRecords(reader, stage), (record) => ({
+    record,
+    bytes: rowBytes(record.gib, record.bytes),
+  }));
+}
+
 /**
  * Checks tips and roots, and that every timeline that is linked to has a tip, gets one now, is denied one, or is kept
  * without: as a root.
@@ -149,7 +157,7 @@ function checkTops(
   taken: Taken,
   sight: Sight | "anyone",
 ): { moves: readonly CheckedMove[]; dangling: readonly Address[] } {
-  const { tips = [], roots = [] } = commit;
+  const { tips = [], roots = [], tipless = [] } = commit;
   const presence = new Presence(reader, sight, taken.staged);
   const dangling = new Set(roots.filter((root) => !taken.tracker.isHead(root) && !presence.has(root)));
   const moves: CheckedMove[] = [];
@@ -158,7 +166,7 @@ function checkTops(
     if (checked !== undefined) moves.push(checked);
     else if (move.to !== undefined) dangling.add(move.to);
   }
-  const tipped = new Set([...moves.flatMap(({ tip }) => tip?.tjp ?? []), ...roots]);
+  const tipped = new Set([...moves.flatMap(({ tip }) => tip?.tjp ?? []), ...roots, ...tipless]);
   for (const timeline of taken.tracker.untipped) {
     if (tipped.has(timeline) || hasTip(reader, timeline)) continue;
     if (presence.denied(timeline) === undefined) dangling.add(timeline);

@@ -19,6 +19,7 @@ export type {
   Sight,
   Space,
   SpaceView,
+  StagedRecord,
   StageTotals,
   TakenOver,
   Tip,

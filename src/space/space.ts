@@ -111,6 +111,8 @@ export interface Commit {
   readonly tips?: readonly TipMove[];
   /** Records to keep although no tip leads to them; a link to a first frame among them needs no tip. */
   readonly roots?: readonly Address[];
+  /** Timelines that get no tip: where something links one of them, its first frame is kept, and a link to it needs none. */
+  readonly tipless?: readonly Address[];
   /**
    * Targets that were declared to stay away: where `puts` bring a link to one, it is filed as a reference. What was staged
    * brings those it was staged with.
@@ -156,6 +158,12 @@ export interface TipNow {
  */
 export interface StageTotals {
   readonly records: number;
+  readonly bytes: number;
+}
+
+/** A record that a saga has staged, and what it takes on a disk where nobody else has it. */
+export interface StagedRecord {
+  readonly record: IbGib;
   readonly bytes: number;
 }
 
@@ -245,6 +253,8 @@ export interface Space {
     records: readonly IbGib[],
     references?: ReadonlySet<Address>,
   ): Promise<StageTotals>;
+  /** What `saga` has staged, in no order. All of it is held in memory. */
+  readStage(saga: SagaId): Promise<StagedRecord[]>;
   /**
    * Ends a saga whose records may be of use to another one: what it had staged when `stage` answered `upTo` is moved to
    * the store, the rest is dropped. It stays counted for its holder until it is taken over or dropped; nobody sees it, it

@@ -3,7 +3,7 @@ import { type Address, type IbGib, shortAddress } from "../ibgib/index.js";
 import { putPortion, type StoredStage } from "./batches.js";
 import { checkRecords } from "./check-records.js";
 import { missingOf, reachableTips } from "./closure.js";
-import { type CommitOutcome, makeCommit } from "./commit.js";
+import { type CommitOutcome, makeCommit, stagedSizes } from "./commit.js";
 import { Gates } from "./gates.js";
 import { isRefusal, type KeptStage, keepStage, resumeStage } from "./kept-stage.js";
 import { nameBytesMax, type SpaceLimits } from "./limits.js";
@@ -24,6 +24,7 @@ import type {
   Sight,
   Space,
   SpaceView,
+  StagedRecord,
   StageTotals,
   TakenOver,
   Tip,
@@ -138,6 +139,16 @@ export class StoreSpace implements Space {
         this.#stages.set(saga, stage);
         if (this.#isHalfFull(stage) && !stage.isMoving) this.#startMove(stage);
         return stage.totals;
+      }),
+    );
+  }
+
+  readStage(saga: SagaId): Promise<StagedRecord[]> {
+    return this.#run(() =>
+      this.#gates.pass(saga, async () => {
+        const stage = this.#stages.get(saga);
+        await stage?.settled();
+        return this.#store.read((reader) => stagedSizes(reader, stage));
       }),
     );
   }

@@ -18,6 +18,7 @@ import { mappingOf } from "../../src/cli/folder/directory.js";
 import { scanDirectory } from "../../src/cli/folder/disk.js";
 import { printable } from "../../src/cli/folder/errors.js";
 import type { Exchange } from "../../src/cli/folder/exchange.js";
+import { folderLimits } from "../../src/cli/folder/limits.js";
 import { readFolder } from "../../src/cli/folder/model.js";
 import { brokenPathRule, caseCollision } from "../../src/cli/folder/paths.js";
 import { cloneFolder } from "../../src/cli/folder/clone.js";
@@ -296,6 +297,17 @@ describe("paths from elsewhere", () => {
     expect(caseCollision(["a.md", "A.md"])).toBe("A.md");
     expect(caseCollision(["Docs/a.md", "docs/b.md"])).toBe("docs");
     expect(caseCollision(["é.md", "e\u0301.md"])).toBe("e\u0301.md");
+  });
+
+  test("what a folder has no room for is left out and named; what it has goes first", async () => {
+    const dir = await temporaryDirectory();
+    const names = Array.from({ length: folderLimits.filesMax + 2 }, (_, at) => `${10_000 + at}.md`);
+    await writeTree(dir, Object.fromEntries(names.map((name) => [name, ""])));
+    const last = names.at(-1)!;
+    const { textByPath, skipped } = await scanDirectory(dir, [last]);
+    expect([textByPath.size, textByPath.has(last)]).toEqual([folderLimits.filesMax, true]);
+    const reason = "beyond what a folder may hold";
+    expect(skipped).toEqual(names.slice(-3, -1).map((path) => ({ path, reason })));
   });
 
   test("files that are none are left out, and folders that are none refused", async () => {

@@ -26,7 +26,8 @@ export async function receiverFor<Names extends readonly string[]>(...names: Nam
     receiver,
     people: people as { [At in keyof Names]: Person },
     /** Starts the receiver in a process of its own. */
-    serve: (port = "0") => serve(["--home", receiver.home, "--port", port, ...allow]),
+    serve: (port = "0", ...options: readonly string[]) =>
+      serve(["--home", receiver.home, "--port", port, ...allow, ...options]),
   };
 }
 

@@ -94,6 +94,33 @@ describe("keysaga sync", () => {
     expect(verified.map(({ code }) => code)).toEqual([0, 0, 0]);
   });
 
+  test("names what the receiver has no room for, with exit status 3, and sends it once there is room (O2, O3)", async () => {
+    const { people, serve } = await receiverFor("alice");
+    const [alice] = people;
+    const limited = await serve("0", "--limit", "durableBytesPerIdentityMax=200kB");
+    const syncTo = (url: string, ...more: string[]) =>
+      runHere(sync, alice.dir, url, "--home", alice.home, ...more);
+    await writeTree(alice.dir, { "a.md": "1\n" });
+    expect((await syncTo(limited.url)).exitCode).toBe(0);
+    await writeTree(alice.dir, { "a.md": "2\n", "large.md": "x".repeat(200_000) });
+    const left = await syncTo(limited.url);
+    expect(left.exitCode).toBe(3);
+    expect(left.stdout).toMatch(/^folder .*\n↑ a\.md\n1 up, /);
+    expect(left.stderr.split("\n").sort()).toEqual([
+      "",
+      "left out large.md: the receiver has no room for it; its operator can raise the quota",
+      "left out the folder's list of files: the receiver has no room for it; its operator can raise the quota",
+    ]);
+    const again = await syncTo(limited.url, "--json");
+    expect(JSON.parse(again.stdout)).toMatchObject({ files: { up: 0 } });
+    expect(JSON.parse(again.stdout).left).toContainEqual(expect.objectContaining({ path: "large.md" }));
+    await limited.stop();
+    const { url } = await serve(new URL(limited.url).port);
+    const taken = await syncTo(url);
+    expect(taken).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(taken.stdout).toMatch(/\n↑ large\.md\n1 up, /);
+  });
+
   test("tells what it did, in lines and in JSON", async () => {
     const { dir, people, serve } = await receiverFor("alice");
     const [alice] = people;

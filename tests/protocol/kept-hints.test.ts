@@ -50,6 +50,7 @@ async function resolved(of: Address, status: RootStatus) {
       kept: 1,
       found: [],
       open: [],
+      full: false,
       overtaken: [],
     },
   );

@@ -298,10 +298,10 @@ describe("what is kept is bounded", () => {
     const { lab, alice, bob } = bench;
     const roots = await tell("portions", bench, alice);
     await loseAlices(bench, roots);
-    expect(await codeOf(alice.sync(roots))).toBe("limit_exceeded");
-    expect(kinds(bob.events, "closed").at(-1)).toMatchObject({
-      error: { facts: { limit: "stagedBytesPerIdentityMax" } },
-    });
+    const { left } = await alice.sync(roots);
+    expect(kinds(bob.events, "resumed")).toHaveLength(1);
+    expect(left).toMatchObject([{ reason: "over_quota" }]);
+    expect(await bob.space.hasMany(left.map(({ address }) => address))).toEqual([false]);
     await expectQuiet(lab);
     await lab.world.close();
   });

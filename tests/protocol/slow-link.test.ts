@@ -75,6 +75,7 @@ function awaiting(): ReceiverSagaState {
       statuses: [{ status: "unknown" }],
       kept: 0,
       later: false,
+      full: false,
       stones: [],
       found: [],
       made: [],

@@ -24,7 +24,15 @@ function receiverTold(later: boolean, turn: "ask" | "commit") {
   const init = said({ type: "init", direction: "both", entries: [root] });
   const begun = stepReceiverSaga(awaitSaga(sessionLimits, 0), { kind: "init", turn: init, now: 0 });
   const nothing = { found: [], made: [], open: [], evidence: [], plan: nothingToSend };
-  const compared = { kind: "compared", statuses: [changed], kept: 0, later, ...nothing, now: 0 } as const;
+  const compared = {
+    kind: "compared",
+    statuses: [changed],
+    kept: 0,
+    later,
+    full: false,
+    ...nothing,
+    now: 0,
+  } as const;
   const answered = stepReceiverSaga(begun.state, compared);
   const entries = turn === "commit" ? { entries: [{ ...root, n: 1 }] } : {};
   const { state, effects } = stepReceiverSaga(answered.state, {

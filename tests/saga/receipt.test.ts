@@ -5,6 +5,7 @@ import { type Address, toText } from "../../src/ibgib/index.js";
 import { attestKeyOf, foundReceiverSession, signList, startReplay } from "../../src/keystone/index.js";
 import { signAsHost } from "../../src/saga/handshake.js";
 import { checkReceipt, type ReceiptBundle } from "../../src/saga/index.js";
+import type { LeftRoot } from "../../src/saga/index.js";
 import { listRoot, receiptEntries } from "../../src/saga/turn.js";
 import { bytesOf, outcome } from "../keystone/keystones.js";
 import { Person } from "./commits.js";
@@ -25,6 +26,8 @@ interface Wish {
   readonly named?: Address;
   readonly certifiedBy?: Address;
   readonly kind?: "receipt" | "receiverHeads";
+  /** In place of those that were signed. */
+  readonly left?: readonly LeftRoot[];
 }
 
 /** A receipt that bob's host key and R0's attest key have signed. */
@@ -37,12 +40,14 @@ function receiptBy({ bob, alice, ...all }: ReturnType<typeof cast>, wish: Wish =
     { address: `note^${"B".repeat(64)}` as Address, tip: `note^${"B".repeat(64)}` as Address, n: 0 },
   ];
   const none = { records: 0, bytes: 0, contexts: 0 };
-  const said = { saga: "00".repeat(16), time: 1, totals: { up: none, down: none }, tips };
-  const entries = receiptEntries(said.time, said.totals, tips);
+  const left: LeftRoot[] = [{ address: `note^${"C".repeat(64)}` as Address, left: "over_quota" }];
+  const said = { saga: "00".repeat(16), time: 1, totals: { up: none, down: none }, tips, left };
+  const entries = receiptEntries(said.time, said.totals, [...tips, ...left]);
   const list = { session: r0.address, saga: said.saga, count: entries.length, root: listRoot(entries) };
   return {
     version: 1,
     ...said,
+    ...(wish.left && { left: [...wish.left] }),
     signature: signList(kind, list, attestKeyOf(startReplay(r0, "session"), bob.secretFor)),
     session: toText(r0),
     host: { key: hostKey, certifiedBy, signature: signAsHost(hostSeed, certifiedBy, r0.address) },
@@ -57,6 +62,15 @@ describe("a receipt that a receiver's own keys have signed", () => {
     const all = cast();
     const { receiver, sender } = checkReceipt(receiptBy(all), all.bob.address);
     expect([receiver, sender]).toEqual([all.bob.address, all.alice.address]);
+  });
+
+  test("says as well what it has left, and why", () => {
+    const all = cast();
+    const bundle = receiptBy(all);
+    const [first] = checkReceipt(bundle, all.bob.address).left;
+    expect(first).toEqual(bundle.left?.[0]);
+    const other = receiptBy(all, { left: [{ ...first!, left: "too_long" }] });
+    expect(outcome(() => checkReceipt(other, all.bob.address))).toBe(refused("signature"));
   });
 
   test("is no other receiver's, whatever its session says (threat 2)", () => {

@@ -59,7 +59,7 @@ const networks = { innerspace: innerspaceNetwork, websocket: webSocketNetwork };
 export function scenario(
   name: string,
   story: (cast: Cast) => Promise<void>,
-  options: Pick<WorldOptions, "earlier"> = {},
+  options: Pick<WorldOptions, "earlier" | "limits"> = {},
 ): void {
   describe(name, () => {
     for (const [transport, network] of Object.entries(networks)) {

@@ -108,6 +108,21 @@ export function commitContract(open: OpenSpace): void {
     expect(await space.commit(alone)).toEqual({ kind: "committed" });
   });
 
+  test("nor does a link to one that is to get no tip; what nothing links of it is not taken", async () => {
+    const space = await open();
+    const [note, other] = [timeline("note", 3), timeline("other", 1)];
+    const link = stone("link", [first(note)]);
+    const tipless = addresses([first(note), first(other)]);
+    const commit = commitOf({ puts: [...note, ...other, link], roots: [link.address], tipless });
+    expect(await space.commit(commit)).toEqual({ kind: "committed" });
+    expect(await space.hasMany(addresses([first(note), newest(note), first(other)]))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(await space.tips(tipless)).toEqual([undefined, undefined]);
+  });
+
   test("an exact link to a first frame asks for no tip", async () => {
     const space = await open();
     const note = timeline("note", 1);

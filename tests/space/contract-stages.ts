@@ -31,6 +31,17 @@ export function stageContract(open: OpenSpace): void {
     expect(await space.tip(first(note).address)).toMatchObject({ address: newest(note).address, n: 2 });
   });
 
+  test("what is staged can be read, with what each record takes on a disk", async () => {
+    const space = await open();
+    const [note, whole] = [timeline("note", 3), stone("whole")];
+    for (const records of [note, [whole]]) await space.stage("s", alice, eyesOf(alice), records);
+    const staged = await space.readStage("s");
+    const found = staged.map(({ record }) => record.address);
+    expect(new Set(found)).toEqual(new Set(addresses([...note, whole])));
+    for (const { record, bytes } of staged) expect(bytes).toBeGreaterThan(record.bytes.length);
+    expect(await space.readStage("another")).toEqual([]);
+  });
+
   test("a record staged twice counts once", async () => {
     const space = await open();
     const record = stone();

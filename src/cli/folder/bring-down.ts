@@ -23,9 +23,14 @@ export interface FolderReport {
   /** What a person should look at. All else is as it should be: the folder is in step. */
   readonly conflicts: readonly FolderConflict[];
   /** What was left out, and whose doing that is. */
-  readonly left: readonly Left[];
+  readonly left: readonly LeftOut[];
   /** Of the connection, which is this command's alone. */
   readonly totals: SyncReport["sessionTotals"];
+}
+
+/** Of a file of the folder, with its path. */
+export interface LeftOut extends Left {
+  readonly path?: string;
 }
 
 /** What writing has done: a report, but for what the scan and the saga know. */
@@ -63,10 +68,12 @@ export async function bringDown(
   const leftAlone = new Set(skipped.map(({ path }) => path));
   await saveMapping(identity, cell, { folder, base: baseAfter(base, files, leftAlone), unsent: left });
   const down = byPath(writes.filter(({ path }) => !leftAlone.has(path)).map(changeOf));
+  const still = new Set(left);
+  const up = unsent.filter((change) => !still.has(change));
   const touched = new Set([...unsent, ...writes].map(({ path }) => path));
   const unchanged = files.filter(({ path }) => !touched.has(path)).length;
   const conflicts = [...removals, ...openConflicts(now)];
-  return { folder, up: unsent, down, unchanged, skipped: [...skipped, ...unfit], conflicts };
+  return { folder, up, down, unchanged, skipped: [...skipped, ...unfit], conflicts };
 }
 
 /** @throws FolderError `moved` when another process was faster. */

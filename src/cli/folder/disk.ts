@@ -69,12 +69,13 @@ export type OnDisk =
 
 /**
  * Reads every text file below `dir`. Names that begin with a dot are left alone; what is no text file that a record
- * can hold is skipped and said. Homes and other synced directories below it are not entered. Follows no symbolic link.
- * Files come in the order of their paths.
+ * can hold is skipped and said, and so is what a folder has no room for. Homes and other synced directories below it are
+ * not entered. Follows no symbolic link. Files come in the order of their paths.
  *
- * @throws FolderError `not_a_directory`, `too_many_files`, `too_much_text`.
+ * @param synced Paths of files that the folder has: they have their room before others.
+ * @throws FolderError `not_a_directory`.
  */
-export async function scanDirectory(dir: string): Promise<Scan> {
+export async function scanDirectory(dir: string, synced: readonly string[] = []): Promise<Scan> {
   const scan = {
     files: new Map<string, string>(),
     skipped: [] as Skipped[],
@@ -82,6 +83,7 @@ export async function scanDirectory(dir: string): Promise<Scan> {
     leftovers: [] as string[],
     bytes: 0,
   };
+  const found: string[] = [];
   const open: string[] = [""];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     const reason = at === "" ? undefined : await whyOutside(join(dir, at));
@@ -100,9 +102,12 @@ export async function scanDirectory(dir: string): Promise<Scan> {
       if (name === undefined) scan.skipped.push({ path, reason: "name is not UTF-8" });
       else if (rule !== undefined) scan.skipped.push({ path, reason: `name (${rule})` });
       else if (entry.isDirectory()) open.push(path);
-      else await takeFile(dir, path, scan);
+      else found.push(path);
     }
   }
+  const first = new Set(synced);
+  found.sort((a, b) => Number(first.has(b)) - Number(first.has(a)) || (a < b ? -1 : 1));
+  for (const path of found) await takeFile(dir, path, scan);
   const sorted = [...scan.files].sort(([a], [b]) => (a < b ? -1 : 1));
   const { skipped, outside, leftovers } = scan;
   return { textByPath: new Map(sorted), skipped, outside, leftovers };
@@ -111,6 +116,8 @@ export async function scanDirectory(dir: string): Promise<Scan> {
 type Filling = { files: Map<string, string>; skipped: Skipped[]; bytes: number };
 
 async function takeFile(dir: string, path: string, scan: Filling): Promise<void> {
+  const beyond = { path, reason: "beyond what a folder may hold" } as const;
+  if (scan.files.size >= folderLimits.filesMax) return void scan.skipped.push(beyond);
   const found = await readTextFile(join(dir, path), path);
   if (found.kind === "absent") return; // removed since the directory was listed
   if (found.kind === "other") {
@@ -118,12 +125,10 @@ async function takeFile(dir: string, path: string, scan: Filling): Promise<void>
     scan.skipped.push({ path, ...why });
     return;
   }
+  const bytes = Buffer.byteLength(found.text);
+  if (scan.bytes + bytes > folderLimits.textBytesMax) return void scan.skipped.push(beyond);
   scan.files.set(path, found.text);
-  scan.bytes += Buffer.byteLength(found.text);
-  if (scan.files.size > folderLimits.filesMax)
-    throw new FolderError("too_many_files", { max: folderLimits.filesMax });
-  if (scan.bytes > folderLimits.textBytesMax)
-    throw new FolderError("too_much_text", { max: folderLimits.textBytesMax });
+  scan.bytes += bytes;
 }
 
 async function entriesOf(dir: string, at: string, skipped: Skipped[]): Promise<Dirent<Buffer>[]> {

@@ -14,8 +14,6 @@ const sentences = {
   not_a_file: "the folder relates a timeline that is not a text file",
   tree: "the folder holds paths that cannot stand beside each other",
   parent: "a directory on the way to a file is not one here, but a file or a symbolic link",
-  too_many_files: "the folder has more files than a folder may hold",
-  too_much_text: "the folder has more text than a folder may hold",
   not_a_directory: "there is no such directory",
   not_synced: "the directory was never synced from this home, so no folder is known for it",
   not_empty: "the directory to clone into exists and is not empty",

@@ -1,4 +1,4 @@
-/** What one folder may be: beyond it a folder is refused, a single path or file left out. */
+/** What one folder may be: what is beyond it is left out, and named. */
 export const folderLimits = {
   /** Files; their links have to fit into one record of the folder. */
   filesMax: 3_500,

@@ -1,12 +1,5 @@
-import {
-  type Address,
-  errorTable,
-  type Left,
-  type LeftReason,
-  type PeerEvent,
-  shortAddress,
-} from "../../index.js";
-import type { FolderReport } from "./bring-down.js";
+import { type Address, errorTable, type LeftReason, type PeerEvent, shortAddress } from "../../index.js";
+import type { FolderReport, LeftOut } from "./bring-down.js";
 import { conflictLines } from "./conflict-text.js";
 import { shortened } from "./conflict-values.js";
 import type { FolderConflict } from "./conflicts.js";
@@ -21,7 +14,7 @@ export interface FolderJson {
   readonly skipped: readonly Skipped[];
   readonly outside: readonly Outside[];
   /** What was left out of the folder's timelines, and whose doing that is. */
-  readonly left: readonly Left[];
+  readonly left: readonly LeftOut[];
   /** With values shortened; keysaga conflicts has them whole. */
   readonly conflicts: readonly FolderConflict[];
   /** Domain records, their canonical bytes, and signed turns, in both directions together. */
@@ -83,13 +76,16 @@ const reasons: Readonly<Record<LeftReason, string>> = {
   not_proved: "its maker does not prove it",
   out_of_place: "made for an owner who has no such place for it",
   not_taken: "the receiver did not take it",
+  over_quota: "the receiver has no room for it; its operator can raise the quota",
+  too_long: "its history is too long to be followed at once",
 };
 
 /** What was left of the folder, a line each: what it is, why, and who has made it. */
-export function leftLines({ left }: FolderReport): string[] {
-  return left.map(({ address, reason, head, by }) => {
-    const who = by === undefined ? "" : ` (made by ${by})`;
-    return `left out ${head ?? address}: ${reasons[reason]}${who}`;
+export function leftLines({ folder, left }: FolderReport): string[] {
+  return left.map(({ address, path, reason, head, by }) => {
+    const who = head === undefined || by === undefined ? "" : ` (made by ${by})`;
+    const root = address === folder ? "the folder's list of files" : (path ?? address);
+    return `left out ${head ?? printable(root)}: ${reasons[reason]}${who}`;
   });
 }
 

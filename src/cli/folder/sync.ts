@@ -1,6 +1,6 @@
 import { basename } from "node:path";
-import type { Identity, Space } from "../../index.js";
-import { bringDown, type FolderReport } from "./bring-down.js";
+import type { Address, Identity, Left, Space } from "../../index.js";
+import { bringDown, type FolderReport, type LeftOut } from "./bring-down.js";
 import { type FolderConflict, openConflicts } from "./conflicts.js";
 import { findDirectory, isLike, mappingOf, realDirectory } from "./directory.js";
 import { type Scan, scanDirectory } from "./disk.js";
@@ -9,7 +9,7 @@ import type { Exchange } from "./exchange.js";
 import { isMapped, type MappedCell, type MappingCell } from "./mapping.js";
 import { markerOf, withMarker } from "./marker.js";
 import { type FolderState, readFolder } from "./model.js";
-import { planLocal } from "./plan.js";
+import { type LocalChange, planLocal } from "./plan.js";
 import { type Found, syncAsReader } from "./reader.js";
 import { newFolder, recordLocal } from "./record-local.js";
 import { type AskRemoval, checkRemoval, countMissing, demandYes, refuseRemoval } from "./removal.js";
@@ -48,7 +48,10 @@ export async function syncFolder(
 ): Promise<FolderReport> {
   const place = await realDirectory(dir);
   const { cell, hasMarker } = await findDirectory(identity, place);
-  const scan = await scanDirectory(place);
+  const scan = await scanDirectory(
+    place,
+    cell.mapping?.base.map(({ path }) => path),
+  );
   const report = isMapped(cell)
     ? await syncAgain(identity, { cell, scan }, hasMarker, exchange, ask)
     : await syncFirst(identity, { cell, scan }, exchange, ask);
@@ -116,13 +119,38 @@ async function bringInStep(
 ): Promise<Synced> {
   const { left, sessionTotals } = await exchange([now.folder], "both");
   await removeLeftovers(recorded.place, scan.leftovers);
-  const { unsent } = recorded.mapping;
+  const { base, unsent } = recorded.mapping;
   // What is this home's own stays here; what the receiver gives nothing of is not shared any more.
   const isOwn = left.some(({ reason, by }) => by === identity.address || reason === "not_taken");
-  const written = await bringDown(identity, recorded, ask, isOwn ? unsent : []);
+  const isLeft = leftAlone(left, now.folder);
+  const written = await bringDown(identity, recorded, ask, isOwn ? unsent : unsent.filter(isLeft));
   if (isOwn && unsent.length > 0) throw new FolderError("not_taken", { changes: unsent.length });
   if (isOwn) throw new FolderError("not_shared");
-  return { ...written, totals: sessionTotals, left };
+  return { ...written, totals: sessionTotals, left: withPaths(left, [...base, ...unsent]) };
+}
+
+/**
+ * Is a change among what the receiver has no room for? Where that is the folder's own list of files, all that it would say
+ * is.
+ */
+function leftAlone(left: readonly Left[], folder: Address): (change: LocalChange) => boolean {
+  const areLeft = new Set(
+    left
+      .filter(({ reason }) => reason === "over_quota" || reason === "too_long")
+      .map(({ address }) => address),
+  );
+  return ({ file, change }) => areLeft.has(file) || (change !== "edited" && areLeft.has(folder));
+}
+
+function withPaths(
+  left: readonly Left[],
+  files: readonly { readonly file: Address; readonly path: string }[],
+): readonly LeftOut[] {
+  const paths = new Map(files.map(({ file, path }) => [file, path]));
+  return left.map((each) => {
+    const path = paths.get(each.address);
+    return path === undefined ? each : { ...each, path };
+  });
 }
 
 /**

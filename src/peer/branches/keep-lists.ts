@@ -1,4 +1,4 @@
-import { groupBy, KeysagaError } from "../../base/index.js";
+import { groupBy, isLimit, KeysagaError } from "../../base/index.js";
 import { type Address, type IbGib, isTjp, makerOf, ownerOf, previousOf, tjpOf } from "../../ibgib/index.js";
 import { readListFirst, refuseList } from "../../lists/index.js";
 import { type FrameReader, mergeTips, overlaid } from "../../merge/index.js";
@@ -10,7 +10,7 @@ import { type CheckedEvidence, fileAttested } from "../rights/attestations.js";
 import { inOrder, listCommit } from "../rights/list-commit.js";
 import { fileParts } from "../rights/proof-parts.js";
 import { addedFrames, checkTipMerge, proverOf } from "./added-frames.js";
-import type { Merging } from "./merging.js";
+import { type Merging, walkLimits } from "./merging.js";
 
 /** Who brings lists, and who keeps them. */
 export interface KeepingLists {
@@ -33,7 +33,7 @@ const triesMax = 32;
 /**
  * Keeps frames of lists that came ahead of all else, at once: what a list says counts, whatever becomes of the saga. Where
  * this side has other frames of a list, it makes the merge. A list that is not proved by its owner is passed over, and so
- * is one with more entries than a list may have.
+ * is one that is over a limit.
  *
  * @returns Whether anything is new here.
  * @throws KeysagaError `list_refused`, and what else only somebody who does not keep to the rules can cause.
@@ -67,11 +67,16 @@ type Kept = "kept" | "moved" | "passed over";
 /** An owner may have two homes that each add the last entry that fits: the second waits for a withdrawal. */
 async function passingOver(keep: () => Promise<Kept>): Promise<Kept> {
   return keep().catch((thrown: unknown) => {
-    const limit = thrown instanceof KeysagaError && thrown.code === "limit_exceeded" && thrown.facts["limit"];
-    if (limit === "entriesInForceMax" || limit === "entriesOfOneMax") return "passed over";
+    if (isLimit(thrown, limitsOfLists)) return "passed over";
     throw thrown;
   });
 }
+
+/** For which a list is left as it was: of its entries, of a walk through it, and of what is kept for who brings it. */
+export const limitsOfLists: readonly string[] = [
+  ...["entriesInForceMax", "entriesOfOneMax", ...walkLimits],
+  ...["durableBytesPerIdentityMax", "durableBytesMax"],
+];
 
 async function tryKeeping(
   { space, self, from, charging, holder, isOpen, merging }: KeepingLists,
@@ -99,7 +104,7 @@ async function tryKeeping(
     await fileParts(space, checked.parts),
   ]);
   const puts = [...fresh, ...made, ...moved.puts];
-  const charge = charging?.charge(from);
+  const charge = charging?.chargeBeyond(from);
   const commit = () =>
     space.commit({
       holder,

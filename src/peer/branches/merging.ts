@@ -7,6 +7,9 @@ export interface Merging {
   readonly options: MergeOptions;
 }
 
+/** What one walk through a history may cost: a root that takes more is left as it was. */
+export const walkLimits: readonly string[] = ["framesMax", "headsMax"];
+
 /** How long a walk or a fold may go on before timers and sockets have their turn. */
 const pauseEveryMs = 10;
 

@@ -1,12 +1,10 @@
-import { groupBy, KeysagaError } from "../../base/index.js";
+import { groupBy, isLimit, KeysagaError } from "../../base/index.js";
 import { type Address, type IbGib, isTjp, nOf, ownerOf, shortAddress, tjpOf } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import {
-  type Ask,
   type Direction,
   directionOf,
   type FinalTip,
-  type MadeFrame,
   type Root,
   type RootMove,
   type RootStatus,
@@ -15,8 +13,6 @@ import {
   type SendPlan,
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
-import { needsMark } from "../home/made.js";
-import { proofsFor } from "../rights/attestations.js";
 import type { ShownParts } from "../rights/proof-parts.js";
 import { unsureStones } from "../session/outgoing.js";
 import {
@@ -29,41 +25,17 @@ import {
   type OwnTip,
   planOf,
 } from "../session/send-plan.js";
-import { addedFrames } from "./added-frames.js";
 import { carriersHere, withCarriers } from "./carriers.js";
-import { locatorOf } from "./locator.js";
-import type { Merging } from "./merging.js";
+import { type Merging, walkLimits } from "./merging.js";
 import { checkTip, type Left, type Resolving, Taking } from "./taking.js";
-
-/** Which of the receiver's tips does this space not hold? With what it takes the receiver to find what both have. */
-export async function tipsToAsk(
-  space: Space,
-  roots: readonly Root[],
-  statuses: readonly RootStatus[],
-  { options }: Merging,
-): Promise<readonly Ask[]> {
-  const asks = roots.map(async ({ address, tip, n }, at) => {
-    const status = statuses[at]!;
-    if (tip === undefined || n === undefined || !isDifferent(status)) return [];
-    if (isListAddress(address)) return []; // what came of it came ahead
-    const own = { tjp: address, tip, n };
-    if (await isInHistory(space, status, own, options)) return [];
-    return [{ address, locator: [...(await locatorOf(space, own))] }];
-  });
-  return (await Promise.all(asks)).flat();
-}
-
-type Different = Extract<RootStatus, { status: "behind" | "diverged" }>;
+import { type Different, isDifferent } from "./tips-to-ask.js";
+import { type AddedTip, framesToProve, proofsThere, type ToProve } from "./to-prove.js";
 
 type Moving = Extract<RootStatus, { tip: Address }>;
 
 /** Has the receiver a tip that is not this side's? */
 function isMoving(status: RootStatus): status is Moving {
   return "tip" in status;
-}
-
-function isDifferent(status: RootStatus): status is Different {
-  return status.status === "behind" || status.status === "diverged";
 }
 
 type Resolve = Extract<SenderSagaEffect, { kind: "resolve" }>;
@@ -97,8 +69,9 @@ interface Outcome {
   readonly newer?: Newer;
   readonly stone?: Address;
   readonly held?: SendPlan["held"][number];
-  /** A tip that the receiver gets, and what it replaces there. */
-  readonly added?: { readonly tip: Address; readonly from: Address | undefined };
+  readonly added?: AddedTip;
+  /** The frames of it that have to be proved there. */
+  readonly toProve?: readonly ToProve[];
 }
 
 /**
@@ -111,7 +84,7 @@ interface Outcome {
  *   receiver. Whatever it throws, both sides are as they were.
  */
 export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
-  const { saga, direction, roots, statuses, kept, found, open, overtaken } = resolve;
+  const { saga, direction, roots, statuses, kept, found, open, full, overtaken } = resolve;
   const { space } = resolving.identity;
   const taking = new Taking(resolving, space.view(saga));
   const resolution = new Resolver(resolving, taking, direction, overtaken);
@@ -119,16 +92,23 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
   const along: RootMove[] = [];
   for (const tip of found) if (!unmoved.has(tip.address)) along.push(...(await taking.along(tip)));
   const outcomes: Outcome[] = [];
-  for (const [at, root] of roots.entries()) outcomes.push(await resolution.of(root, statuses[at]!));
+  for (const [at, root] of roots.entries()) {
+    const outcome = await resolution.of(root, statuses[at]!);
+    outcomes.push(full ? resolution.withoutUp(root, statuses[at]!, outcome) : outcome);
+  }
   const plan = planOf({
     held: outcomes.flatMap(({ held }) => held ?? []),
     newer: outcomes.flatMap(({ newer }) => newer ?? []),
     stones: [
       ...outcomes.flatMap(({ stone }) => stone ?? []),
-      ...(direction === "pull" ? [] : await resolving.stonesFor(open)),
+      ...(direction === "pull" || full ? [] : await resolving.stonesFor(open)),
     ],
   });
-  const { shown, ...answered } = await resolution.answered(outcomes.flatMap(({ added }) => added ?? []));
+  const { shown, ...answered } = await proofsThere(
+    resolving,
+    outcomes.flatMap(({ toProve }) => toProve ?? []),
+    resolution.carriers,
+  );
   const resolved = {
     chosen: new Map(outcomes.flatMap(({ chosen }) => (chosen ? [[chosen.address, chosen]] : []))),
     moves: [...outcomes.flatMap(({ move }) => move ?? []), ...along],
@@ -147,7 +127,7 @@ class Resolver {
   readonly #space: Space;
   readonly #merging: Merging;
   /** Frames that go along beside tips: see `carriersHere`. */
-  readonly #carriers: Address[] = [];
+  readonly carriers: Address[] = [];
   /** Has this side something to bring that only another saga can? */
   isMore = false;
 
@@ -162,32 +142,6 @@ class Resolver {
     this.#sent = groupBy(overtaken.flat(), ({ address }) => address);
   }
 
-  /**
-   * What proves at the receiver who has made the frames that it gets: what was made here this side signs, anew to each
-   * receiver; for the rest it passes on what their makers have signed. What nobody has signed goes without.
-   */
-  async answered(
-    added: readonly { readonly tip: Address; readonly from: Address | undefined }[],
-  ): Promise<Pick<Resolved, "made" | "evidence"> & Pick<Resolution, "shown">> {
-    const own: MadeFrame[] = [];
-    const others: Address[] = [...this.#carriers];
-    for (const { tip, from } of added) {
-      const [record] = await this.taking.reader.getMany([tip]);
-      const tjp = record && tjpOf(record);
-      if (!record || tjp === undefined) continue;
-      const [first] = await this.taking.reader.getMany([tjp]);
-      if (!first || ownerOf(first) === undefined) continue;
-      const { toProve } = await addedFrames(record, first, from, this.taking.reader, this.#merging);
-      for (const frame of needsMark(record) ? [record, ...toProve] : toProve) {
-        if (await this.taking.isOwn(frame, first)) own.push({ tjp, frame: frame.address });
-        else others.push(frame.address);
-      }
-    }
-    const { lane, receiver } = this.resolving;
-    const { evidence, shown } = await proofsFor(this.#space, others, { lane, identity: receiver });
-    return { made: own, evidence, shown };
-  }
-
   /** Timelines that are here, that nobody owns and that were not asked for by name: none of them is moved by what comes. */
   async unmovable(timelines: readonly Address[]): Promise<ReadonlySet<Address>> {
     const unnamed = timelines.filter((timeline) => !this.resolving.named.has(timeline));
@@ -196,7 +150,32 @@ class Resolver {
     return new Set(unnamed.filter((_, at) => isUnowned(firsts[at]) && tips[at] !== undefined));
   }
 
+  /** What takes a longer walk than one root may is left as it was, on both sides. */
   async of(root: Root, status: RootStatus): Promise<Outcome> {
+    try {
+      const outcome = await this.#of(root, status);
+      const { added } = outcome;
+      if (added === undefined) return outcome;
+      return { ...outcome, toProve: await framesToProve(this.taking, this.resolving, added) };
+    } catch (thrown) {
+      if (!isLimit(thrown, walkLimits)) throw thrown;
+      const { address, tip } = root;
+      this.taking.left.set(address, { address, reason: "too_long" });
+      const [move] = await this.taking.firstAlone(address, tip);
+      return { ...(isMoving(status) && this.#leave(root, status)), ...(move && { move }) };
+    }
+  }
+
+  /** What becomes of a root where the receiver has no room for what would go up: it keeps what it has. Lists go up. */
+  withoutUp(root: Root, status: RootStatus, outcome: Outcome): Outcome {
+    const { newer, stone, chosen: _, toProve: __, ...rest } = outcome;
+    const { address } = root;
+    if ((newer ?? stone) === undefined || isListAddress(address)) return outcome;
+    this.taking.left.set(address, { address, reason: "over_quota", by: this.resolving.receiver });
+    return { ...rest, ...(isMoving(status) && this.#leave(root, status)) };
+  }
+
+  async #of(root: Root, status: RootStatus): Promise<Outcome> {
     if (isListAddress(root.address)) return this.#list(root, status);
     const { address, tip, n } = root;
     const way = directionOf(root, this.direction);
@@ -379,7 +358,7 @@ class Resolver {
     const [first] = await reader.getMany([newer.tjp]);
     if (!first || ownerOf(first) === undefined) return newer;
     const here = await carriersHere(this.#space, first, tip, known, reader, this.#merging);
-    this.#carriers.push(...here);
+    this.carriers.push(...here);
     return withCarriers(newer, here, known, reader, this.#merging.options);
   }
 

@@ -59,16 +59,21 @@ export type LeftReason =
   | "not_proved"
   /** It was made for an owner who has no such place for it. */
   | "out_of_place"
-  /** The receiver did not take it: it may not be written there, or is over a limit there. */
-  | "not_taken";
+  /** The receiver did not take it: it may not be written there. */
+  | "not_taken"
+  /** It is over a quota of the receiver's. */
+  | "over_quota"
+  /** It takes a longer walk through its history, here or there, than one root may. */
+  | "too_long";
 
 /** What was left of a root, and whose doing that is. */
 export interface Left {
   /** The root. */
   readonly address: Address;
   readonly reason: LeftReason;
-  /** The frame that it is about, and who has made that. */
+  /** The frame that it is about. */
   readonly head?: Address;
+  /** Who has made that; where it is for a limit of the receiver's, the receiver. */
   readonly by?: Address;
 }
 

@@ -95,7 +95,7 @@ export const cellKinds = {
           saga: z.string(),
           session: address,
           time: z.number(),
-          held: z.array(address).min(1),
+          held: z.array(address),
           refused: address.optional(),
         })
         .optional(),

@@ -9,8 +9,11 @@ export interface Claim {
 
 /** Whoever has what identities hold counted. */
 export interface Charging {
-  /** Has what a commit adds counted for `identity`, and refused with `limit_exceeded` where that is too much. */
-  charge(identity: Address): Charge & Claim;
+  /**
+   * Has what a commit adds counted for `identity`, also where it has no room left, and refused with `limit_exceeded` where
+   * that is too much as well.
+   */
+  chargeBeyond(identity: Address): Charge & Claim;
 }
 
 /** Whatever is claimed for a commit is given back unless it is made. */

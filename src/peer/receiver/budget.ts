@@ -21,15 +21,15 @@ export class Budget<Who> {
     return new Share((amount) => this.#claim(who, amount));
   }
 
-  #claim(who: Who, amount: number): void {
+  /** @returns The limit that is in the way; then nothing is claimed. */
+  #claim(who: Who, amount: number): NamedLimit | undefined {
     const held = (this.#held.get(who) ?? 0) + amount;
-    if (amount > 0) {
-      checkLimit(this.ofOne, held);
-      checkLimit(this.inAll, this.#all + amount);
-    }
+    if (amount > 0 && held > this.ofOne.max) return this.ofOne;
+    if (amount > 0 && this.#all + amount > this.inAll.max) return this.inAll;
     this.#all += amount;
     if (held > 0) this.#held.set(who, held);
     else this.#held.delete(who);
+    return undefined;
   }
 }
 
@@ -37,12 +37,23 @@ export class Budget<Who> {
 export class Share {
   #held = 0;
 
-  constructor(private readonly move: (amount: number) => void) {}
+  constructor(private readonly move: (amount: number) => NamedLimit | undefined) {}
 
   /** @throws KeysagaError `limit_exceeded`; then nothing is claimed. */
   claim(amount: number): void {
-    this.move(amount);
-    this.#held += amount;
+    const exceeded = this.#move(amount);
+    if (exceeded) throw limitExceeded(exceeded.limit, exceeded.max);
+  }
+
+  /** @returns Whether it fits; if not, nothing is claimed. */
+  tryClaim(amount: number): boolean {
+    return this.#move(amount) === undefined;
+  }
+
+  #move(amount: number): NamedLimit | undefined {
+    const exceeded = this.move(amount);
+    if (exceeded === undefined) this.#held += amount;
+    return exceeded;
   }
 
   release(): void {

@@ -1,4 +1,4 @@
-import { KeysagaError } from "../../base/index.js";
+import { isLimit, KeysagaError } from "../../base/index.js";
 import {
   type Address,
   type IbGib,
@@ -13,6 +13,7 @@ import { compareTips, type FrameReader, mergeTips } from "../../merge/index.js";
 import {
   type CountedFrame,
   type FinalTip,
+  type LeftRoot,
   type ReceiverSagaEffect,
   type RootMove,
   type RootStatus,
@@ -27,7 +28,7 @@ import {
   tipsStoodFor,
 } from "../branches/added-frames.js";
 import { type Carriers, carriersAmong } from "../branches/carriers.js";
-import type { Merging } from "../branches/merging.js";
+import { type Merging, walkLimits } from "../branches/merging.js";
 import { checkTip } from "../branches/taking.js";
 import { needsMark } from "../home/made.js";
 import type { CheckedEvidence } from "../rights/attestations.js";
@@ -48,6 +49,8 @@ export interface JudgedMoves {
   readonly refused: readonly FinalTip[];
   /** Merges that it makes in the place of those that nobody answers for who may write. */
   readonly made: readonly IbGib[];
+  /** Roots that stay as they were for a limit of the receiver's; nothing of them is kept. */
+  readonly left: readonly LeftRoot[];
   /** Frames that the sender has made, as this commit proves. */
   readonly own: ReadonlySet<Address>;
   /** Frames that others have made, as what came with the commit proves. */
@@ -67,6 +70,10 @@ export interface Answered {
   readonly evidence: CheckedEvidence;
   /** Timelines whose tips do not have in their histories all that counts here. */
   readonly apart: ReadonlySet<Address>;
+  /** Roots that do not fit. */
+  readonly overQuota: ReadonlySet<Address>;
+  /** Was not all that came staged, for want of room? Then roots that lack something are over a quota as well. */
+  readonly isCut: boolean;
 }
 
 /**
@@ -96,7 +103,9 @@ export async function judgeMoves(
   ];
   for (const [at, move] of moves.entries()) {
     const [first, tip, told] = [firsts[at], tips[at], named.get(move.address)];
-    if (!first || answered.apart.has(move.address)) judgement.refuse(move, first);
+    const isLacking = answered.isCut && (!first || !tip);
+    if (isLacking || answered.overQuota.has(move.address)) judgement.leave(move, "over_quota");
+    else if (!first || answered.apart.has(move.address)) judgement.refuse(move, first);
     else if (!tip || !told) throw new KeysagaError("not_closed", { missing: "a tip" });
     else {
       checkTip(tip, told);
@@ -109,6 +118,7 @@ export async function judgeMoves(
     records: judgement.records,
     refused: judgement.refused,
     made: judgement.made,
+    left: judgement.left,
     own: judgement.own,
     proved: judgement.proved,
     cells: comparedWith([...judgement.cells.values()], answered.standing.relied),
@@ -122,9 +132,12 @@ class Judgement {
   readonly records: Address[] = [];
   readonly refused: FinalTip[] = [];
   readonly made: IbGib[] = [];
+  readonly left: LeftRoot[] = [];
   readonly own = new Set<Address>();
   readonly proved = new Set<Address>();
   readonly cells = new Map<string, CellChange>();
+  /** The same for the move that is being judged: they count once it is taken. */
+  #rests: CellChange[] = [];
   readonly counted: CountedFrame[] = [];
   readonly carriers = new Map<Address, readonly Address[]>();
   readonly #reader: FrameReader;
@@ -142,8 +155,19 @@ class Judgement {
     this.#statusOf = statusesByRoot(effect.roots, effect.statuses);
   }
 
+  /** What takes a longer walk than a root may is left, and with it what the walk has found out. */
   async judge(move: RootMove, first: IbGib, tip: IbGib): Promise<void> {
+    try {
+      await this.#judge(move, first, tip);
+    } catch (thrown) {
+      if (!isLimit(thrown, walkLimits)) throw thrown;
+      this.leave(move, "too_long");
+    }
+  }
+
+  async #judge(move: RootMove, first: IbGib, tip: IbGib): Promise<void> {
     const { standing } = this.answered;
+    this.#rests = [];
     if (ownerOf(first) !== undefined && !(await standing.reads(first))) return this.refuse(move, first);
     const added = await addedFrames(tip, first, move.from, this.#reader, this.merging);
     const others = needsMark(tip) ? [tip] : [];
@@ -157,6 +181,7 @@ class Judgement {
     const isTaken = stoodFor[0] === tip.address;
     if (isTaken) this.taken.push(move);
     else await this.#takeHeads(move, stoodFor);
+    for (const cell of this.#rests) this.cells.set(cell.key, cell);
     this.#carry(move.address, carriers.frames);
     await this.#count(first, isTaken ? [...others, ...added.heads] : added.heads);
     for (const address of bySelf.keys())
@@ -197,7 +222,7 @@ class Judgement {
       return false;
     const listed = this.#listed(first);
     for (const head of heads) if (!(await this.#counts(head, first, listed))) return false;
-    for (const cell of listed.relied.values()) this.cells.set(cell.key, cell);
+    this.#rests.push(...listed.relied.values());
     return true;
   }
 
@@ -215,7 +240,7 @@ class Judgement {
       return false;
     const listed = this.#listed(first);
     const isGood = await listed.countsBy(signer, merge.address, false);
-    for (const cell of listed.relied.values()) this.cells.set(cell.key, cell);
+    this.#rests.push(...listed.relied.values());
     return isGood;
   }
 
@@ -273,8 +298,7 @@ class Judgement {
     const { standing } = this.answered;
     if ((await standing.writes(first)).may) return true;
     if (from !== undefined || (await this.space.tip(address)) !== undefined) return false;
-    const founds = foundTimeline(standing.identity, address);
-    this.cells.set(founds.key, founds);
+    this.#rests.push(foundTimeline(standing.identity, address));
     return true;
   }
 
@@ -283,8 +307,12 @@ class Judgement {
     const { may, entry } = await standing.writes(first);
     if (!may || !entry || standing.hasClaimed(entry.key)) return may;
     const uses = await useOf(this.space, entry);
-    for (const use of uses ?? []) this.cells.set(use.key, use);
+    this.#rests.push(...(uses ?? []));
     return uses !== undefined;
+  }
+
+  leave({ address }: RootMove, left: LeftRoot["left"]): void {
+    this.left.push({ address, left });
   }
 
   /** The receiver keeps what the sender was told; of a timeline that it was told nothing of, the first frame it has sent. */
@@ -298,12 +326,6 @@ class Judgement {
     this.records.push(move.address);
     this.refused.push({ address: move.address, tip: move.address, n: nOf(first) ?? -1 });
   }
-}
-
-/** The tip of a root as the sender was told of it; of a root that it was told nothing of, the first frame. */
-export function asToldBefore({ roots, statuses }: CommitEffect, move: RootMove): FinalTip {
-  const told = toldOf(move, statusesByRoot(roots, statuses).get(move.address));
-  return told ?? { address: move.address, tip: move.address, n: 0 };
 }
 
 function toldOf({ address, from }: RootMove, status: RootStatus | undefined): FinalTip | undefined {

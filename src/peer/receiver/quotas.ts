@@ -9,6 +9,7 @@ import type { Platform } from "../home/platform.js";
 import { Budget, checkLimit, type NamedLimit } from "./budget.js";
 import { Inflow } from "./inflow.js";
 import { MinuteMeter } from "./minute-meter.js";
+import type { Refused } from "./what-fits.js";
 
 /** What a receiver lets the identities it serves cost it in the long run; an embedder may set each. */
 export const receiverLimits = {
@@ -61,11 +62,23 @@ export type ReceiverLimits = { readonly [Name in keyof typeof receiverLimits]: n
 
 const hourMs = 60 * 60_000;
 
-/** What may be kept of those who read beyond the durable limits, of one and of all: transcripts, and what they were shown. */
-const readingBytes = { one: 8 * 1024 ** 2, all: 4 * 1024 ** 3 };
+/**
+ * How far beyond the durable limits everybody may go for what has to be possible without room, of one and of all: lists,
+ * transcripts, and what readers were shown.
+ */
+const beyondBytes = { one: 8 * 1024 ** 2, all: 4 * 1024 ** 3 };
 
 /** What the cell of what an identity holds takes, at the most. */
 const usageChars = 26;
+
+/** The least that a saga takes which brings something: a short record, with its tip and what proves it. */
+const leastBytes = 1024;
+
+/** What a commit adds, counted for an identity. */
+export interface QuotaCharge extends Charge, Claim {
+  /** Where it was over a limit: what it would have added, and how much there was room for. */
+  refused(): Refused | undefined;
+}
 
 /** An identity that was first met within the last hour: when, from where, and what is claimed for it or held. */
 interface Newcomer {
@@ -173,18 +186,29 @@ export class Quotas implements Charging {
     this.identities--;
   }
 
-  charge(identity: Address): Charge & Claim {
+  charge(identity: Address): QuotaCharge {
     return this.#charge(identity, { one: 0, all: 0 });
   }
 
-  /** For connects, and sagas that bring nothing: whoever has no room left can still read. */
-  chargeReading(identity: Address): Charge & Claim {
-    return this.#charge(identity, readingBytes);
+  /** For connects, lists, and sagas that bring nothing else: whoever has no room left can still read, and withdraw others. */
+  chargeBeyond(identity: Address): QuotaCharge {
+    return this.#charge(identity, beyondBytes);
+  }
+
+  /** Would the least that a saga can bring be taken? */
+  async hasRoom(identity: Address): Promise<boolean> {
+    const { value } = await readCell(this.space, cellKinds.usage, identity);
+    const { durableBytesPerIdentityMax, durableBytesMax } = this.limits;
+    return (
+      (value?.bytes ?? 0) + leastBytes <= durableBytesPerIdentityMax &&
+      this.durableBytes + leastBytes <= durableBytesMax
+    );
   }
 
   /** @param beyond How far beyond the limits it may go. */
-  #charge(identity: Address, beyond: { readonly one: number; readonly all: number }): Charge & Claim {
+  #charge(identity: Address, beyond: { readonly one: number; readonly all: number }): QuotaCharge {
     let claimed = 0;
+    let refused: Refused | undefined;
     // A store may run its transaction again.
     const claim = (bytes: number) => {
       this.durableBytes += bytes - claimed;
@@ -194,9 +218,13 @@ export class Quotas implements Charging {
     return {
       admit: (bytes, look) => {
         if (bytes <= 0) return;
-        const { value } = heldNow(look);
-        this.#check("durableBytesPerIdentityMax", (value?.bytes ?? 0) + bytes - beyond.one);
-        this.#check("durableBytesMax", this.durableBytes - claimed + bytes - beyond.all);
+        const own = (heldNow(look).value?.bytes ?? 0) + bytes - beyond.one;
+        const all = this.durableBytes - claimed + bytes - beyond.all;
+        const { durableBytesPerIdentityMax, durableBytesMax } = this.limits;
+        const overBy = Math.max(own - durableBytesPerIdentityMax, all - durableBytesMax);
+        refused = overBy > 0 ? { bytes, room: bytes - overBy } : undefined;
+        this.#check("durableBytesPerIdentityMax", own);
+        this.#check("durableBytesMax", all);
       },
       count: (bytes, look) => {
         const usage = heldNow(look);
@@ -207,6 +235,7 @@ export class Quotas implements Charging {
           : [changeCell(usage, { bytes: Math.max(0, (usage.value?.bytes ?? 0) + claimed) })];
       },
       release: () => claim(0),
+      refused: () => refused,
     };
   }
 

@@ -5,6 +5,7 @@ import { compareTips, overlaid } from "../../merge/index.js";
 import {
   type FinalTip,
   type Found,
+  type LeftRoot,
   readReceiptEntries,
   type ReceiptEntry,
   type TurnDraft,
@@ -28,6 +29,7 @@ import { type CommittedLists, commitLists } from "./commit-lists.js";
 import { fileProofs } from "./file-proofs.js";
 import { type CommitEffect, comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
 import type { Quotas } from "./quotas.js";
+import { type Candidate, type Refused, whatIsLeft } from "./what-fits.js";
 
 /** Sagas that commit at the same time move an identity's usage, and what is kept of keystones, under each other. */
 const triesMax = 32;
@@ -43,29 +45,33 @@ export interface Committing {
   readonly merging: Merging;
   readonly quotas: Quotas;
   readonly platform: Pick<Platform, "clock">;
-  /** What the saga has staged. */
-  readonly stagedBytes: number;
+  /** Was not all that came staged, for want of room? */
+  readonly isCut: boolean;
   /** References whose targets have come. */
   readonly settled: readonly ReferenceTo[];
   readonly evidence: CheckedEvidence;
 }
 
+export interface Committed {
+  readonly kind: "committed";
+  /** What the receiver has of the tips that it did not take. */
+  readonly refused: readonly FinalTip[];
+  /** The roots that it left as they were, for a limit of its own. */
+  readonly left: readonly LeftRoot[];
+  /** Sends the receipt. */
+  readonly receipt: () => Promise<void>;
+}
+
 export type CommitOutcome =
-  | {
-      readonly kind: "committed";
-      /** What the receiver has of the tips that it did not take. */
-      readonly refused: readonly FinalTip[];
-      /** Sends the receipt. */
-      readonly receipt: () => Promise<void>;
-    }
+  | Committed
   /** Others came first: their tips, and what the sender lacks of them. Nothing was changed and nothing was signed. */
   | ({ readonly kind: "moved"; readonly tips: readonly FinalTip[] } & Found);
 
 /**
  * Makes a saga's graph visible and durable, with the proofs of both sides: one transaction, one flush. The receipt is
  * signed inside, once nothing can refuse the commit any more, and may leave once this resolves. What the commit
- * relies on of lists is compared in the same transaction, so a withdrawal takes effect with the very next turn. Where
- * nothing changes, nothing is written.
+ * relies on of lists is compared in the same transaction, so a withdrawal takes effect with the very next turn. Roots that
+ * are over a quota are left, and the others taken without them. Where nothing changes, nothing is written.
  *
  * @throws KeysagaError as `judgeMoves`, and `chain_refused`, `not_closed`, `limit_exceeded`.
  */
@@ -75,6 +81,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
   const lists = await commitLists(committing, effect);
   const others = { ...effect, moves: effect.moves.filter(({ address }) => !isListAddress(address)) };
   const apart = new Set<Address>();
+  const overQuota = new Set<Address>();
   for (let tries = 0; tries < triesMax; tries++) {
     await (tries > 0 ? standing.load() : standing.refresh());
     const judged = withLeft(
@@ -83,28 +90,30 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
         standing,
         evidence: committing.evidence,
         apart,
+        overQuota,
+        isCut: committing.isCut,
       }),
     );
-    const refused = new Map(judged.refused.map((tip) => [tip.address, tip]));
+    const settled = committing.settled.filter(({ target }) => !overQuota.has(target));
     const kept = await filed(committing, effect, judged);
-    if (isNothing(kept, judged, committing)) {
-      await space.drop(effect.stage); // what came was here already
+    if (isNothing(kept, judged, settled)) {
+      await space.drop(effect.stage); // what came was here already, or is left
       conversation.returnProofs(proofs);
-      const receipt = conversation.sign(receiptOf(effect, refused, judged, platform));
+      const receipt = conversation.sign(receiptOf(effect, judged, platform));
       return committed(judged, () => conversation.write(receipt));
     }
     const transcript = await fileSession(space, conversation.established, conversation.transcriptBytes);
-    const charge = bringsNothing(judged, committing)
-      ? quotas.chargeReading(standing.identity)
+    const charge = bringsNothing(judged, settled)
+      ? quotas.chargeBeyond(standing.identity)
       : quotas.charge(standing.identity);
     let signed: SignedTurn | undefined;
     const commit = () =>
       space.commit({
-        ...graphOf(effect, standing, judged, committing.settled),
+        ...graphOf(effect, standing, judged, settled),
         proofs: [...proofs, ...kept.proofs],
         cells: comparedWith(changedOnce([...kept.cells, ...transcript]), judged.cells),
         attest: () => {
-          const draft = receiptOf(effect, refused, judged, platform);
+          const draft = receiptOf(effect, judged, platform);
           signed = conversation.sign(draft);
           return {
             proofs: conversation.takeProofs(),
@@ -114,15 +123,16 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
         charge,
       });
     const result = await releasing(charge, commit, ({ kind }) => kind === "committed").catch(
-      (thrown: unknown) => {
-        if (isNotDescended(thrown)) return undefined;
-        throw thrown;
+      async (thrown: unknown) => {
+        const [left, more] = isNotDescended(thrown)
+          ? ([apart, await notDescended(committing, others, judged, apart)] as const)
+          : ([overQuota, await overQuotaAs(charge.refused(), space, others, judged, settled)] as const);
+        if (more.length === 0) throw thrown;
+        for (const address of more) left.add(address);
+        return undefined;
       },
     );
-    if (result === undefined) {
-      if ((await addApart(apart, committing, others, judged)) === 0) throw new KeysagaError("chain_refused");
-      continue;
-    }
+    if (result === undefined) continue;
     const receipt = signed;
     if (result.kind === "committed" && receipt) return committed(judged, () => conversation.write(receipt));
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
@@ -141,28 +151,31 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
   throw new KeysagaError("store_failed", { reason: "cells kept moving" });
 }
 
-function committed({ refused }: JudgedMoves, receipt: () => Promise<void>): CommitOutcome {
-  return { kind: "committed", refused, receipt };
+function committed({ refused, left }: JudgedMoves, receipt: () => Promise<void>): Committed {
+  return { kind: "committed", refused, left, receipt };
 }
 
-function bringsNothing({ taken, records }: JudgedMoves, { stagedBytes, settled }: Committing): boolean {
-  return stagedBytes === 0 && [taken, records, settled].every(({ length }) => length === 0);
+function bringsNothing({ taken, records }: JudgedMoves, settled: readonly ReferenceTo[]): boolean {
+  return [taken, records, settled].every(({ length }) => length === 0);
 }
 
 /** A saga that changes nothing leaves nothing: there is nothing to be made durable before its receipt. */
-function isNothing({ proofs, cells }: Filing, judged: JudgedMoves, committing: Committing): boolean {
+function isNothing({ proofs, cells }: Filing, judged: JudgedMoves, settled: readonly ReferenceTo[]): boolean {
   const isChanged = [...cells, ...judged.cells].some(({ from, to }) => !sameBytes(from, to));
-  return !isChanged && proofs.length === 0 && bringsNothing(judged, committing);
+  return !isChanged && proofs.length === 0 && bringsNothing(judged, settled);
 }
 
 function receiptOf(
   { final }: CommitEffect,
-  refused: ReadonlyMap<Address, FinalTip>,
-  { counted }: JudgedMoves,
+  { refused, left, counted }: JudgedMoves,
   { clock }: Committing["platform"],
 ): ReceiptDraft {
-  const tips = final.map((tip) => refused.get(tip.address) ?? tip);
-  return { type: "receipt", time: clock.now(), entries: [...tips, ...counted] };
+  const told = new Map(refused.map((tip) => [tip.address, tip]));
+  const areLeft = new Set(left.map(({ address }) => address));
+  const tips = final
+    .filter(({ address }) => !areLeft.has(address))
+    .map((tip) => told.get(tip.address) ?? tip);
+  return { type: "receipt", time: clock.now(), entries: [...tips, ...left, ...counted] };
 }
 
 interface ReceiptDraft extends TurnDraft {
@@ -193,9 +206,9 @@ function countedCells(
 function graphOf(
   { stage }: CommitEffect,
   { identity, sight }: Standing,
-  { taken, records, made }: JudgedMoves,
+  { taken, records, made, left }: JudgedMoves,
   settled: readonly ReferenceTo[],
-): Pick<Commit, "saga" | "holder" | "sight" | "puts" | "tips" | "roots" | "settled"> {
+): Pick<Commit, "saga" | "holder" | "sight" | "puts" | "tips" | "roots" | "tipless" | "settled"> {
   return {
     saga: stage,
     holder: identity,
@@ -203,6 +216,7 @@ function graphOf(
     puts: made,
     tips: taken.map(({ address, from, to }) => ({ tjp: address, from, to })),
     roots: [...records, ...settled.map(({ target }) => target)],
+    tipless: left.map(({ address }) => address),
     settled,
   };
 }
@@ -219,22 +233,41 @@ function isNotDescended(thrown: unknown): boolean {
  * A sender that leaves out what counts here, since other lists have come to it, is no peer to break off with: its tips of
  * those timelines are left.
  *
- * @returns How many are new among them.
+ * @returns Those that were not among them before.
  */
-async function addApart(
-  apart: Set<Address>,
+async function notDescended(
   { space, standing, merging }: Committing,
   { stage }: CommitEffect,
   { taken, made }: JudgedMoves,
-): Promise<number> {
-  const before = apart.size;
+  before: ReadonlySet<Address>,
+): Promise<readonly Address[]> {
+  const found: Address[] = [];
   const reader = overlaid(space.view(stage, standing.sight), made);
   for (const { address, from, to } of taken) {
     if (from === undefined) continue;
     const relation = await compareTips(from, to, reader, merging.options);
-    if (relation === "ahead" || relation === "diverged") apart.add(address);
+    if (relation === "ahead" || relation === "diverged") found.push(address);
   }
-  return apart.size - before;
+  return found.filter((address) => !before.has(address));
+}
+
+/** What of a commit has to be left so that the rest of it is within the quota; nothing where that is not what it was over. */
+async function overQuotaAs(
+  refused: Refused | undefined,
+  space: Space,
+  { stage, moves }: CommitEffect,
+  { taken, records, carriers }: JudgedMoves,
+  settled: readonly ReferenceTo[],
+): Promise<readonly Address[]> {
+  if (refused === undefined) return [];
+  const tips = new Map(taken.map(({ address, to }) => [address, to]));
+  const alone = new Set(records);
+  const candidates = moves.flatMap(({ address }): Candidate[] => {
+    const to = tips.get(address) ?? (alone.has(address) ? address : undefined);
+    return to === undefined ? [] : [{ address, tops: [to, ...(carriers.get(address) ?? [])] }];
+  });
+  const targets = settled.map(({ target }) => ({ address: target, tops: [target] }));
+  return whatIsLeft([...candidates, ...targets], await space.readStage(stage), refused);
 }
 
 /** Lists that were left are left like any other root. */
@@ -243,6 +276,7 @@ function withLeft(left: CommittedLists["left"], judged: JudgedMoves): JudgedMove
     ...judged,
     refused: [...judged.refused, ...left.flatMap(({ refused }) => refused)],
     records: [...judged.records, ...left.flatMap(({ records }) => records)],
+    left: [...judged.left, ...left.flatMap((list) => list.left)],
   };
 }
 

@@ -1,4 +1,4 @@
-import { KeysagaError, toKeysagaError } from "../../base/index.js";
+import { isLimit, KeysagaError, toKeysagaError } from "../../base/index.js";
 import { gibOf } from "../../ibgib/index.js";
 import { isListAddress, isListIb } from "../../lists/index.js";
 import type {
@@ -8,7 +8,14 @@ import type {
   ReceiverSagaEffect,
   ReceiverSagaEvent,
 } from "../../saga/index.js";
-import type { ReferenceTo, SagaId, Space, StageTotals, TakenOver } from "../../space/index.js";
+import {
+  type ReferenceTo,
+  type SagaId,
+  type Space,
+  spaceLimits,
+  type StageTotals,
+  type TakenOver,
+} from "../../space/index.js";
 import { keepLists } from "../branches/keep-lists.js";
 import { type Merging, onAccount } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
@@ -27,7 +34,7 @@ import type { Inflow } from "./inflow.js";
 import { withKept } from "./kept-roots.js";
 import type { KeptStages } from "./kept-stages.js";
 import type { Quotas } from "./quotas.js";
-import { type CommitOutcome, commitReceiver, contested } from "./receiver-commit.js";
+import { type CommitOutcome, type Committed, commitReceiver, contested } from "./receiver-commit.js";
 
 /** What a saga of a receiver runs with. */
 export interface ReceiverRunOptions {
@@ -111,14 +118,15 @@ export class ReceiverSagaRun {
    * is taken over; then its roots are answered.
    */
   async compareRoots({ roots, direction }: On<"compareRoots">): Promise<End<"compared">> {
-    const { space } = this.options;
+    const { space, quotas } = this.options;
     await this.#keepLists();
     await this.#standing.load();
     const taken = direction === "pull" ? nothing : await this.#takeOver();
     const { statuses, ...answer } = await this.#answers.roots(roots, direction);
     this.#open = answer.open;
     const view = space.view(this.#stage, this.#standing.sight);
-    return { kind: "compared", ...answer, ...(await withKept(view, roots, statuses, taken)) };
+    const full = direction !== "pull" && !(await quotas.hasRoom(this.#standing.identity));
+    return { kind: "compared", ...answer, full, ...(await withKept(view, roots, statuses, taken)) };
   }
 
   async #keepLists(): Promise<void> {
@@ -151,11 +159,23 @@ export class ReceiverSagaRun {
     return { kind: "recordsSent" };
   }
 
-  /** Begun before anything else may happen to the saga, so that nothing is staged once it has ended. */
+  /**
+   * Begun before anything else may happen to the saga, so that nothing is staged once it has ended. What there is no room
+   * for is dropped, with all that comes behind it: the roots that lack it are left then.
+   */
   async stage({ records }: On<"stage">): Promise<void> {
+    const admitted = this.inflow.admit(records);
+    if (admitted.length === 0) return;
     const { identity, sight } = this.#standing;
     const { declared } = this.conversation;
-    this.#staged = this.options.space.stage(this.#stage, identity, sight, records, declared);
+    const before = this.#staged;
+    this.#staged = this.options.space
+      .stage(this.#stage, identity, sight, admitted, declared)
+      .catch((thrown: unknown) => {
+        if (!isLimit(thrown, Object.keys(spaceLimits))) throw thrown;
+        this.inflow.cut();
+        return before;
+      });
     await this.#staged;
   }
 
@@ -170,7 +190,7 @@ export class ReceiverSagaRun {
     const outcome = await this.#inTurn(effect);
     if (outcome.kind === "moved") return { ...outcome, kind: "spaceMoved" };
     await outcome.receipt(); // nobody waits for a sender that does not take it
-    this.#durable(effect, outcome.refused);
+    this.#durable(effect, outcome);
     return { kind: "spaceCommitted" };
   }
 
@@ -225,9 +245,16 @@ export class ReceiverSagaRun {
     this.#covered = taking;
     const taken = await taking;
     this.#over.signal.throwIfAborted(); // what has ended claims no room any more
-    this.inflow.takeOver(taken.bytes);
+    if (!this.inflow.takeOver(taken.bytes)) return this.#dropTaken();
     if (taken.records > 0) onEvent({ kind: "resumed", saga: this.saga, records: taken.records });
     return taken;
+  }
+
+  async #dropTaken(): Promise<TakenOver> {
+    this.#staged = Promise.resolve(nothing);
+    this.#covered = this.#staged;
+    await this.options.space.drop(this.#stage);
+    return nothing;
   }
 
   async #commit(effect: On<"commitSpace">) {
@@ -240,7 +267,7 @@ export class ReceiverSagaRun {
         standing,
         answers: this.#answers,
         conversation: this.conversation,
-        stagedBytes: (await this.#staged).bytes,
+        isCut: this.inflow.isCut,
         settled: await this.#come(),
         evidence: await checkEvidence(identity, this.inflow.evidence.items, this.#merging.options),
       },
@@ -262,10 +289,12 @@ export class ReceiverSagaRun {
     return this.waits.during("others", commits.enter(identity, timelines, this.#over.signal));
   }
 
-  #durable({ final }: On<"commitSpace">, refused: readonly FinalTip[]): void {
+  #durable({ final }: On<"commitSpace">, { refused, left }: Pick<Committed, "refused" | "left">): void {
     const { onEvent } = this.options;
-    const named = (tips: readonly FinalTip[]) => tips.filter(({ address }) => !isListAddress(address));
-    tellRefused(onEvent, this.saga, named(refused));
+    const named = <Root extends Pick<FinalTip, "address">>(roots: readonly Root[]) =>
+      roots.filter(({ address }) => !isListAddress(address));
+    tellRefused(onEvent, this.saga, named(refused), "not_permitted");
+    tellRefused(onEvent, this.saga, named(left), "limit_exceeded");
     onEvent({ kind: "durable", saga: this.saga, tips: named(final).length });
   }
 }

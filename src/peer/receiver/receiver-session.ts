@@ -278,7 +278,7 @@ export class ReceiverSession {
         return this.#beginHandshakeWork(async () => {
           const { candidate } = effect.accepted;
           const { cells, invite, claim } = await entry(candidate);
-          const charge = quotas.chargeReading(candidate.identity);
+          const charge = quotas.chargeBeyond(candidate.identity);
           const store = () => storeSession(space, effect.accepted, cells, charge);
           if (await releasing(claim, store, (isStored) => isStored)) {
             if (invite !== undefined) onEvent({ kind: "admitted", identity: candidate.identity, invite });

@@ -15,7 +15,7 @@ export const explanations = {
   never_synced: "Nothing was ever synced with this receiver.",
   no_root_leads_to_it: "Nothing that was synced with this receiver leads to the record.",
   newer_than_last_sync: "The record was added after the last sync with this receiver.",
-  refused_there: "The receiver did not take it: this identity may not write that timeline there.",
+  refused_there: "The receiver did not take it: this identity may not write there, or has no room there.",
   receipt_awaited: "The record went out, and no receipt for it has come yet.",
   receipt: "A receipt of the receiver covers the record.",
 } as const;

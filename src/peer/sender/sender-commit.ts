@@ -186,16 +186,17 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
 
 async function reportOf(
   { identity, conversation, before, left }: Landing,
-  { saga, final, refused, found }: CommitEffect,
+  effect: CommitEffect,
   receipt: Receipt,
 ): Promise<Landed["report"]> {
+  const { saga, final, refused, found } = effect;
   const { established } = conversation;
   const sessionTotals = totalsOf(conversation);
   return {
     saga,
     session: established.session,
     tips: withoutLists(final),
-    left: [...left, ...notTakenOf(withoutLists(refused), left)],
+    left: [...left, ...notTakenOf(withoutLists(refused), left), ...leftThere(effect, established.receiver)],
     found,
     totals: {
       up: difference(sessionTotals.up, before.up),
@@ -211,7 +212,7 @@ async function filed(landing: Landing, effect: CommitEffect, moved: Moves): Prom
   const { identity, conversation, apart, shown, evidence, proved, made } = landing;
   const { space } = identity;
   const { established } = conversation;
-  const notTaken = new Set(effect.refused.map((tip) => tip.address));
+  const notTaken = notTakenBy(effect);
   const isTaken = ({ tjp }: MadeFrame) => !notTaken.has(tjp);
   const s = conversation.dialogue.voices.sender.keystone;
   return joinFilings([
@@ -231,6 +232,16 @@ async function filed(landing: Landing, effect: CommitEffect, moved: Moves): Prom
   ]);
 }
 
+/** The roots of which the receiver has not taken what the commit named. */
+function notTakenBy({ refused, left }: CommitEffect): ReadonlySet<Address> {
+  return new Set([...refused, ...left].map(({ address }) => address));
+}
+
+/** What the receiver has left for a limit of its own. */
+function leftThere({ left }: CommitEffect, by: Address): readonly Left[] {
+  return withoutLists(left).map(({ address, left: reason }) => ({ address, reason, by }));
+}
+
 /** What the receiver did not take, where nothing else says why. */
 function notTakenOf(refused: readonly FinalTip[], left: readonly Left[]): readonly Left[] {
   const known = new Set(left.map(({ address }) => address));
@@ -240,8 +251,8 @@ function notTakenOf(refused: readonly FinalTip[], left: readonly Left[]): readon
 }
 
 /** Lists go along by themselves: a report is about what was asked for. */
-function withoutLists(tips: readonly FinalTip[]): readonly FinalTip[] {
-  return tips.filter(({ address }) => !isListAddress(address));
+function withoutLists<Root extends Pick<FinalTip, "address">>(roots: readonly Root[]): readonly Root[] {
+  return roots.filter(({ address }) => !isListAddress(address));
 }
 
 /** The moves of a commit, and what they need. */
@@ -290,16 +301,15 @@ async function stonesAmong(reader: FrameReader, moves: readonly RootMove[]): Pro
 }
 
 /** What a receipt says of each root, in records that this space holds. */
-function arrivedBy(
-  { final, named, refused, found }: CommitEffect,
-  apart: Moves["apart"],
-): readonly Arrived[] {
+function arrivedBy(effect: CommitEffect, apart: Moves["apart"]): readonly Arrived[] {
+  const { final, named, left, found } = effect;
   const tips = new Map(named.map((tip) => [tip.address, tip.tip]));
-  const notTaken = new Set(refused.map(({ address }) => address));
-  return [...final, ...found].map(({ address, tip }) => ({
-    root: address,
-    held: apart.get(tip) ?? [tip],
-    refused: notTaken.has(address) ? tips.get(address) : undefined,
+  const notTaken = notTakenBy(effect);
+  const known = new Map([...final, ...found].map(({ address, tip }) => [address, apart.get(tip) ?? [tip]]));
+  return [...new Set([...known.keys(), ...left.map(({ address }) => address)])].map((root) => ({
+    root,
+    held: known.get(root) ?? [],
+    refused: notTaken.has(root) ? tips.get(root) : undefined,
   }));
 }
 

@@ -14,7 +14,8 @@ import type {
 import type { ReferenceTo, Sight } from "../../space/index.js";
 import { keepLists } from "../branches/keep-lists.js";
 import type { Merging } from "../branches/merging.js";
-import { resolveRoots, tipsToAsk } from "../branches/resolution.js";
+import { resolveRoots } from "../branches/resolution.js";
+import { tipsToAsk } from "../branches/tips-to-ask.js";
 import type { Left } from "../branches/taking.js";
 import { type ListToShow, showLists } from "../branches/show-lists.js";
 import type { Deferred } from "../home/deferred.js";

@@ -153,10 +153,14 @@ export function guarded(onEvent: OnEvent, fail: (error: KeysagaError) => void): 
   };
 }
 
-/** A receiver: the roots of a saga that it did not take. */
-export function tellRefused(onEvent: OnEvent, saga: string, refused: readonly FinalTip[]): void {
-  for (const { address } of refused)
-    onEvent({ kind: "refused", saga, timeline: address, code: "not_permitted" });
+/** A receiver: the roots of a saga that it did not take, and why. */
+export function tellRefused(
+  onEvent: OnEvent,
+  saga: string,
+  refused: readonly Pick<FinalTip, "address">[],
+  code: "not_permitted" | "limit_exceeded",
+): void {
+  for (const { address } of refused) onEvent({ kind: "refused", saga, timeline: address, code });
 }
 
 /** A sender: the roots of a saga that were left, in whole or in part, and whose doing that is. */

@@ -12,7 +12,7 @@ export interface SlowSpace {
 
 const slowMethods = new Set<PropertyKey>([
   ...["getMany", "get", "hasMany", "tip", "tips", "frameAt", "frames", "reachableTips", "missing"],
-  ...["stage", "keep", "takeOver", "drop", "commit", "cell", "cells", "proof", "proofs"],
+  ...["stage", "readStage", "keep", "takeOver", "drop", "commit", "cell", "cells", "proof", "proofs"],
 ]);
 
 /**
