@@ -217,7 +217,7 @@ export const errorTable = {
   not_asked_for: {
     retryable: false,
     tellPeer: true,
-    text: "The receiver sent something that was not asked for and that nothing asked for leads to. Nothing was taken.",
+    text: "The receiver sent something that was not asked for, that nothing asked for leads to, or that is beyond the limit. Nothing was taken.",
   },
   no_receipt: {
     retryable: false,

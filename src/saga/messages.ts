@@ -224,6 +224,11 @@ export const InitBody = z.strictObject({
   type: z.literal("init"),
   ...turnHead,
   direction: Direction,
+  /**
+   * How many timelines may come down that links alone lead to, with what is within each: neither roots, the targets of
+   * references excepted, nor within one. Absent: any number.
+   */
+  linkedMax: count.optional(),
   entries: listOf(Root),
 });
 export type InitBody = z.infer<typeof InitBody>;

@@ -195,13 +195,14 @@ function onProgress(state: Running, event: Progress): ReceiverSagaStep {
   return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
 }
 
-function onInit({ limits }: In<"awaitingInit">, { saga, direction, entries }: InitBody): ReceiverSagaStep {
+function onInit({ limits }: In<"awaitingInit">, init: InitBody): ReceiverSagaStep {
+  const { saga, direction, linkedMax, entries } = init;
   const roots = entries ?? [];
   if (roots.length === 0 || new Set(roots.map(({ address }) => address)).size < roots.length)
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "roots, each once" }));
   if (roots.some(({ tip, n }) => (tip === undefined) !== (n === undefined)))
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "tip and n together" }));
-  if (direction === "push" && roots.some(({ down, by }) => down || by))
+  if (direction === "push" && (linkedMax !== undefined || roots.some(({ down, by }) => down || by)))
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "a push brings nothing down" }));
   return {
     state: { kind: "comparing", limits, saga, direction, roots },

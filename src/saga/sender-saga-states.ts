@@ -93,6 +93,8 @@ export type SenderSagaEvent =
   | {
       readonly kind: "planned";
       readonly roots: readonly Root[];
+      /** How many timelines may come that links alone lead to; undefined: any number. */
+      readonly linkedMax: number | undefined;
       /** Lists that the receiver has to know of before it answers, with what proves them. */
       readonly evidence: readonly Evidence[];
       readonly now: Moment;

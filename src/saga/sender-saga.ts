@@ -94,9 +94,10 @@ function onProgress(state: Running, event: Progress): SenderSagaStep {
   return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
 }
 
-function onPlanned(state: In<"planning">, { roots, evidence, now }: On<"planned">): SenderSagaStep {
+function onPlanned(state: In<"planning">, event: On<"planned">): SenderSagaStep {
   const { saga, direction } = state;
-  const draft = { type: "init", saga, direction, entries: roots, evidence };
+  const { roots, linkedMax, evidence, now } = event;
+  const draft = { type: "init", saga, direction, linkedMax, entries: roots, evidence };
   return {
     state: {
       ...base(state),

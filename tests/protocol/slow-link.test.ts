@@ -124,6 +124,7 @@ test("a sender that waits goes on while the other side deals with what is on its
   const { state } = startSenderSaga("00", [root], "both", sessionLimits);
   const waiting = stepSenderSaga(state, {
     kind: "planned",
+    linkedMax: undefined,
     roots: [{ address: root }],
     evidence: [],
     now: 0,

@@ -55,7 +55,7 @@ test("is asked for before the commit", () => {
 /** A sender that is told so, and what it does. */
 function senderTold(direction: Direction, status: RootStatus, later: boolean) {
   let { state } = startSenderSaga("00", [address], direction, sessionLimits);
-  state = stepSenderSaga(state, { kind: "planned", roots: [root], evidence: [], now: 0 }).state;
+  state = stepSenderSaga(state, { kind: "planned", roots: [root], linkedMax: undefined, evidence: [], now: 0 }).state;
   const ack = said({ type: "ack", entries: [status], ...(later && { later }) });
   state = stepSenderSaga(state, { kind: "ack", turn: ack }).state;
   const { effects, ...end } = stepSenderSaga(state, { kind: "compared", asks: [], now: 0 });

@@ -1,10 +1,47 @@
-import { type Address, type IbGib, ownerOf } from "../../ibgib/index.js";
+import { type Address, type IbGib, ownerOf, withinOf } from "../../ibgib/index.js";
+import { listLimits } from "../../lists/index.js";
+import type { FrameReader } from "../../merge/index.js";
+import type { Root } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 
 /** Has a timeline the owner of the one that it says it is within? Only then does it belong there. */
 export function haveOneOwner(inner: IbGib | undefined, outer: IbGib | undefined): boolean {
   const owner = inner && ownerOf(inner);
   return owner !== undefined && outer !== undefined && ownerOf(outer) === owner;
+}
+
+/** The roots that a sender names. Targets of references are what links lead to. */
+export function namedBy(roots: readonly Root[]): ReadonlySet<Address> {
+  return new Set(roots.filter(({ by }) => by === undefined).map(({ address }) => address));
+}
+
+/** Is a timeline within one of these, each with the owner of the one around it, and no deeper than lists reach? */
+export async function isWithin(
+  first: IbGib,
+  outer: ReadonlySet<Address>,
+  reader: FrameReader,
+): Promise<boolean> {
+  let inner = first;
+  for (let depth = 0; depth < listLimits.withinDepthMax; depth++) {
+    const address = withinOf(inner);
+    const [around] = address === undefined ? [] : await reader.getMany([address]);
+    if (around === undefined || !haveOneOwner(inner, around)) return false;
+    if (outer.has(around.address)) return true;
+    inner = around;
+  }
+  return false;
+}
+
+/** Those of these timelines that are within none of `outer`. */
+export async function outermostOf(
+  timelines: readonly Address[],
+  outer: ReadonlySet<Address>,
+  reader: FrameReader,
+): Promise<readonly Address[]> {
+  const outermost: Address[] = [];
+  for (const first of await reader.getMany(timelines))
+    if (first !== undefined && !(await isWithin(first, outer, reader))) outermost.push(first.address);
+  return outermost;
 }
 
 /** The timelines directly within these that have their owners. Costs a look-up for each. */

@@ -1,7 +1,6 @@
 import { KeysagaError } from "../../base/index.js";
 import {
   type Address,
-  gibOf,
   hashOf,
   holderOf,
   type IbGib,
@@ -15,8 +14,8 @@ import { isListAddress } from "../../lists/index.js";
 import {
   type Ask,
   type Direction,
-  type FinalTip,
   type Found,
+  type InitBody,
   isEmpty,
   nothingToSend,
   type OpenReference,
@@ -34,6 +33,7 @@ import { allWithin } from "../branches/within.js";
 import type { Identity } from "../home/identity.js";
 import type { ShownParts } from "../rights/proof-parts.js";
 import type { Standing } from "../rights/standing.js";
+import type { Departure } from "../session/outflow.js";
 import { type GoingAlong, outgoing } from "../session/outgoing.js";
 import {
   branchBeyond,
@@ -44,6 +44,18 @@ import {
   planOf,
 } from "../session/send-plan.js";
 import { AnswerProofs, type Shown } from "./answer-proofs.js";
+import { Linked } from "./linked.js";
+import {
+  type Ahead,
+  aheadOf,
+  finalTipOf,
+  foundBeyond,
+  heldBySender,
+  isFrameOf,
+  numbered,
+  type Outset,
+  rootsAnswered,
+} from "./outset.js";
 
 /** The receiver's answer to an `init`. */
 export interface Answer extends Found {
@@ -65,14 +77,18 @@ export class Answers {
   readonly #space: Space;
   readonly #proofs: AnswerProofs;
 
+  #linked: Linked;
+
   /** @param lane The lane between both sides. */
   constructor(
     self: Pick<Identity, "space" | "address">,
     private readonly standing: Standing,
     private readonly merging: Merging,
     lane: Address,
+    init: InitBody,
   ) {
     this.#space = self.space;
+    this.#linked = Linked.of(init, self.space, standing);
     this.#proofs = new AnswerProofs(self, standing, merging, lane);
   }
 
@@ -87,20 +103,20 @@ export class Answers {
     const firsts = await this.#space.getMany(addresses);
     await this.standing.claim(firsts, "read");
     const [tips, present] = await Promise.all([this.#space.tips(addresses), this.#arePresent(roots, firsts)]);
-    const statuses = await Promise.all(
-      roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true)),
-    );
-    this.#proofs.hold(roots);
-    const lists = await this.#proofs.lists(addresses);
-    const mayRead = await this.standing.readsAll(firsts);
-    const readable = addresses.filter((_, at) => mayRead[at]);
-    const open = direction === "pull" ? [] : await this.#openReferences(readable);
+    const compared = roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true));
+    const statuses = await this.#linked.statuses(roots, await Promise.all(compared));
     const told = { roots, statuses, found: [] };
+    const answered = rootsAnswered(told);
+    this.#proofs.hold(roots);
+    const lists = await this.#proofs.lists(answered);
+    const open = direction === "pull" ? [] : await this.#openReferences(await this.#readable(answered));
+    const linked = this.#linked.copy();
     const lacking =
       direction === "push"
         ? nothingLacking
         : await this.#beyond(told, [], await this.#within(told, roots), aheadOf(told));
     const later = await this.#leadsToUnsettled(told, lacking.plan);
+    if (later) this.#linked = linked;
     return { statuses, open, later, ...(await this.#proved(later ? nothingLacking : lacking, lists)) };
   }
 
@@ -117,10 +133,15 @@ export class Answers {
     const behind = are("behind");
     const unsettled = new Set(behind.map(({ address }) => hashOf(address)));
     if (unsettled.size === 0) return false;
-    const source = { space: this.#space, reader: this.#space };
-    for await (const { record } of outgoing(source, plan, [], this.along(plan), { pass: () => undefined }))
+    for await (const { record } of this.#outgoing(plan))
       for (const { target } of linksOf(record)) if (unsettled.has(tjpHashOf(target) ?? "")) return true;
     return false;
+  }
+
+  /** What would go out. */
+  #outgoing(plan: SendPlan): AsyncIterable<Departure> {
+    const source = { space: this.#space, reader: this.#space };
+    return outgoing(source, plan, [], this.along(plan), { pass: () => undefined });
   }
 
   /** What of that which is linked goes to the sender. */
@@ -128,7 +149,9 @@ export class Answers {
     const alone = new Set(stones);
     return {
       // A first frame goes with its timeline, which the plan names, or stays away.
-      frame: async (frame) => (!isTjp(frame) || alone.has(frame.address)) && (await this.#mayRead(frame)),
+      frame: async (frame) =>
+        (alone.has(frame.address) || (!isTjp(frame) && this.#linked.hasFrame(frame.address))) &&
+        (await this.#mayRead(frame)),
       referred: async () => false,
     };
   }
@@ -194,25 +217,25 @@ export class Answers {
     return Promise.all(
       roots.map(async ({ by, address }, at) => {
         const record = records[at];
-        const isLinked = by !== undefined && record !== undefined && !isFrame(record);
+        const isLinked = by !== undefined && record !== undefined && !isTjp(record);
         return present[at] === true || (isLinked && (await this.#mayHave(address, by)));
       }),
     );
   }
 
   /**
-   * A stone goes to whoever may read a record that links it; where this side has that link as a reference, the stone is here
-   * for another reason, and does not.
+   * A stone, or a frame that is meant by itself, goes to whoever may read a record that links it; where this side has that
+   * link as a reference, it is here for another reason, and does not.
    */
-  async #mayHave(stone: Address, by: Address): Promise<boolean> {
+  async #mayHave(target: Address, by: Address): Promise<boolean> {
     const [[record], [isPresent]] = await Promise.all([
       this.#space.getMany([by]),
       this.#space.hasMany([by], this.standing.sight),
     ]);
-    if (record === undefined || !linksOf(record).some(({ target }) => target === stone)) return false;
+    if (record === undefined || !linksOf(record).some((link) => link.target === target)) return false;
     if (isPresent !== true && !(isFrame(record) && (await this.#mayRead(record)))) return false;
     const filed = await this.#space.references([holderOf(record)]);
-    return !filed.some(({ target, isOpen }) => isOpen && target === stone);
+    return !filed.some((reference) => reference.isOpen && reference.target === target);
   }
 
   /** May the sender read the timeline of this frame? */
@@ -223,12 +246,13 @@ export class Answers {
   }
 
   async #statusOf(
-    { address, tip: theirs, n }: Root,
+    { address, tip: theirs, n, by }: Root,
     first: IbGib | undefined,
     ours: Tip | undefined,
     isPresent: boolean,
   ): Promise<RootStatus> {
-    if (first !== undefined && !isFrame(first) && isPresent)
+    const isAlone = first !== undefined && (by === undefined ? !isFrame(first) : !isTjp(first));
+    if (isAlone && isPresent && (!isFrame(first) || (await this.#mayRead(first))))
       return theirs === undefined ? { status: "ahead", tip: address, n: 0 } : { status: "same" };
     if (first === undefined || !isTjp(first) || !(await this.standing.reads(first)))
       return this.#asRecord(address, theirs);
@@ -263,8 +287,37 @@ export class Answers {
     within: readonly Address[],
     ahead: readonly Ahead[],
   ): Promise<Lacking> {
-    const branched = branches.map(({ newer }) => newer.tjp);
-    const reachable = await this.#reachable([...ahead.map(({ now }) => now.tjp), ...branched, ...within]);
+    const starts = [...ahead.map(({ now }) => now.tjp), ...branches.map(({ newer }) => newer.tjp)];
+    const lacking = (reached: readonly Tip[]) => this.#lacking(told, branches, ahead, reached);
+    if (!this.#linked.isLimited) return lacking(await this.#reachable([...starts, ...within]));
+    const reached = (await this.#space.tips(starts)).flatMap((tip) => tip ?? []);
+    reached.push(...(await this.#linked.admit(within)).tips);
+    const met = new Set([...told.roots.map(({ address }) => address), ...within]);
+    for (let { plan } = await lacking(reached); !isEmpty(plan); ) {
+      const linked = (await this.#linkedFrom(plan)).filter((target) => !met.has(target));
+      for (const target of linked) met.add(target);
+      const { tips, frames } = await this.#linked.admit(linked);
+      reached.push(...tips);
+      const next = await this.#lacking(told, [], [], tips);
+      plan = { ...next.plan, stones: [...next.plan.stones, ...frames] };
+    }
+    return lacking(reached);
+  }
+
+  /** What links lead to from what would go out, and would not go itself: by address. */
+  async #linkedFrom(plan: SendPlan): Promise<readonly Address[]> {
+    const targets = new Set<Address>();
+    for await (const { references } of this.#outgoing(plan))
+      for (const target of references) targets.add(target);
+    return [...targets].sort();
+  }
+
+  async #lacking(
+    told: Outset,
+    branches: readonly Departing[],
+    ahead: readonly Ahead[],
+    reachable: readonly Tip[],
+  ): Promise<Lacking> {
     const timelines = new Set(reachable.map(({ tjp }) => tjp));
     const stones = ahead.map(({ now }) => now.tjp).filter((address) => !timelines.has(address));
     const grown = ahead.filter(({ now }) => timelines.has(now.tjp));
@@ -292,9 +345,11 @@ export class Answers {
   }
 
   /** What is within these roots and none itself: what is a root is answered for itself. */
-  async #within({ roots }: Outset, outer: readonly Pick<Root, "address">[]): Promise<readonly Address[]> {
-    const known = new Set(roots.map(({ address }) => address));
-    const readable = await this.#readable(outer.map(({ address }) => address));
+  async #within(told: Outset, outer: readonly Pick<Root, "address">[]): Promise<readonly Address[]> {
+    const known = new Set(told.roots.map(({ address }) => address));
+    const answered = new Set(rootsAnswered(told));
+    const asked = outer.map(({ address }) => address).filter((address) => answered.has(address));
+    const readable = await this.#readable(asked);
     return (await allWithin(this.#space, readable)).filter((timeline) => !known.has(timeline));
   }
 
@@ -330,15 +385,6 @@ export class Answers {
   }
 }
 
-/** What both sides have said of roots so far. */
-type Outset = Pick<Told, "roots" | "statuses" | "found">;
-
-/** A root that this side is ahead on: what the sender was told, and what it has. */
-interface Ahead {
-  readonly now: Tip;
-  readonly theirs: NumberedTip | undefined;
-}
-
 /** What goes out of a timeline. */
 interface Departing {
   readonly newer: Newer;
@@ -352,37 +398,5 @@ interface Lacking extends Pick<Found, "found" | "plan"> {
 
 const nothingLacking: Lacking = { found: [], plan: nothingToSend, toShow: [] };
 
-/** Of a list what the sender lacks goes ahead of all else. */
-function aheadOf({ roots, statuses }: Outset): readonly Ahead[] {
-  return roots.flatMap(({ address, tip, n }, at) => {
-    const status = statuses[at]!;
-    if (status.status !== "ahead" || isListAddress(address)) return [];
-    const theirs = tip === undefined || n === undefined ? undefined : { tip, n };
-    return [{ now: { tjp: address, address: status.tip, n: status.n }, theirs }];
-  });
-}
-
-/** How far on the chains of this space the sender has its roots, or has been sent them. */
-function heldBySender({ roots, statuses }: Outset): SendPlan["held"] {
-  return roots.flatMap(({ address, n }, at) => {
-    const status = statuses[at]!;
-    if ("tip" in status) return [{ tjp: address, n: status.n }];
-    return status.status === "same" && n !== undefined ? [{ tjp: address, n }] : [];
-  });
-}
-
-function foundBeyond(roots: readonly Root[], reachable: readonly Tip[]): readonly Tip[] {
-  const named = new Set(roots.map(({ address }) => address));
-  return reachable.filter(({ tjp }) => !named.has(tjp));
-}
-
 /** Then it travels like a stone. */
 const isFirstAlone = (newer: Newer): boolean => "tip" in newer && newer.tip === newer.tjp;
-
-const finalTipOf = ({ tjp, address, n }: Tip): FinalTip => ({ address: tjp, tip: address, n });
-
-const numbered = ({ tjp, address, n }: Tip) => ({ tjp, tip: address, n });
-
-function isFrameOf(tip: Address, tjp: Address): boolean {
-  return tip === tjp || tjpHashOf(tip) === gibOf(tjp);
-}

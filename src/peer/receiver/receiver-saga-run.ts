@@ -83,13 +83,14 @@ export class ReceiverSagaRun {
 
   /** @param inflow What has come for it so far; more may follow. */
   constructor(
-    { saga, direction, entries = [] }: InitBody,
+    init: InitBody,
     private readonly inflow: Inflow,
     private readonly conversation: Conversation,
     private readonly waits: Waits,
     private readonly options: ReceiverRunOptions,
   ) {
     const { identity: self, space, access, merging, quotas, platform, onEvent } = options;
+    const { saga, direction, entries = [] } = init;
     const now = () => platform.clock.now();
     const { identity, receiverSession } = conversation.established;
     this.saga = saga;
@@ -102,7 +103,8 @@ export class ReceiverSagaRun {
       letIn: () => stillLetIn(space, identity),
     });
     this.#merging = onAccount(merging, (steps) => quotas.spendSteps(identity, steps));
-    this.#answers = new Answers(self, this.#standing, this.#merging, conversation.established.lane);
+    const { lane } = conversation.established;
+    this.#answers = new Answers(self, this.#standing, this.#merging, lane, init);
     this.#progress = new Progress(saga, "down", onEvent);
     const named = entries.filter(({ address }) => !isListAddress(address));
     onEvent({ kind: "started", saga, direction, roots: named.length });

@@ -7,10 +7,11 @@ import {
   linksOf,
   shortAddress,
   tjpHashOf,
+  tjpOf,
   withinOf,
 } from "../../ibgib/index.js";
 import type { FrameReader } from "../../merge/index.js";
-import { haveOneOwner } from "../branches/within.js";
+import { haveOneOwner, outermostOf } from "../branches/within.js";
 
 /** A timeline or a stone, by the hash that the address of each of its records shows. */
 type Holder = string;
@@ -23,10 +24,14 @@ export class Arriving {
   readonly #links = new Map<Holder, Set<Holder>>();
   /** First frames that say that they are within something, by what that is. */
   readonly #within = new Map<Holder, IbGib[]>();
+  /** Of which frames came, by their first frames. */
+  readonly #timelines = new Set<Address>();
 
   add(records: readonly IbGib[]): void {
     for (const record of records) {
       const holder = holderOf(record.address);
+      const timeline = tjpOf(record);
+      if (timeline !== undefined) this.#timelines.add(timeline);
       const links = this.#links.get(holder) ?? new Set();
       for (const { target } of linksOf(record)) links.add(holderOf(target));
       this.#links.set(holder, links);
@@ -54,6 +59,23 @@ export class Arriving {
     if (stray !== undefined) throw new KeysagaError("not_asked_for", { first: shortAddress(stray) });
     for (const holder of this.#links.keys())
       if (!belongs.has(holder)) throw new KeysagaError("not_asked_for", { records: "of something else" });
+  }
+
+  /**
+   * Checks that no more timelines came than may that links alone lead to: those that were not named are counted, without
+   * what is within others.
+   *
+   * @throws KeysagaError `not_asked_for`
+   */
+  async checkLinked(
+    named: ReadonlySet<Address>,
+    linkedMax: number | undefined,
+    reader: FrameReader,
+  ): Promise<void> {
+    if (linkedMax === undefined) return;
+    const came = [...this.#timelines].filter((timeline) => !named.has(timeline));
+    const linked = await outermostOf(came, new Set([...named, ...came]), reader);
+    if (linked.length > linkedMax) throw new KeysagaError("not_asked_for", { linked: linked.length, linkedMax });
   }
 }
 

@@ -1,10 +1,11 @@
-import { type Address, makerOf, nOf, ownerOf, tjpHashOf, tjpOf } from "../../ibgib/index.js";
+import { type Address, makerOf, nOf, ownerOf, tjpOf } from "../../ibgib/index.js";
 import { countingHeads, headsOf, type Merged, mergeOf, standInFor } from "../../merge/index.js";
 import type { Direction, Root } from "../../saga/index.js";
 import type { Reference, Space, Tip } from "../../space/index.js";
 import { locatorOf } from "../branches/locator.js";
 import type { Merging } from "../branches/merging.js";
 import type { ListToShow } from "../branches/show-lists.js";
+import { outermostOf } from "../branches/within.js";
 import type { Left } from "../branches/taking.js";
 import type { Identity } from "../home/identity.js";
 import { stands } from "../rights/answered-merge.js";
@@ -17,6 +18,8 @@ import { type Scope, scopeOf } from "./scope.js";
 /** What an `init` names, what that comes from, and the lists that go ahead of it. */
 export interface Planned {
   readonly roots: readonly Root[];
+  /** How many timelines may come that links alone lead to and that are not here yet. */
+  readonly linkedMax: number | undefined;
   /** What was asked for by name. */
   readonly named: ReadonlySet<Address>;
   readonly scope: Scope;
@@ -32,6 +35,7 @@ export interface Planned {
 export interface RootRequest {
   readonly wanted: readonly Address[];
   readonly direction: Direction;
+  readonly linkedMax: number | undefined;
   readonly receiver: Address;
 }
 
@@ -54,7 +58,7 @@ const asksMax = 10_000;
  */
 export async function planRoots(
   identity: Identity,
-  { wanted, direction, receiver }: RootRequest,
+  { wanted, direction, linkedMax, receiver }: RootRequest,
   planning: Planning,
 ): Promise<Planned> {
   const { space } = identity;
@@ -82,14 +86,14 @@ export async function planRoots(
   const { lists, ahead } = await planLists(identity, receiver, [...roots.keys()]);
   // Ahead of what is only linked: a list that somebody links goes up all the same.
   for (const list of lists) if (!roots.has(list.address)) roots.set(list.address, list);
-  const asks: Reference[] = [];
-  if (direction !== "push") {
-    for (const { tjp } of scope.others)
-      if (!roots.has(tjp)) roots.set(tjp, await rootExchanged(space, receiver, tjp));
-    asks.push(...(await openReferences(space, [...roots.keys()])));
-    for (const { target, by } of asks) if (!roots.has(target)) roots.set(target, { address: target, by });
-  }
-  return { ...planned, roots: [...roots.values()], asks, ahead };
+  if (direction === "push") return { ...planned, roots: [...roots.values()], asks: [], linkedMax: undefined, ahead };
+  const others = scope.others.map(({ tjp }) => tjp).filter((timeline) => !roots.has(timeline));
+  for (const timeline of others) roots.set(timeline, await rootExchanged(space, receiver, timeline));
+  const here = linkedMax && (await outermostOf(others, new Set(roots.keys()), space)).length;
+  const asks = await openReferences(space, [...roots.keys()]);
+  for (const { target, by } of asks) if (!roots.has(target)) roots.set(target, { address: target, by });
+  const left = linkedMax && Math.max(0, linkedMax - (here ?? 0));
+  return { ...planned, roots: [...roots.values()], asks, linkedMax: left, ahead };
 }
 
 const rootAt = ({ tjp, address, n }: Tip): Root => ({ address: tjp, tip: address, n });
@@ -103,11 +107,8 @@ async function rootExchanged(space: Space, receiver: Address, address: Address):
   return { address, tip: record.address, n: nOf(record) ?? -1, down: true };
 }
 
-/** Those whose targets can be asked for: a later frame comes with its timeline, and is no root. */
 async function openReferences(space: Space, holders: readonly Address[]): Promise<readonly Reference[]> {
-  const filed = await space.references(holders);
-  const open = filed.filter(({ isOpen, target }) => isOpen && tjpHashOf(target) === undefined);
-  return open.slice(0, asksMax);
+  return (await space.references(holders)).filter(({ isOpen }) => isOpen).slice(0, asksMax);
 }
 
 /** The lists that rule these timelines, as far as the receiver may be told of them, and those that go ahead. */

@@ -1,5 +1,5 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, gibOf, type IbGib, isFrame, nOf, toText } from "../../ibgib/index.js";
+import { type Address, gibOf, type IbGib, isTjp, nOf, toText } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import { type FrameReader, headsOf, mergeTips } from "../../merge/index.js";
 import {
@@ -293,11 +293,11 @@ async function land(
   return { tips, puts, stones: [...stones], apart };
 }
 
-/** A stone's move goes to the stone itself, and so does that of a first frame that came alone. */
+/** A stone's move goes to the stone itself, as does that of a frame that a link means by itself. */
 async function stonesAmong(reader: FrameReader, moves: readonly RootMove[]): Promise<ReadonlySet<Address>> {
   const alone = moves.filter(({ address, to }) => address === to).map(({ address }) => address);
   const records = await reader.getMany(alone);
-  return new Set(alone.filter((_, at) => records[at] && !isFrame(records[at])));
+  return new Set(alone.filter((_, at) => records[at] && !isTjp(records[at])));
 }
 
 /** What a receipt says of each root, in records that this space holds. */

@@ -18,6 +18,7 @@ import { resolveRoots } from "../branches/resolution.js";
 import { tipsToAsk } from "../branches/tips-to-ask.js";
 import type { Left } from "../branches/taking.js";
 import { type ListToShow, showLists } from "../branches/show-lists.js";
+import { namedBy } from "../branches/within.js";
 import type { Deferred } from "../home/deferred.js";
 import type { Identity } from "../home/identity.js";
 import type { Platform } from "../home/platform.js";
@@ -49,6 +50,8 @@ import { commitSender, type Landed, type SyncReport } from "./sender-commit.js";
 export interface SyncRequest {
   readonly roots: readonly Address[];
   readonly direction: Direction;
+  /** How many timelines may come, or are here already, that links alone lead to; undefined: any number. */
+  readonly linkedMax: number | undefined;
 }
 
 /**
@@ -159,14 +162,14 @@ export class SenderSagaRun {
 
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
     const { identity, onEvent } = this.options;
-    const { direction } = this.asked;
-    const request = { wanted, direction, receiver: this.#receiver };
+    const { direction, linkedMax: max } = this.asked;
+    const request = { wanted, direction, linkedMax: max, receiver: this.#receiver };
     this.#planned = await planRoots(identity, request, this.options);
-    const { roots, ahead } = this.#planned;
+    const { roots, linkedMax, ahead } = this.#planned;
     for (const { address, tip } of roots) if (tip !== undefined) this.#known.add(address);
     const named = roots.filter(({ address }) => !isListAddress(address));
     onEvent({ kind: "started", saga: this.saga, direction, roots: named.length });
-    return { kind: "planned", roots, evidence: await this.#proveLists(ahead) };
+    return { kind: "planned", roots, linkedMax, evidence: await this.#proveLists(ahead) };
   }
 
   /** Lists of others that the receiver may lack, with what proves them. */
@@ -208,7 +211,9 @@ export class SenderSagaRun {
     const asked = effect.roots.map((root) => root.address);
     const told = effect.found.map((tip) => tip.address);
     const known = await this.#knownWithoutTip(told);
-    await this.#arriving.check([...asked, ...known], told, identity.space.view(this.saga));
+    const view = identity.space.view(this.saga);
+    await this.#arriving.check([...asked, ...known], told, view);
+    await this.#arriving.checkLinked(namedBy(effect.roots), this.#plan.linkedMax, view);
     const evidence = await this.#hearEvidence();
     this.#merges = [];
     const stage = (frame: IbGib) => {
@@ -348,8 +353,8 @@ export class SenderSagaRun {
   }
 
   /** The references whose targets have come. */
-  #settledBy({ moves }: On<"commitSpace">): readonly ReferenceTo[] {
-    const come = new Set(moves.map(({ address }) => address));
+  #settledBy({ final }: On<"commitSpace">): readonly ReferenceTo[] {
+    const come = new Set(final.map(({ address }) => address));
     return this.#plan.asks.filter(({ target }) => come.has(target));
   }
 

@@ -88,6 +88,12 @@ export interface SenderSettings {
 export interface SyncOptions {
   /** Default `both`: up what the receiver lacks, down where it is ahead. */
   readonly direction?: Direction;
+  /**
+   * How many timelines may come down, or are here already, that links alone lead to: neither asked for, nor within what is,
+   * with its owner. Each counts with all that is within it. What is nearer comes first, then by address. The report names
+   * what is beyond among its `references`; a later sync with a higher limit, or without one, brings it. Default: any number.
+   */
+  readonly linkedMax?: number;
   /** Cancels: the session ends, and nothing half-done is left. */
   readonly signal?: AbortSignal;
 }
@@ -151,9 +157,12 @@ export class Sender {
    * @throws KeysagaError `diverged` (by a push; nothing was changed), `tip_moved`, `commit_waited`, `queue_timeout` and `connection_lost` (try again), `aborted`, `connection_closed` (by `disconnect`), and
    *   whatever else ended the session.
    */
-  sync(roots: readonly Address[], { direction = "both", signal }: SyncOptions = {}): Promise<SyncReport> {
+  sync(
+    roots: readonly Address[],
+    { direction = "both", linkedMax, signal }: SyncOptions = {},
+  ): Promise<SyncReport> {
     if (roots.length === 0) return Promise.reject(new KeysagaError("nothing_to_sync"));
-    return this.#queue(signal, ({ session }) => this.#sagas(session, { roots, direction }));
+    return this.#queue(signal, ({ session }) => this.#sagas(session, { roots, direction, linkedMax }));
   }
 
   /** One saga, and another one where what came with it has something to go up. */
