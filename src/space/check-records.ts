@@ -109,10 +109,15 @@ class RecordCheck {
       else if (found.isTjp && !isExact) timelines.add(target);
       else if (found.relation !== undefined) inherited.add(found.relation);
     }
+    const isHolder = references.length > 0 && !isFrame(record);
     this.#checked.set(record.address, {
       record,
       isTjp: isTjp(record),
-      ...this.#relations.add(record.gib, timelines, inherited),
+      ...this.#relations.add(
+        record.gib,
+        isHolder ? new Set([...timelines, record.address]) : timelines,
+        inherited,
+      ),
       links,
       references,
       untipped: [...timelines].filter(

@@ -10,8 +10,8 @@ import {
 import { Inheritance } from "./inheritance.js";
 import { type Presence, recordRow } from "./presence.js";
 import { referenceOf, referencesOf } from "./references.js";
-import { timelinesOf } from "./relations.js";
-import type { Tip } from "./space.js";
+import { relatedTo } from "./relations.js";
+import type { Reference, Tip } from "./space.js";
 import type { Reader } from "./store.js";
 import { tipOf, tipRow } from "./timelines.js";
 
@@ -66,8 +66,8 @@ function openLinks(record: IbGib, presence: Presence): Open[] {
 }
 
 /**
- * The tips of all timelines in the closure of those `roots` that are present, without those that the sight denies and
- * what only they lead to. Reads one row a timeline, its references and one row a relation; records only for a sight: its
+ * The tips of all timelines in the closure of those `roots` that are present, without what only those lead to that the
+ * sight denies or that have no tip. Reads one row a timeline, its references and one row a relation; records only for a sight: its
  * roots, and where it reads timelines the first of each.
  */
 export function reachableTips(reader: Reader, presence: Presence, roots: readonly Address[]): Tip[] {
@@ -78,11 +78,25 @@ export function reachableTips(reader: Reader, presence: Presence, roots: readonl
     if (tips.has(at)) continue;
     if (presence.denied(at) !== undefined) continue;
     const row = tipRow(reader, at);
+    const known = row === undefined ? presence.known(at) : undefined;
+    if (known?.isTjp === true) continue; // nothing of it counts, and nothing of it travels
     if (row !== undefined) tips.set(at, row.tip);
-    const { relation } = row ?? presence.known(at) ?? {};
-    open.push(...timelinesOf(reader, relation, passed), ...timelinesReferred(reader, at, passed));
+    const { relation } = row ?? known ?? {};
+    open.push(...relatedTo(reader, relation, passed), ...timelinesReferred(reader, at, passed));
   }
   return [...tips.values()];
+}
+
+/** The references that are filed for these timelines and stones, and for the stones that links lead to from there. */
+export function referencesFrom(reader: Reader, roots: readonly Address[]): Reference[] {
+  const holders = new Set(roots);
+  const passed = new Set<string>();
+  for (const root of roots) {
+    const row = tipRow(reader, root) ?? recordRow(reader, gibOf(root));
+    for (const related of relatedTo(reader, row?.relation, passed))
+      if (recordRow(reader, gibOf(related))?.isTjp === false) holders.add(related);
+  }
+  return [...holders].flatMap((holder) => referencesOf(reader, holder));
 }
 
 /** The timelines that references of a holder lead to and that are here, or that what has come for them leads to. */
@@ -90,7 +104,7 @@ function timelinesReferred(reader: Reader, holder: Address, passed: Set<string>)
   return referencesOf(reader, holder).flatMap(({ target, isOpen }) => {
     if (tipRow(reader, target) !== undefined) return [target];
     const row = isOpen ? undefined : recordRow(reader, gibOf(target));
-    return [...timelinesOf(reader, row?.relation, passed)];
+    return [...relatedTo(reader, row?.relation, passed)];
   });
 }
 

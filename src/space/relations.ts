@@ -1,5 +1,5 @@
 /**
- * Which timelines does the closure of a record reach? Records do not change, so the answer does not either, up to
+ * Which timelines does the closure of a record reach, and which stones that have references? Records do not change, so the answer does not either, up to
  * the tips of those timelines; it is kept as a graph of its own that holds only what changes it.
  *
  * A record that links to no timeline and to nothing that does has no relation. One that reaches exactly what one of
@@ -38,7 +38,7 @@ export class Relations {
 
   /**
    * @param key The record's gib.
-   * @param timelines Those it links to itself.
+   * @param timelines Those it links to itself, and the record itself where it is a stone that has references.
    * @param inherited The relations of the records it links to, the frame before first: what it most likely shares.
    */
   add(key: string, timelines: ReadonlySet<Address>, inherited: ReadonlySet<string>): Related {
@@ -80,8 +80,8 @@ export class Relations {
   }
 }
 
-/** The timelines that a stored relation reaches, without going on at their tips. Costs one look-up a row. */
-export function timelinesOf(reader: Reader, relation: string | undefined, met: Set<string>): Set<Address> {
+/** The timelines and stones that a stored relation reaches, without going on at tips. Costs one look-up a row. */
+export function relatedTo(reader: Reader, relation: string | undefined, met: Set<string>): Set<Address> {
   const reach = { timelines: new Set<Address>(), relations: met };
   if (relation !== undefined) collect([relation], (key) => storedRelation(reader, key), reach);
   return reach.timelines;

@@ -16,7 +16,10 @@ export interface RecordRow {
   readonly bytes: Uint8Array;
 }
 
-/** What a record adds to what its closure reaches: timelines it links to, and records whose own additions count. */
+/**
+ * What a record adds to what its closure reaches: timelines it links to, itself where it is a stone that has references, and
+ * records whose own additions count.
+ */
 export interface Relation {
   readonly timelines: readonly Address[];
   readonly inherited: readonly string[];

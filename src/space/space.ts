@@ -225,8 +225,8 @@ export interface Space {
    * The timelines that belong to the closure of `roots` (timelines by first address, stones by address), themselves
    * included, with their tips, on one snapshot. From an index: for anyone, no record is read.
    *
-   * To a sight (`"anyone"`), roots count where they are present. A timeline that its `reads` denies is left out, with what
-   * only it leads to.
+   * To a sight (`"anyone"`), roots count where they are present. A timeline that its `reads` denies, or that has no tip, is
+   * left out, with what only it leads to.
    */
   reachableTips(roots: readonly Address[], sight?: Sight | "anyone"): Promise<Tip[]>;
   /**
@@ -289,6 +289,8 @@ export interface Space {
 
   /** The references that are filed for these timelines, by their first frames, and stones. */
   references(holders: readonly Address[]): Promise<Reference[]>;
+  /** The same, with those of the stones that their links lead to: from an index. */
+  referencesFrom(roots: readonly Address[]): Promise<Reference[]>;
 
   cell(key: string): Promise<Uint8Array | undefined>;
   /** Cells whose key starts with `prefix`, by key. */

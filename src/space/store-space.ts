@@ -2,7 +2,7 @@ import { assert, KeysagaError, utf8 } from "../base/index.js";
 import { type Address, type IbGib, shortAddress } from "../ibgib/index.js";
 import { putPortion, type StoredStage } from "./batches.js";
 import { checkRecords } from "./check-records.js";
-import { missingOf, reachableTips } from "./closure.js";
+import { missingOf, reachableTips, referencesFrom } from "./closure.js";
 import { type CommitOutcome, makeCommit, stagedSizes } from "./commit.js";
 import { Gates } from "./gates.js";
 import { isRefusal, type KeptStage, keepStage, resumeStage } from "./kept-stage.js";
@@ -199,6 +199,10 @@ export class StoreSpace implements Space {
 
   references(holders: readonly Address[]): Promise<Reference[]> {
     return this.#read((reader) => holders.flatMap((holder) => referencesOf(reader, holder)));
+  }
+
+  referencesFrom(roots: readonly Address[]): Promise<Reference[]> {
+    return this.#read((reader) => referencesFrom(reader, roots));
   }
 
   cell(key: string): Promise<Uint8Array | undefined> {

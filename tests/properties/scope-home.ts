@@ -15,7 +15,7 @@ import {
 } from "../../src/ibgib/index.js";
 import { isListAddress } from "../../src/lists/index.js";
 import { cellKinds, newCell } from "../../src/peer/home/cells.js";
-import { createSender } from "../../src/peer/index.js";
+import { createSender, type SyncReport } from "../../src/peer/index.js";
 import { type Direction, readPayload } from "../../src/saga/index.js";
 import {
   createWorld,
@@ -26,7 +26,7 @@ import {
   type World,
 } from "../../src/testing/index.js";
 import { forgetCanaries } from "../canary/watch.js";
-import { type Declared, declaredName, mayComeDown, mayGoUp, Records } from "./scope-oracle.js";
+import { awayFrom, type Declared, declaredName, linkedOf, mayComeDown, mayGoUp, Records } from "./scope-oracle.js";
 
 /** `from` and `to` choose among what there is. */
 export type Act =
@@ -55,6 +55,8 @@ export type Act =
       readonly kind: "sync";
       readonly by: "alice" | "carol";
       readonly direction: Direction;
+      /** How many timelines may come that links alone lead to. */
+      readonly linkedMax?: number | undefined;
       /** What else bob says that it belongs to the folder, and sends to alice. */
       readonly along: readonly number[];
     };
@@ -141,14 +143,15 @@ export class ScopedHome {
   }
 
   async act(act: Act): Promise<void> {
-    if (act.kind === "sync") return this.#sync(act.by, act.direction, act.along);
+    if (act.kind === "sync") return this.#sync(act);
     const made = await this.#make(act);
     for (const record of made) this.#known.set(record.address, record);
   }
 
   /** Carol and alice sync until what anybody linked has reached the others. */
   async settle(): Promise<void> {
-    for (const by of ["carol", "alice", "carol", "alice"] as const) await this.#sync(by, "both");
+    for (const by of ["carol", "alice", "carol", "alice"] as const)
+      await this.#sync({ kind: "sync", by, direction: "both", along: [] });
   }
 
   close(): Promise<void> {
@@ -274,17 +277,21 @@ export class ScopedHome {
   async #sendAlong(along: readonly number[]): Promise<() => void> {
     const { space } = this.bob;
     const reachableTips = space.reachableTips.bind(space);
+    const tipsOf = space.tips.bind(space);
     const firsts = [...this.#known.values()].filter(isTjp).map(({ address }) => address);
     const tips = (await space.tips(firsts)).flatMap((tip) => tip ?? []);
     const more = along.map((at) => tips[at % tips.length]!);
-    if (along.length > 0)
+    if (along.length > 0) {
       space.reachableTips = async (...asked) => [...(await reachableTips(...asked)), ...more];
+      space.tips = async (...asked) => [...(await tipsOf(...asked)), ...more]; // where there is a limit
+    }
     return () => {
       space.reachableTips = reachableTips;
+      space.tips = tipsOf;
     };
   }
 
-  async #sync(by: "alice" | "carol", direction: Direction, along: readonly number[] = []): Promise<void> {
+  async #sync({ by, direction, linkedMax, along }: Extract<Act, { kind: "sync" }>): Promise<void> {
     const who = this[by];
     const { bob, folder } = this;
     const [mine, theirs] = [await this.#learn(who), await this.#learn(bob)];
@@ -300,9 +307,14 @@ export class ScopedHome {
       new Set([...declared].filter((name) => !this.#linked.has(name))),
     );
     const isHonest = along.length === 0 || by !== "alice";
+    let open: SyncReport["references"] = [];
     const stop = await this.#sendAlong(isHonest ? [] : along);
-    const ended = await sender.sync([folder], { direction }).then(
-      () => "done",
+    const limit = linkedMax === undefined ? {} : { linkedMax };
+    const ended = await sender.sync([folder], { direction, ...limit }).then(
+      ({ references }) => {
+        open = references;
+        return "done";
+      },
       (thrown: unknown) => codeOf(thrown),
     );
     await sender.disconnect();
@@ -322,10 +334,10 @@ export class ScopedHome {
     const secrets = [...this.#known.values()].filter(
       ({ address }) => mine.has(address) && !mayLeave(address),
     );
-    const open = new Set(
+    const openTexts = new Set(
       [...this.#known.values()].filter(({ address }) => mayLeave(address)).flatMap(textsOf),
     );
-    const canaries = secrets.flatMap(textsOf).filter((text) => !open.has(text));
+    const canaries = secrets.flatMap(textsOf).filter((text) => !openTexts.has(text));
     const wire = heard
       .map((message) => (typeof message === "string" ? message : Buffer.from(message).toString("latin1")))
       .join("\n");
@@ -335,7 +347,14 @@ export class ScopedHome {
 
     const mayEnter = (address: Address) =>
       down.has(address) || mine.has(address) || isListAddress(address) || isMergeIn(this.#known, address);
-    for (const address of await this.#learn(who)) expect(mayEnter(address) ? "" : address).toBe("");
+    const now = await this.#learn(who);
+    for (const address of now) expect(mayEnter(address) ? "" : address).toBe("");
+    const home = await this.#recordsOf(who);
+    const came = [...now].filter((address) => !mine.has(address));
+    expect(linkedOf(home, [folder], came).length).toBeLessThanOrEqual(linkedMax ?? came.length);
+    if (ended !== "done" || direction === "push") return;
+    const isNamed = new Set(open.map(({ holder, target }) => declaredName(holder, target)));
+    for (const [holder, target] of awayFrom(home, [folder])) expect(isNamed).toContain(declaredName(holder, target));
   }
 
   /** Does alice's reading follow from what was shared with her? */

@@ -162,3 +162,39 @@ export function mayComeDown(
     for (const target of targetsOf(record)) enter(target, address);
   }
 }
+
+/** Of the timelines of which something came those that count: neither named, nor within what is, nor within one another. */
+export function linkedOf(
+  home: Records,
+  named: readonly Address[],
+  came: readonly Address[],
+): readonly Address[] {
+  const timelines = new Set(came.flatMap((address) => tjpOf(home.get(address)!) ?? []));
+  const around = new Set([...named, ...timelines]);
+  const inside = new Set<Address>(named);
+  for (const outer of around)
+    for (const inner of home.within(outer)) {
+      around.add(inner);
+      inside.add(inner);
+    }
+  return [...timelines].filter((timeline) => !inside.has(timeline));
+}
+
+/** What is not here of what these link, and what that links, and so on: with the timeline or stone that has the link. */
+export function awayFrom(
+  home: Records,
+  roots: readonly Address[],
+): readonly (readonly [Address, Address])[] {
+  const away = new Map<string, readonly [Address, Address]>();
+  const open = new Set(roots);
+  for (const holder of open) {
+    const record = home.get(holder);
+    if (record === undefined) continue;
+    if (isTjp(record)) for (const inner of home.within(holder)) open.add(inner);
+    for (const frame of isTjp(record) ? home.history(holder) : [record])
+      for (const target of targetsOf(frame))
+        if (home.get(target) === undefined) away.set(declaredName(holder, target), [holder, target]);
+        else open.add(tjpOf(home.get(target)!) ?? target);
+  }
+  return [...away.values()];
+}

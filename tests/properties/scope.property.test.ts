@@ -38,6 +38,7 @@ function acts(along: fc.ArrayConstraints): fc.Arbitrary<readonly Act[]> {
     kind: fc.constant("sync" as const),
     by: fc.constantFrom("alice" as const, "carol" as const),
     direction,
+    linkedMax: fc.option(fc.nat(3), { nil: undefined }),
     along: fc.array(at, along),
   });
   return fc.array(fc.oneof(...deeds, sync), { minLength: 4, maxLength: 14 });

@@ -155,6 +155,25 @@ export function referenceContract(open: OpenSpace): void {
     expect(await space.reachableTips([tjp])).toHaveLength(2);
   });
 
+  test("what a stone links in its turn is found from what leads to the stone, also once it has come", async () => {
+    const space = await open();
+    const photo = timeline("photo", 2);
+    const page = sealRecord({ ib: "page", rel8ns: { photo: [first(photo).address] } });
+    const album = sealRecord({ ib: "album", rel8ns: { page: [page.address] } });
+    const folder = folderOf(album);
+    const tjp = first(folder).address;
+    await space.stage("s", alice, eyesOf(alice), [page, album, ...folder], targets(first(photo)));
+    expect(await space.commit(commitOf({ saga: "s", tips: [moveTo(folder)] }))).toEqual(committed);
+    const link = { holder: page.address, target: first(photo).address };
+    expect(await space.references([tjp])).toEqual([]);
+    expect(await space.referencesFrom([tjp])).toMatchObject([{ ...link, isOpen: true }]);
+    expect(await space.referencesFrom([first(photo).address])).toEqual([]);
+
+    await space.commit(commitOf({ puts: photo, tips: [moveTo(photo)], settled: [link] }));
+    expect(await space.referencesFrom([tjp])).toMatchObject([{ isOpen: false }]);
+    expect(await space.reachableTips([tjp])).toHaveLength(2);
+  });
+
   test("a link that is here already is not taken back by saying that its target stays away", async () => {
     const space = await open();
     const part = stone();

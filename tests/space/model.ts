@@ -89,7 +89,8 @@ export class SpaceModel {
       if (isExact || record === undefined || !isTjp(record)) return true;
       if (sight !== "anyone" && denies(record, sight)) return false;
       const tip = this.tips.get(address);
-      if (tip !== undefined) timelines.set(address, tip.address);
+      if (tip === undefined) return false;
+      timelines.set(address, tip.address);
       return true;
     });
     return timelines;

@@ -3,9 +3,12 @@ import type { FinalTip } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 import type { OpenLink } from "./sender-commit.js";
 
-/** The links of these roots that this space has only as references, with who has put each. Reads two records for each. */
+/**
+ * The links of these roots, and of stones that they lead to, that this space has only as references, with who has put each.
+ * Reads two records for each.
+ */
 export async function openLinks(space: Space, roots: readonly FinalTip[]): Promise<readonly OpenLink[]> {
-  const filed = await space.references(roots.map(({ address }) => address));
+  const filed = await space.referencesFrom(roots.map(({ address }) => address));
   const open = filed.filter(({ isOpen }) => isOpen);
   const records = await space.getMany(open.map(({ by }) => by));
   const links = open.map(async ({ holder, target }, at) => ({

@@ -108,7 +108,7 @@ async function rootExchanged(space: Space, receiver: Address, address: Address):
 }
 
 async function openReferences(space: Space, holders: readonly Address[]): Promise<readonly Reference[]> {
-  return (await space.references(holders)).filter(({ isOpen }) => isOpen).slice(0, asksMax);
+  return (await space.referencesFrom(holders)).filter(({ isOpen }) => isOpen).slice(0, asksMax);
 }
 
 /** The lists that rule these timelines, as far as the receiver may be told of them, and those that go ahead. */
