@@ -26,7 +26,15 @@ import {
   type World,
 } from "../../src/testing/index.js";
 import { forgetCanaries } from "../canary/watch.js";
-import { awayFrom, type Declared, declaredName, linkedOf, mayComeDown, mayGoUp, Records } from "./scope-oracle.js";
+import {
+  awayFrom,
+  type Declared,
+  declaredName,
+  linkedOf,
+  mayComeDown,
+  mayGoUp,
+  Records,
+} from "./scope-oracle.js";
 
 /** `from` and `to` choose among what there is. */
 export type Act =
@@ -354,7 +362,8 @@ export class ScopedHome {
     expect(linkedOf(home, [folder], came).length).toBeLessThanOrEqual(linkedMax ?? came.length);
     if (ended !== "done" || direction === "push") return;
     const isNamed = new Set(open.map(({ holder, target }) => declaredName(holder, target)));
-    for (const [holder, target] of awayFrom(home, [folder])) expect(isNamed).toContain(declaredName(holder, target));
+    for (const [holder, target] of awayFrom(home, [folder]))
+      expect(isNamed).toContain(declaredName(holder, target));
   }
 
   /** Does alice's reading follow from what was shared with her? */

@@ -181,10 +181,7 @@ export function linkedOf(
 }
 
 /** What is not here of what these link, and what that links, and so on: with the timeline or stone that has the link. */
-export function awayFrom(
-  home: Records,
-  roots: readonly Address[],
-): readonly (readonly [Address, Address])[] {
+export function awayFrom(home: Records, roots: readonly Address[]): readonly (readonly [Address, Address])[] {
   const away = new Map<string, readonly [Address, Address]>();
   const open = new Set(roots);
   for (const holder of open) {

@@ -52,10 +52,22 @@ test("is asked for before the commit", () => {
   expect(receiverTold(false, "commit")).toEqual(["commitSpace"]);
 });
 
+test("a push has no limit on what comes down", () => {
+  const init = said({ type: "init", direction: "push", linkedMax: 1, entries: [root] });
+  const { state } = stepReceiverSaga(awaitSaga(sessionLimits, 0), { kind: "init", turn: init, now: 0 });
+  expect(state).toMatchObject({ kind: "failed", error: { code: "malformed_message" } });
+});
+
 /** A sender that is told so, and what it does. */
 function senderTold(direction: Direction, status: RootStatus, later: boolean) {
   let { state } = startSenderSaga("00", [address], direction, sessionLimits);
-  state = stepSenderSaga(state, { kind: "planned", roots: [root], linkedMax: undefined, evidence: [], now: 0 }).state;
+  state = stepSenderSaga(state, {
+    kind: "planned",
+    roots: [root],
+    linkedMax: undefined,
+    evidence: [],
+    now: 0,
+  }).state;
   const ack = said({ type: "ack", entries: [status], ...(later && { later }) });
   state = stepSenderSaga(state, { kind: "ack", turn: ack }).state;
   const { effects, ...end } = stepSenderSaga(state, { kind: "compared", asks: [], now: 0 });

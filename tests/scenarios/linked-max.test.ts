@@ -1,7 +1,8 @@
 import { expect } from "vitest";
 import type { Address } from "../../src/ibgib/index.js";
 import { verifySpace } from "../../src/index.js";
-import type { Peer, SenderPeer } from "../../src/testing/index.js";
+import { unshare } from "../../src/peer/index.js";
+import type { Peer, ReceiverPeer, SenderPeer } from "../../src/testing/index.js";
 import { type Cast, scenario } from "./scenario.js";
 
 /** Timelines of alice's that erin may read, in the order in which they come: by address. */
@@ -73,20 +74,25 @@ scenario(
   },
 );
 
-scenario("what is nearer comes first, and what only leads on through the rest stays away (SC14)", async (cast) => {
-  const { alice, erin } = cast;
-  const [near, far] = [await photosOf(cast, 2), await photosOf(cast, 2)];
-  for (const [at, photo] of near.entries()) await alice.link(photo, "next", [far[at]!]);
-  const folder = await folderWith(cast, ...near);
-  await erin.sync(folder, pull(1));
-  expect(await areHere(erin, [...near, ...far])).toEqual([true, false, false, false]);
-  const { references } = await erin.sync(folder, pull(3));
-  expect((await areHere(erin, [...near, ...far])).slice(0, 2)).toEqual([true, true]);
-  expect(await areHere(erin, far)).toEqual(far.map((photo) => !references.some(({ target }) => target === photo)));
-  expect(references).toHaveLength(1);
-  await erin.sync(folder, { direction: "pull" });
-  expect(await areHere(erin, [...near, ...far])).toEqual([true, true, true, true]);
-});
+scenario(
+  "what is nearer comes first, and what only leads on through the rest stays away (SC14)",
+  async (cast) => {
+    const { alice, erin } = cast;
+    const [near, far] = [await photosOf(cast, 2), await photosOf(cast, 2)];
+    for (const [at, photo] of near.entries()) await alice.link(photo, "next", [far[at]!]);
+    const folder = await folderWith(cast, ...near);
+    await erin.sync(folder, pull(1));
+    expect(await areHere(erin, [...near, ...far])).toEqual([true, false, false, false]);
+    const { references } = await erin.sync(folder, pull(3));
+    expect((await areHere(erin, [...near, ...far])).slice(0, 2)).toEqual([true, true]);
+    expect(await areHere(erin, far)).toEqual(
+      far.map((photo) => !references.some(({ target }) => target === photo)),
+    );
+    expect(references).toHaveLength(1);
+    await erin.sync(folder, { direction: "pull" });
+    expect(await areHere(erin, [...near, ...far])).toEqual([true, true, true, true]);
+  },
+);
 
 scenario("what is within what comes belongs to it, and is not counted (SC14)", async (cast) => {
   const { alice, erin } = cast;
@@ -94,7 +100,10 @@ scenario("what is within what comes belongs to it, and is not counted (SC14)", a
   const inner = await alice.timeline("part", { within: photo! });
   await alice.link(photo!, "part", [inner]);
   const folder = await folderWith(cast, photo!);
-  const files = [await alice.timeline("file", { within: folder }), await alice.timeline("file", { within: folder })];
+  const files = [
+    await alice.timeline("file", { within: folder }),
+    await alice.timeline("file", { within: folder }),
+  ];
   await alice.link(folder, "file", files.slice(1));
   await alice.sync(folder);
   await erin.sync(folder, pull(0));
@@ -138,20 +147,72 @@ scenario("what stones link counts, and the stones come (SC14, SC15)", async (cas
   await expectClosed(erin);
 });
 
-scenario("where both sides have changed something, what comes with that has the limit as well (SC14)", async (cast) => {
-  const { alice, carol, erin } = cast;
-  const photos = await photosOf(cast, 2);
-  for (const photo of photos) await alice.share(photo, carol, "read");
+scenario(
+  "where both sides have changed something, what comes with that has the limit as well (SC14)",
+  async (cast) => {
+    const { alice, carol, erin } = cast;
+    const photos = await photosOf(cast, 2);
+    for (const photo of photos) await alice.share(photo, carol, "read");
+    const folder = await alice.timeline("folder");
+    for (const writer of [carol, erin]) await alice.share(folder, writer);
+    await alice.sync([folder, ...photos]);
+    for (const writer of [carol, erin]) await writer.sync(folder);
+    await alice.link(folder, "photo", photos);
+    await alice.sync(folder);
+    const edit = await erin.edit(folder, { text: "by erin" });
+    const { references } = await erin.sync(folder, { linkedMax: 1 });
+    expect(references).toMatchObject([{ target: photos[1] }]);
+    expect(await areHere(erin, photos)).toEqual([true, false]);
+    expect(await cast.bob.graph(folder)).toContain(edit.address);
+    await expectClosed(erin);
+  },
+);
+
+/** Bob sends these timelines too, whatever limit he is told. */
+function bobSendsMore({ space }: ReceiverPeer, more: readonly Address[]): void {
+  const tips = space.tips.bind(space);
+  space.tips = async (...asked) => [...(await tips(...asked)), ...(await tips(more))];
+}
+
+scenario(
+  "a receiver that sends more than the limit is not heard, and nothing of it is taken (SC14, SC16) (threat 22)",
+  async (cast) => {
+    const { erin, bob } = cast;
+    const photos = await photosOf(cast, 3);
+    const folder = await folderWith(cast, ...photos);
+    bobSendsMore(bob, photos.slice(1));
+    for (const linkedMax of [0, 1, 2]) {
+      const refused = { code: "not_asked_for", facts: { linkedMax } };
+      await expect(erin.sync(folder, pull(linkedMax))).rejects.toMatchObject(refused);
+      expect(await areHere(erin, [folder, ...photos])).toEqual([false, false, false, false]);
+    }
+    await erin.sync(folder, pull(3));
+    expect(await areHere(erin, photos)).toEqual([true, true, true]);
+  },
+);
+
+scenario("a limit that is no number is refused before anything is said (SC14)", async ({ alice }) => {
   const folder = await alice.timeline("folder");
-  for (const writer of [carol, erin]) await alice.share(folder, writer);
-  await alice.sync([folder, ...photos]);
-  for (const writer of [carol, erin]) await writer.sync(folder);
-  await alice.link(folder, "photo", photos);
-  await alice.sync(folder);
-  const edit = await erin.edit(folder, { text: "by erin" });
-  const { references } = await erin.sync(folder, { linkedMax: 1 });
-  expect(references).toMatchObject([{ target: photos[1] }]);
-  expect(await areHere(erin, photos)).toEqual([true, false]);
-  expect(await cast.bob.graph(folder)).toContain(edit.address);
-  await expectClosed(erin);
+  for (const linkedMax of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])
+    await expect(alice.sync(folder, { linkedMax })).rejects.toThrow(RangeError);
 });
+
+scenario(
+  "what counts by the lists of one side only is named, with whose doing it is (SC15)",
+  async ({ alice, carol, bob }) => {
+    const folder = await alice.timeline("folder");
+    const note = await alice.timeline("note");
+    await alice.link(folder, "note", [note]);
+    for (const timeline of [folder, note]) await alice.share(timeline, carol);
+    await alice.sync(folder);
+    await carol.sync(folder);
+    await unshare(alice.identity, { timeline: note, from: carol.address });
+    const late = await carol.edit(note, { text: "late" });
+    await carol.sync([folder, note]);
+    expect((await bob.tip(note)).address).toBe(late.address); // bob has not heard of it
+
+    const { left } = await alice.sync(folder, { direction: "pull" });
+    expect(left).toEqual([{ address: note, reason: "may_not_write", head: late.address, by: carol.address }]);
+    expect((await alice.tip(note)).address).toBe(note);
+  },
+);

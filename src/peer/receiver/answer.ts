@@ -103,7 +103,9 @@ export class Answers {
     const firsts = await this.#space.getMany(addresses);
     await this.standing.claim(firsts, "read");
     const [tips, present] = await Promise.all([this.#space.tips(addresses), this.#arePresent(roots, firsts)]);
-    const compared = roots.map((root, at) => this.#statusOf(root, firsts[at], tips[at], present[at] === true));
+    const compared = roots.map((root, at) =>
+      this.#statusOf(root, firsts[at], tips[at], present[at] === true),
+    );
     const statuses = await this.#linked.statuses(roots, await Promise.all(compared));
     const told = { roots, statuses, found: [] };
     const answered = rootsAnswered(told);

@@ -32,7 +32,11 @@ export class Linked {
     this.#left = left;
   }
 
-  static of({ entries = [], linkedMax = Number.POSITIVE_INFINITY }: InitBody, space: Space, standing: Standing) {
+  static of(
+    { entries = [], linkedMax = Number.POSITIVE_INFINITY }: InitBody,
+    space: Space,
+    standing: Standing,
+  ) {
     return new Linked(namedBy(entries), [], linkedMax, space, standing);
   }
 

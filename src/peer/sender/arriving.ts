@@ -75,7 +75,8 @@ export class Arriving {
     if (linkedMax === undefined) return;
     const came = [...this.#timelines].filter((timeline) => !named.has(timeline));
     const linked = await outermostOf(came, new Set([...named, ...came]), reader);
-    if (linked.length > linkedMax) throw new KeysagaError("not_asked_for", { linked: linked.length, linkedMax });
+    if (linked.length > linkedMax)
+      throw new KeysagaError("not_asked_for", { linked: linked.length, linkedMax });
   }
 }
 

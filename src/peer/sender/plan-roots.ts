@@ -86,14 +86,15 @@ export async function planRoots(
   const { lists, ahead } = await planLists(identity, receiver, [...roots.keys()]);
   // Ahead of what is only linked: a list that somebody links goes up all the same.
   for (const list of lists) if (!roots.has(list.address)) roots.set(list.address, list);
-  if (direction === "push") return { ...planned, roots: [...roots.values()], asks: [], linkedMax: undefined, ahead };
+  if (direction === "push")
+    return { ...planned, roots: [...roots.values()], linkedMax: undefined, asks: [], ahead };
   const others = scope.others.map(({ tjp }) => tjp).filter((timeline) => !roots.has(timeline));
   for (const timeline of others) roots.set(timeline, await rootExchanged(space, receiver, timeline));
-  const here = linkedMax && (await outermostOf(others, new Set(roots.keys()), space)).length;
-  const asks = await openReferences(space, [...roots.keys()]);
+  const here = new Set(roots.keys());
+  const asks = await openReferences(space, [...here]);
   for (const { target, by } of asks) if (!roots.has(target)) roots.set(target, { address: target, by });
-  const left = linkedMax && Math.max(0, linkedMax - (here ?? 0));
-  return { ...planned, roots: [...roots.values()], asks, linkedMax: left, ahead };
+  const left = linkedMax && Math.max(0, linkedMax - (await outermostOf(others, here, space)).length);
+  return { ...planned, roots: [...roots.values()], linkedMax: left, asks, ahead };
 }
 
 const rootAt = ({ tjp, address, n }: Tip): Root => ({ address: tjp, tip: address, n });

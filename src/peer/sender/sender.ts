@@ -156,12 +156,15 @@ export class Sender {
    *   root, and why. All else is done.
    * @throws KeysagaError `diverged` (by a push; nothing was changed), `tip_moved`, `commit_waited`, `queue_timeout` and `connection_lost` (try again), `aborted`, `connection_closed` (by `disconnect`), and
    *   whatever else ended the session.
+   * @throws RangeError for a `linkedMax` that is no count.
    */
   sync(
     roots: readonly Address[],
     { direction = "both", linkedMax, signal }: SyncOptions = {},
   ): Promise<SyncReport> {
     if (roots.length === 0) return Promise.reject(new KeysagaError("nothing_to_sync"));
+    if (linkedMax !== undefined && !(Number.isSafeInteger(linkedMax) && linkedMax >= 0))
+      return Promise.reject(new RangeError("linkedMax is a whole number, not below 0"));
     return this.#queue(signal, ({ session }) => this.#sagas(session, { roots, direction, linkedMax }));
   }
 
