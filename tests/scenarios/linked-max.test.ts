@@ -9,7 +9,7 @@ import { type Cast, scenario } from "./scenario.js";
 async function photosOf({ alice, erin }: Cast, count: number): Promise<readonly Address[]> {
   const photos: Address[] = [];
   for (let at = 0; at < count; at++) photos.push(await readable(alice, erin));
-  return photos.sort();
+  return photos.sort((a, b) => (a < b ? -1 : 1));
 }
 
 async function readable(owner: Peer, reader: Peer): Promise<Address> {

@@ -311,7 +311,7 @@ export class Answers {
     const targets = new Set<Address>();
     for await (const { references } of this.#outgoing(plan))
       for (const target of references) targets.add(target);
-    return [...targets].sort();
+    return [...targets].sort((a, b) => (a < b ? -1 : 1));
   }
 
   async #lacking(
