@@ -23,6 +23,7 @@ export const limitRows: Readonly<Record<LimitName, string>> = {
   recordsMax: "records of one session, each way; a sender that asks for more is refused",
   bytesMax: "bytes of records of one session, each way; likewise",
   turnsMax: "signed turns of one session, each way; likewise",
+  partBytes: "records that one commit brings; what is more follows in others",
   deltaBytes: "records between two signed turns",
   unaskedMax: "records that are sent without asking",
   commitsMax: "tries of one sync that others come before",

@@ -51,6 +51,8 @@ export const sessionLimits = {
   recordsMax: 100_000,
   bytesMax: 64 * 1024 * 1024,
   turnsMax: 10_000,
+  /** Bytes of records that one saga carries each way, where the rest can follow in another. */
+  partBytes: 16 * 1024 * 1024,
   /**
    * Bytes of records that a sender sends without a turn that covers them: with more to come it says `delta`. What a lost
    * connection has to send again is no more than that, and a record.

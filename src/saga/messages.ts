@@ -185,13 +185,15 @@ const kept = address.optional();
 /**
  * How a root compares with what the receiver holds. `behind`: its tip has a lower number, and it does not hold the
  * sender's; whether its own is in the sender's history only the sender can tell. `ahead`: it holds the sender's tip, and
- * what the sender lacks comes as payload of this turn. `diverged`: neither holds the other's.
+ * what the sender lacks up to the tip that is named comes as payload of this turn. `waiting`: it has what the sender lacks,
+ * and nothing of that comes in this saga. `diverged`: neither holds the other's.
  */
 export const RootStatus = z.discriminatedUnion("status", [
   z.strictObject({ status: z.literal("same") }),
   z.strictObject({ status: z.literal("unknown"), kept }),
   z.strictObject({ status: z.literal("behind"), tip: address, n: frameNumber, kept }),
   z.strictObject({ status: z.literal("ahead"), tip: address, n: frameNumber }),
+  z.strictObject({ status: z.literal("waiting") }),
   z.strictObject({ status: z.literal("diverged"), tip: address, n: frameNumber, kept }),
 ]);
 export type RootStatus = z.infer<typeof RootStatus>;
@@ -255,6 +257,8 @@ export const AckBody = z.strictObject({
   later: z.literal(true).optional(),
   /** The receiver has no room left for this sender: nothing need be sent to it but lists. Absent: it has. */
   full: z.literal(true).optional(),
+  /** What the sender lacks is more than one saga carries: this is a part of it, and another saga goes on from there. */
+  more: z.literal(true).optional(),
   entries: listOf(AckEntry),
 });
 export type AckBody = z.infer<typeof AckBody>;

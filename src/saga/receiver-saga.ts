@@ -99,6 +99,8 @@ export type ReceiverSagaEvent =
       readonly later: boolean;
       /** Is there no room left for what the sender brings? */
       readonly full: boolean;
+      /** Is what the sender lacks more than comes in this saga? */
+      readonly more: boolean;
       /** Records of a lost connection that count as staged. */
       readonly kept: number;
       readonly now: Moment;
@@ -211,7 +213,7 @@ function onInit({ limits }: In<"awaitingInit">, init: InitBody): ReceiverSagaSte
 }
 
 function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSagaStep {
-  const { statuses, found, made, open, later, full, kept, now } = event;
+  const { statuses, found, made, open, later, full, more, kept, now } = event;
   const answered: Answered = {
     ...sagaOf(state),
     statuses,
@@ -224,7 +226,7 @@ function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSaga
     uncovered: false,
   };
   const entries = [...statuses, ...found, ...made, ...open];
-  const flags = { ...(later && { later }), ...(full && { full }) };
+  const flags = { ...(later && { later }), ...(full && { full }), ...(more && { more }) };
   const ack = { type: "ack", ...(kept > 0 && { kept }), ...flags, entries };
   return tell(answered, event, ack, now);
 }

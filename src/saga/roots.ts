@@ -1,4 +1,4 @@
-import type { Address } from "../ibgib/index.js";
+import { type Address, hashOf, tjpHashOf } from "../ibgib/index.js";
 import type { Direction, FinalTip, Root, RootStatus } from "./messages.js";
 
 /**
@@ -31,8 +31,8 @@ export function directionOf({ down }: Root, ofSaga: Direction): Direction {
 
 /**
  * The tip that the receiver has of a root once the saga is committed, as far as it follows from what both have said. It is
- * the sender's to choose where its tip and the receiver's differ and it may bring them together, and whether it names its
- * own where the receiver has nothing of the root.
+ * the sender's to choose where its tip and the receiver's differ and it may bring them together; and where the receiver has
+ * nothing of the root, how much of it comes: up to its tip, to an earlier frame, or none.
  */
 function tipAfter(
   root: Root,
@@ -45,12 +45,14 @@ function tipAfter(
     case "same":
       return tipOfSender(root);
     case "unknown":
-      return isPull || chosen === undefined ? undefined : tipOfSender(root);
+      return isPull || !isOf(chosen, root) ? undefined : chosen;
     case "behind":
     case "diverged":
       return isPull ? tipOfReceiver(root, status) : chosen;
     case "ahead":
       return tipOfReceiver(root, status);
+    case "waiting":
+      return undefined;
   }
 }
 
@@ -84,6 +86,12 @@ export function areFinalTips(
 
 export function isSameTip(a: FinalTip, b: FinalTip | undefined): boolean {
   return a.address === b?.address && a.tip === b.tip && a.n === b.n;
+}
+
+/** Is this the root's tip, or a frame of its timeline? */
+function isOf(chosen: FinalTip | undefined, { address, tip }: Root): chosen is FinalTip {
+  if (chosen === undefined) return false;
+  return chosen.tip === tip || chosen.tip === address || tjpHashOf(chosen.tip) === hashOf(address);
 }
 
 function tipOfSender({ address, tip, n }: Root): FinalTip | undefined {

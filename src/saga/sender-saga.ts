@@ -181,6 +181,7 @@ function isPossible(
   direction: Direction,
   wanted: ReadonlySet<Address>,
 ): boolean {
+  if (status === "waiting") return direction !== "push";
   if (root.tip === undefined)
     return (
       direction !== "push" && (status === "ahead" || (status === "unknown" && !wanted.has(root.address)))

@@ -76,6 +76,7 @@ function awaiting(): ReceiverSagaState {
       kept: 0,
       later: false,
       full: false,
+      more: false,
       stones: [],
       found: [],
       made: [],

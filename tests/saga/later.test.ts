@@ -30,6 +30,7 @@ function receiverTold(later: boolean, turn: "ask" | "commit") {
     kept: 0,
     later,
     full: false,
+    more: false,
     ...nothing,
     now: 0,
   } as const;

@@ -13,6 +13,7 @@ import {
   type SendPlan,
 } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
+import type { PartEnds } from "../session/part.js";
 import type { ShownParts } from "../rights/proof-parts.js";
 import { unsureStones } from "../session/outgoing.js";
 import {
@@ -79,11 +80,16 @@ interface Outcome {
  * receiver lacks then. A root that an honest receiver cannot help is left as it was, and named. A new merge frame is
  * staged with the saga; nothing is committed.
  *
+ * @param ends How far roots go up, where all of them are more than one saga carries.
  * @throws KeysagaError `merge_refused`, `merge_failed`, `record_missing` or `limit_exceeded`; `attestation_refused` where
  *   this side is said to have made a first frame that it has not; `diverged` for a push, which takes nothing from the
  *   receiver. Whatever it throws, both sides are as they were.
  */
-export async function resolveRoots(resolving: Resolving, resolve: Resolve): Promise<Resolution> {
+export async function resolveRoots(
+  resolving: Resolving,
+  resolve: Resolve,
+  ends: PartEnds = new Map(),
+): Promise<Resolution> {
   const { saga, direction, roots, statuses, kept, found, open, full, overtaken } = resolve;
   const { space } = resolving.identity;
   const taking = new Taking(resolving, space.view(saga));
@@ -93,8 +99,10 @@ export async function resolveRoots(resolving: Resolving, resolve: Resolve): Prom
   for (const tip of found) if (!unmoved.has(tip.address)) along.push(...(await taking.along(tip)));
   const outcomes: Outcome[] = [];
   for (const [at, root] of roots.entries()) {
-    const outcome = await resolution.of(root, statuses[at]!);
-    outcomes.push(full ? resolution.withoutUp(root, statuses[at]!, outcome) : outcome);
+    const [end, status] = [ends.get(root.address), statuses[at]!];
+    const to = end === "later" ? root : { ...root, ...end };
+    const outcome = end === "later" ? await resolution.later(root, status) : await resolution.of(to, status);
+    outcomes.push(full ? resolution.withoutUp(root, status, outcome) : outcome);
   }
   const plan = planOf({
     held: outcomes.flatMap(({ held }) => held ?? []),
@@ -183,6 +191,8 @@ class Resolver {
     switch (status.status) {
       case "same":
         return n === undefined ? {} : { held: { tjp: address, n } };
+      case "waiting":
+        return n === undefined ? {} : { held: { tjp: address, n } };
       case "ahead":
         if (way === "push") return n === undefined ? {} : { held: { tjp: address, n } };
         return {
@@ -197,6 +207,13 @@ class Resolver {
       case "diverged":
         return tip === undefined || n === undefined ? {} : this.#different({ address, tip, n }, status, way);
     }
+  }
+
+  /** Nothing of it goes up in this part. */
+  async later({ address, tip = address, n = 0 }: Root, status: RootStatus): Promise<Outcome> {
+    if (!isDifferent(status)) return {};
+    const isHeld = await isOnChain(this.#space, status, { tjp: address, tip, n });
+    return isHeld ? { held: { tjp: address, n: status.n } } : {};
   }
 
   async #ahead({ address, tip }: Root, status: NumberedTip): Promise<Outcome> {

@@ -29,6 +29,7 @@ import type { Space, Tip } from "../../space/index.js";
 import { carriersHere, withCarriers } from "../branches/carriers.js";
 import type { Merging } from "../branches/merging.js";
 import type { ShownList } from "../branches/show-lists.js";
+import { mayEndAt } from "../branches/part-end.js";
 import { allWithin } from "../branches/within.js";
 import type { Identity } from "../home/identity.js";
 import type { ShownParts } from "../rights/proof-parts.js";
@@ -43,6 +44,8 @@ import {
   type NumberedTip,
   planOf,
 } from "../session/send-plan.js";
+import { type PartEnds, type PartLimit, partOf } from "../session/part.js";
+import { ListedHeads } from "../rights/head-judge.js";
 import { AnswerProofs, type Shown } from "./answer-proofs.js";
 import { Linked } from "./linked.js";
 import {
@@ -64,6 +67,8 @@ export interface Answer extends Found {
   readonly open: readonly OpenReference[];
   /** Does what the sender lacks wait for what it asks for? */
   readonly later: boolean;
+  /** Is what the sender lacks more than this part? */
+  readonly more: boolean;
 }
 
 /** Open references that one answer names at most. */
@@ -79,13 +84,17 @@ export class Answers {
 
   #linked: Linked;
 
-  /** @param lane The lane between both sides. */
+  /**
+   * @param lane The lane between both sides.
+   * @param limit What one answer may carry.
+   */
   constructor(
-    self: Pick<Identity, "space" | "address">,
+    private readonly self: Pick<Identity, "space" | "address">,
     private readonly standing: Standing,
     private readonly merging: Merging,
     lane: Address,
     init: InitBody,
+    private readonly limit: PartLimit,
   ) {
     this.#space = self.space;
     this.#linked = Linked.of(init, self.space, standing);
@@ -112,14 +121,31 @@ export class Answers {
     this.#proofs.hold(roots);
     const lists = await this.#proofs.lists(answered);
     const open = direction === "pull" ? [] : await this.#openReferences(await this.#readable(answered));
+    if (direction === "push")
+      return { statuses, open, later: false, more: false, ...(await this.#proved(nothingLacking, lists)) };
     const linked = this.#linked.copy();
-    const lacking =
-      direction === "push"
-        ? nothingLacking
-        : await this.#beyond(told, [], await this.#within(told, roots), aheadOf(told));
+    const within = await this.#within(told, roots);
+    const lacking = await this.#beyond(told, [], within, aheadOf(told));
     const later = await this.#leadsToUnsettled(told, lacking.plan);
-    if (later) this.#linked = linked;
-    return { statuses, open, later, ...(await this.#proved(later ? nothingLacking : lacking, lists)) };
+    const ends = later ? undefined : await this.#partOf(lacking.plan);
+    if (later || ends) this.#linked = linked; // what comes now is counted when it is known
+    if (!ends) {
+      const proved = await this.#proved(later ? nothingLacking : lacking, lists);
+      return { statuses, open, later, more: false, ...proved };
+    }
+    const now = {
+      ...told,
+      statuses: roots.map(({ address }, at) => statusUpTo(statuses[at]!, ends.get(address))),
+    };
+    const part = await this.#beyond(now, [], within, aheadOf(now), ends);
+    return { statuses: now.statuses, open, later, more: true, ...(await this.#proved(part, lists)) };
+  }
+
+  /** The part of a plan that goes out now, where it is more than one saga carries. */
+  #partOf(plan: SendPlan): Promise<PartEnds | undefined> {
+    const counts = async (frame: IbGib, first: IbGib) =>
+      this.standing.isOpen || new ListedHeads(this.#space, first).counts(frame, false);
+    return partOf(plan, this.#outgoing(plan), this.limit, (frame) => mayEndAt(this.self, frame, counts));
   }
 
   /**
@@ -288,9 +314,10 @@ export class Answers {
     branches: readonly Departing[],
     within: readonly Address[],
     ahead: readonly Ahead[],
+    ends: PartEnds = new Map(),
   ): Promise<Lacking> {
     const starts = [...ahead.map(({ now }) => now.tjp), ...branches.map(({ newer }) => newer.tjp)];
-    const lacking = (reached: readonly Tip[]) => this.#lacking(told, branches, ahead, reached);
+    const lacking = (reached: readonly Tip[]) => this.#lacking(told, branches, ahead, reached, ends);
     if (!this.#linked.isLimited) return lacking(await this.#reachable([...starts, ...within]));
     const reached = (await this.#space.tips(starts)).flatMap((tip) => tip ?? []);
     reached.push(...(await this.#linked.admit(within)).tips);
@@ -300,7 +327,7 @@ export class Answers {
       for (const target of linked) met.add(target);
       const { tips, frames } = await this.#linked.admit(linked);
       reached.push(...tips);
-      const next = await this.#lacking(told, [], [], tips);
+      const next = await this.#lacking(told, [], [], tips, ends);
       plan = { ...next.plan, stones: [...next.plan.stones, ...frames] };
     }
     return lacking(reached);
@@ -319,14 +346,16 @@ export class Answers {
     branches: readonly Departing[],
     ahead: readonly Ahead[],
     reachable: readonly Tip[],
+    ends: PartEnds,
   ): Promise<Lacking> {
     const timelines = new Set(reachable.map(({ tjp }) => tjp));
     const stones = ahead.map(({ now }) => now.tjp).filter((address) => !timelines.has(address));
     const grown = ahead.filter(({ now }) => timelines.has(now.tjp));
     const sent = new Map(told.found.map((tip) => [tip.address, tip]));
-    const found = foundBeyond(told.roots, reachable).filter(
+    const beyond = foundBeyond(told.roots, reachable).filter(
       ({ tjp, address }) => sent.get(tjp)?.tip !== address,
     );
+    const found = beyond.flatMap((tip) => tipUpTo(tip, ends.get(tip.tjp)) ?? []);
     const came = await Promise.all(grown.map(({ now, theirs }) => this.#newerThan(now, theirs)));
     const along = await Promise.all(found.map((tip) => this.#newerThan(tip, sent.get(tip.tjp))));
     const alone = new Set(along.filter(({ newer }) => isFirstAlone(newer)));
@@ -399,6 +428,17 @@ interface Lacking extends Pick<Found, "found" | "plan"> {
 }
 
 const nothingLacking: Lacking = { found: [], plan: nothingToSend, toShow: [] };
+
+/** A root, as far as it comes in a part. */
+function statusUpTo(status: RootStatus, end: NumberedTip | "later" | undefined): RootStatus {
+  if (end === undefined || status.status !== "ahead") return status;
+  return end === "later" ? { status: "waiting" } : { status: "ahead", ...end };
+}
+
+function tipUpTo(tip: Tip, end: NumberedTip | "later" | undefined): Tip | undefined {
+  if (end === undefined) return tip;
+  return end === "later" ? undefined : { tjp: tip.tjp, address: end.tip, n: end.n };
+}
 
 /** Then it travels like a stone. */
 const isFirstAlone = (newer: Newer): boolean => "tip" in newer && newer.tip === newer.tjp;

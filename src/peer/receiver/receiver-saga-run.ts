@@ -7,6 +7,7 @@ import type {
   InitBody,
   ReceiverSagaEffect,
   ReceiverSagaEvent,
+  SessionLimits,
 } from "../../saga/index.js";
 import {
   type ReferenceTo,
@@ -25,6 +26,7 @@ import { type AccessPolicy, Standing } from "../rights/standing.js";
 import type { Conversation } from "../session/conversation.js";
 import { type OnEvent, tellRefused } from "../session/events.js";
 import { outgoing } from "../session/outgoing.js";
+import { partLimit } from "../session/part.js";
 import { Progress } from "../session/progress.js";
 import type { Waits } from "../session/waits.js";
 import { stillLetIn } from "./admission.js";
@@ -46,6 +48,7 @@ export interface ReceiverRunOptions {
   readonly access: AccessPolicy;
   readonly commits: CommitQueue;
   readonly kept: KeptStages;
+  readonly limits: SessionLimits;
   readonly platform: Platform;
   readonly onEvent: OnEvent;
 }
@@ -104,7 +107,8 @@ export class ReceiverSagaRun {
     });
     this.#merging = onAccount(merging, (steps) => quotas.spendSteps(identity, steps));
     const { lane } = conversation.established;
-    this.#answers = new Answers(self, this.#standing, this.#merging, lane, init);
+    const limit = partLimit(conversation, "down", options.limits);
+    this.#answers = new Answers(self, this.#standing, this.#merging, lane, init, limit);
     this.#progress = new Progress(saga, "down", onEvent);
     const named = entries.filter(({ address }) => !isListAddress(address));
     onEvent({ kind: "started", saga, direction, roots: named.length });

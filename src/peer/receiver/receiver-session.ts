@@ -36,7 +36,7 @@ import type { Inflow } from "./inflow.js";
 import { type ReceiverRunOptions, ReceiverSagaRun } from "./receiver-saga-run.js";
 import { drawChallenge, loadKnown, storeSession } from "./receiver-store.js";
 
-export interface ReceiverSessionOptions extends ReceiverRunOptions {
+export interface ReceiverSessionOptions extends Omit<ReceiverRunOptions, "limits"> {
   readonly self: ReceiverSelf;
   readonly connection: Connection;
   /** Throws where it is clear that this one, which has proved nothing of its identity yet, may not sync here. */
@@ -334,7 +334,10 @@ export class ReceiverSession {
   }
 
   #started(init: InitBody): void {
-    this.#run = new ReceiverSagaRun(init, this.#coming(), this.#spoken(), this.#waits, this.options);
+    this.#run = new ReceiverSagaRun(init, this.#coming(), this.#spoken(), this.#waits, {
+      ...this.options,
+      limits: this.options.self.limits,
+    });
   }
 
   #ended(): void {

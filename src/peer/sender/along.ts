@@ -10,6 +10,8 @@ import type { Scope } from "./scope.js";
 /** What goes up of what is linked from a scope: what is in it, and stones. */
 export class Along implements GoingAlong {
   readonly #put: Map<Address, Promise<LinkTargets>>;
+  /** Timelines of the scope that go in a part to come. */
+  later: ReadonlySet<Address> = new Set();
 
   constructor(
     private readonly identity: Pick<Identity, "space" | "address">,
@@ -24,7 +26,9 @@ export class Along implements GoingAlong {
   }
 
   async frame(frame: IbGib): Promise<boolean> {
-    return this.scope.frames.has(frame.address) || this.scope.timelines.has(tjpOf(frame) ?? frame.address);
+    const tjp = tjpOf(frame) ?? frame.address;
+    if (this.later.has(tjp)) return false;
+    return this.scope.frames.has(frame.address) || this.scope.timelines.has(tjp);
   }
 
   /** A stone whose link is a reference here goes where this identity has put that link itself. */

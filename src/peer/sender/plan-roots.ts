@@ -1,4 +1,4 @@
-import { type Address, makerOf, nOf, ownerOf, tjpOf } from "../../ibgib/index.js";
+import { type Address, type IbGib, makerOf, nOf, ownerOf, tjpOf } from "../../ibgib/index.js";
 import { countingHeads, headsOf, type Merged, mergeOf, standInFor } from "../../merge/index.js";
 import type { Direction, Root } from "../../saga/index.js";
 import type { Reference, Space, Tip } from "../../space/index.js";
@@ -9,7 +9,7 @@ import { outermostOf } from "../branches/within.js";
 import type { Left } from "../branches/taking.js";
 import type { Identity } from "../home/identity.js";
 import { stands } from "../rights/answered-merge.js";
-import { ListedHeads } from "../rights/head-judge.js";
+import { type LettingIn, ListedHeads } from "../rights/head-judge.js";
 import { type ListHere, listsHere } from "../rights/lists-here.js";
 import type { AccessPolicy } from "../rights/standing.js";
 import { arrivalOf } from "./arrivals.js";
@@ -135,15 +135,8 @@ async function withoutDrafts(
   const drafts: Left[] = [];
   const firsts = access === "open" ? [] : await space.getMany(tips.map(({ tjp }) => tjp));
   for (const [at, first] of firsts.entries()) {
-    const owner = first && ownerOf(first);
-    // A receiver says who may write what is its own; who owns a timeline shows nothing of it that does not count.
-    if (!first || owner === undefined || owner === self || owner === receiver) continue;
-    const authorize = typeof access === "function" ? access : undefined;
-    // What this home has made goes to the receiver that counts the uses of its entry, which may let it in.
-    const listed = new ListedHeads(
-      ...([space, first, authorize] as const),
-      (maker, _, entry) => maker === self && entry.receiver === receiver,
-    );
+    const listed = first && judgeTowards({ space, address: self }, receiver, first, access);
+    if (!first || !listed) continue;
     const now = tips[at]!;
     const [shown, heads] = [
       await headsOf(now.address, space, merging.options),
@@ -168,6 +161,22 @@ async function withoutDrafts(
     }
   }
   return { counted, drafts };
+}
+
+/** Who says which heads of a timeline count, towards a receiver; undefined where all do. */
+export function judgeTowards(
+  { space, address: self }: Pick<Identity, "space" | "address">,
+  receiver: Address,
+  first: IbGib,
+  access: AccessPolicy,
+): ListedHeads | undefined {
+  const owner = ownerOf(first);
+  // A receiver says who may write what is its own; who owns a timeline shows nothing of it that does not count.
+  if (access === "open" || owner === undefined || owner === self || owner === receiver) return undefined;
+  const authorize = typeof access === "function" ? access : undefined;
+  // What this home has made goes to the receiver that counts the uses of its entry, which may let it in.
+  const letsIn: LettingIn = (maker, _, entry) => maker === self && entry.receiver === receiver;
+  return new ListedHeads(space, first, authorize, letsIn);
 }
 
 /** Where the receiver did not take a root, and the lists that came meanwhile say why, that is why. */

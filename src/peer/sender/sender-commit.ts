@@ -71,8 +71,9 @@ export interface OpenLink {
   readonly maker: Address | undefined;
 }
 
-/** A sync that took two sagas: what the second says, with all that travelled and came along. */
+/** A sync that took two sagas: what the second says, with all that travelled, came along or was left. */
 export function withBefore(before: SyncReport, report: SyncReport): SyncReport {
+  const saidNow = new Set([...report.left, ...report.tips].map(({ address }) => address));
   const found = new Map([...before.found, ...report.found].map((tip) => [tip.address, tip]));
   const totals = {
     up: sumOf(before.totals.up, report.totals.up),
@@ -81,6 +82,7 @@ export function withBefore(before: SyncReport, report: SyncReport): SyncReport {
   return {
     ...report,
     found: [...found.values()],
+    left: [...before.left.filter(({ address }) => !saidNow.has(address)), ...report.left],
     stayed: [...new Set([...before.stayed, ...report.stayed])],
     totals,
     elapsedMs: before.elapsedMs + report.elapsedMs,

@@ -1,10 +1,12 @@
 import { KeysagaError, type Moment } from "../../base/index.js";
-import { type Address, holderOf, type IbGib, isMerge } from "../../ibgib/index.js";
+import { type Address, holderOf, type IbGib, isMerge, tjpOf } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import type {
   Direction,
   Evidence,
   OpenReference,
+  Root,
+  SendPlan,
   SenderSagaEffect,
   SenderSagaEvent,
   SessionLimits,
@@ -14,7 +16,8 @@ import type {
 import type { ReferenceTo, Sight } from "../../space/index.js";
 import { keepLists } from "../branches/keep-lists.js";
 import type { Merging } from "../branches/merging.js";
-import { resolveRoots } from "../branches/resolution.js";
+import { mayEndAt } from "../branches/part-end.js";
+import { type Resolution, resolveRoots } from "../branches/resolution.js";
 import { tipsToAsk } from "../branches/tips-to-ask.js";
 import type { Left } from "../branches/taking.js";
 import { type ListToShow, showLists } from "../branches/show-lists.js";
@@ -36,13 +39,14 @@ import { type Conversation, totalsOf } from "../session/conversation.js";
 import { type OnEvent, tellLeft, tellMerged } from "../session/events.js";
 import type { Departure, Outflow } from "../session/outflow.js";
 import { outgoing } from "../session/outgoing.js";
+import { type PartEnds, partLimit, partOf } from "../session/part.js";
 import { HeardEvidence } from "../session/heard-evidence.js";
 import { Progress } from "../session/progress.js";
 import { Along, stonesInPlace } from "./along.js";
 import { Arriving } from "./arriving.js";
 import { keepSent } from "./keep-sent.js";
 import { openLinks } from "./open-links.js";
-import { draftsOf, explainLeft, type Planned, planRoots } from "./plan-roots.js";
+import { draftsOf, explainLeft, judgeTowards, type Planned, planRoots } from "./plan-roots.js";
 import { changedSince } from "./scope.js";
 import { commitSender, type Landed, type SyncReport } from "./sender-commit.js";
 
@@ -52,15 +56,17 @@ export interface SyncRequest {
   readonly direction: Direction;
   /** How many timelines may come, or are here already, that links alone lead to; undefined: any number. */
   readonly linkedMax: number | undefined;
+  /** Roots that parts before have left. */
+  readonly left: ReadonlySet<Address>;
 }
 
-/**
- * What a saga has done, and whether another one has more to do: lists that came let in what had not counted, or heads came that
- * waited for this side to merge them.
- */
+/** What a saga has done, and whether another one has more to do. */
 export interface SagaDone {
   readonly report: SyncReport;
+  /** Lists that came let in what had not counted, or heads came that waited for this side to merge them. */
   readonly isMore: boolean;
+  /** It was a part of what the caller has asked for. */
+  readonly isPart: boolean;
 }
 
 /** A saga that is asked for or under way, and its caller. */
@@ -116,6 +122,9 @@ export class SenderSagaRun {
   #tipless: ReadonlySet<Address> = new Set();
   /** Has another saga merges to bring that this side has made? */
   #brings = false;
+  #isPart = false;
+  /** How far what goes up goes in this saga. */
+  #ends: PartEnds = new Map();
   readonly #proved = new Set<Address>();
   readonly #progress: Progress;
   /** The records that are on their way. */
@@ -158,6 +167,7 @@ export class SenderSagaRun {
       this.#evidence.hear(showList(list, () => true));
     }
     this.#evidence.turn();
+    if (message.type === "ack" && message.more === true) this.#isPart = true;
   }
 
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
@@ -204,8 +214,7 @@ export class SenderSagaRun {
 
   /** What came is checked, and kept as far as it counts whatever becomes of the saga; then branches become one. */
   async resolve(effect: On<"resolve">): Promise<End<"resolved">> {
-    const { identity, merging, access, onEvent } = this.options;
-    const { receiver, lane } = this.conversation.established;
+    const { identity, onEvent } = this.options;
     if (effect.kept > 0 && effect.overtaken.length === 0)
       onEvent({ kind: "resumed", saga: this.saga, records: effect.kept });
     const asked = effect.roots.map((root) => root.address);
@@ -215,6 +224,33 @@ export class SenderSagaRun {
     await this.#arriving.check([...asked, ...known], told, view);
     await this.#arriving.checkLinked(namedBy(effect.roots), this.#plan.linkedMax, view);
     const evidence = await this.#hearEvidence();
+    const before = new Map([...this.asked.left].map((root) => [root, "later"] as const));
+    this.#goUp(before);
+    const whole = await this.#resolve(effect, evidence, before);
+    const ends = await this.#partOf(effect, whole.resolved.plan);
+    if (ends) this.#goUp(new Map([...before, ...ends]));
+    if (ends) this.#isPart = true;
+    const resolution = ends ? await this.#resolve(effect, evidence, this.#ends) : whole;
+    const { resolved, proved, made, shown, left, unmoved, apart } = resolution;
+    this.#tipless = resolution.tipless;
+    this.#brings = resolution.isMore;
+    for (const frame of proved) this.#proved.add(frame);
+    this.#shown = joinShown(this.#shown, shown);
+    this.#made = made;
+    this.#unmoved = unmoved;
+    for (const each of left) this.#left.set(each.address, each);
+    for (const [timeline, heads] of apart) this.#apart.set(timeline, heads);
+    return { kind: "resolved", ...resolved };
+  }
+
+  #goUp(ends: PartEnds): void {
+    this.#ends = ends;
+    this.#along.later = new Set([...ends].flatMap(([root, end]) => (end === "later" ? [root] : [])));
+  }
+
+  #resolve(effect: On<"resolve">, evidence: CheckedEvidence, ends: PartEnds): Promise<Resolution> {
+    const { identity, merging, access } = this.options;
+    const { receiver, lane } = this.conversation.established;
     this.#merges = [];
     const stage = (frame: IbGib) => {
       if (isMerge(frame)) this.#merges.push(frame);
@@ -233,18 +269,31 @@ export class SenderSagaRun {
       evidence,
       stage,
     };
-    const resolution = await resolveRoots(resolving, effect);
-    const { resolved, proved, made, shown, left, unmoved, apart } = resolution;
-    this.#tipless = resolution.tipless;
-    this.#brings = resolution.isMore;
-    for (const frame of proved) this.#proved.add(frame);
-    this.#shown = joinShown(this.#shown, shown);
-    this.#made = made;
-    this.#unmoved = unmoved;
-    for (const each of left) this.#left.set(each.address, each);
-    for (const [timeline, heads] of apart) this.#apart.set(timeline, heads);
-    return { kind: "resolved", ...resolved };
+    return resolveRoots(resolving, effect, ends);
   }
+
+  /**
+   * How far what goes up goes in this saga, where all of it is more than one carries. What both sides have changed is
+   * brought together as a whole.
+   */
+  #partOf({ saga, roots, statuses }: On<"resolve">, plan: SendPlan): Promise<PartEnds | undefined> {
+    const { identity, limits } = this.options;
+    const { space } = identity;
+    const source = { space, reader: space.view(saga) };
+    const departures = outgoing(source, plan, [], this.#along, { pass: () => undefined });
+    const together = new Set(
+      roots.filter((_, at) => statuses[at]!.status === "diverged").map(({ address }) => address),
+    );
+    const mayEnd = async (frame: IbGib) =>
+      !together.has(tjpOf(frame) ?? frame.address) && (await mayEndAt(identity, frame, this.#counts));
+    return partOf(plan, departures, partLimit(this.conversation, "up", limits), mayEnd);
+  }
+
+  readonly #counts = async (frame: IbGib, first: IbGib): Promise<boolean> => {
+    const { identity, access } = this.options;
+    const judge = judgeTowards(identity, this.#receiver, first, access);
+    return judge === undefined || judge.counts(frame, false);
+  };
 
   /** Timelines that came before and of which nothing counts here: they are no roots, and the receiver may show them still. */
   async #knownWithoutTip(told: readonly Address[]): Promise<readonly Address[]> {
@@ -276,7 +325,8 @@ export class SenderSagaRun {
   sendRecords({ plan, known, unsure, roots }: On<"sendRecords">): ReturnType<SenderSagaRun["sendMore"]> {
     const { identity } = this.options;
     const { space } = identity;
-    this.#keeping = keepSent(identity, this.#receiver, plan, roots);
+    const going = roots.map((root) => this.#going(root));
+    this.#keeping = keepSent(identity, this.#receiver, plan, going);
     this.#keeping.catch(() => undefined); // told where the commit waits for it
     const notThere = new Set([...plan.stones, ...unsure]);
     for (const address of known) notThere.delete(address);
@@ -291,7 +341,8 @@ export class SenderSagaRun {
   async *#named(departures: AsyncIterable<Departure>): AsyncGenerator<Departure> {
     for await (const departure of departures) {
       const holder = holderOf(departure.record);
-      for (const target of departure.references) this.#tellAway("up", { holder, target });
+      for (const target of departure.references)
+        if (!this.#along.later.has(target)) this.#tellAway("up", { holder, target });
       yield departure;
     }
   }
@@ -329,7 +380,7 @@ export class SenderSagaRun {
     this.#isDurable = true;
     tellLeft(onEvent, saga, done.report.left);
     tellMerged(onEvent, saga, merged);
-    for (const reference of done.report.references) this.#tellAway("down", reference);
+    if (!this.#isPart) for (const reference of done.report.references) this.#tellAway("down", reference);
     onEvent({ kind: "durable", saga, tips: report.tips.length });
     asked.outcome.resolve(done);
   }
@@ -342,7 +393,7 @@ export class SenderSagaRun {
     const stayed = await this.#stayedHere();
     const isMore = await this.#isMore();
     const elapsedMs = Math.round(platform.clock.elapsed() - this.asked.started);
-    return { report: { ...report, left, references, stayed, elapsedMs }, isMore };
+    return { report: { ...report, left, references, stayed, elapsedMs }, isMore, isPart: this.#isPart };
   }
 
   async #stayedHere(): Promise<readonly Address[]> {
@@ -382,6 +433,12 @@ export class SenderSagaRun {
   get #plan(): Planned {
     if (!this.#planned) throw new KeysagaError("internal", { what: "roots that were not planned" });
     return this.#planned;
+  }
+
+  /** A root as it goes up in this part. */
+  #going(root: Root): Root {
+    const end = this.#ends.get(root.address);
+    return end === undefined || end === "later" ? root : { ...root, ...end };
   }
 
   get #receiver(): Address {

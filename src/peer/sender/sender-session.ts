@@ -96,6 +96,16 @@ export class SenderSession {
     return this.#isOver;
   }
 
+  /** Has it carried half of what it may, in either direction? What follows is for another session. */
+  get isUsedUp(): boolean {
+    if (!this.#conversation) return false;
+    const { caps, voices } = this.#conversation.dialogue;
+    return Object.values(voices).some(
+      ({ totals: { records, bytes, contexts } }) =>
+        2 * records > caps.records || 2 * bytes > caps.bytes || 2 * contexts > caps.turns,
+    );
+  }
+
   /**
    * Runs a saga; one at a time. Rejects with what ended the session, where that comes first.
    */

@@ -20,7 +20,7 @@ import { type Explanation, explainRecord, type RecordStatus } from "./explain.js
 import { openConnection } from "./open-connection.js";
 import { type ReconnectOptions, withRetries } from "./reconnect.js";
 import { type SyncReport, withBefore } from "./sender-commit.js";
-import type { SyncRequest } from "./sender-saga-run.js";
+import type { SagaDone, SyncRequest } from "./sender-saga-run.js";
 import { SenderSession } from "./sender-session.js";
 
 /** Over WebSocket, by the receiver's URL; `ws://` only to this machine, unless `insecure`. */
@@ -165,18 +165,34 @@ export class Sender {
     if (roots.length === 0) return Promise.reject(new KeysagaError("nothing_to_sync"));
     if (linkedMax !== undefined && !(Number.isSafeInteger(linkedMax) && linkedMax >= 0))
       return Promise.reject(new RangeError("linkedMax is a whole number, not below 0"));
-    return this.#queue(signal, ({ session }) => this.#sagas(session, { roots, direction, linkedMax }));
+    return this.#parts(signal, { roots, direction, linkedMax });
+  }
+
+  /** One part after another, in one session after the other where one is used up. */
+  async #parts(signal: AbortSignal | undefined, request: Omit<SyncRequest, "left">): Promise<SyncReport> {
+    let report: SyncReport | undefined;
+    for (;;) {
+      const left = new Set(report?.left.map(({ address }) => address));
+      const done = await this.#queue(signal, (live) => this.#sagas(live, { ...request, left }));
+      const before = report;
+      report = before ? withBefore(before, done.report) : done.report;
+      if (!done.isPart) return report;
+      if (before && !isFurther(report, before))
+        throw new KeysagaError("malformed_message", { in: "ack", rule: "more, and nothing came" });
+    }
   }
 
   /** One saga, and another one where what came with it has something to go up. */
-  async #sagas(session: SenderSession, request: SyncRequest): Promise<SyncReport> {
-    const { report, isMore } = await session.sync(request);
+  async #sagas({ session }: Live, request: SyncRequest): Promise<SagaDone> {
+    const done = await session.sync(request);
     const { identity, functions } = this.#options;
     const writing = { ...this.#platform, ...(functions && { functions }) };
     const isWithdrawn =
       request.direction !== "push" && (await withdrawExpired(identity, request.roots, writing));
-    const goesUp = request.direction !== "pull" && (isMore || isWithdrawn);
-    return goesUp ? withBefore(report, (await session.sync(request)).report) : report;
+    const goesUp = request.direction !== "pull" && (done.isMore || isWithdrawn);
+    if (done.isPart || !goesUp) return done;
+    const next = await session.sync(request);
+    return { ...next, report: withBefore(done.report, next.report) };
   }
 
   /**
@@ -255,6 +271,10 @@ export class Sender {
     onReady: () => void,
   ): Promise<Result> {
     // What has ended and is being cleared away is nobody's connection any more.
+    if (this.#live?.session.isUsedUp) {
+      this.#live.session.end();
+      await orAborted(this.#live.over, cancel);
+    }
     while (this.#live?.session.isOver) await orAborted(this.#live.over, cancel);
     const live = this.#live ?? (await this.#open(cancel));
     live.ready.then(onReady, () => undefined);
@@ -332,6 +352,12 @@ export class Sender {
     this.#live = live;
     return live;
   }
+}
+
+/** Did a part bring something further, or leave something? */
+function isFurther(report: SyncReport, before: SyncReport): boolean {
+  const ends = ({ tips, found, left }: SyncReport) => JSON.stringify([tips, found, left.length]);
+  return ends(report) !== ends(before);
 }
 
 /**
