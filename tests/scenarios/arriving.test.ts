@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { type Address, createTimeline, type IbGib, mutate, sealRecord } from "../../src/ibgib/index.js";
 import { attestationOf, saveRecords } from "../../src/peer/index.js";
 import { createWorld, type Peer, type ReceiverPeer, type SenderPeer } from "../../src/testing/index.js";
+import { sharedNote } from "./divergence.js";
 import { scenario } from "./scenario.js";
 
 /** Bob says of these timelines too that they belong to whatever he is asked for. */
@@ -53,6 +54,24 @@ scenario(
     bobSendsAlong(bob, [junk]);
     await expect(alice.sync(page, { direction: "pull" })).rejects.toMatchObject(notAskedFor);
     expect(await alice.space.tip(junk)).toBeUndefined();
+  },
+);
+
+scenario(
+  "what a stone that came before links belongs to what was asked for, once it may be read (SC12, O1) (threat 22)",
+  async ({ alice, carol, bob }) => {
+    const note = await sharedNote({ text: "first" }, [alice, carol], [bob]);
+    const diary = await carol.timeline("diary");
+    const album = await carol.constant("album", { rel8ns: { item: [diary] } });
+    await carol.link(note, "see", [album]);
+    await carol.sync(note);
+    expect((await alice.sync(note)).found).toEqual([]);
+    await carol.share(diary, alice, "read");
+    await carol.edit(note, { text: "second" });
+    await carol.sync(note);
+    expect((await alice.sync(note)).found).toMatchObject([{ address: diary }]);
+    expect((await alice.tip(diary)).address).toBe(diary);
+    expect((await alice.tip(note)).data).toMatchObject({ text: "second" });
   },
 );
 

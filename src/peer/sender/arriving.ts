@@ -1,6 +1,8 @@
-import { KeysagaError } from "../../base/index.js";
+import { type Facts, KeysagaError } from "../../base/index.js";
 import {
   type Address,
+  type GraphReader,
+  graphLimits,
   hashOf,
   type IbGib,
   isTjp,
@@ -8,10 +10,18 @@ import {
   shortAddress,
   tjpHashOf,
   tjpOf,
+  walk,
   withinOf,
 } from "../../ibgib/index.js";
 import type { FrameReader } from "../../merge/index.js";
 import { haveOneOwner, outermostOf } from "../branches/within.js";
+
+/** What is here has its own limits. */
+const walkLimits = {
+  ...graphLimits,
+  addressesMet: Number.MAX_SAFE_INTEGER,
+  depth: Number.MAX_SAFE_INTEGER,
+};
 
 /** A timeline or a stone, by the hash that the address of each of its records shows. */
 type Holder = string;
@@ -43,12 +53,30 @@ export class Arriving {
 
   /**
    * Checks that all that came, and all that was `told` to belong to it, was asked for, or is within such a thing and has
-   * its owner, or is linked by such a thing; and so on from there.
+   * its owner, or is linked by such a thing; and so on from there. Where what came does not show it, what is `here` may
+   * have that link since long: its target could not be read then. All that the roots lead to is read for that.
    *
    * @param reader What is here, with what came.
    * @throws KeysagaError `not_asked_for`
    */
-  async check(asked: readonly Address[], told: readonly Address[], reader: FrameReader): Promise<void> {
+  async check(
+    asked: readonly Address[],
+    told: readonly Address[],
+    reader: FrameReader,
+    here: GraphReader,
+  ): Promise<void> {
+    if ((await this.#strayOf(asked, told, reader)) === undefined) return;
+    for await (const met of walk(asked, here, walkLimits)) if (met.kind === "present") this.add([met.record]);
+    const stray = await this.#strayOf(asked, told, reader);
+    if (stray) throw new KeysagaError("not_asked_for", stray);
+  }
+
+  /** Something that does not belong there. */
+  async #strayOf(
+    asked: readonly Address[],
+    told: readonly Address[],
+    reader: FrameReader,
+  ): Promise<Facts | undefined> {
     const belongs = new Set(asked.map(holderOf));
     for (const holder of belongs) {
       for (const linked of this.#links.get(holder) ?? []) belongs.add(linked);
@@ -56,9 +84,9 @@ export class Arriving {
         if (await isOfOneOwner(inner, reader)) belongs.add(holderOf(inner.address));
     }
     const stray = told.find((address) => !belongs.has(holderOf(address)));
-    if (stray !== undefined) throw new KeysagaError("not_asked_for", { first: shortAddress(stray) });
-    for (const holder of this.#links.keys())
-      if (!belongs.has(holder)) throw new KeysagaError("not_asked_for", { records: "of something else" });
+    if (stray !== undefined) return { first: shortAddress(stray) };
+    const isAllAskedFor = [...this.#links.keys()].every((holder) => belongs.has(holder));
+    return isAllAskedFor ? undefined : { records: "of something else" };
   }
 
   /**

@@ -220,9 +220,10 @@ export class SenderSagaRun {
     const asked = effect.roots.map((root) => root.address);
     const told = effect.found.map((tip) => tip.address);
     const known = await this.#knownWithoutTip(told);
-    const view = identity.space.view(this.saga);
-    await this.#arriving.check([...asked, ...known], told, view);
+    const { space } = identity;
+    const view = space.view(this.saga);
     await this.#arriving.checkLinked(namedBy(effect.roots), this.#plan.linkedMax, view);
+    await this.#arriving.check([...asked, ...known], told, view, space);
     const evidence = await this.#hearEvidence();
     const before = new Map([...this.asked.left].map((root) => [root, "later"] as const));
     this.#goUp(before);
