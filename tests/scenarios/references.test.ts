@@ -192,6 +192,27 @@ scenario("a reference stays one on its way through a home that has the record (S
   expect(await dave.space.references([list])).toMatchObject([{ ...open, isOpen: true }]);
 });
 
+scenario(
+  "a stone that is asked for, or named, goes, whoever refers to it in the same saga (RF7, O1) (threat 22)",
+  async (cast) => {
+    const { carol, erin, dave } = cast;
+    const { photo, list } = await heldBack(cast);
+    await erin.sync(list, { direction: "pull" });
+    await carol.sync(list); // now bob has it for that list
+    const other = listOf(cast, photo.address);
+    await saveRecords(carol, [other]);
+    expect(await answersOf(cast, push([other], [photo.address]))).toEqual(isTaken);
+    await carol.share(other.address, erin);
+    await carol.sync(listsOf(other.address, carol.address).writers, { direction: "push" });
+    await erin.sync([other.address, list], { direction: "pull" });
+    expect(await erin.space.get(photo.address)).toBeDefined();
+
+    await carol.sync(await carol.timeline("other"), { at: "dave" });
+    await erin.sync([other.address, photo.address], { at: "dave" });
+    expect(await dave.space.hasMany([other.address, photo.address])).toEqual([true, true]);
+  },
+);
+
 scenario("who asks for what a record of its own invents is told nothing (RF6) (threat 22)", async (cast) => {
   const { alice, carol, bob, dave } = cast;
   const photo = await alice.constant("photo", { data: { of: "the lake" } });

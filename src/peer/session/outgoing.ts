@@ -132,6 +132,8 @@ type Task =
 class OutgoingWalk {
   readonly #runs = new Map<Address, Run>();
   readonly #done: Set<Address>;
+  /** Stones that go in any case: no link to one is a reference in this saga. */
+  readonly #stones: ReadonlySet<Address>;
   /** Targets that were named to stay away: they do not come behind that. */
   readonly #away = new Set<Address>();
   /** References that are filed here, by the timeline or stone that has the link. */
@@ -145,6 +147,7 @@ class OutgoingWalk {
     private readonly progress: Pick<Progress, "pass">,
   ) {
     this.#done = new Set(known);
+    this.#stones = new Set(plan.stones);
     for (const { tjp, n } of plan.held) this.#runs.set(tjp, chainRun(source, tjp, n + 1));
     for (const { tjp, after, tip } of plan.timelines)
       this.#runs.set(tjp, chainRun(source, tjp, after + 1, tip));
@@ -215,7 +218,8 @@ class OutgoingWalk {
 
   /** A stone does not where its link is filed as a reference; of timelines the plan says what goes. */
   async #goes(record: IbGib, reference: Reference | undefined): Promise<boolean> {
-    return reference?.isOpen !== true || tjpOf(record) !== undefined || this.along.referred(reference);
+    if (reference?.isOpen !== true || tjpOf(record) !== undefined) return true;
+    return this.#stones.has(record.address) || this.along.referred(reference);
   }
 
   #name(task: Task & { kind: "record" }, target: Address): void {
