@@ -286,3 +286,25 @@ scenario(
     }
   },
 );
+
+scenario(
+  "erin links the beginning of a diary of which carol links a later frame: carol goes on (RF7, O1) (threat 22)",
+  async ({ alice, carol, erin, bob, dave }) => {
+    const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob]);
+    const diary = await erin.timeline("diary");
+    const pages = [await erin.edit(diary, { page: 1 }), await erin.edit(diary, { page: 2 })] as const;
+    await erin.share(diary, carol, "read");
+    await erin.sync(diary);
+    for (const early of [diary, pages[0].address]) await erin.link(note, "see", [early]);
+    await erin.sync(note);
+    await carol.sync([note, diary]);
+    await carol.link(note, "page", [pages[1].address]);
+    expect((await carol.sync(note, { at: "dave" })).left).toEqual([]);
+    expect((await dave.tip(note)).address).toBe((await carol.tip(note)).address);
+    expect(await dave.space.hasMany([diary, ...pages.map(({ address }) => address)])).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  },
+);

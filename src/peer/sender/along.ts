@@ -1,5 +1,5 @@
 import { type Address, type IbGib, isFrame, linksOf, tjpOf } from "../../ibgib/index.js";
-import type { MergeOptions } from "../../merge/index.js";
+import { framesBeyond, type MergeOptions } from "../../merge/index.js";
 import type { OpenReference } from "../../saga/index.js";
 import type { ReferenceTo, Space } from "../../space/index.js";
 import type { Identity } from "../home/identity.js";
@@ -7,11 +7,13 @@ import type { GoingAlong } from "../session/outgoing.js";
 import { type LinkTargets, linksPut } from "./links-put.js";
 import type { Scope } from "./scope.js";
 
-/** What goes up of what is linked from a scope: what is in it, and stones. */
+/** What goes up of what is linked from a scope: what is in it, with what single frames rest on, and stones. */
 export class Along implements GoingAlong {
   readonly #put: Map<Address, Promise<LinkTargets>>;
   /** Timelines of the scope that go in a part to come. */
   later: ReadonlySet<Address> = new Set();
+  /** Of timelines of which single frames go: these, and all that they go on from. */
+  #histories: Promise<ReadonlySet<Address>> | undefined;
 
   constructor(
     private readonly identity: Pick<Identity, "space" | "address">,
@@ -28,7 +30,17 @@ export class Along implements GoingAlong {
   async frame(frame: IbGib): Promise<boolean> {
     const tjp = tjpOf(frame) ?? frame.address;
     if (this.later.has(tjp)) return false;
-    return this.scope.frames.has(frame.address) || this.scope.timelines.has(tjp);
+    if (this.scope.timelines.has(tjp)) return true;
+    this.#histories ??= this.#readHistories();
+    return (await this.#histories).has(frame.address);
+  }
+
+  async #readHistories(): Promise<ReadonlySet<Address>> {
+    const all = new Set<Address>();
+    for (const frame of this.scope.frames)
+      if (!all.has(frame))
+        for (const each of await framesBeyond(frame, [], this.space, this.options)) all.add(each);
+    return all;
   }
 
   /** A stone whose link is a reference here goes where this identity has put that link itself. */
