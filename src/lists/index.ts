@@ -5,7 +5,6 @@
 export {
   type Access,
   type Action,
-  checkOwner,
   firstOfList,
   isListAddress,
   isListIb,

@@ -18,8 +18,6 @@ export const listFor: Readonly<Record<Access, ListKind>> = { read: "readers", wr
 export type ListRule =
   /** Its first frame is not the one that is computed from the timeline's. */
   | "first"
-  /** It is not written by the owner of its timeline. */
-  | "owner"
   /** Data or links are not what a frame of a list has. */
   | "shape"
   /** One frame says two things of one identity or frame. */
@@ -91,7 +89,7 @@ export interface ListFirst {
 }
 
 /**
- * Reads the first frame of a list. That the timeline has this owner is for `checkOwner`, with its first frame at hand.
+ * Reads the first frame of a list. Where the timeline has another owner, it is no list of it, and nobody asks it anything.
  *
  * @returns undefined for any other record.
  * @throws KeysagaError `list_refused`, rule `first`, where it is not exactly the computed one.
@@ -103,14 +101,6 @@ export function readListFirst(first: IbGib): ListFirst | undefined {
   if (owner === undefined || !isAddress(of)) return refuseList("first");
   if (firstOfList(kind, of, owner).address !== first.address) refuseList("first");
   return { kind, owner, of };
-}
-
-/**
- * @param timeline The first frame of the timeline that the list says it is of.
- * @throws KeysagaError `list_refused`, rule `owner`.
- */
-export function checkOwner({ owner }: ListFirst, timeline: IbGib): void {
-  if (ownerOf(timeline) !== owner) refuseList("owner");
 }
 
 function ibOfList(kind: ListKind): string {

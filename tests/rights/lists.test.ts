@@ -150,11 +150,12 @@ describe("eve brings a list (threat 22)", () => {
     await refused([root!, raw([sharing(eve), sharing(eve, 2)])], "repeats");
   });
 
-  test("by the owner of nothing, or that names what is none of its business", async () => {
+  test("by the owner of nothing, or that names what is none of its business: that has no effect", async () => {
     const all = await cast();
     const { alice, eve, receiver, note } = all;
     const eves = firstOfList("writers", note.address, eve.address);
-    expect(await broughtTo(all, [eves, changeList(eves, [sharing(eve)])], { by: eve })).toBe("list_refused");
+    expect(await broughtTo(all, [eves, changeList(eves, [sharing(eve)])], { by: eve })).toBe(true);
+    expect(await whoMay(receiver, note.address)).toEqual([]);
     const other = await own(alice);
     await bring(receiver, alice, [other]);
     const [left, right] = [mutate(note, { a: 1 }, { by: eve.address }), mutate(note, { b: 1 })];
@@ -175,13 +176,17 @@ describe("eve brings a list (threat 22)", () => {
       no: 1,
       names: [name],
     });
-    const wrong = [
+    const odd = [
       aside(other.address),
       naming(other.address),
       aside(right.address),
       naming(merged.frame.address),
     ];
-    for (const change of wrong) expect(await broughtTo(all, listOf(all, [change]))).toBe("list_refused");
+    await broughtTo(all, listOf(all, [sharing(eve, 2)]));
+    const tips = () => receiver.space.tips([note.address, other.address]);
+    const before = await tips();
+    for (const change of odd) expect(await broughtTo(all, listOf(all, [change]))).toBe(true);
+    expect(await tips()).toEqual(before);
     expect(await broughtTo(all, listOf(all, [aside(left.address)]))).toBe(true);
     expect((await receiver.space.tip(note.address))?.address).toBe(right.address);
   });

@@ -1,4 +1,6 @@
 import { expect } from "vitest";
+import { changeList, listsOf } from "../../src/lists/index.js";
+import { madeChanges } from "../../src/peer/home/made.js";
 import {
   adopt,
   leftOut,
@@ -239,5 +241,32 @@ scenario(
     await erin.sync(note, { at: "dave", direction: "pull" });
     expect((await erin.tip(note)).address).toBe(one.address);
     await expectInStep(erin, dave, [note]);
+  },
+);
+
+scenario(
+  "a list that names odd frames stops nobody, whichever of them are here already (AL21, C13, O1) (threat 22)",
+  async ({ alice, carol, erin, bob, dave }) => {
+    const note = await sharedNote({ text: "first" }, [alice, carol, erin], [bob, dave]);
+    const own = await alice.edit(note, { hand: "alice" });
+    await alice.sync(note, { at: "dave" });
+    await carol.sync(note, { at: "dave" });
+    const { writers } = listsOf(note, alice.address);
+    const [tip, moved] = [
+      await alice.tip(writers),
+      { tjp: writers, from: (await alice.tip(writers)).address },
+    ];
+    const odd = changeList(tip, [{ do: "setAside", frame: own.address, no: 0, why: "" }]);
+    await alice.space.commit({
+      ...{ holder: alice.address, sight: "anyone", puts: [odd], tips: [{ ...moved, to: odd.address }] },
+      cells: await madeChanges(alice.space, [odd]),
+    });
+    await alice.sync(writers); // bob has not got the frame
+    for (const at of ["bob", "dave", "bob"])
+      for (const peer of [carol, erin, alice]) expect((await peer.sync(note, { at })).left).toEqual([]);
+    for (const peer of [alice, carol, erin, bob, dave]) {
+      expect((await peer.tip(writers)).address).toBe(odd.address);
+      expect((await peer.tip(note)).address).toBe(own.address);
+    }
   },
 );

@@ -106,23 +106,15 @@ scenario(
   },
 );
 
-scenario("a list is its owner's, in its form, or it is refused (AL9, AL21) (threat 22)", async (cast) => {
+scenario("a list is its owner's, in its form, or it is refused (AL9) (threat 22)", async (cast) => {
   const { alice, carol, bob, dave } = cast;
   const note = await alice.timeline("note");
-  const other = await alice.timeline("other");
   await alice.share(note, carol, "read");
-  await alice.sync([note, other]);
+  await alice.sync(note);
   await carol.sync(note, { direction: "pull" });
   const { writers, readers } = listsOf(note, alice.address);
   const root = firstOfList("writers", note, alice.address);
   const share: Change = { do: "share", identity: carol.address, no: 1 };
-  const aside = (frame: Address): Change => ({ do: "setAside", frame, no: 0, why: "" });
-  const withdraw = (name: Address): Change => ({
-    do: "withdraw",
-    identity: carol.address,
-    no: 1,
-    names: [name],
-  });
 
   // By carol, who may read: the list of readers is told to her by nobody, and she writes none.
   const ask: Attempt = ({ say }) => say(init("pull", { address: readers }));
@@ -130,22 +122,15 @@ scenario("a list is its owner's, in its form, or it is refused (AL9, AL21) (thre
     expect(await answersOf(ask, carol, at)).toEqual(['ack {"entries":[{"status":"unknown"}]}']);
   const more = { isTjp: true, n: 0, owner: alice.address, of: note, more: true };
   const misfounded = sealRecord({ ib: "list.writers", data: more });
-  const carols = firstOfList("writers", note, carol.address);
-  for (const records of [[misfounded], [carols, changeList(carols, [share])]])
-    expect(await answersOf(push(records[0]!.address, records), carol, bob)).toEqual(
-      isRefused("list_refused"),
-    );
+  expect(await answersOf(push(misfounded.address, [misfounded]), carol, bob)).toEqual(
+    isRefused("list_refused"),
+  );
   const hers = [root, changeList(root, [share])];
   expect(await answersOf(push(writers, hers), carol, bob)).toEqual(standsAt(writers, root));
 
   // By alice herself.
   const counted = mutate(root, { changes: [{ ...share, uses: 1, receiver: note }] } as never);
-  const wrong = [
-    counted,
-    ...[aside(note), aside(other), withdraw(other)].map((each) => changeList(root, [each])),
-  ];
-  for (const frame of wrong)
-    expect(await answersOf(push(writers, [root, frame]), alice, bob)).toEqual(isRefused("list_refused"));
+  expect(await answersOf(push(writers, [root, counted]), alice, bob)).toEqual(isRefused("list_refused"));
   const full = [root];
   for (let at = 0; at <= listLimits.entriesOfOneMax; at++) full.push(changeList(full.at(-1)!, [share]));
   const left = `receipt {"entries":[{"address":"${writers}","left":"over_quota"}]}`;

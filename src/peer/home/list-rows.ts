@@ -1,20 +1,9 @@
 import { KeysagaError } from "../../base/index.js";
-import {
-  type Address,
-  gibOf,
-  hashOf,
-  type IbGib,
-  isMerge,
-  isTjp,
-  makerOf,
-  tjpHashOf,
-  tjpOf,
-} from "../../ibgib/index.js";
+import { type Address, gibOf, hashOf, type IbGib, isTjp, tjpHashOf } from "../../ibgib/index.js";
 import {
   type Change,
   changesOf,
   checkEntries,
-  checkOwner,
   type FrameRow,
   foldChanges,
   type IdentityRow,
@@ -29,7 +18,6 @@ import {
 import { type FrameReader, framesBeyond, type MergeOptions } from "../../merge/index.js";
 import type { CellChange, Look, TipMove } from "../../space/index.js";
 import { type Cell, type CellKind, cellKinds, changeCell, parseCell, removeCell } from "./cells.js";
-import { rulingOf } from "./rulings.js";
 
 /** What of a space has to be looked at: on one snapshot. `Space` has it. */
 export interface Looking {
@@ -49,6 +37,9 @@ export interface ListMove extends TipMove {
 
 /**
  * What frames of lists say, as rows that change with them. Costs by the frames that are new, not by the lists.
+ *
+ * Whatever a list names has a row. Of what it does not rule, of merges and of the owner's own frames no row is asked, so what
+ * it says of them has no effect: which of the frames that it names are here makes no difference.
  *
  * @param reader Has the frames that the moves bring.
  * @throws KeysagaError `list_refused`; `limit_exceeded` where a list has more entries than it may; as `framesBeyond`.
@@ -71,51 +62,17 @@ export async function changesOfLists(
       frames.flatMap((frame) => frame ?? []),
     );
     changed.push({ said, changes: changes.map(({ change }) => change) });
-    cells.push(...(await space.look((look) => rowChanges(look, tjp, said, changes))));
+    cells.push(...(await space.look((look) => rowChanges(look, tjp, changes))));
   }
   return { cells, changed };
 }
 
-function rowChanges(
-  look: Look,
-  list: Address,
-  said: ListFirst,
-  changes: ReturnType<typeof changesOf>,
-): readonly CellChange[] {
-  checkNamed(
-    look,
-    said,
-    changes.map(({ change }) => change),
-  );
+function rowChanges(look: Look, list: Address, changes: ReturnType<typeof changesOf>): readonly CellChange[] {
   const about = rowsOf(changes);
   const rows = new Rows(look, list);
   for (const identity of about.identities) rows.identity(identity);
   for (const frame of about.frames) rows.frame(frame);
   return rows.changed(foldChanges(rows.state, changes));
-}
-
-/**
- * A list names frames of the timelines that it rules, which are no merges, and sets none of the owner's aside. What is not
- * here is not judged: it has no effect before it is here, and then the same rules say what counts.
- *
- * @throws KeysagaError `list_refused`, rule `owner`, `timeline`, `merge` or `own_head`.
- */
-export function checkNamed(look: Look, said: ListFirst, changes: readonly Change[]): void {
-  const timeline = look.record(said.of);
-  if (timeline) checkOwner(said, timeline);
-  for (const change of changes) {
-    if (change.do === "share") continue;
-    for (const name of change.do === "withdraw" ? change.names : [change.frame]) {
-      const frame = look.record(name);
-      const tjp = frame && tjpOf(frame);
-      const first = tjp && look.record(tjp);
-      if (!frame || !first) continue;
-      const ruling = rulingOf(first, look);
-      if (ruling?.timeline !== said.of && ruling?.isWhole !== false) refuseList("timeline");
-      if (isMerge(frame)) refuseList("merge");
-      if (change.do === "setAside" && makerOf(frame, first) === said.owner) refuseList("own_head");
-    }
-  }
 }
 
 /** The rows of one list that a change is about, and the cells that they are. */

@@ -89,8 +89,10 @@ function byTimeline(affected: readonly Affected[]): readonly Affected[] {
 
 /** Where a change may let something else count than before. */
 function affectedBy(look: Look, { said, changes }: ListChanged): readonly Affected[] {
-  if (said.kind === "readers") return [];
   const ruler = said.of;
+  const first = look.record(ruler);
+  // What is not its owner's is no list of it.
+  if (said.kind === "readers" || (first && ownerOf(first) !== said.owner)) return [];
   const timelines = changes.flatMap((change): readonly Address[] => timelinesOf(look, ruler, change));
   return timelines.map((timeline) => ({ ruler, timeline }));
 }
@@ -104,8 +106,9 @@ function timelinesOf(look: Look, ruler: Address, change: Change): readonly Addre
     case "adopt":
     case "setAside": {
       const frame = look.record(change.frame);
-      const timeline = frame && tjpOf(frame);
-      return timeline === undefined ? [] : [timeline];
+      const tjp = frame && tjpOf(frame);
+      const first = tjp && look.record(tjp);
+      return first && rulingOf(first, look)?.timeline === ruler ? [first.address] : [];
     }
   }
 }
