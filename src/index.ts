@@ -172,6 +172,7 @@ export type {
   Scanned,
   Sight,
   SpaceView,
+  StagedRecord,
   StageTotals,
   TakenOver,
   TipMove,

@@ -96,7 +96,7 @@ export async function resolveRoots(
   const resolution = new Resolver(resolving, taking, direction, overtaken);
   const unmoved = await resolution.unmovable(found.map(({ address }) => address));
   const along: RootMove[] = [];
-  for (const tip of found) if (!unmoved.has(tip.address)) along.push(...(await taking.along(tip)));
+  for (const tip of found) if (!unmoved.has(tip.address)) along.push(...(await resolution.along(tip)));
   const outcomes: Outcome[] = [];
   for (const [at, root] of roots.entries()) {
     const [end, status] = [ends.get(root.address), statuses[at]!];
@@ -166,12 +166,24 @@ class Resolver {
       if (added === undefined) return outcome;
       return { ...outcome, toProve: await framesToProve(this.taking, this.resolving, added) };
     } catch (thrown) {
-      if (!isLimit(thrown, walkLimits)) throw thrown;
-      const { address, tip } = root;
-      this.taking.left.set(address, { address, reason: "too_long" });
-      const [move] = await this.taking.firstAlone(address, tip);
+      const [move] = await this.#tooLong(thrown, root.address, root.tip);
       return { ...(isMoving(status) && this.#leave(root, status)), ...(move && { move }) };
     }
+  }
+
+  /** A timeline that came along, likewise. */
+  async along(found: FinalTip): Promise<readonly RootMove[]> {
+    try {
+      return await this.taking.along(found);
+    } catch (thrown) {
+      return this.#tooLong(thrown, found.address, await this.#space.tip(found.address));
+    }
+  }
+
+  async #tooLong(thrown: unknown, address: Address, now: unknown): Promise<readonly RootMove[]> {
+    if (!isLimit(thrown, walkLimits)) throw thrown;
+    this.taking.left.set(address, { address, reason: "too_long" });
+    return this.taking.firstAlone(address, now);
   }
 
   /** What becomes of a root where the receiver has no room for what would go up: it keeps what it has. Lists go up. */
