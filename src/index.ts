@@ -137,7 +137,7 @@ export {
   toText,
   withinOf,
 } from "./ibgib/index.js";
-export type { Json, JsonObject } from "./base/index.js";
+export { canonicalJson, type Json, type JsonObject } from "./base/index.js";
 
 // Where records lie. `openLmdbSpace`, on disk, is in keysaga/node.
 export { type SaveOptions, saveRecords } from "./peer/index.js";
@@ -195,9 +195,13 @@ export {
   checkReceipt,
   type CountedFrame,
   type LeftRoot,
+  type Receipt,
   type ReceiptBundle,
   type SignedReceipt,
 } from "./saga/index.js";
+
+// So can a whole session, turn by turn, from docs/format.md.
+export { exportSession, type KeptSession, keptSessions, type SessionBundle } from "./peer/index.js";
 
 // So can what proves who made a frame.
 export { type Attestation, attestationOf, evidenceFor } from "./peer/index.js";
@@ -207,6 +211,7 @@ export {
   type Attester,
   checkAttested,
   type Evidence,
+  type HostVoucher,
   type MadeFrame,
   type Voucher,
 } from "./saga/index.js";

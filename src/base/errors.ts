@@ -224,6 +224,16 @@ export const errorTable = {
     tellPeer: false,
     text: "No receipt of that saga is kept here.",
   },
+  no_transcript: {
+    retryable: false,
+    tellPeer: false,
+    text: "No transcript of that session is kept here: it went for newer ones, or the session changed nothing.",
+  },
+  no_proof: {
+    retryable: false,
+    tellPeer: false,
+    text: "Nothing is kept here that proves who made that frame.",
+  },
   receipt_refused: {
     retryable: false,
     tellPeer: false,

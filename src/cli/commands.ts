@@ -17,6 +17,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "set-aside": async () => (await import("./commands/set-aside.js")).setAside,
   who: async () => (await import("./commands/who.js")).who,
   verify: async () => (await import("./commands/verify.js")).verify,
+  export: async () => (await import("./commands/export.js")).exportCommand,
   show: async () => (await import("./commands/show.js")).show,
   demo: async () => (await import("./commands/demo.js")).demo,
 };

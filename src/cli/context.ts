@@ -5,7 +5,7 @@ import type { Readable, Writable } from "node:stream";
 /** What a command takes from the process it runs in; tests of a command run the real one. */
 export interface Context {
   readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(isRaw: boolean): unknown };
-  readonly stdout: Writable;
+  readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -18,6 +18,12 @@ export function homeDir({ env }: Context, option: string | undefined): string {
 /** One line of what was asked for. */
 export function print({ stdout }: Context, line: string): void {
   stdout.write(`${printable(line)}\n`);
+}
+
+/** A document that others check byte for byte, as one line. On a terminal it is text like any other. */
+export function printExactly(context: Context, line: string): void {
+  if (context.stdout.isTTY) print(context, line);
+  else context.stdout.write(`${line}\n`);
 }
 
 /** One line for the person beside it: progress, warnings, logs. */

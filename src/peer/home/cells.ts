@@ -73,10 +73,19 @@ export const cellKinds = {
   invite: kind("invite/", z.strictObject({ expires: z.number(), usedBy: address.optional() })),
   /** Receiver: how many invites were made, so that one is made after the other; key: empty. */
   invitesMade: kind("invites-made/", z.strictObject({ count: z.number().int().min(0) })),
-  /** A session whose transcript is kept; key: the lane's gib and the number of the frame that vouches for it. */
+  /**
+   * A session whose transcript is kept, with what vouches for both sides' keystones; key: the lane's gib and the number of the
+   * frame that vouches for it.
+   */
   session: kind(
     "session/",
-    z.strictObject({ session: address, receiverSession: address, bytes: z.number().int().min(0) }),
+    z.strictObject({
+      session: address,
+      receiverSession: address,
+      bytes: z.number().int().min(0),
+      voucher: Voucher.shape.signature,
+      host: hostSignature,
+    }),
   ),
   /** Sender: a receipt as it was signed; key: the saga. */
   receipt: kind("receipt/", z.strictObject({ ...Receipt.shape, session: address })),

@@ -76,7 +76,7 @@ export type CommitOutcome =
  * @throws KeysagaError as `judgeMoves`, and `chain_refused`, `not_closed`, `limit_exceeded`.
  */
 export async function commitReceiver(committing: Committing, effect: CommitEffect): Promise<CommitOutcome> {
-  const { space, conversation, standing, answers, quotas, platform } = committing;
+  const { space, identity, conversation, standing, answers, quotas, platform } = committing;
   const proofs = conversation.takeProofs();
   const lists = await commitLists(committing, effect);
   const others = { ...effect, moves: effect.moves.filter(({ address }) => !isListAddress(address)) };
@@ -102,7 +102,7 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
       const receipt = conversation.sign(receiptOf(effect, judged, platform));
       return committed(judged, () => conversation.write(receipt));
     }
-    const transcript = await fileSession(space, conversation.established, conversation.transcriptBytes);
+    const transcript = await fileSession(identity, conversation.established, conversation.transcriptBytes);
     const charge = bringsNothing(judged, settled)
       ? quotas.chargeBeyond(standing.identity)
       : quotas.charge(standing.identity);
@@ -110,8 +110,8 @@ export async function commitReceiver(committing: Committing, effect: CommitEffec
     const commit = () =>
       space.commit({
         ...graphOf(effect, standing, judged, settled),
-        proofs: [...proofs, ...kept.proofs],
-        cells: comparedWith(changedOnce([...kept.cells, ...transcript]), judged.cells),
+        proofs: [...proofs, ...kept.proofs, ...transcript.proofs],
+        cells: comparedWith(changedOnce([...kept.cells, ...transcript.cells]), judged.cells),
         attest: () => {
           const draft = receiptOf(effect, judged, platform);
           signed = conversation.sign(draft);

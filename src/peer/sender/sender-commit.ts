@@ -163,7 +163,7 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
       conversation.returnProofs(proofs);
       return { report: await reportOf(landing, effect, receipt), merged: [] };
     }
-    const change = await sessionChange(space, conversation, receipt);
+    const change = await sessionChange(identity, conversation, receipt);
     const counted = receiptCells(conversation.established.receiverSession, receiver, receipt);
     const result = await space.commit({
       saga,
@@ -336,24 +336,29 @@ async function isOnChain(space: Space, tjp: Address, frame: Address): Promise<bo
 }
 
 /** What a saga leaves that has changed something: its receipt, what that rests on, and the row of its transcript. */
-async function sessionChange(space: Space, conversation: Conversation, receipt: Receipt): Promise<Filing> {
+async function sessionChange(
+  identity: Identity,
+  conversation: Conversation,
+  receipt: Receipt,
+): Promise<Filing> {
+  const { space } = identity;
   const { established, transcriptBytes } = conversation;
   const { receiverSession, receiver, host, vouched } = established;
   const [to, hostCell, transcript] = await Promise.all([
     readCell(space, cellKinds.laneTo, receiver),
     readCell(space, cellKinds.host, gibOf(receiverSession)),
-    fileSession(space, established, transcriptBytes),
+    fileSession(identity, established, transcriptBytes),
   ]);
   const { n } = vouched.voucher;
   const isNewer = to.value?.lane === established.lane && to.value.kept < n;
   const answering = { group: partsGroup(receiver), record: answeringSession(established) };
   return {
-    proofs: hostCell.value ? [] : [answering],
+    proofs: [...(hostCell.value ? [] : [answering]), ...transcript.proofs],
     cells: [
       newCell(cellKinds.receipt, receipt.saga, { ...receipt, session: receiverSession }),
       ...(hostCell.value ? [] : [changeCell(hostCell, host)]),
       ...(isNewer && to.value ? [changeCell(to, { ...to.value, kept: n })] : []),
-      ...transcript,
+      ...transcript.cells,
     ],
   };
 }
