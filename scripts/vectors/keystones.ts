@@ -157,6 +157,11 @@ export function keystones() {
       [genesis, withPool(second, () => ({ open: [{ index: 1, commitment: other }] }))],
     ],
     [
+      "a pool that nothing is done with yet",
+      "identity",
+      chain(genesis, startIdentity(genesis).keystone, [{ verb: "manage", target: second.address }]),
+    ],
+    [
       "a verb of another pool",
       "lane",
       [good.lane[0]!, withProof(good.lane[1]!, ({ claim }) => ({ claim: { ...claim, verb: "sync" } }))],

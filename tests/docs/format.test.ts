@@ -29,6 +29,6 @@ test("every file of vectors is told of", () => {
   expect(told.sort()).toEqual(readdirSync(`${root}tests/vectors/format`).sort());
 });
 
-function labelsIn(code: string): readonly string[] {
+function labelsIn(code: string): string[] {
   return Array.from(code.matchAll(/keysaga\/[a-z-]+\/\d+/g), ([label]) => label);
 }

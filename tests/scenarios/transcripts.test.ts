@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
-import { exportSession, isAddress, keptSessions } from "../../src/index.js";
+import { exportSession, isAddress, keptSessions, type Problem, verifySpace } from "../../src/index.js";
 import { decodeText, type RecordText } from "../../src/ibgib/index.js";
+import { cellKinds, changeCell, readCell, readCells } from "../../src/peer/home/cells.js";
 import { sessionsKept } from "../../src/peer/home/retention.js";
+import type { CellChange, Space } from "../../src/space/index.js";
 import { createWorld } from "../../src/testing/index.js";
 import { scenario } from "./scenario.js";
 
@@ -69,3 +71,33 @@ test("of a lane the newest sessions are kept, and of one that is gone that is sa
   }
   await world.close();
 });
+
+test("verify finds a transcript that nothing vouches for", async () => {
+  const world = await createWorld({ seed: "transcripts that are damaged" });
+  const [alice] = world.senders;
+  const [one, two] = [await alice.timeline("one"), await alice.timeline("two")];
+  await alice.sync(one);
+  const { session } = await alice.sync(two);
+  for (const { space, address } of [alice, world.receiver]) {
+    const [first, second] = await readCells(space, cellKinds.session, "");
+    if (!first || !second) throw new Error("no transcripts");
+    const commit = (...cells: CellChange[]) =>
+      space.commit({ holder: address, sight: { holders: [] }, cells });
+    for (const part of ["voucher", "host"] as const) {
+      await commit(changeCell(second, { ...second.value, [part]: first.value[part] }));
+      const found = await problemsIn(space);
+      expect(found.map(({ at, rule }) => [at, rule])).toEqual([[session, "not_vouched"]]);
+      await commit(changeCell(await readCell(space, cellKinds.session, keyOf(second)), second.value));
+    }
+    expect(await problemsIn(space)).toEqual([]);
+  }
+  await world.close();
+});
+
+const keyOf = ({ key }: { readonly key: string }) => key.slice(cellKinds.session.prefix.length);
+
+async function problemsIn(space: Space): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for await (const found of verifySpace(space)) if (found.kind === "problem") problems.push(found.problem);
+  return problems;
+}

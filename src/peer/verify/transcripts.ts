@@ -122,7 +122,7 @@ async function sessionRow(
 const laneKey = (lane: string) => `${gibOf(parseAddress(lane))}/`;
 
 /** L0: a receiver has it in the row by which it follows the lane. */
-async function laneOf(space: Space, lane: Address): Promise<IbGib> {
+export async function laneOf(space: Space, lane: Address): Promise<IbGib> {
   const { value } = await readCell(space, cellKinds.lane, lane);
   return value ? decodeText(value.first) : proof(space, lane);
 }

@@ -1,6 +1,6 @@
 import { countedKey } from "../rights/head-judge.js";
 import { type Address, addressOf, gibOf, isTjp, type IbGib, makerOf } from "../../ibgib/index.js";
-import { startLane, startReceiverSession } from "../../keystone/index.js";
+import { startLane, startReceiverSession, startSenderSession } from "../../keystone/index.js";
 import {
   checkProofs,
   checkReceipt,
@@ -15,6 +15,7 @@ import { loadIdentity } from "../home/known-identities.js";
 import { showList } from "../rights/attestations.js";
 import { partsGroup, readLane, readSession } from "../rights/proof-parts.js";
 import { exportReceipt } from "./receipts.js";
+import { laneOf } from "./transcripts.js";
 import { detailOf, type Problem, problem } from "./verify-problem.js";
 
 /** What proofs and receipts rest on is kept, and proves what it says. @param key Of any cell. */
@@ -30,6 +31,7 @@ const checks = [
   [cellKinds.voucher, verifyVoucher],
   [cellKinds.host, verifyHost],
   [cellKinds.receipt, verifyReceipt],
+  [cellKinds.session, verifyTranscript],
 ] as const;
 
 /** A frame stands in the list that its row names, and who signed that is the maker that the frame names. */
@@ -135,6 +137,26 @@ async function* verifyReceipt(space: Space, saga: string): AsyncGenerator<Proble
     if (checked.saga !== saga) yield problem(value.session, "cell", `receipt of ${saga}`);
   } catch (thrown) {
     yield problem(value.session, "receipt", detailOf(thrown));
+  }
+}
+
+/** What is kept with the transcript of a session vouches for both sides' keystones. */
+async function* verifyTranscript(space: Space, name: string): AsyncGenerator<Problem> {
+  const { value } = await readCell(space, cellKinds.session, name);
+  if (value === undefined) return;
+  const { session, receiverSession, voucher: signature, host } = value;
+  try {
+    const [s0, r0] = [await space.proof(session), await space.proof(receiverSession)];
+    if (!s0 || !r0) return yield problem(session, "link_missing", "the genesis of a side");
+    const lane = startLane(await laneOf(space, startSenderSession(s0).details.lane));
+    const { receiver } = startReceiverSession(r0).details;
+    const theirs = await loadIdentity(space, lane.delegator, [lane.keystone.tjp]);
+    const answering = await loadIdentity(space, receiver, [host.certifiedBy]);
+    if (!theirs || !answering) return yield problem(session, "link_missing", "an identity");
+    provedSession(s0, { session, n: Number(name.split("/")[1]), signature }, lane, theirs);
+    provedReceiver(r0, { session: receiverSession, host }, answering);
+  } catch (thrown) {
+    yield problem(session, "not_vouched", detailOf(thrown));
   }
 }
 
