@@ -307,7 +307,7 @@ describe("a receiver counts what identities cost it (threat 11)", () => {
   });
 
   test("durableBytesMax holds when sagas of several identities commit at once", async () => {
-    const durableBytesMax = 90_000;
+    const durableBytesMax = 95_000;
     const { alice, carol, dave, bob } = await worldWith({ durableBytesMax });
     const reports = await Promise.all([alice, carol, dave].map(sync));
     expect(reports.filter(({ left }) => left.length === 0)).toHaveLength(2);
