@@ -8,7 +8,7 @@ prints what the document in FILE proves, or why it is refused. Needs the standar
 import sys
 
 from hashing import leaf, lp, merkle_root, root_of_path, signed_by, u32
-from keystones import found, follow, replay_identity, Identity
+from keystones import Identity, follow, found, replay_identity
 from normal_json import Refused, arr, hex_of, integer, need, normal, obj, one_of, parse, text_like, units
 from records import address, gib_of, record
 
@@ -118,7 +118,7 @@ def by_key(items, key_of):
 def grow_identity(frames):
     """An identity as its frames show it: a tree, all of which counts."""
     states, delegated, certificates = {}, frozenset(), {}
-    for frame in sorted(frames, key=lambda each: (each.data or {}).get("n", 0)):
+    for frame in sorted(frames, key=lambda each: integer()((each.data or {}).get("n"))):
         past = (frame.rel8ns or {}).get("past", [None])[0]
         need(past is None or past in states, "a frame that goes on from none that is shown")
         state = Identity(found(frame, "identity")) if past is None else states[past].then(frame)
