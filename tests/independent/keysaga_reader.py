@@ -72,12 +72,14 @@ receipt_members = {
     **{"saga": uuid, "time": integer(), "totals": totals_shape},
     **{"tips": arr(tip_shape), "signature": hex_of(64)},
 }
-receipt_shape = obj(receipt_members, counted=arr(counted_frame, 1))
+left_root = obj({"address": address, "left": one_of("over_quota", "too_long")})
+receipt_lists = {"left": arr(left_root, 1), "counted": arr(counted_frame, 1)}
+receipt_shape = obj(receipt_members, **receipt_lists)
 
 
 def check_said(session, receipt):
     """That the session of a receiver has signed a receipt."""
-    listed = [*receipt["tips"], *receipt.get("counted", [])]
+    listed = [*receipt["tips"], *receipt.get("left", []), *receipt.get("counted", [])]
     leaves = [leaf(each) for each in [{"time": receipt["time"], "totals": receipt["totals"]}, *listed]]
     check_list("keysaga/receipt/1", session, receipt["saga"], len(leaves), merkle_root(leaves), receipt["signature"])
     return listed
@@ -86,14 +88,14 @@ def check_said(session, receipt):
 def check_receipt(document):
     """A receipt on its own: who gave it to whom, and what for."""
     bundle = {"version": one_of(1), "session": record, "host": host_shape, "receiver": arr(record, 1, 20_000)}
-    obj({**bundle, **receipt_members}, counted=arr(counted_frame, 1))(document)
+    obj({**bundle, **receipt_members}, **receipt_lists)(document)
     identity = replay_identity(document["receiver"])
     session = found(record(document["session"]), "receiver")
     check_host(session, identity, document["host"])
     check_said(session, document)
     named = {name: session.details[name] for name in ("receiver", "sender", "session")}
     said = {name: document[name] for name in ("saga", "time", "tips", "totals")}
-    return {**named, **said, "counted": document.get("counted", [])}
+    return {**named, **said, **{name: document.get(name, []) for name in receipt_lists}}
 
 
 # Proofs of who made a frame
