@@ -93,7 +93,7 @@ async function found<Value>(
   return values;
 }
 
-/** See `KnownIdentity`. */
+/** See `KnownIdentity`. Of frames that go on from each other and are held, the newest is looked up. */
 async function heldOf(
   space: Space,
   state: IdentityState,
@@ -101,7 +101,12 @@ async function heldOf(
 ): Promise<Omit<KnownIdentity, "state">> {
   const { tip, tjp } = state.keystone;
   const held = new Set<Address>();
-  for (const { address } of shown) if (address === tip || (await space.proof(address))) held.add(address);
+  for (const frame of shown.toReversed()) {
+    const { address } = frame;
+    const isHeld = address === tip || held.has(address) || (await space.proof(address));
+    // What a stored frame goes on from is stored as well.
+    if (isHeld) for (const each of [address, previousOf(frame)]) if (each) held.add(each);
+  }
   const fresh = shown.filter(({ address }) => !held.has(address));
   const forks = fresh.flatMap((frame) => previousOf(frame) ?? []).filter((past) => past !== tip);
   const at = new Map(await identityAt(space, tjp, forks));
