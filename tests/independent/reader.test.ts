@@ -1,6 +1,6 @@
 /**
- * docs/format.md, held by a reader in another language that was written from it: keysaga_reader.py takes every vector as it has
- * to be taken, and what peers export; and it refuses whatever has one bit flipped.
+ * docs/format.md, held by a reader in another language with none of our code: keysaga_reader.py takes every vector as it has to
+ * be taken, and what peers export; and it refuses whatever has one bit flipped.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -53,7 +53,7 @@ test("the vectors are those that npm run docs:vectors writes", async () => {
   expect(new Map(written)).toEqual(new Map([...(await formatVectors())].sort()));
 });
 
-describe.runIf(isNeeded)("a reader that was written from docs/format.md", () => {
+describe.runIf(isNeeded)("a reader that does what docs/format.md says", () => {
   test("gives the answer that stands beside each vector (K3)", async () => {
     const { code, printed } = await run(program("check_vectors.py"), "vectors", folder);
     expect({ code, printed }).toEqual({ code: 0, printed: expect.stringMatching(/^\d{3} looked at\n$/) });
