@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { bundle } from "./bundle.js";
 
 /** What a sender may weigh in a page, in bytes: a tenth above what it does by docs/performance.md. */
-const limits = { minified: 400_000, gzip: 133_000 };
+const limits = { minified: 440_000, gzip: 146_000 };
 
 test("a sender, bundled and minified for browsers, stays small", async () => {
   const { text } = await bundle("sender.ts", { minify: true });

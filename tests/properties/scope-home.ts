@@ -359,7 +359,9 @@ export class ScopedHome {
     for (const address of now) expect(mayEnter(address) ? "" : address).toBe("");
     const home = await this.#recordsOf(who);
     const came = [...now].filter((address) => !mine.has(address));
-    expect(linkedOf(home, [folder], came).length).toBeLessThanOrEqual(linkedMax ?? came.length);
+    // Whoever syncs names what it brings, too.
+    const named = [folder, ...[...up].filter((address) => isTjp(this.#known.get(address)!))];
+    expect(linkedOf(home, named, came).length).toBeLessThanOrEqual(linkedMax ?? came.length);
     if (ended !== "done" || direction === "push") return;
     const isNamed = new Set(open.map(({ holder, target }) => declaredName(holder, target)));
     for (const [holder, target] of awayFrom(home, [folder]))

@@ -24,8 +24,8 @@ exit status 1; what others change comes down all the same.
 
 What somebody has changed who may not write the folder any more is left out and named, with exit status 3: its owner may
 take it over with keysaga adopt. What somebody has put into the folder that is no text file, or has a path that must not
-be written, is skipped and named, with exit status 3; everything else is in step. So is what the receiver, or a folder, has
-no room for.
+be written, is skipped and named, with exit status 3; everything else is in step. So is what the receiver, or a folder,
+has no room for.
 
 What both sides have edited is merged. All is in step then, but some of it is for a person to look at, and is listed;
 the exit status is 3 as long as there is any:
