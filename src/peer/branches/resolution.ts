@@ -100,9 +100,9 @@ export async function resolveRoots(
   const outcomes: Outcome[] = [];
   for (const [at, root] of roots.entries()) {
     const [end, status] = [ends.get(root.address), statuses[at]!];
-    const to = end === "later" ? root : { ...root, ...end };
-    const outcome = end === "later" ? await resolution.later(root, status) : await resolution.of(to, status);
-    outcomes.push(full ? resolution.withoutUp(root, status, outcome) : outcome);
+    const waits = end === "later" && (status.status === "unknown" || isDifferent(status));
+    const outcome = waits ? resolution.later(root, status) : resolution.of(upTo(root, end), status);
+    outcomes.push(full ? resolution.withoutUp(root, status, await outcome) : await outcome);
   }
   const plan = planOf({
     held: outcomes.flatMap(({ held }) => held ?? []),
@@ -127,6 +127,11 @@ export async function resolveRoots(
   const { proved, made, left, apart, tipless } = taking;
   const lists = { made: [...made.values()], left: [...left.values()] };
   return { resolved, proved, ...lists, shown, unmoved, apart, tipless, isMore: resolution.isMore };
+}
+
+/** A root as it goes up in this part. */
+function upTo(root: Root, end: NumberedTip | "later" | undefined): Root {
+  return end === undefined || end === "later" ? root : { ...root, ...end };
 }
 
 class Resolver {

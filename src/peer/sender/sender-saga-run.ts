@@ -4,6 +4,7 @@ import { isListAddress } from "../../lists/index.js";
 import type {
   Direction,
   Evidence,
+  FinalTip,
   OpenReference,
   Root,
   SendPlan,
@@ -56,8 +57,8 @@ export interface SyncRequest {
   readonly direction: Direction;
   /** How many timelines may come, or are here already, that links alone lead to; undefined: any number. */
   readonly linkedMax: number | undefined;
-  /** Roots that parts before have left. */
-  readonly left: ReadonlySet<Address>;
+  /** Roots that went up in parts before and were left: they would be again. */
+  readonly gone: ReadonlySet<Address>;
 }
 
 /** What a saga has done, and whether another one has more to do. */
@@ -67,6 +68,10 @@ export interface SagaDone {
   readonly isMore: boolean;
   /** It was a part of what the caller has asked for. */
   readonly isPart: boolean;
+  /** Where it has come to: the tips that the receiver has, lists among them, and what came along. */
+  readonly ends: readonly FinalTip[];
+  /** Roots that went as far as they do, and were left. */
+  readonly gone: readonly Address[];
 }
 
 /** A saga that is asked for or under way, and its caller. */
@@ -225,7 +230,7 @@ export class SenderSagaRun {
     await this.#arriving.checkLinked(namedBy(effect.roots), this.#plan.linkedMax, view);
     await this.#arriving.check([...asked, ...known], told, view, space);
     const evidence = await this.#hearEvidence();
-    const before = new Map([...this.asked.left].map((root) => [root, "later"] as const));
+    const before = new Map([...this.asked.gone].map((root) => [root, "later"] as const));
     this.#goUp(before);
     const whole = await this.#resolve(effect, evidence, before);
     const ends = await this.#partOf(effect, whole.resolved.plan);
@@ -377,7 +382,7 @@ export class SenderSagaRun {
     };
     const found = effect.found.filter((tip) => !this.#unmoved.has(tip.address));
     const { report, merged } = await commitSender(landing, { ...effect, found });
-    const done = await this.#doneBy(report); // until then a failure ends the call as well
+    const done = await this.#doneBy(report, [...effect.final, ...found]); // until then a failure ends the call as well
     this.#isDurable = true;
     tellLeft(onEvent, saga, done.report.left);
     tellMerged(onEvent, saga, merged);
@@ -387,14 +392,16 @@ export class SenderSagaRun {
   }
 
   /** What the caller is told, by what is here now. */
-  async #doneBy(report: Landed["report"]): Promise<SagaDone> {
+  async #doneBy(report: Landed["report"], ends: readonly FinalTip[]): Promise<SagaDone> {
     const { identity, platform } = this.options;
     const left = await explainLeft(identity, this.#receiver, report.left, this.options);
     const references = await openLinks(identity.space, [...report.tips, ...report.found]);
     const stayed = await this.#stayedHere();
     const isMore = await this.#isMore();
     const elapsedMs = Math.round(platform.clock.elapsed() - this.asked.started);
-    return { report: { ...report, left, references, stayed, elapsedMs }, isMore, isPart: this.#isPart };
+    const done = { ...report, left, references, stayed, elapsedMs };
+    const gone = left.map(({ address }) => address).filter((root) => !this.#ends.has(root));
+    return { report: done, isMore, isPart: this.#isPart, ends, gone };
   }
 
   async #stayedHere(): Promise<readonly Address[]> {

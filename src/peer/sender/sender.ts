@@ -1,4 +1,4 @@
-import { KeysagaError, toKeysagaError } from "../../base/index.js";
+import { KeysagaError, sha256, toHex, toKeysagaError, utf8 } from "../../base/index.js";
 import type { Address } from "../../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import { type Direction, type SessionLimits, sessionLimits } from "../../saga/index.js";
@@ -169,16 +169,19 @@ export class Sender {
   }
 
   /** One part after another, in one session after the other where one is used up. */
-  async #parts(signal: AbortSignal | undefined, request: Omit<SyncRequest, "left">): Promise<SyncReport> {
+  async #parts(signal: AbortSignal | undefined, request: Omit<SyncRequest, "gone">): Promise<SyncReport> {
     let report: SyncReport | undefined;
+    const gone = new Set<Address>();
+    const seen = new Set<string>();
     for (;;) {
-      const left = new Set(report?.left.map(({ address }) => address));
-      const done = await this.#queue(signal, (live) => this.#sagas(live, { ...request, left }));
-      const before = report;
-      report = before ? withBefore(before, done.report) : done.report;
+      const done = await this.#queue(signal, (live) => this.#sagas(live, { ...request, gone }));
+      report = report ? withBefore(report, done.report) : done.report;
       if (!done.isPart) return report;
-      if (before && !isFurther(report, before))
+      for (const root of done.gone) gone.add(root);
+      const where = toHex(sha256(utf8(JSON.stringify([done.ends, gone.size]))));
+      if (seen.has(where))
         throw new KeysagaError("malformed_message", { in: "ack", rule: "more, and nothing came" });
+      seen.add(where);
     }
   }
 
@@ -352,12 +355,6 @@ export class Sender {
     this.#live = live;
     return live;
   }
-}
-
-/** Did a part bring something further, or leave something? */
-function isFurther(report: SyncReport, before: SyncReport): boolean {
-  const ends = ({ tips, found, left }: SyncReport) => JSON.stringify([tips, found, left.length]);
-  return ends(report) !== ends(before);
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   tjpHashOf,
   tjpOf,
 } from "../../ibgib/index.js";
+import { isListAddress } from "../../lists/index.js";
 import type { FrameReader } from "../../merge/index.js";
 import type { SendPlan } from "../../saga/index.js";
 import type { Reference, ReferenceTo, Space } from "../../space/index.js";
@@ -34,7 +35,7 @@ export interface GoingAlong {
 }
 
 /**
- * The records of a plan, dependencies first: a timeline's frames in order, and in front of each the stones that it links
+ * The records of a plan, lists first, dependencies before what links them: a timeline's frames in order, and in front of each the stones that it links
  * to and the frames before did not. What is in `known`, and what that links to, is left out. What is linked and does not
  * go along is named with the record that links it.
  *
@@ -49,8 +50,13 @@ export async function* outgoing(
   progress: Pick<Progress, "pass">,
 ): AsyncGenerator<Departure> {
   const walk = new OutgoingWalk(source, plan, known, along, progress);
-  for (const { tjp, frames } of plan.branches) yield* walk.run(walk.framesUpTo(tjp, frames.length - 1));
-  for (const { tjp, n } of plan.timelines) yield* walk.run(walk.framesUpTo(tjp, n));
+  const runs = [
+    ...plan.branches.map(({ tjp, frames }) => ({ tjp, last: frames.length - 1 })),
+    ...plan.timelines.map(({ tjp, n }) => ({ tjp, last: n })),
+  ];
+  const isList = ({ tjp }: (typeof runs)[number]) => isListAddress(tjp);
+  for (const { tjp, last } of [...runs.filter(isList), ...runs.filter((run) => !isList(run))])
+    yield* walk.run(walk.framesUpTo(tjp, last));
   for (const stone of plan.stones) yield* walk.run(await walk.stone(stone));
 }
 

@@ -8,7 +8,10 @@ import type { Scheduler } from "./scheduler.js";
 
 /** What the homes of a world share. */
 export interface Surroundings
-  extends Pick<Machine, "functions" | "spaceLimits" | "receiverLimits" | "told" | "scheduler"> {
+  extends Pick<
+    Machine,
+    "functions" | "spaceLimits" | "receiverLimits" | "sessionLimits" | "told" | "scheduler"
+  > {
   readonly dice: Dice;
   /** No two processes of a world have one number, as if all ran on one machine. */
   nextPid(): number;
@@ -79,6 +82,10 @@ export class Home implements Watched, Machine {
 
   get receiverLimits() {
     return this.around.receiverLimits;
+  }
+
+  get sessionLimits() {
+    return this.around.sessionLimits;
   }
 
   get scheduler(): Scheduler {

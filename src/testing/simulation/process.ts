@@ -10,6 +10,7 @@ import {
   type ReceiverOptions,
   type Sender,
 } from "../../peer/index.js";
+import type { SessionLimits } from "../../saga/index.js";
 import { type SpaceLimits, spaceLimits } from "../../space/index.js";
 import { enterOpener } from "../../space/openers.js";
 import { StoreSpace } from "../../space/store-space.js";
@@ -31,6 +32,8 @@ export interface Machine {
   readonly functions: MergeFunctions;
   readonly spaceLimits: Partial<SpaceLimits>;
   readonly receiverLimits: NonNullable<ReceiverOptions["limits"]>;
+  /** Of both sides. */
+  readonly sessionLimits: Partial<SessionLimits>;
   /** Does a process with this number run? */
   isRunning(pid: number): boolean;
   /** Something was done for `process`: a place where it may crash. */
@@ -108,13 +111,13 @@ export class SimulatedProcess implements DiskUser {
   }
 
   async answer(audience: string): Promise<Receiver> {
-    const { functions, receiverLimits: limits } = this.machine;
+    const { functions, receiverLimits, sessionLimits } = this.machine;
     this.receiver = await createReceiver({
       identity: this.identity,
       audiences: [audience],
       admission: { kind: "open" },
       functions,
-      limits,
+      limits: { ...receiverLimits, ...sessionLimits },
       platform: this.platform,
       onEvent: (event) => this.#tell(event),
     });
@@ -130,6 +133,7 @@ export class SimulatedProcess implements DiskUser {
       dial,
       audience,
       functions: this.machine.functions,
+      limits: this.machine.sessionLimits,
       platform: this.platform,
       onEvent: (event) => this.#tell(event),
     });

@@ -36,6 +36,10 @@ type WorldSettings = RunSettings & { readonly app: App };
 /** What a receiver keeps of a lost connection is gone before a world ends. */
 const smallLimits: Readonly<Record<string, number>> = { keptMs: 5_000 };
 
+/** In some worlds a saga carries a record or two, so that a sync takes several. */
+const smallParts = { partBytes: 1_500 };
+const smallPartsChance = 0.25;
+
 /** How a disk was, and what had been said of it. */
 interface Kept {
   readonly snapshot: Snapshot;
@@ -85,6 +89,7 @@ export class World {
       functions,
       spaceLimits: program.smallMemory ? { stagedBytesInMemory: 512 } : {},
       receiverLimits: smallLimits,
+      sessionLimits: dice.of("parts").chance(smallPartsChance) ? smallParts : {},
       nextPid: () => ++this.#pids,
       flushed: (home, changes) => watch.flushed(home, changes),
       crashes: (home, plan) => this.#crash(home, plan),
