@@ -1,6 +1,6 @@
 /**
- * `npm run bench:idle`: what it costs a receiver to hold sessions that are signed in and say nothing, next to WebSockets that
- * do as little, and what they cost somebody who syncs meanwhile. Prints a table, then one line of JSON. Takes about a
+ * `npm run bench:idle`: what it costs a receiver to hold sessions that are signed in and say nothing, next to WebSockets
+ * that do as little, and what they cost somebody who syncs meanwhile. Prints a table, then one line of JSON. Takes about a
  * minute; KEYSAGA_IDLE sets how many sessions (2,000).
  */
 import { Child } from "./child.js";

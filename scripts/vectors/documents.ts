@@ -18,8 +18,8 @@ export interface Document {
 }
 
 /**
- * Alice syncs a note to bob twice in one session, and lets carol write it once, as bob counts. Bob has a note of his own, which
- * alice pulls.
+ * Alice syncs a note to bob twice in one session, and lets carol write it once, as bob counts. Bob has a note of his own,
+ * which alice pulls.
  */
 export async function documents(): Promise<readonly Document[]> {
   const clock = { now: () => Date.UTC(2026, 0, 1), elapsed: () => 0 };

@@ -22,7 +22,8 @@ export type ChainRule =
  * That the first frame of another owner's timeline is `within` one of that owner is for `isWithinOwners`, which
  * has the other timeline at hand.
  *
- * @throws KeysagaError `chain_refused` where `frame` cannot start a timeline: `not_first`, an `n` other than 0, or as `checkMaker`.
+ * @throws KeysagaError `chain_refused` where `frame` cannot start a timeline: `not_first`, an `n` other than 0, or as
+ *   `checkMaker`.
  */
 export function checkFirst(frame: IbGib): void {
   if (!isTjp(frame)) refuseChain("not_first");

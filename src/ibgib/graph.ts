@@ -56,7 +56,9 @@ export function isExactLink(name: string): boolean {
 
 const chainLinkNames: ReadonlySet<string> = new Set(["past", "tjp", "graftbase", "graftorphan"]);
 
-/** Is a link of this name, in this record, one of its chain? It leads to a frame of its own timeline, and to nothing else. */
+/**
+ * Is a link of this name, in this record, one of its chain? It leads to a frame of its own timeline, and to nothing else.
+ */
 export function isChainLink(record: IbGib, name: string): boolean {
   return isFrame(record) && chainLinkNames.has(name);
 }

@@ -55,7 +55,9 @@ export function foundIdentity(nonce: Uint8Array, secrets: IdentitySecrets): IbGi
 /** An identity as far as its frames are known: its keystone, the host keys in force, and the keystones it delegated. */
 export interface IdentityState {
   readonly keystone: KeystoneState;
-  /** Host keys in force: public keys that may speak for this identity's homes, in lower-case hex, each with its certificate. */
+  /**
+   * Host keys in force: public keys that may speak for this identity's homes, in lower-case hex, each with its certificate.
+   */
   readonly hostKeys: ReadonlyMap<string, Address>;
   /**
    * Frames that certified a host key, each with the key: also one that is retired, for what it had signed stays proved. All

@@ -12,7 +12,9 @@ export interface MergeHeads {
   /** Folded into `ours`, in fold order. */
   readonly ours: readonly HeadContent[];
   readonly theirs: HeadContent;
-  /** To be told how many steps of some 20 ns were taken, by functions whose time is not that of reading what they are given. */
+  /**
+   * To be told how many steps of some 20 ns were taken, by functions whose time is not that of reading what they are given.
+   */
   readonly spend?: (steps: number) => void;
 }
 
@@ -55,7 +57,8 @@ const builtIn = [fieldsFunction, listFunction, highestFunction];
 
 /**
  * The built-in functions, and others for some kinds of records: the first that matches is taken. Lists have one of their
- * own. An older version of a function can be registered behind the new one, so that merges made with it can still be checked.
+ * own. An older version of a function can be registered behind the new one, so that merges made with it can still be
+ * checked.
  *
  * Of a kind that is not registered the newest merge below the heads says what its function is: see `mergeTips`.
  *

@@ -110,7 +110,9 @@ export function readEvidence(items: readonly Evidence[]): ShownProofs & ShownLis
   return drained(readingSteps(items));
 }
 
-/** The same in steps, between which others may have their turn: of so many items each. What is added meanwhile is not read. */
+/**
+ * The same in steps, between which others may have their turn: of so many items each. What is added meanwhile is not read.
+ */
 export function* readingSteps(
   items: readonly Evidence[],
 ): Generator<undefined, ShownProofs & ShownListFrames> {

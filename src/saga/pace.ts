@@ -27,8 +27,8 @@ interface Movement {
 
 /**
  * A wait for the other side, and the payload that moves meanwhile. It ends at `deadline`, unless payload moves at
- * `payloadBytesPerSecondMin` bytes a second: then the deadline moves along. What drips moves nothing. A frame counts once it is
- * whole: it has either come, or the other side has granted credit for it. So a full frame has to make its way within
+ * `payloadBytesPerSecondMin` bytes a second: then the deadline moves along. What drips moves nothing. A frame counts once
+ * it is whole: it has either come, or the other side has granted credit for it. So a full frame has to make its way within
  * `turnTimeoutMs`.
  */
 export interface Pace {

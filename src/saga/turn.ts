@@ -123,7 +123,8 @@ export interface PayloadContent {
 export const noContent: PayloadContent = { records: [], entries: [], evidence: [], references: [] };
 
 /**
- * Counts a payload frame that `role` sends, before or as it leaves. Of evidence and references the whole frame counts as bytes.
+ * Counts a payload frame that `role` sends, before or as it leaves. Of evidence and references the whole frame counts as
+ * bytes.
  *
  * @throws KeysagaError `limit_exceeded` when it would take `role` over the session's caps or a list over its limit.
  */

@@ -77,7 +77,8 @@ type Phase =
  * Serves a receiver over WebSocket, with `/healthz` (200 while the process is up) and `/readyz` beside it: 200 only while it
  * accepts and can store, else 503 and why. Resolves exactly when a sender can connect.
  *
- * @throws KeysagaError `port_in_use`, `cannot_listen`, `tls_refused`, `wrong_proxy_address`, and what making the receiver throws.
+ * @throws KeysagaError `port_in_use`, `cannot_listen`, `tls_refused`, `wrong_proxy_address`, and what making the receiver
+ *   throws.
  */
 export async function serve(options: ServeOptions): Promise<ReceiverServer> {
   const limits = { ...serverLimits, ...options.limits };

@@ -111,7 +111,9 @@ export function portionRecords(reader: Reader, stage: StoredStage, portion: numb
   );
 }
 
-/** Takes all but the first `records` of a stage's last portion out of the store again, the whole of it where that is none. */
+/**
+ * Takes all but the first `records` of a stage's last portion out of the store again, the whole of it where that is none.
+ */
 export function shortenPortion(
   writer: Writer,
   { batch, portions }: StoredStage,

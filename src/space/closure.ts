@@ -67,8 +67,8 @@ function openLinks(record: IbGib, presence: Presence): Open[] {
 
 /**
  * The tips of all timelines in the closure of those `roots` that are present, without what only those lead to that the
- * sight denies or that have no tip. Reads one row a timeline, its references and one row a relation; records only for a sight: its
- * roots, and where it reads timelines the first of each.
+ * sight denies or that have no tip. Reads one row a timeline, its references and one row a relation; records only for a
+ * sight: its roots, and where it reads timelines the first of each.
  */
 export function reachableTips(reader: Reader, presence: Presence, roots: readonly Address[]): Tip[] {
   const tips = new Map<Address, Tip>();

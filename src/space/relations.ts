@@ -1,6 +1,7 @@
 /**
- * Which timelines does the closure of a record reach, and which stones that have references? Records do not change, so the answer does not either, up to
- * the tips of those timelines; it is kept as a graph of its own that holds only what changes it.
+ * Which timelines does the closure of a record reach, and which stones that have references? Records do not change, so the
+ * answer does not either, up to the tips of those timelines; it is kept as a graph of its own that holds only what changes
+ * it.
  *
  * A record that links to no timeline and to nothing that does has no relation. One that reaches exactly what one of
  * its links reaches shares that link's relation: so a thousand frames of one folder that holds the same notes are one

@@ -104,8 +104,8 @@ export interface Commit {
   /** What counts as present when closure is judged; what `holder` holds always does. */
   readonly sight: Sight | "anyone";
   /**
-   * Domain records that were not staged, dependencies first. Those that tips and roots do not lead to, through what is given,
-   * are dropped like staged ones.
+   * Domain records that were not staged, dependencies first. Those that tips and roots do not lead to, through what is
+   * given, are dropped like staged ones.
    */
   readonly puts?: readonly IbGib[];
   readonly tips?: readonly TipMove[];
@@ -195,9 +195,9 @@ export type Scanned =
 /**
  * A store of records plus the tip of each timeline.
  *
- * The closure invariant: what is visible is closed; a link that is filed as a reference needs no target. Only `commit` makes domain records visible, all or nothing, and
- * once it has resolved they are flushed and survive kill -9 and power loss. Compare-and-set is the only
- * coordination; no call holds a lock while it waits for another.
+ * The closure invariant: what is visible is closed; a link that is filed as a reference needs no target. Only `commit`
+ * makes domain records visible, all or nothing, and once it has resolved they are flushed and survive kill -9 and power
+ * loss. Compare-and-set is the only coordination; no call holds a lock while it waits for another.
  *
  * Every method rejects with KeysagaError `store_failed` or `store_damaged` when the store does; after `close` with
  * `store_failed`, reason `closed`.
@@ -231,8 +231,8 @@ export interface Space {
   reachableTips(roots: readonly Address[], sight?: Sight | "anyone"): Promise<Tip[]>;
   /**
    * Addresses that the closure of `roots` needs and that are neither present to `sight` nor linked to by what it
-   * reads, nor filed as references. A timeline is followed at its tip where that is present and not denied, else it is its first record alone. A
-   * full walk, without a pause.
+   * reads, nor filed as references. A timeline is followed at its tip where that is present and not denied, else it is its
+   * first record alone. A full walk, without a pause.
    */
   missing(roots: readonly Address[], sight: Sight | "anyone"): Promise<Address[]>;
 

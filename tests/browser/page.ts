@@ -1,6 +1,7 @@
 /**
  * What the browser test runs in a page: two people in a browser push to a real receiver, share, pull and merge over the
- * page's own WebSocket, with the portable side of the crypto seam. The page tells its outcome to the server that it came from.
+ * page's own WebSocket, with the portable side of the crypto seam. The page tells its outcome to the server that it came
+ * from.
  */
 import {
   createIdentity,

@@ -1,4 +1,6 @@
-/** The search itself: it finds a planted secret in each place and in each encoding. That it finds none is every other test. */
+/**
+ * The search itself: it finds a planted secret in each place and in each encoding. That it finds none is every other test.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

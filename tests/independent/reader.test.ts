@@ -1,6 +1,6 @@
 /**
- * docs/format.md, held by a reader in another language with none of our code: keysaga_reader.py takes every vector as it has to
- * be taken, and what peers export; and it refuses whatever has one bit flipped.
+ * docs/format.md, held by a reader in another language with none of our code: keysaga_reader.py takes every vector as it
+ * has to be taken, and what peers export; and it refuses whatever has one bit flipped.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -59,7 +59,9 @@ describe.runIf(isNeeded)("a reader that does what docs/format.md says", () => {
     expect({ code, printed }).toEqual({ code: 0, printed: expect.stringMatching(/^\d{3} looked at\n$/) });
   });
 
-  /** Of a receipt and a proof more than a bit of each byte; of what is longer a part, each time at other places of a byte. */
+  /**
+   * Of a receipt and a proof more than a bit of each byte; of what is longer a part, each time at other places of a byte.
+   */
   test.each([
     ["receipt", "receipt", 7],
     ["receipt", "receipt-counted", 31],

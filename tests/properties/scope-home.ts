@@ -72,8 +72,8 @@ export type Act =
 export type Who = "alice" | "carol" | "bob";
 
 /**
- * A folder of alice's that carol and bob, her receiver, may write, and in each home much that is nobody else's: each text of it is a
- * canary. What crosses the wire, and what is there afterwards, is held against the oracle.
+ * A folder of alice's that carol and bob, her receiver, may write, and in each home much that is nobody else's: each text
+ * of it is a canary. What crosses the wire, and what is there afterwards, is held against the oracle.
  */
 export class ScopedHome {
   /** Every record that was made, anywhere. */
@@ -117,7 +117,10 @@ export class ScopedHome {
     return this.world.receivers[1]!;
   }
 
-  /** What each has beside the folder: alice private timelines, one within another, stones, one that bob has an old version of, and what dave has shared. */
+  /**
+   * What each has beside the folder: alice private timelines, one within another, stones, one that bob has an old version
+   * of, and what dave has shared.
+   */
   async #furnish(): Promise<void> {
     const { alice, carol, bob, dave, folder } = this;
     for (const writer of [carol, bob]) await alice.share(folder, writer);
@@ -251,7 +254,10 @@ export class ScopedHome {
     return this.#save(who, isLinked ? [record, link] : [record], targets);
   }
 
-  /** Saves past all that an app may do: what is linked and not there is declared to stay away. Alice links only what she has. */
+  /**
+   * Saves past all that an app may do: what is linked and not there is declared to stay away. Alice links only what she
+   * has.
+   */
   async #save(who: Peer, puts: readonly IbGib[], targets: readonly Address[]): Promise<readonly IbGib[]> {
     const held = await who.space.hasMany(targets);
     const away = targets.filter((_, at) => !held[at]);

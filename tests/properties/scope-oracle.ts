@@ -1,4 +1,7 @@
-/** What may travel, as rules SC1 to SC15 say it, worked out anew from the records of a home: slowly, and with no code of a saga. */
+/**
+ * What may travel, as rules SC1 to SC15 say it, worked out anew from the records of a home: slowly, and with no code of a
+ * saga.
+ */
 import {
   type Address,
   type IbGib,

@@ -1,4 +1,6 @@
-/** Merges by functions that not every peer has: somebody who may write says that they are right, or their heads are asked. */
+/**
+ * Merges by functions that not every peer has: somebody who may write says that they are right, or their heads are asked.
+ */
 import { expect } from "vitest";
 import {
   type Address,

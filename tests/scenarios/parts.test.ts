@@ -1,4 +1,6 @@
-/** A history that no session may carry as a whole goes through all the same, part by part, and its caller notices nothing. */
+/**
+ * A history that no session may carry as a whole goes through all the same, part by part, and its caller notices nothing.
+ */
 import { describe, expect, test } from "vitest";
 import { type Address, verifySpace } from "../../src/index.js";
 import { createWorld, type Peer, type SenderPeer } from "../../src/testing/index.js";

@@ -7,7 +7,10 @@ import type { Outside, Skipped } from "./disk.js";
 import { printable } from "./errors.js";
 import type { Change } from "./plan.js";
 
-/** What `--json` prints. Counts; `skipped` names what was left alone, `outside` what is no part of the folder, `conflicts` what a person should look at. */
+/**
+ * What `--json` prints. Counts; `skipped` names what was left alone, `outside` what is no part of the folder, `conflicts`
+ * what a person should look at.
+ */
 export interface FolderJson {
   readonly folder: Address;
   readonly files: { readonly up: number; readonly down: number; readonly unchanged: number };

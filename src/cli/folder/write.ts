@@ -32,7 +32,8 @@ interface Prepared {
  * @param dir A real path.
  * @param paths All files of the folder as it will be.
  * @returns The paths that were left alone, and why.
- * @throws FolderError `parent`, `tree`, before anything was written; KeysagaError `disk_full`, `file_refused` or `file_failed`
+ * @throws FolderError `parent`, `tree`, before anything was written; KeysagaError `disk_full`, `file_refused` or
+ *   `file_failed`
  *   with the path of the file.
  */
 export async function writeFiles(

@@ -19,9 +19,9 @@ import { leftIn } from "../rights/list-commit.js";
 const stepsMax = 100_000;
 
 /**
- * The frames of this space beside a tip's history that have to go along with it: those that are named, and those that prove a
- * frame which the other side lacks; with all that they go on from, oldest first. Costs a look-up where nothing of the timeline
- * is left out.
+ * The frames of this space beside a tip's history that have to go along with it: those that are named, and those that prove
+ * a frame which the other side lacks; with all that they go on from, oldest first. Costs a look-up where nothing of the
+ * timeline is left out.
  *
  * @param known Frames that the other side has.
  * @param reader Has the tip's history.

@@ -41,8 +41,8 @@ export const cellKinds = {
     }),
   ),
   /**
-   * The number of the frame by which an identity delegates a lane, and that frame where it lies in a branch (see `branches`);
-   * key: the gibs of both.
+   * The number of the frame by which an identity delegates a lane, and that frame where it lies in a branch (see
+   * `branches`); key: the gibs of both.
    */
   delegated: kind("delegated/", z.strictObject({ n: z.number().int().min(1), branch: address.optional() })),
   /**
@@ -74,8 +74,8 @@ export const cellKinds = {
   /** Receiver: how many invites were made, so that one is made after the other; key: empty. */
   invitesMade: kind("invites-made/", z.strictObject({ count: z.number().int().min(0) })),
   /**
-   * A session whose transcript is kept, with what vouches for both sides' keystones; key: the lane's gib and the number of the
-   * frame that vouches for it.
+   * A session whose transcript is kept, with what vouches for both sides' keystones; key: the lane's gib and the number of
+   * the frame that vouches for it.
    */
   session: kind(
     "session/",
@@ -129,7 +129,9 @@ export const cellKinds = {
   made: kind("made/", z.strictObject({})),
   /** Who signed a frame as its maker, and the list that it stands in; key: the frame's gib. */
   attested: kind("attested/", z.strictObject({ by: address, list: z.string().max(64) })),
-  /** A head that an entry with counted uses has let in: where, and the list that says so; key: the frame's gib, the entry. */
+  /**
+   * A head that an entry with counted uses has let in: where, and the list that says so; key: the frame's gib, the entry.
+   */
   counted: kind("counted/", z.strictObject({ by: address, list: z.string().max(64) })),
   /**
    * A list of frames that a session's attest key has signed, once for all that are kept of it: all of its entries in their

@@ -38,8 +38,8 @@ export interface ListMove extends TipMove {
 /**
  * What frames of lists say, as rows that change with them. Costs by the frames that are new, not by the lists.
  *
- * Whatever a list names has a row. Of what it does not rule, of merges and of the owner's own frames no row is asked, so what
- * it says of them has no effect: which of the frames that it names are here makes no difference.
+ * Whatever a list names has a row. Of what it does not rule, of merges and of the owner's own frames no row is asked, so
+ * what it says of them has no effect: which of the frames that it names are here makes no difference.
  *
  * @param reader Has the frames that the moves bring.
  * @throws KeysagaError `list_refused`; `limit_exceeded` where a list has more entries than it may; as `framesBeyond`.

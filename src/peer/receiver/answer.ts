@@ -306,8 +306,9 @@ export class Answers {
   }
 
   /**
-   * What the sender lacks: these branches, of the roots that this space is ahead on what it was told of them (others may have
-   * moved them since), and the timelines that belong to these or are within, whole, or what is new since they were sent.
+   * What the sender lacks: these branches, of the roots that this space is ahead on what it was told of them (others may
+   * have moved them since), and the timelines that belong to these or are within, whole, or what is new since they were
+   * sent.
    */
   async #beyond(
     told: Outset,

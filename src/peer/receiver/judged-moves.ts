@@ -233,7 +233,9 @@ class Judgement {
     );
   }
 
-  /** May who has signed a merge that others cannot compute write? The sender now, somebody else by the lists that are here. */
+  /**
+   * May who has signed a merge that others cannot compute write? The sender now, somebody else by the lists that are here.
+   */
   async #isAnswered(merge: IbGib, first: IbGib, signer: Address | undefined): Promise<boolean> {
     if (this.answered.standing.isOpen || ownerOf(first) === undefined) return true;
     if (signer === undefined || (this.#said.has(merge.address) && !(await this.#mayWrite(first))))

@@ -24,8 +24,8 @@ export const receiverLimits = {
    */
   signaturesPerNetworkPerMinute: 4_096,
   /**
-   * What walks and merges cost within a minute for one identity, in steps of some 20 ns: a sixth of a core. Whatever is under
-   * way goes on to the end of its fold.
+   * What walks and merges cost within a minute for one identity, in steps of some 20 ns: a sixth of a core. Whatever is
+   * under way goes on to the end of its fold.
    */
   mergeStepsPerIdentityPerMinute: 500_000_000,
   /** Sessions of one identity at a time. */
@@ -190,7 +190,9 @@ export class Quotas implements Charging {
     return this.#charge(identity, { one: 0, all: 0 });
   }
 
-  /** For connects, lists, and sagas that bring nothing else: whoever has no room left can still read, and withdraw others. */
+  /**
+   * For connects, lists, and sagas that bring nothing else: whoever has no room left can still read, and withdraw others.
+   */
   chargeBeyond(identity: Address): QuotaCharge {
     return this.#charge(identity, beyondBytes);
   }

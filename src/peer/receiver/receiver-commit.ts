@@ -251,7 +251,9 @@ async function notDescended(
   return found.filter((address) => !before.has(address));
 }
 
-/** What of a commit has to be left so that the rest of it is within the quota; nothing where that is not what it was over. */
+/**
+ * What of a commit has to be left so that the rest of it is within the quota; nothing where that is not what it was over.
+ */
 async function overQuotaAs(
   refused: Refused | undefined,
   space: Space,

@@ -133,8 +133,8 @@ export const noEvidence: CheckedEvidence = {
 };
 
 /**
- * Checks evidence that came, in steps: it may be as long as a session may carry bytes. What comes for a frame that is attested here already is checked all the same, so that nobody
- * learns by it what is attested here.
+ * Checks evidence that came, in steps: it may be as long as a session may carry bytes. What comes for a frame that is
+ * attested here already is checked all the same, so that nobody learns by it what is attested here.
  *
  * @param pause Awaited between two steps.
  * @param own The other side's session, where its handshake has proved that already.

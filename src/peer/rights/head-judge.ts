@@ -50,7 +50,9 @@ export class ListedHeads implements HeadJudge {
     return this.countsBy(makerOf(frame, this.first), frame.address, isNamed);
   }
 
-  /** The same of a frame that `maker` answers for: of a merge by a function that others cannot compute, who has signed it. */
+  /**
+   * The same of a frame that `maker` answers for: of a merge by a function that others cannot compute, who has signed it.
+   */
   async countsBy(maker: Address | undefined, frame: Address, isNamed: boolean): Promise<boolean> {
     const owner = ownerOf(this.first);
     if (owner === undefined) return true;

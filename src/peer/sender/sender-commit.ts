@@ -48,7 +48,9 @@ export interface SyncReport {
   readonly found: readonly FinalTip[];
   /** What the roots link and this space has only as references: no root that has one is complete. */
   readonly references: readonly OpenLink[];
-  /** What is linked and stayed here, or what was changed of it since it was exchanged: no link of this identity leads to it. */
+  /**
+   * What is linked and stayed here, or what was changed of it since it was exchanged: no link of this identity leads to it.
+   */
   readonly stayed: readonly Address[];
   /** Of this sync: what went up to the receiver, and what came down. */
   readonly totals: TotalsOfBoth;
@@ -138,8 +140,8 @@ const triesMax = 32;
 type CommitEffect = Extract<SenderSagaEffect, { kind: "commitSpace" }>;
 
 /**
- * Makes what was pulled visible and keeps who made what and the receipt: one transaction, one flush. A tip of ours that moved
- * meanwhile is no failure: it is brought together with what came, and the next saga carries that. A saga that changes
+ * Makes what was pulled visible and keeps who made what and the receipt: one transaction, one flush. A tip of ours that
+ * moved meanwhile is no failure: it is brought together with what came, and the next saga carries that. A saga that changes
  * nothing leaves nothing: its receipt is in the report alone.
  */
 export async function commitSender(landing: Landing, effect: CommitEffect): Promise<Landed> {

@@ -301,7 +301,9 @@ export class SenderSagaRun {
     return judge === undefined || judge.counts(frame, false);
   };
 
-  /** Timelines that came before and of which nothing counts here: they are no roots, and the receiver may show them still. */
+  /**
+   * Timelines that came before and of which nothing counts here: they are no roots, and the receiver may show them still.
+   */
   async #knownWithoutTip(told: readonly Address[]): Promise<readonly Address[]> {
     const { space } = this.options.identity;
     const [areHere, tips] = [await space.hasMany(told), await space.tips(told)];

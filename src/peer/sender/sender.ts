@@ -73,7 +73,8 @@ export interface SenderSettings {
    * A try is a new session from its first message: of the one before no connection, key, turn or saga is used again, and
    * its saga is run anew, which converges wherever the other was cut off. So a report tells what the last try did, and a use
    * of a counted entry may be spent by each. Other calls wait meanwhile, as behind any call; `disconnect` and the call's
-   * signal end the waiting at once. A connection that is lost while no call runs is not opened by itself: the next call does.
+   * signal end the waiting at once. A connection that is lost while no call runs is not opened by itself: the next call
+   * does.
    */
   readonly reconnect?: ReconnectOptions;
   readonly onEvent?: (event: PeerEvent) => void;
@@ -154,7 +155,8 @@ export class Sender {
    *
    * @returns What was done: durable on both sides, the receiver's receipt verified and stored; and what was left of which
    *   root, and why. All else is done.
-   * @throws KeysagaError `diverged` (by a push; nothing was changed), `tip_moved`, `commit_waited`, `queue_timeout` and `connection_lost` (try again), `aborted`, `connection_closed` (by `disconnect`), and
+   * @throws KeysagaError `diverged` (by a push; nothing was changed), `tip_moved`, `commit_waited`, `queue_timeout` and
+   *   `connection_lost` (try again), `aborted`, `connection_closed` (by `disconnect`), and
    *   whatever else ended the session.
    * @throws RangeError for a `linkedMax` that is no count.
    */

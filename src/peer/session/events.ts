@@ -107,7 +107,9 @@ export type PeerEvent =
   | { readonly kind: "dropped"; readonly saga: string; readonly code: ErrorCode }
   /** So many records of a lost connection count as staged for this saga, and are not sent again. */
   | { readonly kind: "resumed"; readonly saga: string; readonly records: number }
-  /** A saga is durable: on a receiver here, on a sender on both sides. `tips` counts those in its receipt, lists left out. */
+  /**
+   * A saga is durable: on a receiver here, on a sender on both sides. `tips` counts those in its receipt, lists left out.
+   */
   | { readonly kind: "durable"; readonly saga: string; readonly tips: number }
   /**
    * The session has ended; without an error by either side's `disconnect`. At a receiver also whose it was: `identity`, once

@@ -35,9 +35,9 @@ export interface GoingAlong {
 }
 
 /**
- * The records of a plan, lists first, dependencies before what links them: a timeline's frames in order, and in front of each the stones that it links
- * to and the frames before did not. What is in `known`, and what that links to, is left out. What is linked and does not
- * go along is named with the record that links it.
+ * The records of a plan, lists first, dependencies before what links them: a timeline's frames in order, and in front of
+ * each the stones that it links to and the frames before did not. What is in `known`, and what that links to, is left out.
+ * What is linked and does not go along is named with the record that links it.
  *
  * Reads as it goes; holds a page of frames for each timeline and of links for each record it is inside of, and the
  * addresses of stones already sent. `progress` is told of each record right before it is given.

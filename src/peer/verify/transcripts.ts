@@ -75,8 +75,8 @@ export async function keptSessions(space: Space): Promise<readonly KeptSession[]
 }
 
 /**
- * The transcript of a session as this space keeps it. It may end before the session did: turns beyond its limit, and those of
- * sagas that have changed nothing, are not kept.
+ * The transcript of a session as this space keeps it. It may end before the session did: turns beyond its limit, and those
+ * of sagas that have changed nothing, are not kept.
  *
  * @param session S0: `SyncReport.session`.
  * @throws KeysagaError `no_transcript` where none is kept of it, as of one that newer ones have taken the place of.

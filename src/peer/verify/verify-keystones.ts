@@ -160,7 +160,9 @@ async function* verifyKnown(space: Space, first: Address, frames: readonly IbGib
     yield problem(first, "cell", "lanes");
 }
 
-/** Each frame of an identity's branches goes on from one that is stored, and their row says how many there are, and where. */
+/**
+ * Each frame of an identity's branches goes on from one that is stored, and their row says how many there are, and where.
+ */
 async function* verifyBranches(
   space: Space,
   identity: Address,

@@ -7,7 +7,9 @@ interface Call {
   readonly what: string;
 }
 
-/** The calls of a world's processes: each that lives long enough is told how it went, once, and by a typed error if badly. */
+/**
+ * The calls of a world's processes: each that lives long enough is told how it went, once, and by a typed error if badly.
+ */
 export class Calls {
   readonly #running = new Set<Call>();
 

@@ -128,7 +128,10 @@ export class SimulatedNetwork implements Carrier {
     return door && this.#connect(audience, undefined, door);
   }
 
-  /** What a process that stops leaves of its connections. @param isSeen Are the other ends told, as by a system that goes on? */
+  /**
+   * What a process that stops leaves of its connections. @param isSeen Are the other ends told, as by a system that goes
+   * on?
+   */
   abandon(process: SimulatedProcess, isSeen: boolean): void {
     for (const doors of this.#doors.values()) {
       const at = doors.findIndex((door) => door.process === process);

@@ -1,6 +1,7 @@
 /**
  * A receiver, and two senders whose sagas fail again and again, each in another way and at another moment: in memory, and
- * some over real WebSockets. Prints what is left, as JSON: at the start (when everything was used once), half way, and at the end.
+ * some over real WebSockets. Prints what is left, as JSON: at the start (when everything was used once), half way, and at
+ * the end.
  *
  *     fail-often.ts DIRECTORY COUNT COUNT-OVER-WEBSOCKET
  */
