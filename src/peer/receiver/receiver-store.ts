@@ -54,9 +54,8 @@ function drawIndexes(draw: Uint8Array, count: number): readonly number[] {
  *
  * @param entry What lets the identity in: comparisons and changes of the same transaction.
  * @returns Whether it was stored; if not, someone moved I or L, or what lets it in, meanwhile.
- * @throws KeysagaError `duplicity` where the lane was seen to fork, or the identity before it delegated that lane;
- *   `auth_fail` for the attest
- *   key of another session; what `charge` throws.
+ * @throws KeysagaError `duplicity` where the lane was seen to fork, or the identity before it delegated that lane; what
+ *   `charge` throws.
  */
 export async function storeSession(
   space: Space,
