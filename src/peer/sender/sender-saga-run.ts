@@ -1,31 +1,22 @@
-import { KeysagaError, type Moment } from "../../base/index.js";
-import { type Address, holderOf, type IbGib, isMerge, tjpOf } from "../../ibgib/index.js";
+import { KeysagaError } from "../../base/index.js";
+import { type Address, holderOf, type IbGib, isMerge } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import type {
-  Direction,
   Evidence,
-  FinalTip,
   OpenReference,
   Root,
-  SendPlan,
   SenderSagaEffect,
   SenderSagaEvent,
-  SessionLimits,
   TotalsOfBoth,
   TurnFromReceiver,
 } from "../../saga/index.js";
 import type { ReferenceTo, Sight } from "../../space/index.js";
 import { keepLists } from "../branches/keep-lists.js";
-import type { Merging } from "../branches/merging.js";
-import { mayEndAt } from "../branches/part-end.js";
 import { type Resolution, resolveRoots } from "../branches/resolution.js";
 import { tipsToAsk } from "../branches/tips-to-ask.js";
 import type { Left } from "../branches/taking.js";
 import { type ListToShow, showLists } from "../branches/show-lists.js";
 import { namedBy } from "../branches/within.js";
-import type { Deferred } from "../home/deferred.js";
-import type { Identity } from "../home/identity.js";
-import type { Platform } from "../home/platform.js";
 import {
   type CheckedEvidence,
   checkEvidence,
@@ -34,61 +25,23 @@ import {
   showList,
 } from "../rights/attestations.js";
 import { joinShown, keepParts, type ShownParts } from "../rights/proof-parts.js";
-import type { AccessPolicy } from "../rights/standing.js";
 import { answeringPart } from "../session/answering.js";
 import { type Conversation, totalsOf } from "../session/conversation.js";
-import { type OnEvent, tellLeft, tellMerged } from "../session/events.js";
+import { tellLeft, tellMerged } from "../session/events.js";
 import type { Departure, Outflow } from "../session/outflow.js";
 import { outgoing } from "../session/outgoing.js";
-import { type PartEnds, partLimit, partOf } from "../session/part.js";
+import { type PartEnds, partLimit } from "../session/part.js";
 import { HeardEvidence } from "../session/heard-evidence.js";
 import { Progress } from "../session/progress.js";
 import { Along, stonesInPlace } from "./along.js";
 import { Arriving } from "./arriving.js";
 import { keepSent } from "./keep-sent.js";
 import { openLinks } from "./open-links.js";
-import { draftsOf, explainLeft, judgeTowards, type Planned, planRoots } from "./plan-roots.js";
+import { partUp } from "./part-up.js";
+import { draftsOf, explainLeft, type Planned, planRoots } from "./plan-roots.js";
+import type { Asked, SagaDone, SagaRunOptions } from "./saga-request.js";
 import { changedSince } from "./scope.js";
-import { commitSender, type Landed, type SyncReport } from "./sender-commit.js";
-
-/** What to bring in step, and which way records may go. */
-export interface SyncRequest {
-  readonly roots: readonly Address[];
-  readonly direction: Direction;
-  /** How many timelines may come, or are here already, that links alone lead to; undefined: any number. */
-  readonly linkedMax: number | undefined;
-  /** Roots that went up in parts before and were left: they would be again. */
-  readonly gone: ReadonlySet<Address>;
-}
-
-/** What a saga has done, and whether another one has more to do. */
-export interface SagaDone {
-  readonly report: SyncReport;
-  /** Lists that came let in what had not counted, or heads came that waited for this side to merge them. */
-  readonly isMore: boolean;
-  /** It was a part of what the caller has asked for. */
-  readonly isPart: boolean;
-  /** Where it has come to: the tips that the receiver has, lists among them, and what came along. */
-  readonly ends: readonly FinalTip[];
-  /** Roots that went as far as they do, and were left. */
-  readonly gone: readonly Address[];
-}
-
-/** A saga that is asked for or under way, and its caller. */
-export interface Asked extends SyncRequest {
-  readonly outcome: Deferred<SagaDone>;
-  readonly started: Moment;
-}
-
-/** What a saga of a sender runs with. */
-export interface SagaRunOptions {
-  readonly identity: Identity;
-  readonly merging: Merging;
-  readonly access: AccessPolicy;
-  readonly limits: SessionLimits;
-  readonly platform: Platform;
-  readonly onEvent: OnEvent;
-}
+import { commitSender, type Landed } from "./sender-commit.js";
 
 type On<Kind> = Extract<SenderSagaEffect, { kind: Kind }>;
 /** What an effect comes to. */
@@ -233,7 +186,9 @@ export class SenderSagaRun {
     const before = new Map([...this.asked.gone].map((root) => [root, "later"] as const));
     this.#goUp(before);
     const whole = await this.#resolve(effect, evidence, before);
-    const ends = await this.#partOf(effect, whole.resolved.plan);
+    const towards = { ...this.options, receiver: this.#receiver };
+    const limit = partLimit(this.conversation, "up", this.options.limits);
+    const ends = await partUp(towards, effect, { plan: whole.resolved.plan, along: this.#along }, limit);
     if (ends) this.#goUp(new Map([...before, ...ends]));
     if (ends) this.#isPart = true;
     const resolution = ends ? await this.#resolve(effect, evidence, this.#ends) : whole;
@@ -277,29 +232,6 @@ export class SenderSagaRun {
     };
     return resolveRoots(resolving, effect, ends);
   }
-
-  /**
-   * How far what goes up goes in this saga, where all of it is more than one carries. What both sides have changed is
-   * brought together as a whole.
-   */
-  #partOf({ saga, roots, statuses }: On<"resolve">, plan: SendPlan): Promise<PartEnds | undefined> {
-    const { identity, limits } = this.options;
-    const { space } = identity;
-    const source = { space, reader: space.view(saga) };
-    const departures = outgoing(source, plan, [], this.#along, { pass: () => undefined });
-    const together = new Set(
-      roots.filter((_, at) => statuses[at]!.status === "diverged").map(({ address }) => address),
-    );
-    const mayEnd = async (frame: IbGib) =>
-      !together.has(tjpOf(frame) ?? frame.address) && (await mayEndAt(identity, frame, this.#counts));
-    return partOf(plan, departures, partLimit(this.conversation, "up", limits), mayEnd);
-  }
-
-  readonly #counts = async (frame: IbGib, first: IbGib): Promise<boolean> => {
-    const { identity, access } = this.options;
-    const judge = judgeTowards(identity, this.#receiver, first, access);
-    return judge === undefined || judge.counts(frame, false);
-  };
 
   /**
    * Timelines that came before and of which nothing counts here: they are no roots, and the receiver may show them still.
@@ -384,7 +316,7 @@ export class SenderSagaRun {
     };
     const found = effect.found.filter((tip) => !this.#unmoved.has(tip.address));
     const { report, merged } = await commitSender(landing, { ...effect, found });
-    const done = await this.#doneBy(report, [...effect.final, ...found]); // until then a failure ends the call as well
+    const done = await this.#doneBy(report, { ...effect, found }); // until then a failure ends the call as well
     this.#isDurable = true;
     tellLeft(onEvent, saga, done.report.left);
     tellMerged(onEvent, saga, merged);
@@ -394,7 +326,10 @@ export class SenderSagaRun {
   }
 
   /** What the caller is told, by what is here now. */
-  async #doneBy(report: Landed["report"], ends: readonly FinalTip[]): Promise<SagaDone> {
+  async #doneBy(
+    report: Landed["report"],
+    { final, named, found }: Pick<On<"commitSpace">, "final" | "named" | "found">,
+  ): Promise<SagaDone> {
     const { identity, platform } = this.options;
     const left = await explainLeft(identity, this.#receiver, report.left, this.options);
     const references = await openLinks(identity.space, [...report.tips, ...report.found]);
@@ -402,8 +337,13 @@ export class SenderSagaRun {
     const isMore = await this.#isMore();
     const elapsedMs = Math.round(platform.clock.elapsed() - this.asked.started);
     const done = { ...report, left, references, stayed, elapsedMs };
-    const gone = left.map(({ address }) => address).filter((root) => !this.#ends.has(root));
-    return { report: done, isMore, isPart: this.#isPart, ends, gone };
+    const told = new Map(final.map((tip) => [tip.address, tip.tip]));
+    const refused = named
+      .filter(({ address, tip }) => told.get(address) !== tip)
+      .map(({ address }) => address);
+    const whole = this.#plan.roots.map(({ address }) => address).filter((root) => !this.#ends.has(root));
+    const gone = [...whole, ...refused];
+    return { report: done, isMore, isPart: this.#isPart, ends: [...final, ...found], gone };
   }
 
   async #stayedHere(): Promise<readonly Address[]> {

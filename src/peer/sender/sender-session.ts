@@ -30,13 +30,8 @@ import { lastWord, peerFailure } from "../session/last-word.js";
 import { Link } from "../session/link.js";
 import { type LoopEvent, SessionLoop } from "../session/session-loop.js";
 import { Waits } from "../session/waits.js";
-import {
-  type Asked,
-  type SagaDone,
-  type SagaRunOptions,
-  SenderSagaRun,
-  type SyncRequest,
-} from "./sender-saga-run.js";
+import type { Asked, SagaDone, SagaRunOptions, SyncRequest } from "./saga-request.js";
+import { SenderSagaRun } from "./sender-saga-run.js";
 import { type LaneChoice, loadSenderStanding, reserveConnect } from "./sender-store.js";
 
 export interface SenderSessionOptions extends SagaRunOptions {

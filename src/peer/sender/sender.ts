@@ -20,7 +20,7 @@ import { type Explanation, explainRecord, type RecordStatus } from "./explain.js
 import { openConnection } from "./open-connection.js";
 import { type ReconnectOptions, withRetries } from "./reconnect.js";
 import { type SyncReport, withBefore } from "./sender-commit.js";
-import type { SagaDone, SyncRequest } from "./sender-saga-run.js";
+import type { SagaDone, SyncRequest } from "./saga-request.js";
 import { SenderSession } from "./sender-session.js";
 
 /** Over WebSocket, by the receiver's URL; `ws://` only to this machine, unless `insecure`. */
@@ -196,7 +196,7 @@ export class Sender {
       request.direction !== "push" && (await withdrawExpired(identity, request.roots, writing));
     const goesUp = request.direction !== "pull" && (done.isMore || isWithdrawn);
     if (done.isPart || !goesUp) return done;
-    const next = await session.sync(request);
+    const next = await session.sync({ ...request, gone: new Set() });
     return { ...next, report: withBefore(done.report, next.report) };
   }
 

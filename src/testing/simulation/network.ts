@@ -47,6 +47,8 @@ export class SimulatedNetwork implements Carrier {
   #ambushes: Ambush[] = [];
   /** Pairs of homes that do not reach each other, until when. */
   readonly #partitions = new Map<string, number>();
+  /** When what a partition has held back arrives, by the side that has sent it. */
+  readonly #sentAgain = new WeakMap<LinkEnd, number>();
   /** Homes whose next dial ends elsewhere. */
   readonly #misled = new Map<string, string>();
   readonly #lastArrival = new Map<LinkEnd, number>();
@@ -248,7 +250,12 @@ export class SimulatedNetwork implements Carrier {
     const other = link.other(from);
     if (link.isMute) return;
     const parted = this.#partedMs(from.process?.machine.name, other.process?.machine.name);
-    if (parted > 0) return void this.scheduler.after(parted, () => this.#arrive(from, parcel)); // sent again, as TCP does
+    // Sent again, as TCP does, and what comes after it waits for it.
+    const wait = Math.max(parted, (this.#sentAgain.get(from) ?? 0) - this.scheduler.now);
+    if (wait > 0) {
+      this.#sentAgain.set(from, this.scheduler.now + wait);
+      return void this.scheduler.after(wait, () => this.#arrive(from, parcel));
+    }
     if (parcel.kind === "message") from.arrived(parcel.bytes);
     other.process?.breathe();
     if (parcel.kind === "message" && parcel.isAltered) this.listener.misled(other);
