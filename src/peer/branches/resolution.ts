@@ -12,7 +12,7 @@ import {
   type SenderSagaEvent,
   type SendPlan,
 } from "../../saga/index.js";
-import type { Space } from "../../space/index.js";
+import type { CellChange, Space } from "../../space/index.js";
 import type { PartEnds } from "../session/part.js";
 import type { ShownParts } from "../rights/proof-parts.js";
 import { unsureStones } from "../session/outgoing.js";
@@ -58,6 +58,8 @@ export interface Resolution {
   readonly apart: ReadonlyMap<Address, readonly Address[]>;
   /** First frames that came, of timelines of which nothing counts. */
   readonly tipless: ReadonlySet<Address>;
+  /** What of lists each root was judged by. */
+  readonly relied: ReadonlyMap<Address, readonly CellChange[]>;
   /** Has this side something to bring that only another saga can? */
   readonly isMore: boolean;
 }
@@ -126,7 +128,8 @@ export async function resolveRoots(
   };
   const { proved, made, left, apart, tipless } = taking;
   const lists = { made: [...made.values()], left: [...left.values()] };
-  return { resolved, proved, ...lists, shown, unmoved, apart, tipless, isMore: resolution.isMore };
+  const relied = taking.relied();
+  return { resolved, proved, ...lists, shown, unmoved, apart, tipless, relied, isMore: resolution.isMore };
 }
 
 /** A root as it goes up in this part. */

@@ -1,4 +1,4 @@
-import { KeysagaError } from "../../base/index.js";
+import { groupBy, KeysagaError } from "../../base/index.js";
 import {
   type Address,
   type IbGib,
@@ -20,7 +20,7 @@ import {
   standInFor,
 } from "../../merge/index.js";
 import type { FinalTip, OpenReference, RootMove } from "../../saga/index.js";
-import type { Space } from "../../space/index.js";
+import type { CellChange, Space } from "../../space/index.js";
 import type { Identity } from "../home/identity.js";
 import { isMadeHere, needsMark } from "../home/made.js";
 import type { CheckedEvidence } from "../rights/attestations.js";
@@ -88,6 +88,7 @@ export class Taking {
   readonly apart = new Map<Address, readonly Address[]>();
   /** First frames that came, of timelines of which nothing counts: links to them hold, and they have no tip. */
   readonly tipless = new Set<Address>();
+  readonly #judges: { readonly root: Address; readonly listed: ListedHeads }[] = [];
   readonly #space: Space;
   readonly #merging: Merging;
 
@@ -211,8 +212,18 @@ export class Taking {
     const { access, identity, receiver, evidence } = this.resolving;
     const authorize = typeof access === "function" ? access : undefined;
     // What this side has made, the receiver that counts its uses has to be asked to let in.
-    return new ListedHeads(this.#space, first, authorize, (maker, frame, entry) =>
+    const listed = new ListedHeads(this.#space, first, authorize, (maker, frame, entry) =>
       maker === identity.address ? entry.receiver === receiver : isLetIn(evidence.letIn, frame, entry),
+    );
+    this.#judges.push({ root: first.address, listed });
+    return listed;
+  }
+
+  /** What was looked at of lists to judge each root. */
+  relied(): ReadonlyMap<Address, readonly CellChange[]> {
+    const judges = groupBy(this.#judges, ({ root }) => root);
+    return new Map(
+      [...judges].map(([root, all]) => [root, all.flatMap(({ listed }) => [...listed.relied.values()])]),
     );
   }
 

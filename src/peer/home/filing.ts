@@ -19,3 +19,12 @@ export function joinFilings(filings: readonly Filing[]): Filing {
 export function changedOnce(cells: readonly CellChange[]): readonly CellChange[] {
   return [...new Map(cells.map((change) => [change.key, change])).values()];
 }
+
+/** A cell that has to be as it is; what a commit changes anyway is compared by that. */
+export function comparedWith(
+  changed: readonly CellChange[],
+  compared: readonly CellChange[],
+): readonly CellChange[] {
+  const keys = new Set(changed.map(({ key }) => key));
+  return [...changed, ...compared.filter(({ key }) => !keys.has(key))];
+}

@@ -5,10 +5,10 @@ import { framesBeyond, mergeTips, overlaid } from "../../merge/index.js";
 import type { RootMove } from "../../saga/index.js";
 import { limitsOfLists } from "../branches/keep-lists.js";
 import { releasing } from "../home/claims.js";
-import { changedOnce } from "../home/filing.js";
+import { changedOnce, comparedWith } from "../home/filing.js";
 import { inOrder, type ListCommit, listCommit } from "../rights/list-commit.js";
 import { fileProofs } from "./file-proofs.js";
-import { type CommitEffect, comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
+import { type CommitEffect, type JudgedMoves, judgeMoves } from "./judged-moves.js";
 import type { Committing } from "./receiver-commit.js";
 
 const triesMax = 32;

@@ -30,6 +30,7 @@ import {
 import { type Carriers, carriersAmong } from "../branches/carriers.js";
 import { type Merging, walkLimits } from "../branches/merging.js";
 import { checkTip } from "../branches/taking.js";
+import { comparedWith } from "../home/filing.js";
 import { needsMark } from "../home/made.js";
 import type { CheckedEvidence } from "../rights/attestations.js";
 import { headIsCounted, isLetIn, ListedHeads } from "../rights/head-judge.js";
@@ -333,13 +334,4 @@ class Judgement {
 function toldOf({ address, from }: RootMove, status: RootStatus | undefined): FinalTip | undefined {
   if (from === undefined || !status || !("tip" in status)) return undefined;
   return { address, tip: status.tip, n: status.n };
-}
-
-/** A cell that has to be as it is; what a commit changes anyway is compared by that. */
-export function comparedWith(
-  changed: readonly CellChange[],
-  compared: readonly CellChange[],
-): readonly CellChange[] {
-  const keys = new Set(changed.map(({ key }) => key));
-  return [...changed, ...compared.filter(({ key }) => !keys.has(key))];
 }

@@ -13,7 +13,7 @@ import {
 import type { CellChange, Commit, ReferenceTo, Space } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import { releasing } from "../home/claims.js";
-import { changedOnce, type Filing, joinFilings, nothingFiled } from "../home/filing.js";
+import { changedOnce, comparedWith, type Filing, joinFilings, nothingFiled } from "../home/filing.js";
 import type { Identity } from "../home/identity.js";
 import { markEach, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
@@ -27,7 +27,7 @@ import { type Conversation, type SignedTurn, totalsOf } from "../session/convers
 import type { Answers } from "./answer.js";
 import { type CommittedLists, commitLists } from "./commit-lists.js";
 import { fileProofs } from "./file-proofs.js";
-import { type CommitEffect, comparedWith, type JudgedMoves, judgeMoves } from "./judged-moves.js";
+import { type CommitEffect, type JudgedMoves, judgeMoves } from "./judged-moves.js";
 import type { Quotas } from "./quotas.js";
 import { type Candidate, type Refused, whatIsLeft } from "./what-fits.js";
 

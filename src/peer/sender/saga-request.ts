@@ -26,6 +26,8 @@ export interface SagaDone {
   readonly isMore: boolean;
   /** It was a part of what the caller has asked for. */
   readonly isPart: boolean;
+  /** Lists were changed here meanwhile: roots that they rule were left as they were, for another saga. */
+  readonly isStale: boolean;
   /** Where it has come to: the tips that the receiver has, lists among them, and what came along. */
   readonly ends: readonly FinalTip[];
   /** Roots that went as far as they do, whether the receiver has taken them or not. */

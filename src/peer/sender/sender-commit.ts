@@ -1,4 +1,4 @@
-import { KeysagaError } from "../../base/index.js";
+import { KeysagaError, sameBytes } from "../../base/index.js";
 import { type Address, gibOf, type IbGib, isTjp, nOf, toText } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import { type FrameReader, headsOf, mergeTips } from "../../merge/index.js";
@@ -15,12 +15,12 @@ import {
   type Totals,
   type TotalsOfBoth,
 } from "../../saga/index.js";
-import type { ReferenceTo, Sight, Space, TipMove } from "../../space/index.js";
+import type { CellChange, ReferenceTo, Sight, Space, TipMove } from "../../space/index.js";
 import type { Merging } from "../branches/merging.js";
 import type { Left } from "../branches/taking.js";
 import { pauseAfterLoss } from "../home/backoff.js";
 import { cellKinds, changeCell, newCell, readCell } from "../home/cells.js";
-import { changedOnce, type Filing, joinFilings, nothingFiled } from "../home/filing.js";
+import { changedOnce, comparedWith, type Filing, joinFilings, nothingFiled } from "../home/filing.js";
 import { type Identity, newestFrame } from "../home/identity.js";
 import { madeChanges, needsMark } from "../home/made.js";
 import type { Platform } from "../home/platform.js";
@@ -126,12 +126,16 @@ export interface Landing {
   readonly apart: ReadonlyMap<Address, readonly Address[]>;
   /** First frames that came, of timelines of which nothing counts: they are kept, so that links to them hold. */
   readonly tipless: ReadonlySet<Address>;
+  /** What of lists each root was judged by. */
+  readonly relied: ReadonlyMap<Address, readonly CellChange[]>;
 }
 
 /** What a commit has done here; `merged` are those frames of this side's making that are tips now. */
 export interface Landed {
   readonly report: Omit<SyncReport, "elapsedMs" | "references" | "stayed">;
   readonly merged: readonly IbGib[];
+  /** Were lists changed here meanwhile? Roots that they rule were left as they were. */
+  readonly isStale: boolean;
 }
 
 /** How often the local commit is tried anew when this space's own tips or cells moved meanwhile. */
@@ -153,7 +157,9 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
   const proofs = conversation.takeProofs();
   for (let losses = 0; losses < triesMax; losses++) {
     if (losses > 0) await pauseAfterLoss(platform, losses);
-    const moved = await land(space, effect, merging);
+    const { current, relied } = await notStale(space, effect, landing.relied);
+    const isStale = current.moves.length < effect.moves.length;
+    const moved = await land(space, current, merging);
     const kept = await filed(landing, effect, moved);
     const mark = { saga, session, time: receipt.time };
     const arrivals = await heldHere(space, effect, arrivedBy(effect, moved.apart));
@@ -163,7 +169,7 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
     if (isNothing) {
       await space.drop(saga); // another call may have committed all that came
       conversation.returnProofs(proofs);
-      return { report: await reportOf(landing, effect, receipt), merged: [] };
+      return { report: await reportOf(landing, effect, receipt), merged: [], isStale };
     }
     const change = await sessionChange(identity, conversation, receipt);
     const counted = receiptCells(conversation.established.receiverSession, receiver, receipt);
@@ -176,16 +182,38 @@ export async function commitSender(landing: Landing, effect: CommitEffect): Prom
       roots: [...moved.stones, ...tipless, ...[...apart.values()].flat()],
       settled,
       proofs: [...proofs, ...kept.proofs, ...change.proofs],
-      cells: changedOnce([...change.cells, ...kept.cells, ...arrived, ...counted]),
+      cells: comparedWith(
+        changedOnce([...change.cells, ...kept.cells, ...arrived, ...counted]),
+        changedOnce(relied),
+      ),
     });
+    if (result.kind === "notClosed" && isStale) throw new KeysagaError("tip_moved", { why: "lists" });
     if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
     if (result.kind === "committed") {
       const tips = new Set(moved.tips.map(({ to }) => to));
       const report = await reportOf(landing, effect, receipt);
-      return { report, merged: [...merges, ...moved.puts].filter((frame) => tips.has(frame.address)) };
+      const merged = [...merges, ...moved.puts].filter((frame) => tips.has(frame.address));
+      return { report, merged, isStale };
     }
   }
   throw new KeysagaError("tip_moved", { tries: triesMax });
+}
+
+/** What the lists that roots were judged by still say, and the moves of those roots: a call of this home may have come first. */
+async function notStale(
+  space: Space,
+  effect: CommitEffect,
+  judgedBy: Landing["relied"],
+): Promise<{ readonly current: CommitEffect; readonly relied: readonly CellChange[] }> {
+  const relied: CellChange[] = [];
+  const stale = new Set<Address>();
+  for (const { address } of effect.moves) {
+    const cells = judgedBy.get(address) ?? [];
+    const now = await Promise.all(cells.map(({ key }) => space.cell(key)));
+    if (cells.every(({ from }, at) => sameBytes(from, now[at]))) relied.push(...cells);
+    else stale.add(address);
+  }
+  return { current: { ...effect, moves: effect.moves.filter(({ address }) => !stale.has(address)) }, relied };
 }
 
 async function reportOf(

@@ -80,6 +80,7 @@ export class SenderSagaRun {
   #tipless: ReadonlySet<Address> = new Set();
   /** Has another saga merges to bring that this side has made? */
   #brings = false;
+  #relied: Resolution["relied"] = new Map();
   #isPart = false;
   /** How far what goes up goes in this saga. */
   #ends: PartEnds = new Map();
@@ -194,6 +195,7 @@ export class SenderSagaRun {
     const resolution = ends ? await this.#resolve(effect, evidence, this.#ends) : whole;
     const { resolved, proved, made, shown, left, unmoved, apart } = resolution;
     this.#tipless = resolution.tipless;
+    this.#relied = resolution.relied;
     this.#brings = resolution.isMore;
     for (const frame of proved) this.#proved.add(frame);
     this.#shown = joinShown(this.#shown, shown);
@@ -313,10 +315,11 @@ export class SenderSagaRun {
       left: [...this.#plan.drafts, ...this.#left.values()],
       apart: this.#apart,
       tipless: this.#tipless,
+      relied: this.#relied,
     };
     const found = effect.found.filter((tip) => !this.#unmoved.has(tip.address));
-    const { report, merged } = await commitSender(landing, { ...effect, found });
-    const done = await this.#doneBy(report, { ...effect, found }); // until then a failure ends the call as well
+    const { report, merged, isStale } = await commitSender(landing, { ...effect, found });
+    const done = { ...(await this.#doneBy(report, { ...effect, found })), isStale }; // until then a failure ends the call as well
     this.#isDurable = true;
     tellLeft(onEvent, saga, done.report.left);
     tellMerged(onEvent, saga, merged);
@@ -329,7 +332,7 @@ export class SenderSagaRun {
   async #doneBy(
     report: Landed["report"],
     { final, named, found }: Pick<On<"commitSpace">, "final" | "named" | "found">,
-  ): Promise<SagaDone> {
+  ): Promise<Omit<SagaDone, "isStale">> {
     const { identity, platform } = this.options;
     const left = await explainLeft(identity, this.#receiver, report.left, this.options);
     const references = await openLinks(identity.space, [...report.tips, ...report.found]);

@@ -178,6 +178,7 @@ export class Sender {
     for (;;) {
       const done = await this.#queue(signal, (live) => this.#sagas(live, { ...request, gone }));
       report = report ? withBefore(report, done.report) : done.report;
+      if (done.isStale) continue;
       if (!done.isPart) return report;
       for (const root of done.gone) gone.add(root);
       const where = toHex(sha256(utf8(JSON.stringify([done.ends, gone.size]))));
@@ -195,7 +196,7 @@ export class Sender {
     const isWithdrawn =
       request.direction !== "push" && (await withdrawExpired(identity, request.roots, writing));
     const goesUp = request.direction !== "pull" && (done.isMore || isWithdrawn);
-    if (done.isPart || !goesUp) return done;
+    if (done.isPart || done.isStale || !goesUp) return done;
     const next = await session.sync({ ...request, gone: new Set() });
     return { ...next, report: withBefore(done.report, next.report) };
   }
