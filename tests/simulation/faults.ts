@@ -244,8 +244,8 @@ export const knownFaults: readonly KnownFault[] = [
     file: "src/peer/sender/sender-saga-run.ts",
     change: [
       [
-        "    const { report, merged } = await commitSender(landing, { ...effect, found });\n",
-        "    asked.outcome.resolve({ report: { saga, session: conversation.established.session, tips: effect.final, left: [], elapsedMs: 0 }, isMore: false });\n    const { report, merged } = await commitSender(landing, { ...effect, found });\n",
+        "    const { report, merged, isStale } = await commitSender(landing, { ...effect, found });\n",
+        "    asked.outcome.resolve({ report: { saga, session: conversation.established.session, tips: effect.final, left: [], elapsedMs: 0 }, isMore: false, isPart: false, isStale: false });\n    const { report, merged, isStale } = await commitSender(landing, { ...effect, found });\n",
       ],
     ],
     profile: "calm",

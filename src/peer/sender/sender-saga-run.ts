@@ -319,7 +319,8 @@ export class SenderSagaRun {
     };
     const found = effect.found.filter((tip) => !this.#unmoved.has(tip.address));
     const { report, merged, isStale } = await commitSender(landing, { ...effect, found });
-    const done = { ...(await this.#doneBy(report, { ...effect, found })), isStale }; // until then a failure ends the call as well
+    // Until it is done a failure ends the call as well.
+    const done = { ...(await this.#doneBy(report, { ...effect, found })), isStale };
     this.#isDurable = true;
     tellLeft(onEvent, saga, done.report.left);
     tellMerged(onEvent, saga, merged);
