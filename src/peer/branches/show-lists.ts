@@ -14,6 +14,8 @@ export interface ListToShow {
 /** What the other side lacks of a list. */
 export interface ShownList {
   readonly first: IbGib;
+  /** The newest of its frames: with these the other side has all up to there. */
+  readonly tip: Address;
   /** Its frames as text. */
   readonly frames: readonly Evidence[];
   /** Those of them whose makers have to be proved. */
@@ -47,6 +49,7 @@ async function showList(
   if (!first || !newest || beyond.length === 0) return undefined;
   return {
     first,
+    tip: tip.address,
     frames: frames.flatMap((frame) => (frame ? [toText(frame)] : [])),
     toProve: await framesToProve(newest, first, held, space, merging),
   };

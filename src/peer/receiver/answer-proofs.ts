@@ -110,13 +110,12 @@ export class AnswerProofs {
     const firsts = await this.#space.getMany(lists);
     const readable = await this.standing.readsAll(firsts);
     const toShow = lists.filter((_, at) => readable[at] && firsts[at]);
-    const tips = await this.#space.tips(toShow);
     const shown = await showLists(
       this.#space,
       toShow.map((list) => ({ list, known: this.#heldLists.get(list) ?? [] })),
       this.merging,
     );
-    for (const tip of tips) if (tip) this.#heldLists.set(tip.tjp, [tip.address]);
+    for (const { first, tip } of shown) this.#heldLists.set(first.address, [tip]);
     return shown;
   }
 }
