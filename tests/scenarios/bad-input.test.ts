@@ -10,28 +10,19 @@ import {
 } from "../../src/ibgib/index.js";
 import { type Change, changeList, firstOfList, listLimits, listsOf } from "../../src/lists/index.js";
 import { saveRecords, setAside, whoMay } from "../../src/peer/index.js";
-import type { Conversation } from "../../src/peer/session/conversation.js";
 import type { Direction, Root } from "../../src/saga/index.js";
 import type { ReceiverPeer, SenderPeer } from "../../src/testing/index.js";
+import { spoken } from "./overheard.js";
 import { scenario } from "./scenario.js";
 import { type Attempt, answersTo, saga } from "./speaker.js";
 
-/** The conversation of the sender that has connected last. */
-const spoken = vi.hoisted(() => ({ newest: undefined as Conversation | undefined }));
-
 vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
-  const original = await importOriginal<typeof import("../../src/peer/session/conversation.js")>();
-  class Overheard extends original.Conversation {
-    constructor(...args: ConstructorParameters<typeof Conversation>) {
-      super(...args);
-      if (args[1] === "sender") spoken.newest = this;
-    }
-  }
-  return { ...original, Conversation: Overheard };
+  const { overhearing } = await import("./overheard.js");
+  return overhearing(await importOriginal());
 });
 
 function answersOf(attempt: Attempt, who: SenderPeer, at: ReceiverPeer) {
-  let own: Conversation | undefined;
+  let own: typeof spoken.newest;
   return answersTo(attempt, who, at, () => (own ??= spoken.newest!));
 }
 

@@ -11,24 +11,15 @@ import {
 import { changeList, firstOfList } from "../../src/lists/index.js";
 import { evidenceFor } from "../../src/peer/index.js";
 import { CommitQueue } from "../../src/peer/receiver/commit-queue.js";
-import type { Conversation } from "../../src/peer/session/conversation.js";
 import { type AttestedFrames, type Direction, placesOf, type Root } from "../../src/saga/index.js";
 import type { SenderPeer } from "../../src/testing/index.js";
+import { spoken } from "./overheard.js";
 import { type Cast, scenario } from "./scenario.js";
 import { type Attempt, answersTo, saga } from "./speaker.js";
 
-/** The conversation of the sender that has connected last. */
-const spoken = vi.hoisted(() => ({ newest: undefined as Conversation | undefined }));
-
 vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
-  const original = await importOriginal<typeof import("../../src/peer/session/conversation.js")>();
-  class Overheard extends original.Conversation {
-    constructor(...args: ConstructorParameters<typeof Conversation>) {
-      super(...args);
-      if (args[1] === "sender") spoken.newest = this;
-    }
-  }
-  return { ...original, Conversation: Overheard };
+  const { overhearing } = await import("./overheard.js");
+  return overhearing(await importOriginal());
 });
 
 /** What alice keeps at bob's, and nobody at dave's: a diary with a photo in it, of which there is a negative. */

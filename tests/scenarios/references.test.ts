@@ -9,22 +9,13 @@ import {
 } from "../../src/ibgib/index.js";
 import { listsOf } from "../../src/lists/index.js";
 import { saveRecords } from "../../src/peer/index.js";
-import type { Conversation } from "../../src/peer/session/conversation.js";
+import { spoken } from "./overheard.js";
 import { type Cast, scenario } from "./scenario.js";
 import { type Attempt, answersTo, saga } from "./speaker.js";
 
-/** The conversation of the sender that has connected last. */
-const spoken = vi.hoisted(() => ({ newest: undefined as Conversation | undefined }));
-
 vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
-  const original = await importOriginal<typeof import("../../src/peer/session/conversation.js")>();
-  class Overheard extends original.Conversation {
-    constructor(...args: ConstructorParameters<typeof Conversation>) {
-      super(...args);
-      if (args[1] === "sender") spoken.newest = this;
-    }
-  }
-  return { ...original, Conversation: Overheard };
+  const { overhearing } = await import("./overheard.js");
+  return overhearing(await importOriginal());
 });
 
 let made = 0;

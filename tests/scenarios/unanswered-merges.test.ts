@@ -3,24 +3,15 @@ import { expect, vi } from "vitest";
 import type { Json } from "../../src/base/index.js";
 import { type Address, type IbGib, mutate, nOf, sealRecord } from "../../src/ibgib/index.js";
 import { headsOf, mergeFunctions, mergeTips, standInFor } from "../../src/merge/index.js";
-import type { Conversation } from "../../src/peer/session/conversation.js";
 import type { Peer } from "../../src/testing/index.js";
 import { expectSettled, sharedNote } from "./divergence.js";
+import { spoken } from "./overheard.js";
 import { type Cast, scenario } from "./scenario.js";
 import { answersTo, saga } from "./speaker.js";
 
-/** The conversation of the sender that has connected last. */
-const spoken = vi.hoisted(() => ({ newest: undefined as Conversation | undefined }));
-
 vi.mock("../../src/peer/session/conversation.js", async (importOriginal) => {
-  const original = await importOriginal<typeof import("../../src/peer/session/conversation.js")>();
-  class Overheard extends original.Conversation {
-    constructor(...args: ConstructorParameters<typeof Conversation>) {
-      super(...args);
-      if (args[1] === "sender") spoken.newest = this;
-    }
-  }
-  return { ...original, Conversation: Overheard };
+  const { overhearing } = await import("./overheard.js");
+  return overhearing(await importOriginal());
 });
 
 /** A note with a head of alice's at bob, one of carol's at dave, and both at eve, who may write. */

@@ -18,7 +18,7 @@ export async function mayEndAt(
   if ((await space.frameAt(tjp, nOf(frame) ?? 0)) !== frame.address) return false; // of a branch that was merged
   const first = await space.get(tjp);
   if (!first || ownerOf(first) === undefined) return true;
-  if (isMerge(frame)) return false; // its heads are proved, and so are parts that end there
+  if (isMerge(frame)) return false; // nobody proves a merge: its heads are proved, one by one
   const maker = makerOf(frame, first);
   const isOwn = (maker ?? self) === self && (await isMadeHere(space, frame.address));
   const isProved = isOwn || (await signerOf(space, frame.address)) === maker;

@@ -102,9 +102,8 @@ export async function resolveRoots(
   const outcomes: Outcome[] = [];
   for (const [at, root] of roots.entries()) {
     const [end, status] = [ends.get(root.address), statuses[at]!];
-    const waits = end === "later" && (status.status === "unknown" || isDifferent(status));
-    const outcome = waits ? resolution.later(root, status) : resolution.of(upTo(root, end), status);
-    outcomes.push(full ? resolution.withoutUp(root, status, await outcome) : await outcome);
+    const outcome = await resolution.inPart(root, status, end);
+    outcomes.push(full ? resolution.withoutUp(root, status, outcome) : outcome);
   }
   const plan = planOf({
     held: outcomes.flatMap(({ held }) => held ?? []),
@@ -130,11 +129,6 @@ export async function resolveRoots(
   const lists = { made: [...made.values()], left: [...left.values()] };
   const relied = taking.relied();
   return { resolved, proved, ...lists, shown, unmoved, apart, tipless, relied, isMore: resolution.isMore };
-}
-
-/** A root as it goes up in this part. */
-function upTo(root: Root, end: NumberedTip | "later" | undefined): Root {
-  return end === undefined || end === "later" ? root : { ...root, ...end };
 }
 
 class Resolver {
@@ -166,8 +160,15 @@ class Resolver {
     return new Set(unnamed.filter((_, at) => isUnowned(firsts[at]) && tips[at] !== undefined));
   }
 
+  /** What becomes of a root in a part that it goes up in as far as `end`. What comes down does in any case. */
+  inPart(root: Root, status: RootStatus, end: NumberedTip | "later" | undefined): Promise<Outcome> {
+    if (end !== "later") return this.#orTooLong({ ...root, ...end }, status);
+    const goesUp = status.status === "unknown" || isDifferent(status);
+    return goesUp ? this.#later(root, status) : this.#orTooLong(root, status);
+  }
+
   /** What takes a longer walk than one root may is left as it was, on both sides. */
-  async of(root: Root, status: RootStatus): Promise<Outcome> {
+  async #orTooLong(root: Root, status: RootStatus): Promise<Outcome> {
     try {
       const outcome = await this.#of(root, status);
       const { added } = outcome;
@@ -230,7 +231,7 @@ class Resolver {
   }
 
   /** Nothing of it goes up in this part. */
-  async later({ address, tip = address, n = 0 }: Root, status: RootStatus): Promise<Outcome> {
+  async #later({ address, tip = address, n = 0 }: Root, status: RootStatus): Promise<Outcome> {
     if (!isDifferent(status)) return {};
     const isHeld = await isOnChain(this.#space, status, { tjp: address, tip, n });
     return isHeld ? { held: { tjp: address, n: status.n } } : {};

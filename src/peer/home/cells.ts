@@ -41,7 +41,7 @@ export const cellKinds = {
     }),
   ),
   /**
-   * The number of the frame by which an identity delegates a lane, and that frame where it lies in a branch (see
+   * The number of the frame by which an identity has delegated a lane, and that frame where it lies in a branch (see
    * `branches`); key: the gibs of both.
    */
   delegated: kind("delegated/", z.strictObject({ n: z.number().int().min(1), branch: address.optional() })),

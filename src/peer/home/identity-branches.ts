@@ -7,8 +7,8 @@ import { type Filing, nothingFiled } from "./filing.js";
 
 /*
  * Frames of an identity in places that others had taken here, as they come where somebody runs two copies of one home. What
- * they say proves as much as what was seen first, so they are kept, in a group of their own. Whoever keeps some lets in no
- * lane that was delegated in one of these places, or behind one.
+ * they say proves as much as what was seen first, so they are kept, in a group of their own. A receiver that keeps some lets
+ * in no lane that was delegated in one of these places, or behind one.
  */
 
 /** The ib of the groups below. */

@@ -8,7 +8,7 @@ import {
   resumeIdentity,
 } from "../../keystone/index.js";
 import type { CellChange, Space } from "../../space/index.js";
-import { type Cell, type CellValue, cellKinds, changeCell, readCell } from "./cells.js";
+import { type Cell, type CellValue, cellKinds, changeCell, readCell, sameCell } from "./cells.js";
 import { type Filing, joinFilings } from "./filing.js";
 import { fileBranches } from "./identity-branches.js";
 
@@ -134,13 +134,15 @@ async function delegatedChanges(
 /**
  * An identity that has branches is let in by those lanes alone that it had delegated before they begin.
  *
+ * @returns What has to be as it is where it is let in.
  * @throws KeysagaError `duplicity`
  */
-export async function checkUnforked(space: Space, identity: Address, lane: Address): Promise<void> {
-  const { value: branches } = await readCell(space, cellKinds.branches, identity);
-  if (!branches) return;
+export async function checkUnforked(space: Space, identity: Address, lane: Address): Promise<CellChange> {
+  const branches = await readCell(space, cellKinds.branches, identity);
   const { value: delegated } = await delegatedCell(space, identity, lane);
-  if (!delegated || delegated.n >= branches.n) throw new KeysagaError("duplicity", { n: branches.n });
+  if (branches.value && (!delegated || delegated.n >= branches.value.n))
+    throw new KeysagaError("duplicity", { n: branches.value.n });
+  return sameCell(branches);
 }
 
 export function delegatedCell(space: Space, identity: Address, lane: Address) {

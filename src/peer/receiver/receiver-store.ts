@@ -5,6 +5,7 @@ import type { Accepted, ChallengeDraw, FollowedLane, Open, SenderKnown } from ".
 import type { CellChange, Charge, Space } from "../../space/index.js";
 import { type CellValue, cellKinds, changeCell, readCell, sameCell } from "../home/cells.js";
 import { type Claim, releasing } from "../home/claims.js";
+import { comparedWith } from "../home/filing.js";
 import { type Identity, internalsOf } from "../home/identity.js";
 import { checkHeld, checkUnforked, fileIdentity, loadIdentity } from "../home/known-identities.js";
 import type { Platform } from "../home/platform.js";
@@ -71,7 +72,7 @@ export async function storeSession(
     readCell(space, cellKinds.fork, lane.first.gib),
   ]);
   if (fork.value) throw new KeysagaError("duplicity", { n: fork.value.n });
-  await checkUnforked(space, tjp, lane.first.address);
+  const unforked = await checkUnforked(space, tjp, lane.first.address);
   const isAsChecked =
     identityCell.value?.tip === known.identity?.keystone.tip && isSameLane(laneCell.value, known.lane);
   if (!isAsChecked) return false;
@@ -83,13 +84,16 @@ export async function storeSession(
       holder: tjp,
       sight: { holders: [] },
       proofs: filed.proofs,
-      cells: [
-        ...(filed.cells.length > 0 ? filed.cells : [sameCell(identityCell)]),
-        changeCell(laneCell, rowOf(lane)),
-        sameCell(fork),
-        ...old.cells,
-        ...entry,
-      ],
+      cells: comparedWith(
+        [
+          ...(filed.cells.length > 0 ? filed.cells : [sameCell(identityCell)]),
+          changeCell(laneCell, rowOf(lane)),
+          sameCell(fork),
+          ...old.cells,
+          ...entry,
+        ],
+        [unforked],
+      ),
       dropProofGroups: old.dropProofGroups,
       charge,
     });

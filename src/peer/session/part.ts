@@ -29,14 +29,14 @@ export function partLimit(
  */
 export type PartEnds = ReadonlyMap<Address, NumberedTip | "later">;
 
-/** May a part end with this frame? Else it can not be shown, by itself, who has made it. */
+/** May a part end with this frame? It has to be a tip meanwhile: see `mayEndAt`. */
 export type MayEnd = (frame: IbGib) => Promise<boolean>;
 
 /**
  * The part of a plan that goes out at once: as much as the limit allows, and in any case as much as brings one timeline
  * further, so that every part is a step. Undefined where all of it goes.
  *
- * Reads what will go out. Holds the addresses of frames of timelines that are under way.
+ * Reads what will go out. Holds the frames of timelines that are under way, about as many bytes as the limit allows.
  *
  * @param departures What the whole plan sends, in its order.
  */
