@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { documents } from "./vectors/documents.js";
 import { keystones } from "./vectors/keystones.js";
-import { addresses, merkle, normalJson, records, signatures } from "./vectors/records.js";
+import { addresses, merkle, normalJson, records, sets, signatures } from "./vectors/records.js";
 
 /** Every file by name. The same ones each time: nothing in them is drawn, and their clock stands. */
 export async function formatVectors(): Promise<ReadonlyMap<string, string>> {
@@ -13,6 +13,7 @@ export async function formatVectors(): Promise<ReadonlyMap<string, string>> {
     addresses: addresses(),
     records: records(),
     merkle: merkle(),
+    sets: await sets(),
     ed25519: signatures(),
     keystones: keystones(),
     documents: whole.map(({ name, says }) => ({ name, says })),

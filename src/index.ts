@@ -193,6 +193,8 @@ export {
 export { exportReceipt } from "./peer/index.js";
 export {
   checkReceipt,
+  setFingerprint,
+  type AlikeSet,
   type CountedFrame,
   type LeftRoot,
   type Receipt,

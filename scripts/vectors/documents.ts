@@ -2,6 +2,7 @@
 import {
   canonicalJson,
   type Address,
+  createSender,
   evidenceFor,
   exportReceipt,
   exportSession,
@@ -41,6 +42,16 @@ export async function documents(): Promise<readonly Document[]> {
   const { saga: counting } = await carol.sync(note);
   const counted = await exportReceipt(carol.space, { saga: counting, receiver: bob.address });
 
+  const folder = await alice.timeline("folder");
+  const file = await alice.timeline("file", { within: folder });
+  await alice.sync(folder);
+  await alice.edit(file, { text: "new" });
+  const { identity } = alice;
+  const comparing = createSender({ identity, ...bob.listening, platform, limits: { comparedMin: 2 } });
+  const { saga: compared } = await comparing.sync([folder]);
+  await comparing.disconnect();
+  const alike = await exportReceipt(alice.space, { saga: compared, receiver: bob.address });
+
   const his = await bob.timeline("his note");
   await share(bob.identity, { timeline: his, with: alice.address, access: "read" }, platform);
   await alice.sync(his, { direction: "pull" });
@@ -52,6 +63,7 @@ export async function documents(): Promise<readonly Document[]> {
   const bundle = await exportSession(alice.space, session);
   const made = [
     { name: "receipt", text: canonicalJson(receipt), says: checkReceipt(receipt, bob.address) },
+    { name: "receipt-alike", text: canonicalJson(alike), says: checkReceipt(alike, bob.address) },
     { name: "receipt-counted", text: canonicalJson(counted), says: checkReceipt(counted, bob.address) },
     await proofOf("proof-by-sender", alice.space, edited.address),
     await proofOf("proof-by-receiver", alice.space, his),

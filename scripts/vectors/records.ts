@@ -17,6 +17,7 @@ import { joinParts } from "../../src/ibgib/byte-form.js";
 import { recordHash } from "../../src/ibgib/hash.js";
 import { decodeRecord, type IbGib, isAddress, parseAddress, sealRecord } from "../../src/ibgib/index.js";
 import { merklePaths, merkleRoot } from "../../src/keystone/index.js";
+import { setFingerprint } from "../../src/saga/index.js";
 import { entryLeaf } from "../../src/saga/turn.js";
 
 /** The code and the rule that `read` is refused with. */
@@ -216,4 +217,19 @@ function published() {
 
 function littleEndian(value: bigint): Uint8Array {
   return Uint8Array.from({ length: 32 }, (_, at) => Number((value >> BigInt(8 * at)) & 0xffn));
+}
+
+/** Sets of timelines with their tips, and the fingerprint of each. */
+export function sets() {
+  const tipOf = (at: number) => {
+    const { address } = sealRecord({ ib: "note", data: { isTjp: true, n: 0, uuid: `${at}` } });
+    return { address, tip: address, n: 0 };
+  };
+  const sizes = [0, 1, 2, 3, 40];
+  return Promise.all(
+    sizes.map(async (size) => {
+      const tips = Array.from({ length: size }, (_, at) => tipOf(at));
+      return { tips, root: await setFingerprint(tips) };
+    }),
+  );
 }

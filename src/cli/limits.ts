@@ -25,6 +25,7 @@ export const limitRows: Readonly<Record<LimitName, string>> = {
   turnsMax: "signed turns of one session, each way; likewise",
   partBytes: "records that one commit brings; what is more follows in others",
   deltaBytes: "records between two signed turns",
+  comparedMin: "timelines from which on sets are compared by ranges, and not each named",
   unaskedMax: "records that are sent without asking",
   commitsMax: "tries of one sync that others come before",
   sessionsPerIdentityMax: "sessions of one identity at a time",

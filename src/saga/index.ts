@@ -3,6 +3,7 @@ export { sagaLimits, type SessionLimits, sessionLimits } from "./limits.js";
 export {
   type AckBody,
   AckEntry,
+  type AlikeSet,
   type Ask,
   AttestedFrames,
   type Challenge,
@@ -42,6 +43,8 @@ export {
   type WantsBody,
   type OpenReference,
 } from "./messages.js";
+export { type Alike, alikeSets, countAlike, type NamedSet } from "./ranges.js";
+export { RangeSet, setFingerprint } from "./range-set.js";
 export {
   type Caps,
   type Dialogue,
@@ -135,6 +138,7 @@ export {
   directionOf,
   isEmpty,
   nothingToSend,
+  sameOnBoth,
   type RootMove,
   type SendPlan,
   statusesByRoot,

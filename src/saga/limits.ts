@@ -19,6 +19,9 @@ export const sagaLimits = {
    * has up to three bytes, and quotes are escaped in a turn: either way it stays within a message.
    */
   entriesCharsMax: 64 * 1024,
+  /** Ranges of a set that one turn divides, and sets that are compared ahead of a saga. */
+  rangesMax: 4_096,
+  setsMax: 16,
   /** Frames that a sender names of one timeline, for the receiver to find what both have. */
   locatorMax: 64,
   /** The path of an entry in a list of `entriesMax`. */
@@ -58,6 +61,8 @@ export const sessionLimits = {
    * connection has to send again is no more than that, and a record.
    */
   deltaBytes: 4 * 1024 * 1024,
+  /** Timelines from which on a sender compares a set by ranges, and does not name each. */
+  comparedMin: 256,
   /** Records that are sent without asking whether the other side has them. */
   unaskedMax: 4,
   /** Commits of one saga that others may come before. */

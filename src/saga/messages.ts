@@ -222,6 +222,49 @@ const listOf = <Entry extends z.ZodType>(entry: Entry) =>
 export const Direction = z.enum(["push", "pull", "both"]);
 export type Direction = z.infer<typeof Direction>;
 
+/** A fingerprint of a range of a set (range-set.ts), in base64url; empty where nothing is in it. */
+const fingerprint = z.string().regex(/^([A-Za-z0-9_-]{43})?$/);
+const bitmap = (bits: number) =>
+  z
+    .string()
+    .regex(/^([0-9a-f]{2})*$/)
+    .max(bits / 4 + 2);
+
+/** A range that is divided by the next hex digit, with the fingerprints of its parts. */
+export const Range = z.strictObject({
+  at: z.string().regex(/^[0-9a-f]{0,63}$/),
+  nodes: z.array(fingerprint).length(16),
+});
+export type Range = z.infer<typeof Range>;
+
+/**
+ * Ahead of `init`: is what the sender has of a set what the receiver has of it, as far as the sender may read that? With `of`
+ * and `root` it begins with a set: a timeline and all that is within it, or, `of` its own identity, all that the sender owns.
+ * With ranges it goes on with that set: each is one digit longer than those of the turn before. What is agreed by that is
+ * named in no turn of the saga; it counts as named, and as the same on both sides.
+ */
+export const RangesBody = z.strictObject({
+  type: z.literal("ranges"),
+  ...turnHead,
+  of: address.optional(),
+  root: fingerprint.optional(),
+  entries: z.array(Range).max(sagaLimits.rangesMax).optional(),
+});
+export type RangesBody = z.infer<typeof RangesBody>;
+
+/** The answer to `ranges`: bit i says whether fingerprint i is the receiver's as well. */
+export const AlikeBody = z.strictObject({
+  type: z.literal("alike"),
+  ...turnHead,
+  alike: bitmap(16 * sagaLimits.rangesMax),
+  entries: z.undefined().optional(),
+});
+export type AlikeBody = z.infer<typeof AlikeBody>;
+
+/** A set of which both sides have so many timelines alike, and the fingerprint of exactly these. */
+export const AlikeSet = z.strictObject({ of: address, count: count.min(1), root: fingerprint.min(1) });
+export type AlikeSet = z.infer<typeof AlikeSet>;
+
 export const InitBody = z.strictObject({
   type: z.literal("init"),
   ...turnHead,
@@ -308,10 +351,7 @@ export type OfferBody = z.infer<typeof OfferBody>;
 export const WantsBody = z.strictObject({
   type: z.literal("wants"),
   ...turnHead,
-  wants: z
-    .string()
-    .regex(/^([0-9a-f]{2})*$/)
-    .max(sagaLimits.entriesMax / 4 + 2),
+  wants: bitmap(sagaLimits.entriesMax),
   entries: z.undefined().optional(),
 });
 export type WantsBody = z.infer<typeof WantsBody>;
@@ -340,6 +380,8 @@ export const CommitBody = z.strictObject({
   type: z.literal("commit"),
   ...turnHead,
   attested: heads,
+  /** The sets that were compared ahead of the saga: what of them is alike. Absent: none. */
+  alike: z.array(AlikeSet).min(1).max(sagaLimits.setsMax).optional(),
   entries: listOf(CommitEntry),
 });
 export type CommitBody = z.infer<typeof CommitBody>;
@@ -352,10 +394,10 @@ export const LeftRoot = z.strictObject({ address, left: z.enum(["over_quota", "t
 export type LeftRoot = z.infer<typeof LeftRoot>;
 
 /**
- * The tips of the commit, but for roots that were left; behind them these, and then the heads that a counted entry has let
- * in, each with the entry.
+ * The tips of the commit, but for roots that were left; behind them these, the sets of the commit, and then the heads that a
+ * counted entry has let in, each with the entry.
  */
-export const ReceiptEntry = z.union([FinalTip, LeftRoot, CountedFrame]);
+export const ReceiptEntry = z.union([FinalTip, LeftRoot, AlikeSet, CountedFrame]);
 export type ReceiptEntry = z.infer<typeof ReceiptEntry>;
 
 export const ReceiptBody = z.strictObject({
@@ -406,6 +448,7 @@ export const Evidence = z.union([recordText, Voucher, HostVoucher, AttestedFrame
 export type Evidence = z.infer<typeof Evidence>;
 
 export const TurnFromSender = z.discriminatedUnion("type", [
+  RangesBody,
   InitBody,
   AskBody,
   OfferBody,
@@ -414,6 +457,7 @@ export const TurnFromSender = z.discriminatedUnion("type", [
 ]);
 export type TurnFromSender = z.infer<typeof TurnFromSender>;
 export const TurnFromReceiver = z.discriminatedUnion("type", [
+  AlikeBody,
   AckBody,
   BranchBody,
   WantsBody,

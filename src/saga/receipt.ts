@@ -11,6 +11,7 @@ import {
 import { isHostSignature } from "./handshake.js";
 import { sagaLimits } from "./limits.js";
 import {
+  AlikeSet,
   CountedFrame,
   FinalTip,
   hostSignature,
@@ -37,6 +38,8 @@ export const Receipt = z.strictObject({
   tips: z.array(FinalTip).max(sagaLimits.entriesMax),
   /** Roots that it has left as they were, for a limit of its own. */
   left: z.array(LeftRoot).min(1).max(sagaLimits.entriesMax).exactOptional(),
+  /** Sets of timelines that it has exactly as the sender. */
+  alike: z.array(AlikeSet).min(1).max(sagaLimits.setsMax).exactOptional(),
   /** Heads that it has let in by entries whose uses it counts. */
   counted: z.array(CountedFrame).min(1).max(sagaLimits.entriesMax).exactOptional(),
   /** By R0's attest key, over all of the above. */
@@ -47,19 +50,22 @@ export type Receipt = z.infer<typeof Receipt>;
 /** What the list of a receipt says, by kind. */
 export function readReceiptEntries(
   entries: readonly ReceiptEntry[] = [],
-): Pick<Receipt, "tips" | "left" | "counted"> {
+): Pick<Receipt, "tips" | "left" | "alike" | "counted"> {
   const left = entries.filter((entry) => "left" in entry);
+  const alike = entries.filter((entry) => "root" in entry);
   const counted = entries.filter((entry) => "frame" in entry);
   return {
     tips: entries.filter((entry) => "tip" in entry),
     ...(left.length > 0 && { left }),
+    ...(alike.length > 0 && { alike }),
     ...(counted.length > 0 && { counted }),
   };
 }
 
 /** The entries that a receipt signs, in their order. */
-function signedBy({ time, totals, tips, left = [], counted = [] }: Omit<Receipt, "saga" | "signature">) {
-  return receiptEntries(time, totals, [...tips, ...left, ...counted]);
+function signedBy(receipt: Omit<Receipt, "saga" | "signature">) {
+  const { time, totals, tips, left = [], alike = [], counted = [] } = receipt;
+  return receiptEntries(time, totals, [...tips, ...left, ...alike, ...counted]);
 }
 
 /** The places of counted frames in what a receipt signs, and how long that is. */
@@ -106,6 +112,8 @@ export interface SignedReceipt {
   readonly tips: readonly FinalTip[];
   /** Roots that it left as they were. */
   readonly left: readonly LeftRoot[];
+  /** Sets of timelines that it had exactly as the sender: how many, and their fingerprint (`setFingerprint`). */
+  readonly alike: readonly AlikeSet[];
   /** Heads that entries with counted uses have let in there. */
   readonly counted: readonly CountedFrame[];
   /** Of the whole session up to the receipt. */
@@ -123,7 +131,7 @@ export interface SignedReceipt {
 export function checkReceipt(bundle: unknown, receiver: Address): SignedReceipt {
   const parsed = ReceiptBundle.safeParse(bundle);
   if (!parsed.success) throw refused(`shape at ${pathOf(parsed.error)}`);
-  const { saga, time, totals, tips, left = [], counted = [], signature, host } = parsed.data;
+  const { saga, time, totals, tips, left = [], alike = [], counted = [], signature, host } = parsed.data;
   const identity = replayIdentity(parsed.data.receiver.map(decodeText), receiver);
   if (identity.certificates.get(host.certifiedBy) !== host.key) throw refused("host key");
   const first = decodeText(parsed.data.session);
@@ -134,7 +142,7 @@ export function checkReceipt(bundle: unknown, receiver: Address): SignedReceipt 
   const list = { session: first.address, saga, count: signed.length, root: listRoot(signed) };
   if (!isListSigned("receipt", list, details.attestKey, signature)) throw refused("signature");
   const { sender, session } = details;
-  return { receiver, sender, session, saga, time, tips, left, counted, totals };
+  return { receiver, sender, session, saga, time, tips, left, alike, counted, totals };
 }
 
 function replayIdentity([first, ...later]: readonly IbGib[], receiver: Address): IdentityState {

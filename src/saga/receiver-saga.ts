@@ -1,10 +1,24 @@
-import { KeysagaError, type Moment } from "../base/index.js";
+import { KeysagaError, limitExceeded, type Moment } from "../base/index.js";
 import type { Address, IbGib } from "../ibgib/index.js";
-import type { SessionLimits } from "./limits.js";
+import {
+  type Alike,
+  type Answering,
+  alikeSets,
+  answer,
+  countAlike,
+  fingerprintsOf,
+  mayAsk,
+  type Said,
+  startAnswering,
+  tipsOf,
+  withAlike,
+} from "./ranges.js";
+import { type SessionLimits, sagaLimits } from "./limits.js";
 import type {
   Ask,
   AskBody,
   CommitBody,
+  RangesBody,
   DeltaBody,
   Direction,
   Evidence,
@@ -20,19 +34,34 @@ import { moveOn, type Pace, type PayloadMovement, startPace } from "./pace.js";
 import {
   areFinalTips,
   isEmpty,
+  isSameList,
   movesOfReceiver,
   type RootMove,
   type SendPlan,
   statusesAfter,
   toBitmap,
 } from "./roots.js";
+import type { RangeSet } from "./range-set.js";
 import type { TurnDraft, Verified } from "./turn.js";
 
 interface Saga {
   readonly limits: SessionLimits;
   readonly saga: string;
   readonly direction: Direction;
+  /** Those that were named; behind them those that are alike. */
   readonly roots: readonly Root[];
+  /** What both sides have alike, as comparing sets has shown: named in no turn. */
+  readonly alike: Alike;
+}
+
+/** Ahead of a saga, sets are compared. */
+interface Comparing {
+  readonly limits: SessionLimits;
+  readonly saga: string;
+  /** How many sets the sender has begun with. */
+  readonly sets: number;
+  /** Of the sets before this one. */
+  readonly alike: Alike;
 }
 
 interface Answered extends Saga {
@@ -54,6 +83,13 @@ interface Answered extends Saga {
 
 export type ReceiverSagaState =
   | { readonly kind: "awaitingInit"; readonly limits: SessionLimits; readonly deadline: Moment }
+  | (Comparing & { readonly kind: "loadingSet"; readonly of: Address; readonly root: string })
+  /** More ranges may follow, another set, or the saga itself. */
+  | (Comparing & {
+      readonly kind: "awaitingRanges";
+      readonly deadline: Moment;
+      readonly answering: Answering;
+    })
   | (Saga & { readonly kind: "comparing" })
   /** Records are on their way out; `turn` closes them. */
   | (Answered & { readonly kind: "sending"; readonly turn: TurnDraft })
@@ -90,6 +126,8 @@ export interface Found {
 }
 
 export type ReceiverSagaEvent =
+  | { readonly kind: "ranges"; readonly turn: Verified<RangesBody>; readonly now: Moment }
+  | { readonly kind: "setLoaded"; readonly set: RangeSet; readonly now: Moment }
   | { readonly kind: "init"; readonly turn: Verified<InitBody>; readonly now: Moment }
   | ({
       readonly kind: "compared";
@@ -121,8 +159,16 @@ export type ReceiverSagaEvent =
   | { readonly kind: "tick"; readonly now: Moment };
 
 export type ReceiverSagaEffect =
+  /** What there is of a set, as far as the sender may read it; ends in `setLoaded`. */
+  | { readonly kind: "loadSet"; readonly of: Address }
   /** Takes over what a lost connection has left, and holds each root against the space; ends in `compared`. */
-  | { readonly kind: "compareRoots"; readonly roots: readonly Root[]; readonly direction: Direction }
+  | {
+      readonly kind: "compareRoots";
+      readonly roots: readonly Root[];
+      readonly alike: Alike;
+      readonly direction: Direction;
+      readonly linkedMax: number | undefined;
+    }
   | { readonly kind: "sendRecords"; readonly plan: SendPlan; readonly known: readonly Address[] }
   | { readonly kind: "sendTurn"; readonly draft: TurnDraft }
   /** Ends in `payloadStaged`. */
@@ -141,6 +187,7 @@ export type ReceiverSagaEffect =
       readonly moves: readonly RootMove[];
       readonly final: readonly FinalTip[];
       readonly made: SignedFrames;
+      readonly alike: Alike;
     } & Told);
 
 export interface ReceiverSagaStep {
@@ -181,7 +228,9 @@ type In<Kind> = Extract<ReceiverSagaState, { kind: Kind }>;
 type On<Kind> = Extract<ReceiverSagaEvent, { kind: Kind }>;
 
 function onProgress(state: Running, event: Progress): ReceiverSagaStep {
-  if (state.kind === "awaitingInit" && event.kind === "init") return onInit(state, event.turn.message);
+  if (event.kind === "ranges" && isBetween(state)) return onRanges(state, event);
+  if (state.kind === "loadingSet" && event.kind === "setLoaded") return onSetLoaded(state, event);
+  if (event.kind === "init" && isBetween(state)) return onInit(state, event.turn.message);
   if (state.kind === "comparing" && event.kind === "compared") return onCompared(state, event);
   if (state.kind === "sending" && event.kind === "recordsSent") return say(state, state.turn, event.now);
   if (state.kind === "awaitingCommit" && event.kind === "ask") return onAsk(state, event.turn.message);
@@ -197,18 +246,73 @@ function onProgress(state: Running, event: Progress): ReceiverSagaStep {
   return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
 }
 
-function onInit({ limits }: In<"awaitingInit">, init: InitBody): ReceiverSagaStep {
-  const { saga, direction, linkedMax, entries } = init;
-  const roots = entries ?? [];
+/** Has no saga begun? Then one may, or what is compared ahead of it goes on. */
+type Between = In<"awaitingInit" | "awaitingRanges">;
+
+const isBetween = (state: Running): state is Between =>
+  state.kind === "awaitingInit" || state.kind === "awaitingRanges";
+
+/** A turn that goes on with something has to come in its place. */
+const isInPlace = (state: Between, turn: number): boolean => (state.kind === "awaitingInit") === (turn === 1);
+
+function onRanges(state: Between, { turn, now }: On<"ranges">): ReceiverSagaStep {
+  const { saga, of, root, entries = [], turn: place } = turn.message;
+  if (!isInPlace(state, place)) return fail(new KeysagaError("out_of_turn", { got: "ranges" }));
+  if (of !== undefined && root !== undefined && entries.length === 0) {
+    const sets = state.kind === "awaitingRanges" ? state.sets : 0;
+    if (sets >= sagaLimits.setsMax) return fail(limitExceeded("setsMax", sagaLimits.setsMax));
+    const { limits } = state;
+    return {
+      state: { kind: "loadingSet", limits, saga, sets: sets + 1, alike: alikeIn(state), of, root },
+      effects: [{ kind: "loadSet", of }],
+    };
+  }
+  const isOther = of !== undefined || root !== undefined || state.kind !== "awaitingRanges";
+  if (isOther || !mayAsk(state.answering, entries))
+    return fail(new KeysagaError("malformed_message", { in: "ranges", rule: "a set, or ranges of it" }));
+  return sayAlike(state, state.answering, fingerprintsOf(entries), now);
+}
+
+function onSetLoaded(
+  { of, root, ...state }: In<"loadingSet">,
+  { set, now }: On<"setLoaded">,
+): ReceiverSagaStep {
+  return sayAlike(state, startAnswering({ of, set }), [["", root]], now);
+}
+
+function sayAlike(
+  { limits, saga, sets, alike }: Comparing,
+  so: Answering,
+  said: Said,
+  now: Moment,
+): ReceiverSagaStep {
+  const { answering, same } = answer(so, said);
+  const deadline = now + limits.turnTimeoutMs;
+  return {
+    state: { kind: "awaitingRanges", limits, saga, sets, alike, answering, deadline },
+    effects: [{ kind: "sendTurn", draft: { type: "alike", alike: toBitmap(same) } }],
+  };
+}
+
+const alikeIn = (state: Between): Alike =>
+  state.kind === "awaitingRanges" ? withAlike(state.alike, state.answering) : [];
+
+/** What is alike counts as named. */
+function onInit(state: Between, init: InitBody): ReceiverSagaStep {
+  const { limits } = state;
+  const { saga, turn, direction, linkedMax, entries: named = [] } = init;
+  const alike = alikeIn(state);
+  const roots = [...named, ...tipsOf(alike)];
+  if (!isInPlace(state, turn)) return fail(new KeysagaError("out_of_turn", { got: "init" }));
   if (roots.length === 0 || new Set(roots.map(({ address }) => address)).size < roots.length)
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "roots, each once" }));
-  if (roots.some(({ tip, n }) => (tip === undefined) !== (n === undefined)))
+  if (named.some(({ tip, n }) => (tip === undefined) !== (n === undefined)))
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "tip and n together" }));
-  if (direction === "push" && (linkedMax !== undefined || roots.some(({ down, by }) => down || by)))
+  if (direction === "push" && (linkedMax !== undefined || named.some(({ down, by }) => down || by)))
     return fail(new KeysagaError("malformed_message", { in: "init", rule: "a push brings nothing down" }));
   return {
-    state: { kind: "comparing", limits, saga, direction, roots },
-    effects: [{ kind: "compareRoots", roots, direction }],
+    state: { kind: "comparing", limits, saga, direction, roots, alike },
+    effects: [{ kind: "compareRoots", roots, alike, direction, linkedMax }],
   };
 }
 
@@ -225,9 +329,10 @@ function onCompared(state: In<"comparing">, event: On<"compared">): ReceiverSaga
     overtaken: 0,
     uncovered: false,
   };
-  const entries = [...statuses, ...found, ...made, ...open];
+  const named = statuses.slice(0, statuses.length - countAlike(state.alike));
+  const entries = [...named, ...found, ...made, ...open];
   const flags = { ...(later && { later }), ...(full && { full }), ...(more && { more }) };
-  const ack = { type: "ack", ...(kept > 0 && { kept }), ...flags, entries };
+  const ack = { type: "ack", ...(kept > 0 && { kept }), ...flags, ...(entries.length > 0 && { entries }) };
   return tell(answered, event, ack, now);
 }
 
@@ -279,7 +384,7 @@ function isUnsettled({ status }: RootStatus): boolean {
 
 function onPayload(state: Running, event: On<"payload">): ReceiverSagaStep {
   const { records } = event;
-  if (records.length === 0 && state.kind === "awaitingInit") return stay(state);
+  if (records.length === 0 && isBetween(state)) return stay(state);
   const expected = state.kind === "awaitingCommit" && (records.length === 0 || state.direction !== "pull");
   if (!expected) return fail(new KeysagaError("out_of_turn", { got: "payload", during: state.kind }));
   if (records.length === 0) return stay(state);
@@ -332,10 +437,12 @@ function onCommit(state: In<"awaitingCommit">, { turn }: On<"commit">): Receiver
   const final = entries.filter((entry) => "tip" in entry);
   const made = entries.filter((entry) => "frame" in entry);
   const isInOrder = entries.slice(0, final.length).every((entry) => "tip" in entry);
-  if (!isInOrder || !areFinalTips(final, state.roots, state.statuses, state.direction))
+  if (!isInOrder || !areFinalTips(final, ...namedIn(state), state.direction))
     return fail(
       new KeysagaError("malformed_message", { in: "commit", rule: "the tips that follow from init and ack" }),
     );
+  if (!isSameList(turn.message.alike ?? [], alikeSets(state.alike)))
+    return fail(new KeysagaError("malformed_message", { in: "commit", rule: "the sets that were compared" }));
   const moves = movesOfReceiver(state.roots, state.statuses, final);
   const moving = new Set(moves.map(({ address }) => address));
   const isEachOnce = new Set(made.map(({ frame }) => frame)).size === made.length;
@@ -345,14 +452,20 @@ function onCommit(state: In<"awaitingCommit">, { turn }: On<"commit">): Receiver
   return settle({ ...answeredOf(state), kind: "settling", final, made: signed });
 }
 
+/** The roots that were named, with what was said of each. */
+function namedIn({ roots, statuses, alike }: Answered): [readonly Root[], readonly RootStatus[]] {
+  const named = roots.length - countAlike(alike);
+  return [roots.slice(0, named), statuses.slice(0, named)];
+}
+
 /** The commit waits until everything that came in is staged. */
 function settle(state: In<"settling">): ReceiverSagaStep {
   if (state.staging > 0) return stay(state);
-  const { saga, final, made } = state;
+  const { saga, final, made, alike } = state;
   const moves = movesOfReceiver(state.roots, state.statuses, final);
   return {
     state: { ...answeredOf(state), kind: "committing" },
-    effects: [{ kind: "commitSpace", saga, moves, final, made, ...toldOf(state) }],
+    effects: [{ kind: "commitSpace", saga, moves, final, made, alike, ...toldOf(state) }],
   };
 }
 
@@ -375,7 +488,13 @@ function onTick(state: Running, now: Moment): ReceiverSagaStep {
   return fail(new KeysagaError("turn_timeout", { during: state.kind }));
 }
 
-const sagaOf = ({ limits, saga, direction, roots }: Saga): Saga => ({ limits, saga, direction, roots });
+const sagaOf = ({ limits, saga, direction, roots, alike }: Saga): Saga => ({
+  limits,
+  saga,
+  direction,
+  roots,
+  alike,
+});
 
 const toldOf = ({ roots, statuses, found, later }: Answered): Told => ({ roots, statuses, found, later });
 

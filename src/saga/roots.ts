@@ -1,3 +1,4 @@
+import { type Json, sameJson } from "../base/index.js";
 import { type Address, hashOf, tjpHashOf } from "../ibgib/index.js";
 import type { Direction, FinalTip, Root, RootStatus } from "./messages.js";
 
@@ -88,6 +89,11 @@ export function isSameTip(a: FinalTip, b: FinalTip | undefined): boolean {
   return a.address === b?.address && a.tip === b.tip && a.n === b.n;
 }
 
+/** Do two lists of a turn say the same? */
+export function isSameList(some: readonly Json[], others: readonly Json[]): boolean {
+  return sameJson([...some], [...others]);
+}
+
 /** Is this the root's tip, or a frame of its timeline? */
 function isOf(chosen: FinalTip | undefined, { address, tip }: Root): chosen is FinalTip {
   if (chosen === undefined) return false;
@@ -107,6 +113,11 @@ export interface RootMove {
   readonly address: Address;
   readonly from: Address | undefined;
   readonly to: Address;
+}
+
+/** What follows of so many roots from comparing: both sides have them alike. */
+export function sameOnBoth(count: number): readonly RootStatus[] {
+  return Array.from({ length: count }, () => ({ status: "same" }));
 }
 
 /** What was said of each root, by its address. */

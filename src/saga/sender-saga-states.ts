@@ -1,10 +1,12 @@
 import type { KeysagaError, Moment } from "../base/index.js";
 import type { Address, IbGib } from "../ibgib/index.js";
+import type { Alike, Asking, NamedSet } from "./ranges.js";
 import type { SessionLimits } from "./limits.js";
 import type {
   AckBody,
   Ask,
   BranchBody,
+  AlikeBody,
   Direction,
   Evidence,
   FinalTip,
@@ -33,8 +35,11 @@ export interface Saga {
 
 /** Once the receiver has answered: what it said of each root, and what follows from it. */
 export interface Answered extends Saga {
+  /** Those that were named; behind them those that are alike. */
   readonly roots: readonly Root[];
   readonly statuses: readonly RootStatus[];
+  /** What both sides have alike, as comparing sets has shown: named in no turn. */
+  readonly alike: Alike;
   /** Records of a lost connection that count as staged there, as the receiver says. */
   readonly kept: number;
   /** Timelines beyond the roots that came along, with their tips. */
@@ -61,13 +66,35 @@ export interface Resolved extends Answered {
   readonly evidence: readonly Evidence[];
 }
 
+/** What a saga begins with. */
+export interface Planned {
+  /** The roots and all timelines of their closure, as this side holds them. */
+  readonly roots: readonly Root[];
+  /** How many timelines may come that links alone lead to; undefined: any number. */
+  readonly linkedMax: number | undefined;
+  /** Lists that the receiver has to know of before it answers, with what proves them. */
+  readonly evidence: readonly Evidence[];
+}
+
 export type SenderSagaState =
   | (Saga & { readonly kind: "planning"; readonly wanted: readonly Address[] })
+  | (Saga &
+      Pace & {
+        readonly kind: "awaitingAlike";
+        readonly wanted: readonly Address[];
+        readonly planned: Planned;
+        /** Sets that are still to be compared. */
+        readonly sets: readonly NamedSet[];
+        readonly asking: Asking;
+        /** Of the sets before. */
+        readonly alike: Alike;
+      })
   | (Saga &
       Pace & {
         readonly kind: "awaitingAck";
         readonly wanted: readonly Address[];
         readonly roots: readonly Root[];
+        readonly alike: Alike;
       })
   | (Answered & { readonly kind: "comparing" })
   | (Answered & Pace & { readonly kind: "awaitingBranch" })
@@ -89,16 +116,8 @@ export type SenderSagaState =
   | { readonly kind: "failed"; readonly error: KeysagaError };
 
 export type SenderSagaEvent =
-  /** The roots and all timelines of their closure, as this side holds them. */
-  | {
-      readonly kind: "planned";
-      readonly roots: readonly Root[];
-      /** How many timelines may come that links alone lead to; undefined: any number. */
-      readonly linkedMax: number | undefined;
-      /** Lists that the receiver has to know of before it answers, with what proves them. */
-      readonly evidence: readonly Evidence[];
-      readonly now: Moment;
-    }
+  | (Planned & { readonly kind: "planned"; readonly sets: readonly NamedSet[]; readonly now: Moment })
+  | { readonly kind: "alike"; readonly turn: Verified<AlikeBody>; readonly now: Moment }
   | PayloadMovement
   | { readonly kind: "payloadStaged" }
   | { readonly kind: "ack"; readonly turn: Verified<AckBody> }
@@ -191,6 +210,7 @@ export const base = ({ saga, direction, limits, staging }: Saga): Saga => ({
 export const answeredOf = ({
   roots,
   statuses,
+  alike,
   kept,
   found,
   open,
@@ -202,6 +222,7 @@ export const answeredOf = ({
   ...base(saga),
   roots,
   statuses,
+  alike,
   kept,
   found,
   open,

@@ -1,5 +1,15 @@
 import { KeysagaError, type Moment } from "../base/index.js";
 import { type Address, hashOf, shortAddress, tjpHashOf } from "../ibgib/index.js";
+import {
+  type Alike,
+  alikeSets,
+  askOn,
+  askWhole,
+  countAlike,
+  type NamedSet,
+  tipsOf,
+  withAlike,
+} from "./ranges.js";
 import type { SessionLimits } from "./limits.js";
 import {
   type AckBody,
@@ -16,7 +26,9 @@ import {
   finalTips,
   fromBitmap,
   isEmpty,
+  isSameList,
   isSameTip,
+  sameOnBoth,
   type SendPlan,
   statusesAfter,
   statusesByRoot,
@@ -27,12 +39,13 @@ import {
   base,
   type Resolved,
   resolvedOf,
+  type Saga,
   type SenderSagaEvent,
   type SenderSagaState,
   type SenderSagaStep,
 } from "./sender-saga-states.js";
 import { readReceiptEntries } from "./receipt.js";
-import type { Verified } from "./turn.js";
+import type { Entry, TurnDraft, Verified } from "./turn.js";
 
 /** Opens a saga over `wanted` (timelines by first address, stones by address). `saga` is a fresh random id. */
 export function startSenderSaga(
@@ -76,6 +89,7 @@ type On<Kind> = Extract<SenderSagaEvent, { kind: Kind }>;
 
 function onProgress(state: Running, event: Progress): SenderSagaStep {
   if (state.kind === "planning" && event.kind === "planned") return onPlanned(state, event);
+  if (state.kind === "awaitingAlike" && event.kind === "alike") return onAlike(state, event);
   if (state.kind === "awaitingAck" && event.kind === "ack") return onAck(state, event.turn.message);
   if (state.kind === "comparing" && event.kind === "compared") return onCompared(state, event);
   if (state.kind === "awaitingBranch" && event.kind === "branch")
@@ -94,21 +108,67 @@ function onProgress(state: Running, event: Progress): SenderSagaStep {
   return fail(new KeysagaError("out_of_turn", { got: event.kind, during: state.kind }));
 }
 
-function onPlanned(state: In<"planning">, event: On<"planned">): SenderSagaStep {
-  const { saga, direction } = state;
-  const { roots, linkedMax, evidence, now } = event;
-  const draft = { type: "init", saga, direction, linkedMax, entries: roots, evidence };
+/** Where there are sets to compare, they come first. */
+function onPlanned(state: In<"planning">, { sets, now, kind: _, ...planned }: On<"planned">): SenderSagaStep {
+  return compareNext({ ...base(state), wanted: state.wanted, planned }, sets, [], now);
+}
+
+/** A saga that begins as soon as it is known what both sides have alike. */
+type Beginning = Saga & Pick<In<"awaitingAlike">, "wanted" | "planned">;
+
+function compareNext(
+  beginning: Beginning,
+  [next, ...sets]: readonly NamedSet[],
+  alike: Alike,
+  now: Moment,
+): SenderSagaStep {
+  if (next === undefined) return begin(beginning, alike, now);
+  const { saga, limits } = beginning;
+  const draft = { type: "ranges", saga, of: next.of, root: next.set.fingerprint("") };
+  const asking = askWhole(next);
   return {
-    state: {
-      ...base(state),
-      ...startPace(now, state.limits),
-      kind: "awaitingAck",
-      wanted: state.wanted,
-      roots,
-    },
+    state: { ...beginning, ...startPace(now, limits), kind: "awaitingAlike", sets, asking, alike },
     effects: [{ kind: "sendTurn", draft }],
   };
 }
+
+function onAlike(state: In<"awaitingAlike">, { turn, now }: On<"alike">): SenderSagaStep {
+  const same = fromBitmap(turn.message.alike, state.asking.asked.length);
+  if (!same)
+    return fail(new KeysagaError("malformed_message", { in: "alike", rule: "one bit for each fingerprint" }));
+  const { asking, ranges } = askOn(state.asking, same);
+  const { wanted, planned, sets, alike } = state;
+  if (ranges.length === 0)
+    return compareNext({ ...base(state), wanted, planned }, sets, withAlike(alike, asking), now);
+  return {
+    state: { ...state, ...startPace(now, state.limits), asking },
+    effects: [{ kind: "sendTurn", draft: { type: "ranges", entries: ranges } }],
+  };
+}
+
+/** What is alike is not named. */
+function begin({ wanted, planned, ...saga }: Beginning, alike: Alike, now: Moment): SenderSagaStep {
+  const { linkedMax, evidence } = planned;
+  const others = tipsOf(alike);
+  const areAlike = new Set(others.map(({ address }) => address));
+  const named = planned.roots.filter(({ address }) => !areAlike.has(address));
+  const said = { saga: saga.saga, direction: saga.direction, linkedMax, ...listOf(named), evidence };
+  return {
+    state: {
+      ...base(saga),
+      ...startPace(now, saga.limits),
+      kind: "awaitingAck",
+      wanted,
+      roots: [...named, ...others],
+      alike,
+    },
+    effects: [{ kind: "sendTurn", draft: { type: "init", ...said } }],
+  };
+}
+
+/** A list of a turn, where there is anything in it. */
+const listOf = (entries: readonly Entry[]): Pick<TurnDraft, "entries"> =>
+  entries.length > 0 ? { entries } : {};
 
 /**
  * Records come ahead of a turn that answers with what this side lacks, and are staged, where nobody sees them; parts of a
@@ -128,22 +188,24 @@ function onPayload(state: Running, event: On<"payload">): SenderSagaStep {
 }
 
 function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
-  const { roots, direction } = state;
+  const { roots, alike, direction } = state;
   const wanted = new Set(state.wanted);
   const entries = ack.entries ?? [];
-  const statuses = entries.slice(0, roots.length).map((entry) => RootStatus.safeParse(entry).data);
-  const behind = entries.slice(roots.length);
+  const named = roots.slice(0, roots.length - countAlike(alike));
+  const told = entries.slice(0, named.length).map((entry) => RootStatus.safeParse(entry).data);
+  const behind = entries.slice(named.length);
   const open = behind.filter((entry) => "target" in entry);
   const found = tipsIn(behind.slice(0, behind.length - open.length));
-  if (!isComplete(statuses, roots.length) || !found)
+  if (!isComplete(told, named.length) || !found)
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
-  const wrong = roots.findIndex((root, at) => !isPossible(root, statuses[at]!, direction, wanted));
-  if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: statuses[wrong]!.status }));
+  const wrong = named.findIndex((root, at) => !isPossible(root, told[at]!, direction, wanted));
+  if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: told[wrong]!.status }));
+  const statuses = [...told, ...sameOnBoth(countAlike(alike))];
   const { kept = 0, later = false, full = false } = ack;
   const isDifferent = statuses.some(({ status }) => status === "behind" || status === "diverged");
   if (later && (direction === "push" || !isDifferent))
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "later than what is asked for" }));
-  const answered = { ...base(state), roots, statuses, kept, found, open, later, full, overtaken: [] };
+  const answered = { ...base(state), roots, statuses, alike, kept, found, open, later, full, overtaken: [] };
   if (!isDifferent) return gather(answered);
   return {
     state: { ...answered, kind: "comparing" },
@@ -269,12 +331,18 @@ function sendOn(state: In<"awaitingStaged">): SenderSagaStep {
 }
 
 function commit(state: Resolved, now: Moment): SenderSagaStep {
-  const { final, made, evidence } = state;
+  const { made, evidence, alike } = state;
+  const sets = alike.length > 0 ? { alike: alikeSets(alike) } : {};
+  const draft = { type: "commit", ...sets, ...listOf([...namedIn(state), ...made]), evidence };
   return {
     state: { ...resolvedOf(state), ...startPace(now, state.limits), kind: "awaitingReceipt" },
-    effects: [{ kind: "sendTurn", draft: { type: "commit", entries: [...final, ...made], evidence } }],
+    effects: [{ kind: "sendTurn", draft }],
   };
 }
+
+/** The tips that a commit names: behind them stand those of what is alike. */
+const namedIn = ({ final, alike }: Resolved): readonly FinalTip[] =>
+  final.slice(0, final.length - countAlike(alike));
 
 /** Others came first: what they made is here or on its way, and the next commit goes out from there. */
 function onMoved(state: In<"awaitingReceipt">, entries: readonly ToldEntry[] = []): SenderSagaStep {
@@ -303,18 +371,20 @@ function onPayloadStaged(state: Running): SenderSagaStep {
  */
 function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>): SenderSagaStep {
   const { saga, roots, statuses, final, found, moves, made } = state;
-  const { tips: told, left = [], counted = [] } = readReceiptEntries(receipt.message.entries);
+  const { tips: told, left = [], alike = [], counted = [] } = readReceiptEntries(receipt.message.entries);
   const own = new Set(made.map(({ frame }) => frame));
   const areLeft = new Set(left.map(({ address }) => address));
-  const named = final.filter(({ address }) => !areLeft.has(address));
+  const said = namedIn(state);
+  const named = said.filter(({ address }) => !areLeft.has(address));
   const refused = told.filter((tip, at) => !isSameTip(tip, named[at]));
   const statusOf = statusesByRoot(roots, statuses);
   const isRight =
     told.length === named.length &&
     told.every(({ address }, at) => address === named[at]?.address) &&
     areLeft.size === left.length &&
-    named.length + left.length === final.length &&
+    named.length + left.length === said.length &&
     counted.every(({ frame }) => own.has(frame)) &&
+    isSameList(alike, alikeSets(state.alike)) &&
     refused.every((tip) => isRefusal(tip, statusOf.get(tip.address)));
   if (!isRight || state.staging > 0)
     return fail(new KeysagaError("wrong_context", { in: "receipt", rule: "the tips of the commit" }));
@@ -325,7 +395,11 @@ function onReceipt(state: In<"awaitingReceipt">, receipt: Verified<ReceiptBody>)
         kind: "commitSpace",
         saga,
         moves,
-        final: [...told, ...left.flatMap(({ address }) => tipBefore(address, statusOf.get(address)))],
+        final: [
+          ...told,
+          ...left.flatMap(({ address }) => tipBefore(address, statusOf.get(address))),
+          ...final.slice(said.length),
+        ],
         named: final,
         made,
         refused,

@@ -159,7 +159,7 @@ export function tallyPayload(
   return withVoice(dialogue, role, { ...voice, payload });
 }
 
-/** One entry of a turn's list: an address, a root, a status, a tip or a locator (messages.ts). */
+/** One entry of a turn's list: an address, a root, a status, a tip, a locator or a range (messages.ts). */
 export type Entry =
   | string
   | Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
@@ -182,7 +182,7 @@ export interface TurnProofs {
   readonly frame: IbGib;
 }
 
-/** A turn as its machine wants it said; place and saga are filled in where it is signed. An `init` names its saga. */
+/** A turn as its machine wants it said; place and saga are filled in where it is signed. One that begins a saga names it. */
 export interface TurnDraft {
   readonly type: string;
   readonly saga?: string | undefined;
@@ -198,7 +198,7 @@ export interface TurnDraft {
  */
 export function signTurn(dialogue: Dialogue, role: Role, draft: TurnDraft, secretFor: SecretFor) {
   const saga = draft.saga ?? dialogue.saga ?? "";
-  const turn = draft.type === "init" ? 1 : dialogue.turn + 1;
+  const turn = saga === dialogue.saga ? dialogue.turn + 1 : 1;
   const said: TurnMessage = { ...draft, saga, turn };
   const next = openTurn(dialogue, role, said);
   const { keystone, payload } = voiceOf(next, role);
@@ -302,14 +302,17 @@ export function pathOf(error: z.ZodError): string {
   return error.issues[0]?.path.join(".") ?? "";
 }
 
-/** Takes the next place in the conversation for `role`: turns alternate, and an `init` opens a saga of its own. */
+/** A saga begins with `init`, or with what is compared ahead of it. */
+const isOpening = (type: string): boolean => type === "init" || type === "ranges";
+
+/** Takes the next place in the conversation for `role`: turns alternate, and a saga begins with a turn of its own. */
 function openTurn(dialogue: Dialogue, role: Role, message: TurnMessage): Dialogue {
   if (dialogue.speaker !== role) throw new KeysagaError("out_of_turn", { got: message.type });
-  const opens = message.type === "init";
+  const opens = message.saga !== dialogue.saga;
+  if (opens && !isOpening(message.type))
+    throw new KeysagaError("out_of_turn", { got: message.type, saga: "another" });
   const expected = opens ? 1 : dialogue.turn + 1;
   if (message.turn !== expected) throw new KeysagaError("out_of_turn", { turn: message.turn, expected });
-  if (opens ? message.saga === dialogue.saga : message.saga !== dialogue.saga)
-    throw new KeysagaError("out_of_turn", { got: message.type, saga: "another" });
   const { contexts } = voiceOf(dialogue, role).totals;
   if (contexts + 1 > dialogue.caps.turns) throw limitExceeded("turnsMax", dialogue.caps.turns);
   return { ...dialogue, saga: message.saga, turn: message.turn };

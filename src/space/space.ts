@@ -27,7 +27,10 @@ export interface Look {
   cells(prefix: string): Iterable<readonly [key: string, value: Uint8Array]>;
   /** A committed domain record, whoever holds it; in a sight, one of its stage too. */
   record(address: Address): IbGib | undefined;
-  /** The timelines that have, or had, a tip and whose first frames say that they are within this one, of any owner. */
+  /**
+   * The timelines that have, or had, a tip and whose first frames say that they are within this one, of any owner; of an
+   * identity, those that it owns and that are within nothing.
+   */
   within(outer: Address): readonly Address[];
 }
 

@@ -13,7 +13,10 @@ export type Table =
   | "references"
   /** gib of a first frame → tip row. */
   | "tips"
-  /** gib of a first frame, `/`, gib of one that says it is within it → address of that one, once it has a tip. */
+  /**
+   * gib of a first frame, `/`, gib of one that says it is within it → address of that one, once it has a tip. One that is
+   * within nothing is filed under its owner.
+   */
   | "within"
   /** gib of a first frame, `/`, n → the address of that frame, for every 32nd n. */
   | "frames"

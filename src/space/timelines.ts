@@ -1,4 +1,13 @@
-import { type Address, gibOf, type IbGib, nOf, previousOf, tjpOf, withinOf } from "../ibgib/index.js";
+import {
+  type Address,
+  gibOf,
+  type IbGib,
+  nOf,
+  ownerOf,
+  previousOf,
+  tjpOf,
+  withinOf,
+} from "../ibgib/index.js";
 import type { Presence } from "./presence.js";
 import { damaged, decodeAddress, decodeTipRow, type TipRow } from "./rows.js";
 import type { Tip } from "./space.js";
@@ -21,14 +30,14 @@ export function hasTip(reader: Reader, tjp: Address): boolean {
   return tipOf(reader, tjp) !== undefined;
 }
 
-/** Those whose first frames say that they are within this one. */
+/** Those whose first frames say that they are within this one; of an identity, those that it owns and that are within nothing. */
 export function timelinesWithin(reader: Reader, outer: Address): Address[] {
   return Array.from(reader.entries("within", `${gibOf(outer)}/`), ([, row]) => decodeAddress(row, "within"));
 }
 
-/** The key under which a first frame is found by what it says it is within; undefined where it is within nothing. */
+/** The key under which a first frame is found by what it says it is within, else by its owner; undefined without either. */
 export function withinKey(first: IbGib): string | undefined {
-  const outer = withinOf(first);
+  const outer = withinOf(first) ?? ownerOf(first);
   return outer && `${gibOf(outer)}/${first.gib}`;
 }
 

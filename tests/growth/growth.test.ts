@@ -96,6 +96,7 @@ test("a payload frame costs a receiver the same however many roots there are and
       saga: "saga",
       direction: "push",
       roots,
+      alike: [],
       statuses: roots.map(() => ({ status: "unknown" })),
       found: [],
       later: false,

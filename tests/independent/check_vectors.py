@@ -6,11 +6,12 @@
 Prints a line for each thing that is wrong, and what it has looked at.
 """
 
+import base64
 import json
 import sys
 from pathlib import Path
 
-from hashing import is_signed, leaf, merkle_root, root_of_path
+from hashing import is_signed, leaf, merkle_root, root_of_path, set_root
 from keysaga_reader import check_file
 from keystones import Identity, follow, found
 from normal_json import Refused, parse
@@ -56,6 +57,9 @@ def answers(folder):
         for at, path in enumerate(case["paths"]):
             led = root_of_path(leaves[at], at, len(leaves), map(bytes.fromhex, path))
             yield f"path {at} of {len(leaves)}", led == root
+    for case in read("sets"):
+        root = base64.urlsafe_b64encode(set_root(case["tips"])).decode().rstrip("=")
+        yield f"set of {len(case['tips'])}", root == case["root"]
     for case in read("ed25519"):
         given = (bytes.fromhex(case[name]) for name in ("publicKey", "message", "signature"))
         yield f"signature: {case['what']}", is_signed(*given) == case["isRight"]

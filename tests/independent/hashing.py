@@ -33,6 +33,14 @@ def leaf(entry):
     return sha256(lp("keysaga/entry/1", normal(entry)))
 
 
+def set_root(tips, at=""):
+    """The fingerprint of a range of a set: of the timelines whose key begins with these digits."""
+    inside = [tip for tip in tips if sha256(tip["address"].encode()).hex().startswith(at)]
+    if len(inside) < 2:
+        return sha256(lp("keysaga/set-tip/1", inside[0]["address"], inside[0]["tip"])) if inside else b""
+    return sha256(lp("keysaga/set-node/1", *(set_root(inside, at + digit) for digit in "0123456789abcdef")))
+
+
 def merkle_root(leaves):
     if not leaves:
         return sha256(lp("keysaga/merkle-empty/1"))

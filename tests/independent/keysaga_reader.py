@@ -73,13 +73,14 @@ receipt_members = {
     **{"tips": arr(tip_shape), "signature": hex_of(64)},
 }
 left_root = obj({"address": address, "left": one_of("over_quota", "too_long")})
-receipt_lists = {"left": arr(left_root, 1), "counted": arr(counted_frame, 1)}
+alike_set = obj({"of": address, "count": integer(1), "root": text_like("[A-Za-z0-9_-]{43}")})
+receipt_lists = {"left": arr(left_root, 1), "alike": arr(alike_set, 1, 16), "counted": arr(counted_frame, 1)}
 receipt_shape = obj(receipt_members, **receipt_lists)
 
 
 def check_said(session, receipt):
     """That the session of a receiver has signed a receipt."""
-    listed = [*receipt["tips"], *receipt.get("left", []), *receipt.get("counted", [])]
+    listed = [*receipt["tips"], *(each for name in receipt_lists for each in receipt.get(name, []))]
     leaves = [leaf(each) for each in [{"time": receipt["time"], "totals": receipt["totals"]}, *listed]]
     check_list("keysaga/receipt/1", session, receipt["saga"], len(leaves), merkle_root(leaves), receipt["signature"])
     return listed
@@ -190,8 +191,8 @@ def check_proof(document):
 # Sessions
 
 STAGES = {
-    "sender": ("init", "ask", "offer", "delta", "commit"),
-    "receiver": ("ack", "branch", "wants", "staged", "moved", "receipt"),
+    "sender": ("ranges", "init", "ask", "offer", "delta", "commit"),
+    "receiver": ("alike", "ack", "branch", "wants", "staged", "moved", "receipt"),
 }
 entries_shape = obj({"count": integer(0, 100_000), "root": hex_of(32)})
 counts = {name: integer() for name in ("frames", "records", "bytes")}
@@ -262,9 +263,9 @@ def check_turns(document, voices):
         links = {"session": [voices[speaker].tip], **({"previous": [last[other]]} if other in last else {})}
         need(context.rel8ns == links, "a context of another place")
         need(said["role"] == speaker and said["stage"] in STAGES[speaker], "whose turn it is")
-        is_first = said["stage"] == "init"
+        is_first = said["saga"] != saga
+        need(not is_first or said["stage"] in ("ranges", "init"), "the saga of a turn")
         need(said["turn"] == (1 if is_first else turn + 1), "the number of a turn")
-        need((said["saga"] != saga) == is_first, "the saga of a turn")
         saga, turn, payload, entries = said["saga"], said["turn"], said["payload"], said["entries"]
         need((payload["frames"] == 0) == (payload["digest"] == ""), "payload")
         need(payload["frames"] > 0 or payload["records"] == payload["bytes"] == 0, "payload")

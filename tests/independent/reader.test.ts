@@ -64,6 +64,7 @@ describe.runIf(isNeeded)("a reader that does what docs/format.md says", () => {
    */
   test.each([
     ["receipt", "receipt", 7],
+    ["receipt", "receipt-alike", 31],
     ["receipt", "receipt-counted", 31],
     ["proof", "proof-by-sender", 7],
     ["proof", "proof-by-receiver", 7],

@@ -12,6 +12,8 @@ export type MessageName =
   | "challenge"
   | "connect"
   | "ready"
+  | "ranges"
+  | "alike"
   | "init"
   | "ack"
   | "offer"

@@ -12,10 +12,12 @@ import { showChain } from "../../src/saga/chain-shown.js";
 import {
   type AttestedFrames,
   afterMovement,
+  awaitSaga,
   type Caps,
   type Dialogue,
   evidenceFrame,
   noContent,
+  RangeSet,
   readPayload,
   recordsFrame,
   type SessionLimits,
@@ -23,6 +25,7 @@ import {
   sessionLimits,
   signTurn,
   startPace,
+  stepReceiverSaga,
   TurnFromSender,
   tallyPayload,
 } from "../../src/saga/index.js";
@@ -254,6 +257,52 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
       "delta",
       "records",
     ]);
+  },
+  rangesMax: () => {
+    const nodes = Array.from({ length: 16 }, () => "");
+    const ranges = (count: number) => ({
+      type: "ranges",
+      saga: "00".repeat(16),
+      turn: 3,
+      entries: Array.from({ length: count }, (_, i) => ({ at: i.toString(16).padStart(4, "0"), nodes })),
+    });
+    expect(TurnFromSender.safeParse(ranges(sagaLimits.rangesMax)).success).toBe(true);
+    expect(TurnFromSender.safeParse(ranges(sagaLimits.rangesMax + 1)).success).toBe(false);
+  },
+  setsMax: async () => {
+    const set = await RangeSet.of([]);
+    let state = awaitSaga(sessionLimits, 0);
+    for (let place = 1; state.kind !== "failed"; place += 2) {
+      expect(place).toBeLessThan(2 * sagaLimits.setsMax + 2);
+      const message = { type: "ranges", saga: "00", turn: place, of: stones(1)[0]!.address, root: "" };
+      state = stepReceiverSaga(state, { kind: "ranges", turn: { message } as never, now: 0 }).state;
+      if (state.kind === "loadingSet")
+        state = stepReceiverSaga(state, { kind: "setLoaded", set, now: 0 }).state;
+    }
+    expect(state.error).toMatchObject({ code: "limit_exceeded", facts: { limit: "setsMax" } });
+  },
+  comparedMin: async () => {
+    const lab = await openLab("compared");
+    const { alice } = benchOf(lab);
+    const folder = await alice.timeline("folder");
+    for (let i = 1; i < 5; i++) await alice.timeline("file", { within: folder });
+    for (const [comparedMin, compares] of [
+      [5, true],
+      [6, false],
+    ] as const) {
+      const tap = tapDial(lab.world.dial);
+      const { audience } = lab.world;
+      const sender = createSender({
+        identity: alice.identity,
+        dial: tap.dial,
+        audience,
+        limits: { comparedMin },
+      });
+      await sender.sync([folder]);
+      await sender.disconnect();
+      expect(tap.said.some(({ message }) => nameOf(message) === "ranges")).toBe(compares);
+    }
+    await lab.world.close();
   },
   unaskedMax: async () => {
     for (const [count, asked] of [

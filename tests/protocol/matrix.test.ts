@@ -6,7 +6,7 @@ import { webSocketNetwork } from "../scenarios/scenario.js";
 import { signOften } from "../scenarios/turns.js";
 import { type FaultName, faultNames } from "./faults.js";
 import { openLab } from "./lab.js";
-import { benchOf, inPortions, record, runCell, tell } from "./matrix.js";
+import { benchOf, limitsOf, record, runCell, tell } from "./matrix.js";
 import { type Either, type Impossible, type RowOutcomes, rows } from "./rows.js";
 import { eventually } from "../waiting.js";
 
@@ -41,7 +41,7 @@ describe("a sample of each over a WebSocket (threats 1, 23)", () => {
 function labFor({ name, to, story }: RowOutcomes, faults: readonly FaultName[], network?: () => Network) {
   return openLab(`${name} to ${to}`, {
     senders: ["alice", "carol", ...(name === "frames" ? faults : [])],
-    ...(story === "portions" && { limits: inPortions }),
+    ...(limitsOf[story] && { limits: limitsOf[story] }),
     ...(network && { network }),
     ...(story === "newcomer" && { earlier: (bob: Peer) => signOften(bob, sagaLimits.framesShownMax) }),
   });

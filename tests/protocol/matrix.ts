@@ -23,7 +23,8 @@ export type StoryName =
   | "newcomer"
   | "often shared"
   | "diverged"
-  | "big diverged";
+  | "big diverged"
+  | "compared";
 
 /** One message of the protocol on its way to one side. */
 export interface Row {
@@ -34,6 +35,12 @@ export interface Row {
 
 /** Of the five stones of the story "portions", two make one. */
 export const inPortions = { deltaBytes: 300 };
+
+/** The limits under which a story takes its messages. */
+export const limitsOf: Partial<Readonly<Record<StoryName, Readonly<Record<string, number>>>>> = {
+  portions: inPortions,
+  compared: { comparedMin: 2 },
+};
 
 /** A lab with its cast: alice's messages are tampered with; carol's honest ones are what eve recorded. */
 export interface Bench {
@@ -84,6 +91,11 @@ export async function tell(story: StoryName, bench: Stage, who: SenderPeer): Pro
       return [await diverged(bench, who, 2, 8)];
     case "big diverged":
       return [await diverged(bench, who, 5, 150_000)];
+    case "compared": {
+      const folder = await who.timeline("folder");
+      for (const name of ["one", "other"]) await who.timeline(name, { within: folder });
+      return [folder];
+    }
     case "many":
       return manyStones(who, lab, 520, 8);
     case "many pull":

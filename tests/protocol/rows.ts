@@ -186,6 +186,16 @@ export const rows: readonly RowOutcomes[] = [
     }),
   },
   {
+    name: "ranges",
+    to: "receiver",
+    story: "compared",
+    outcomes: turn("receiver", {
+      ...beforeReady("receiver"),
+      "another session's": "receiver wrong_solution",
+    }),
+  },
+  { name: "alike", to: "sender", story: "compared", outcomes: turn("sender") },
+  {
     name: "init",
     to: "receiver",
     story: "note",

@@ -67,7 +67,7 @@ const root = createTimeline({ ib: "note", uuid: "1" }).address;
 /** A receiver that has answered at 0 and waits for the sender. */
 function awaiting(): ReceiverSagaState {
   const verified = <Message>(message: Message) => ({ message }) as never;
-  const init = { type: "init", saga: "00", direction: "both", entries: [{ address: root }] };
+  const init = { type: "init", saga: "00", turn: 1, direction: "both", entries: [{ address: root }] };
   const begun = stepReceiverSaga(awaitSaga(sessionLimits, 0), { kind: "init", turn: verified(init), now: 0 });
   return stepReceiverSaga(begun.state, {
     ...{
@@ -126,6 +126,7 @@ test("a sender that waits goes on while the other side deals with what is on its
   const waiting = stepSenderSaga(state, {
     kind: "planned",
     linkedMax: undefined,
+    sets: [],
     roots: [{ address: root }],
     evidence: [],
     now: 0,

@@ -63,14 +63,22 @@ beforeAll(async () => {
     senders: ["alice", "carol"],
     around: (space) => spaceWith(space, { before }),
     earlier: (bob) => signOften(bob, oftener),
-    limits: inPortions,
+    limits: { ...inPortions, comparedMin: 2 },
   });
   const bench = benchOf(lab);
   await signOften(bench.alice, oftener);
   const { sender } = tapped(lab, bench.alice);
   await sender.connect();
   await race(lab, bench);
-  for (const story of ["pull", "big pull", "portions", "branches", "big diverged", "note"] as const)
+  for (const story of [
+    "pull",
+    "big pull",
+    "portions",
+    "branches",
+    "big diverged",
+    "compared",
+    "note",
+  ] as const)
     await sender.sync(await tell(story, bench, bench.alice));
   await sender.disconnect();
   await lab.world.close();
@@ -163,6 +171,7 @@ const receiverHandshake: Table<ReceiverHandshakeState, ReceiverHandshakeEvent> =
 const noAck: Row<SenderSagaEvent> = {
   ...ticking,
   planned: no,
+  alike: no,
   payload: no,
   ack: no,
   compared: no,
@@ -182,6 +191,7 @@ const noAck: Row<SenderSagaEvent> = {
 };
 const senderSaga: Table<SenderSagaState, SenderSagaEvent> = {
   planning: { ...noAck, planned: "awaitingAck" },
+  awaitingAlike: { ...noAck, alike: "awaitingAck", "late tick": "turn_timeout" },
   awaitingAck: {
     ...noAck,
     payload: "stays",
@@ -209,6 +219,8 @@ const senderSaga: Table<SenderSagaState, SenderSagaEvent> = {
 
 const noInit: Row<ReceiverSagaEvent> = {
   ...ticking,
+  ranges: no,
+  setLoaded: no,
   init: no,
   compared: no,
   recordsSent: no,
@@ -226,7 +238,21 @@ const noInit: Row<ReceiverSagaEvent> = {
   "late tick": "stays",
 };
 const receiverSaga: Table<ReceiverSagaState, ReceiverSagaEvent> = {
-  awaitingInit: { ...noInit, init: "comparing", payloadStaged: no, "late tick": "turn_timeout" },
+  awaitingInit: {
+    ...noInit,
+    ranges: "loadingSet",
+    init: "comparing",
+    payloadStaged: no,
+    "late tick": "turn_timeout",
+  },
+  loadingSet: { ...noInit, setLoaded: "awaitingRanges", payloadStaged: no },
+  awaitingRanges: {
+    ...noInit,
+    ranges: "stays",
+    init: "comparing",
+    payloadStaged: no,
+    "late tick": "turn_timeout",
+  },
   comparing: { ...noInit, compared: "awaitingCommit", payloadStaged: no },
   sending: { ...noInit, recordsSent: "awaitingCommit" },
   awaitingCommit: {

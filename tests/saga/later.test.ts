@@ -66,6 +66,7 @@ function senderTold(direction: Direction, status: RootStatus, later: boolean) {
     kind: "planned",
     roots: [root],
     linkedMax: undefined,
+    sets: [],
     evidence: [],
     now: 0,
   }).state;

@@ -27,7 +27,14 @@ function told(statuses: readonly RootStatus[], ...entries: readonly object[]) {
     "both",
     sessionLimits,
   );
-  state = stepSenderSaga(state, { kind: "planned", linkedMax: undefined, roots, evidence: [], now: 0 }).state;
+  state = stepSenderSaga(state, {
+    kind: "planned",
+    sets: [],
+    linkedMax: undefined,
+    roots,
+    evidence: [],
+    now: 0,
+  }).state;
   state = stepSenderSaga(state, { kind: "ack", turn: said({ type: "ack", entries: statuses }) }).state;
   if (state.kind === "comparing") state = stepSenderSaga(state, { kind: "compared", asks: [], now: 0 }).state;
   const chosen = new Map(roots.map((root) => [root.address, root]));

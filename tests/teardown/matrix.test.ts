@@ -5,7 +5,7 @@ import { orAborted } from "../../src/peer/home/patience.js";
 import type { PeerEvent } from "../../src/peer/index.js";
 import type { Slices } from "../../src/peer/receiver/slices.js";
 import { codeOf } from "../protocol/lab.js";
-import { inPortions } from "../protocol/matrix.js";
+import { limitsOf, type StoryName } from "../protocol/matrix.js";
 import { type Bench, expectConverges, freshRoots, openBench } from "./bench.js";
 import { type End, endNames, ends, type Held, storeFails } from "./ends.js";
 import { type Column, type Impossible, outcomesOf } from "./outcomes.js";
@@ -166,7 +166,9 @@ async function reach(
 ) {
   const side = sideOf(machine);
   const { network, gates, time } = bench;
-  const { sender, events } = bench.dialling(story === "portions" ? { limits: inPortions } : {});
+  const { sender, events } = bench.dialling(
+    isIdle({ story }) ? {} : { limits: limitsOf[story as StoryName] ?? {} },
+  );
   const cancel = new AbortController();
   const asked = { signal: cancel.signal };
   if (machine.endsWith("saga")) await sender.connect(asked);

@@ -46,6 +46,7 @@ const receiverHandshake: States<ReceiverHandshakeState> = {
 
 const senderSaga: States<SenderSagaState> = {
   planning: { story: "note" },
+  awaitingAlike: { story: "compared" },
   awaitingAck: { story: "note" },
   comparing: { story: "diverged" },
   awaitingBranch: { story: "diverged" },
@@ -62,6 +63,8 @@ const senderSaga: States<SenderSagaState> = {
 
 const receiverSaga: States<ReceiverSagaState> = {
   awaitingInit: { story: "synced" },
+  loadingSet: { story: "compared" },
+  awaitingRanges: { story: "compared" },
   comparing: { story: "note" },
   covering: { story: "portions", slow: ["stage"] },
   sending: { story: "pull" },

@@ -1,5 +1,5 @@
-import { type Address, type IbGib, ownerOf, withinOf } from "../../ibgib/index.js";
-import { listLimits } from "../../lists/index.js";
+import { type Address, type IbGib, isIdentityAddress, ownerOf, withinOf } from "../../ibgib/index.js";
+import { isListAddress, listLimits } from "../../lists/index.js";
 import type { FrameReader } from "../../merge/index.js";
 import type { Root } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
@@ -62,4 +62,13 @@ export async function allWithin(space: Space, outer: readonly Address[]): Promis
     for (const timeline of open) all.add(timeline);
   }
   return [...all];
+}
+
+/**
+ * The timelines of a set that two sides may compare: `of` and all that is within it; or, where that is an identity, all that
+ * it owns. Without lists, which have a way of their own. Costs a few look-ups for each.
+ */
+export async function membersOf(space: Space, of: Address): Promise<readonly Address[]> {
+  const outer = isIdentityAddress(of) ? await space.look((look) => look.within(of)) : [of];
+  return [...outer, ...(await allWithin(space, outer))].filter((timeline) => !isListAddress(timeline));
 }

@@ -13,15 +13,16 @@ import {
 import { isListAddress } from "../../lists/index.js";
 import {
   type Ask,
-  type Direction,
+  countAlike,
   type Found,
-  type InitBody,
   isEmpty,
   nothingToSend,
   type OpenReference,
+  type ReceiverSagaEffect,
   type Root,
   type RootStatus,
   type SendPlan,
+  sameOnBoth,
   statusesByRoot,
   type Told,
 } from "../../saga/index.js";
@@ -60,6 +61,8 @@ import {
   rootsAnswered,
 } from "./outset.js";
 
+type Compare = Extract<ReceiverSagaEffect, { kind: "compareRoots" }>;
+
 /** The receiver's answer to an `init`. */
 export interface Answer extends Found {
   readonly statuses: readonly RootStatus[];
@@ -93,11 +96,11 @@ export class Answers {
     private readonly standing: Standing,
     private readonly merging: Merging,
     lane: Address,
-    init: InitBody,
+    asked: Compare,
     private readonly limit: PartLimit,
   ) {
     this.#space = self.space;
-    this.#linked = Linked.of(init, self.space, standing);
+    this.#linked = Linked.of(asked, self.space, standing);
     this.#proofs = new AnswerProofs(self, standing, merging, lane);
   }
 
@@ -106,16 +109,14 @@ export class Answers {
     return this.#proofs.shown;
   }
 
-  /** Holds the sender's roots against the space, and plans what the sender lacks, where it asked for that. */
-  async roots(roots: readonly Root[], direction: Direction): Promise<Answer> {
-    const addresses = roots.map(({ address }) => address);
-    const firsts = await this.#space.getMany(addresses);
-    await this.standing.claim(firsts, "read");
-    const [tips, present] = await Promise.all([this.#space.tips(addresses), this.#arePresent(roots, firsts)]);
-    const compared = roots.map((root, at) =>
-      this.#statusOf(root, firsts[at], tips[at], present[at] === true),
-    );
-    const statuses = await this.#linked.statuses(roots, await Promise.all(compared));
+  /**
+   * Holds the sender's roots against the space, and plans what the sender lacks, where it asked for that. What is alike is as
+   * it was when that was found, whatever others have done since: the next saga brings that.
+   */
+  async roots({ roots, alike, direction }: Compare): Promise<Answer> {
+    const isAlike = countAlike(alike);
+    const named = await this.#statusesOf(roots.slice(0, roots.length - isAlike));
+    const statuses = [...named, ...sameOnBoth(isAlike)];
     const told = { roots, statuses, found: [] };
     const answered = rootsAnswered(told);
     this.#proofs.hold(roots);
@@ -139,6 +140,17 @@ export class Answers {
     };
     const part = await this.#beyond(now, [], within, aheadOf(now), ends);
     return { statuses: now.statuses, open, later, more: true, ...(await this.#proved(part, lists)) };
+  }
+
+  async #statusesOf(roots: readonly Root[]): Promise<readonly RootStatus[]> {
+    const addresses = roots.map(({ address }) => address);
+    const firsts = await this.#space.getMany(addresses);
+    await this.standing.claim(firsts, "read");
+    const [tips, present] = await Promise.all([this.#space.tips(addresses), this.#arePresent(roots, firsts)]);
+    const compared = roots.map((root, at) =>
+      this.#statusOf(root, firsts[at], tips[at], present[at] === true),
+    );
+    return this.#linked.statuses(roots, await Promise.all(compared));
   }
 
   /** The part of a plan that goes out now, where it is more than one saga carries. */

@@ -37,6 +37,11 @@ export class Inflow {
     this.evidence.hear(evidence);
   }
 
+  /** For what is held of this side's own while the saga runs. @returns Whether there is room for it. */
+  tryHold(items: number, bytesEach: number): boolean {
+    return this.listed.tryClaim(items * bytesEach);
+  }
+
   /** Of records that are to be staged, those that there is room for. */
   admit(records: readonly IbGib[]): readonly IbGib[] {
     const beyond = records.findIndex(({ bytes }) => this.#isCut || !this.staged.tryClaim(bytes.length));

@@ -1,8 +1,10 @@
 import { type Address, type IbGib, isFrame, tjpOf } from "../../ibgib/index.js";
-import type { InitBody, Root, RootStatus } from "../../saga/index.js";
+import type { ReceiverSagaEffect, Root, RootStatus } from "../../saga/index.js";
 import type { Space, Tip } from "../../space/index.js";
 import { isWithin, namedBy } from "../branches/within.js";
 import type { Standing } from "../rights/standing.js";
+
+type Compare = Extract<ReceiverSagaEffect, { kind: "compareRoots" }>;
 
 /** What comes of what links lead to: timelines, and frames that are meant by themselves. */
 interface Admitted {
@@ -33,11 +35,11 @@ export class Linked {
   }
 
   static of(
-    { entries = [], linkedMax = Number.POSITIVE_INFINITY }: InitBody,
+    { roots, linkedMax = Number.POSITIVE_INFINITY }: Pick<Compare, "roots" | "linkedMax">,
     space: Space,
     standing: Standing,
   ) {
-    return new Linked(namedBy(entries), [], linkedMax, space, standing);
+    return new Linked(namedBy(roots), [], linkedMax, space, standing);
   }
 
   get isLimited(): boolean {

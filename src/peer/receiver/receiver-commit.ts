@@ -3,6 +3,7 @@ import { type Address, isTjp } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import { compareTips, overlaid } from "../../merge/index.js";
 import {
+  alikeSets,
   type FinalTip,
   type Found,
   type LeftRoot,
@@ -166,7 +167,7 @@ function isNothing({ proofs, cells }: Filing, judged: JudgedMoves, settled: read
 }
 
 function receiptOf(
-  { final }: CommitEffect,
+  { final, alike }: CommitEffect,
   { refused, left, counted }: JudgedMoves,
   { clock }: Committing["platform"],
 ): ReceiptDraft {
@@ -175,7 +176,7 @@ function receiptOf(
   const tips = final
     .filter(({ address }) => !areLeft.has(address))
     .map((tip) => told.get(tip.address) ?? tip);
-  return { type: "receipt", time: clock.now(), entries: [...tips, ...left, ...counted] };
+  return { type: "receipt", time: clock.now(), entries: [...tips, ...left, ...alikeSets(alike), ...counted] };
 }
 
 interface ReceiptDraft extends TurnDraft {

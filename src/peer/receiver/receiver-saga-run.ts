@@ -1,13 +1,13 @@
 import { isLimit, KeysagaError, toKeysagaError } from "../../base/index.js";
 import { gibOf } from "../../ibgib/index.js";
 import { isListAddress, isListIb } from "../../lists/index.js";
-import type {
-  Evidence,
-  FinalTip,
-  InitBody,
-  ReceiverSagaEffect,
-  ReceiverSagaEvent,
-  SessionLimits,
+import {
+  type Evidence,
+  type FinalTip,
+  RangeSet,
+  type ReceiverSagaEffect,
+  type ReceiverSagaEvent,
+  type SessionLimits,
 } from "../../saga/index.js";
 import {
   type ReferenceTo,
@@ -31,6 +31,7 @@ import { Progress } from "../session/progress.js";
 import type { Waits } from "../session/waits.js";
 import { stillLetIn } from "./admission.js";
 import { Answers } from "./answer.js";
+import { readableSet, setItemBytes } from "./readable-set.js";
 import type { CommitQueue, CommitTurn } from "./commit-queue.js";
 import type { Inflow } from "./inflow.js";
 import { withKept } from "./kept-roots.js";
@@ -66,11 +67,10 @@ type End<Kind> = Omit<Extract<ReceiverSagaEvent, { kind: Kind }>, "now">;
  * effect, and gives the event that it ends in.
  */
 export class ReceiverSagaRun {
-  readonly saga: string;
   /** What it stages lies under a name of this side's: the saga's is the sender's choice, and may be another saga's. */
   readonly #stage: SagaId;
   readonly #standing: Standing;
-  readonly #answers: Answers;
+  #answering: Answers | undefined;
   readonly #progress: Progress;
   /** On the sender's account. */
   readonly #merging: Merging;
@@ -86,17 +86,15 @@ export class ReceiverSagaRun {
 
   /** @param inflow What has come for it so far; more may follow. */
   constructor(
-    init: InitBody,
+    readonly saga: string,
     private readonly inflow: Inflow,
     private readonly conversation: Conversation,
     private readonly waits: Waits,
     private readonly options: ReceiverRunOptions,
   ) {
     const { identity: self, space, access, merging, quotas, platform, onEvent } = options;
-    const { saga, direction, entries = [] } = init;
     const now = () => platform.clock.now();
     const { identity, receiverSession } = conversation.established;
-    this.saga = saga;
     this.#stage = `${gibOf(receiverSession)}/${saga}`;
     this.#standing = new Standing(identity, {
       space,
@@ -106,12 +104,7 @@ export class ReceiverSagaRun {
       letIn: () => stillLetIn(space, identity),
     });
     this.#merging = onAccount(merging, (steps) => quotas.spendSteps(identity, steps));
-    const { lane } = conversation.established;
-    const limit = partLimit(conversation, "down", options.limits);
-    this.#answers = new Answers(self, this.#standing, this.#merging, lane, init, limit);
     this.#progress = new Progress(saga, "down", onEvent);
-    const named = entries.filter(({ address }) => !isListAddress(address));
-    onEvent({ kind: "started", saga, direction, roots: named.length });
   }
 
   /** The sender has said a turn: what came before it is covered, and outlives the loss of the connection. */
@@ -123,16 +116,33 @@ export class ReceiverSagaRun {
    * The lists that came ahead are kept, what the sender may do here is loaded, and what a lost connection of its has left
    * is taken over; then its roots are answered.
    */
-  async compareRoots({ roots, direction }: On<"compareRoots">): Promise<End<"compared">> {
-    const { space, quotas } = this.options;
+  async compareRoots(effect: On<"compareRoots">): Promise<End<"compared">> {
+    const { identity: self, space, quotas, limits, onEvent } = this.options;
+    const { roots, direction } = effect;
+    const named = roots.filter(({ address }) => !isListAddress(address));
+    onEvent({ kind: "started", saga: this.saga, direction, roots: named.length });
+    const { lane } = this.conversation.established;
+    const limit = partLimit(this.conversation, "down", limits);
+    this.#answering = new Answers(self, this.#standing, this.#merging, lane, effect, limit);
     await this.#keepLists();
     await this.#standing.load();
     const taken = direction === "pull" ? nothing : await this.#takeOver();
-    const { statuses, ...answer } = await this.#answers.roots(roots, direction);
+    const { statuses, ...answer } = await this.#answers.roots(effect);
     this.#open = answer.open;
     const view = space.view(this.#stage, this.#standing.sight);
     const full = direction !== "pull" && !(await quotas.hasRoom(this.#standing.identity));
     return { kind: "compared", ...answer, full, ...(await withKept(view, roots, statuses, taken)) };
+  }
+
+  /**
+   * What there is of a set, as far as the sender may read it: of somebody else's, and of what it may not read, nothing. It is
+   * held until the saga has ended; where there is no room for it, there is nothing to compare either.
+   */
+  async loadSet({ of }: On<"loadSet">): Promise<End<"setLoaded">> {
+    await this.#standing.load();
+    const tips = await readableSet(this.options.space, this.#standing, of);
+    const isHeld = this.inflow.tryHold(tips.length, setItemBytes);
+    return { kind: "setLoaded", set: await RangeSet.of(isHeld ? tips : [], this.#merging.options.pause) };
   }
 
   async #keepLists(): Promise<void> {
@@ -239,6 +249,11 @@ export class ReceiverSagaRun {
       onEvent({ kind: "dropped", saga, code: toKeysagaError(thrown).code });
       return false;
     }
+  }
+
+  get #answers(): Answers {
+    if (!this.#answering) throw new KeysagaError("internal", { what: "an answer before it was asked for" });
+    return this.#answering;
   }
 
   /** Once: another session of the same identity does not find it any more. It is covered, as it was before. */

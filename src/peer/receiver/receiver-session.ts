@@ -6,7 +6,6 @@ import {
   type Exact,
   FromSender,
   helloOf,
-  type InitBody,
   type ReceiverHandshakeEffect,
   type ReceiverHandshakeEvent,
   type ReceiverHandshakeState,
@@ -199,8 +198,11 @@ export class ReceiverSession {
     this.#run?.cover();
     this.#inflow?.evidence.turn();
     switch (message.type) {
+      case "ranges":
+        this.#run ??= this.#started(message.saga);
+        return this.#stepSaga({ kind: "ranges", turn: { ...verified, message }, now });
       case "init":
-        this.#started(message);
+        this.#run ??= this.#started(message.saga);
         return this.#stepSaga({ kind: "init", turn: { ...verified, message }, now });
       case "ask":
         return this.#stepSaga({ kind: "ask", turn: { ...verified, message } });
@@ -305,6 +307,8 @@ export class ReceiverSession {
     const run = this.#running();
     const now = () => this.#now();
     switch (effect.kind) {
+      case "loadSet":
+        return this.#beginSagaWork(async () => ({ ...(await run.loadSet(effect)), now: now() }));
       case "compareRoots":
         return this.#beginSagaWork(async () => ({ ...(await run.compareRoots(effect)), now: now() }));
       case "readBranches":
@@ -333,8 +337,8 @@ export class ReceiverSession {
     }
   }
 
-  #started(init: InitBody): void {
-    this.#run = new ReceiverSagaRun(init, this.#coming(), this.#spoken(), this.#waits, {
+  #started(saga: string): ReceiverSagaRun {
+    return new ReceiverSagaRun(saga, this.#coming(), this.#spoken(), this.#waits, {
       ...this.options,
       limits: this.options.self.limits,
     });

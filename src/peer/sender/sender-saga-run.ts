@@ -42,6 +42,7 @@ import { draftsOf, explainLeft, type Planned, planRoots } from "./plan-roots.js"
 import type { Asked, SagaDone, SagaRunOptions } from "./saga-request.js";
 import { changedSince } from "./scope.js";
 import { commitSender, type Landed } from "./sender-commit.js";
+import { setsToCompare } from "./sets.js";
 
 type On<Kind> = Extract<SenderSagaEffect, { kind: Kind }>;
 /** What an effect comes to. */
@@ -130,15 +131,16 @@ export class SenderSagaRun {
   }
 
   async planRoots({ wanted }: On<"planRoots">): Promise<End<"planned">> {
-    const { identity, onEvent } = this.options;
+    const { identity, onEvent, merging, limits } = this.options;
     const { direction, linkedMax: max } = this.asked;
     const request = { wanted, direction, linkedMax: max, receiver: this.#receiver };
     this.#planned = await planRoots(identity, request, this.options);
-    const { roots, linkedMax, ahead } = this.#planned;
+    const { roots, named: asked, linkedMax, ahead } = this.#planned;
     for (const { address, tip } of roots) if (tip !== undefined) this.#known.add(address);
     const named = roots.filter(({ address }) => !isListAddress(address));
     onEvent({ kind: "started", saga: this.saga, direction, roots: named.length });
-    return { kind: "planned", roots, linkedMax, evidence: await this.#proveLists(ahead) };
+    const sets = await setsToCompare(identity, roots, asked, limits.comparedMin, merging.options);
+    return { kind: "planned", roots, linkedMax, sets, evidence: await this.#proveLists(ahead) };
   }
 
   /** Lists of others that the receiver may lack, with what proves them. */

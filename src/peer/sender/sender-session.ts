@@ -207,7 +207,10 @@ export class SenderSession {
     const verified = this.#conversation.hear(turn, TurnFromReceiver);
     const { message } = verified;
     this.#run?.turn(message);
+    const now = this.options.platform.clock.elapsed();
     switch (message.type) {
+      case "alike":
+        return this.#stepSaga({ kind: "alike", turn: { ...verified, message }, now });
       case "ack":
         return this.#stepSaga({ kind: "ack", turn: { ...verified, message } });
       case "branch":

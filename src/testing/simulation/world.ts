@@ -40,6 +40,10 @@ const smallLimits: Readonly<Record<string, number>> = { keptMs: 5_000 };
 const smallParts = { partBytes: 1_500 };
 const smallPartsChance = 0.25;
 
+/** In some, even two timelines are compared as a set. */
+const smallSets = { comparedMin: 2 };
+const smallSetsChance = 0.25;
+
 /** How a disk was, and what had been said of it. */
 interface Kept {
   readonly snapshot: Snapshot;
@@ -89,7 +93,10 @@ export class World {
       functions,
       spaceLimits: program.smallMemory ? { stagedBytesInMemory: 512 } : {},
       receiverLimits: smallLimits,
-      sessionLimits: dice.of("parts").chance(smallPartsChance) ? smallParts : {},
+      sessionLimits: {
+        ...(dice.of("parts").chance(smallPartsChance) && smallParts),
+        ...(dice.of("sets").chance(smallSetsChance) && smallSets),
+      },
       nextPid: () => ++this.#pids,
       flushed: (home, changes) => watch.flushed(home, changes),
       crashes: (home, plan) => this.#crash(home, plan),
