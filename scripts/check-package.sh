@@ -8,9 +8,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 npm pack --silent --ignore-scripts --pack-destination "$work" >/dev/null
-cd "$work"
+mkdir "$work/whole" "$work/small"
+cd "$work/whole"
 npm init --yes >/dev/null
-npm install --silent --no-audit --no-fund ./keysaga-*.tgz
+npm install --no-audit --no-fund ../keysaga-*.tgz >npm.log 2>&1 || { cat npm.log; exit 1; }
+if grep -E "npm (error|warn (deprecated|ERESOLVE|EBADENGINE))" npm.log; then exit 1; fi
+npm ls --all >/dev/null
 cat >use.mjs <<'JS'
 import { createIdentity, createReceiver, createSender, createTimeline, InnerSpace } from "keysaga";
 import { openLmdbSpace } from "keysaga/node";
@@ -48,4 +51,19 @@ JSON
 "$root/node_modules/.bin/tsc"
 node out/store.mjs
 npx --no-install keysaga --version
+
+# Without what is optional: nothing of lmdb is there, all else works, and what needs a store on disk says what to install.
+cd "$work/small"
+npm init --yes >/dev/null
+npm install --silent --no-audit --no-fund --omit=optional ../keysaga-*.tgz
+cp ../whole/use.mjs .
+cat >absent.mjs <<'JS'
+import { openLmdbSpace } from "keysaga/node";
+const { code } = await openLmdbSpace({ path: "store" }).catch((thrown) => thrown);
+if (code !== "lmdb_missing") throw new Error(`opening a store without lmdb gives ${code}`);
+JS
+node use.mjs
+node absent.mjs
+npx --no-install keysaga --version
+if ls node_modules | grep -E "^(@?lmdb|@?msgpackr)"; then exit 1; fi
 echo "the packed package works"

@@ -368,6 +368,11 @@ export const errorTable = {
     tellPeer: false,
     text: "The system could not do this with the file or directory.",
   },
+  lmdb_missing: {
+    retryable: false,
+    tellPeer: false,
+    text: "The package lmdb, which keeps stores on disk, cannot be loaded. Install it beside keysaga with npm install lmdb@3.5.6, or with npm install --global lmdb@3.5.6 for the command.",
+  },
   store_failed: { retryable: true, tellPeer: true, text: "The store could not complete the operation." },
   store_damaged: {
     retryable: false,

@@ -126,31 +126,31 @@ async function makeHome({
   random = systemPlatform.random,
 }: CreateHomeOptions): Promise<NewHome> {
   const making = join(dir, `${makingPrefix}${process.pid}`);
+  const [secret, recoverySecret] = [random.bytes(32), random.bytes(32)];
   await mkdir(making, { mode: 0o700 });
-  const secret = random.bytes(32);
-  const recoverySecret = random.bytes(32);
-  // Also where somebody opens the home itself to others, the store stays closed.
-  await mkdir(join(making, storeName), { mode: 0o700 });
-  const space = await openLmdbSpace({ path: join(making, storeName) });
   try {
-    const { address } = await createIdentity({
-      space,
-      secret,
-      recoverySecret,
-      platform: { ...systemPlatform, random },
-    });
-    await space.close();
-    const file = {
-      version: 1 as const,
-      identity: address,
-      secret: await storeSecret(secret, address, passphrase),
-    };
-    await writeIdentityFile(join(making, identityFileName), file);
+    const platform = { ...systemPlatform, random };
+    const address = await makeStore(join(making, storeName), { secret, recoverySecret, platform });
+    const lock = await storeSecret(secret, address, passphrase);
+    await writeIdentityFile(join(making, identityFileName), { version: 1, identity: address, secret: lock });
     await moveIntoPlace(making, dir);
     return { address, recoverySecret: formatRecoverySecret(recoverySecret) };
   } finally {
-    await space.close();
     await rm(making, { recursive: true, force: true });
+  }
+}
+
+/** Makes the store of a new identity, and closes it again. */
+async function makeStore(
+  path: string,
+  options: Omit<Parameters<typeof createIdentity>[0], "space">,
+): Promise<Address> {
+  await mkdir(path, { mode: 0o700 }); // also where somebody opens the home itself to others, the store stays closed
+  const space = await openLmdbSpace({ path });
+  try {
+    return (await createIdentity({ space, ...options })).address;
+  } finally {
+    await space.close();
   }
 }
 

@@ -17,10 +17,11 @@ export interface LmdbSpaceOptions {
  *
  * A damaged file can crash the process instead: check a doubtful one in a child process.
  *
- * @throws KeysagaError `store_failed` or `store_damaged`, with the fact `reason`.
+ * @throws KeysagaError `lmdb_missing`, `store_failed`, `store_damaged`, `disk_full` or `file_refused`, with the fact
+ *   `reason`.
  */
 export async function openLmdbSpace({ path, limits = {} }: LmdbSpaceOptions): Promise<Space> {
-  return openSpaceOn(openLmdbStore(path), limits);
+  return openSpaceOn(await openLmdbStore(path), limits);
 }
 
 /** A space over the tables that processes of this machine share; they are closed where it cannot be opened. */

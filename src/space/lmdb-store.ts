@@ -1,9 +1,10 @@
-import { open, type RangeOptions, type RootDatabase } from "lmdb";
-import { failedWith, KeysagaError, meaningOf } from "../base/index.js";
+import type { RangeOptions, RootDatabase } from "lmdb";
+import { failedWith, KeysagaError, meaningOf, printable } from "../base/index.js";
 import { checkLmdbFile, checkRoom, checkRoomForLocks, flushNames, systemNameOf } from "./lmdb-file-node.js";
 import { keyEncoder, lmdbKey, rangeOf, tableKey } from "./lmdb-keys.js";
 import type { Reader, Store, Table, Writer } from "./store.js";
 
+type Lmdb = typeof import("lmdb");
 type Database = RootDatabase<Uint8Array, string>;
 const pageRows = 256;
 type Row = readonly [key: string, value: Uint8Array];
@@ -11,17 +12,34 @@ type Row = readonly [key: string, value: Uint8Array];
 /**
  * The tables of the space in a directory, which is made where it is not there.
  *
- * @throws KeysagaError `store_failed`, `store_damaged`, `disk_full` or `file_refused`, with the fact `reason`.
+ * @throws KeysagaError `lmdb_missing`, `store_failed`, `store_damaged`, `disk_full` or `file_refused`, with the fact
+ *   `reason`.
  */
-export function openLmdbStore(path: string): Store {
-  return new LmdbStore(openDatabase(path), path);
+export async function openLmdbStore(path: string): Promise<Store> {
+  const lmdb = await loadLmdb();
+  return new LmdbStore(openDatabase(lmdb, path), path);
+}
+
+/** lmdb is an optional dependency: it is loaded with the first store. */
+async function loadLmdb(): Promise<Lmdb> {
+  try {
+    return await import("lmdb");
+  } catch (cause) {
+    const isAbsent = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    const [firstLine = ""] = String(cause instanceof Error ? cause.message : cause).split("\n");
+    throw new KeysagaError(
+      "lmdb_missing",
+      { reason: isAbsent ? "not installed" : printable(firstLine) },
+      { cause },
+    );
+  }
 }
 
 /**
  * The one place that opens lmdb. Every opener has to use the same options: with overlapping syncs two processes can
  * both win one compare-and-set, so that is off, and a write resolves when it has been flushed.
  */
-function openDatabase(path: string): Database {
+function openDatabase({ open }: Lmdb, path: string): Database {
   return orFail(path, () => {
     checkRoomForLocks(path);
     const isNew = !checkLmdbFile(`${path}/data.mdb`);

@@ -60,7 +60,7 @@ async function openHomeDying(dir: string): Promise<Identity> {
   if (file === undefined) throw new Error(`${dir} is no home`);
   const secret = await readSecret(file.secret, file.identity, undefined);
   return openIdentity({
-    space: await openSpaceOn(dyingStore(openLmdbStore(`${dir}/store`), reached)),
+    space: await openSpaceOn(dyingStore(await openLmdbStore(`${dir}/store`), reached)),
     secret,
   });
 }

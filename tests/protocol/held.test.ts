@@ -66,7 +66,7 @@ describe("what a receiver holds for an identity is charged to it, within 1.5 tim
   const path = newDirectory();
 
   beforeAll(async () => {
-    store = openLmdbStore(path);
+    store = await openLmdbStore(path);
     const spaces = [await openSpaceOn(store)];
     world = await createWorld({
       senders: ["alice"],

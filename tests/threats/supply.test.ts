@@ -10,16 +10,19 @@ interface Locked {
   readonly dev?: boolean;
 }
 
-const { dependencies, devDependencies } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+const { dependencies, optionalDependencies, devDependencies } = JSON.parse(
+  readFileSync(`${root}package.json`, "utf8"),
+);
 const lock: { packages: Record<string, Locked> } = JSON.parse(
   readFileSync(`${root}package-lock.json`, "utf8"),
 );
 const packages = Object.entries(lock.packages).filter(([path]) => path !== "");
 
 describe("what is installed with this package (threat 28)", () => {
-  test("is five packages, each at one exact version, and all of it is locked by its hash", () => {
-    expect(Object.keys(dependencies)).toEqual(["@noble/curves", "@noble/hashes", "lmdb", "ws", "zod"]);
-    for (const version of Object.values({ ...dependencies, ...devDependencies }))
+  test("is four packages and an optional one, each at one exact version, and all of it is locked by its hash", () => {
+    expect(Object.keys(dependencies)).toEqual(["@noble/curves", "@noble/hashes", "ws", "zod"]);
+    expect(Object.keys(optionalDependencies)).toEqual(["lmdb"]);
+    for (const version of Object.values({ ...dependencies, ...optionalDependencies, ...devDependencies }))
       expect(version).toMatch(/^\d+\.\d+\.\d+$/);
     expect(packages.filter(([, { integrity }]) => !integrity?.startsWith("sha512-"))).toEqual([]);
   });
@@ -30,6 +33,10 @@ describe("what is installed with this package (threat 28)", () => {
       "node_modules/lmdb",
       "node_modules/msgpackr-extract",
     ]);
+  });
+
+  test("is the same here as with users, to whom overrides do not reach", () => {
+    expect(Object.keys(JSON.parse(readFileSync(`${root}package.json`, "utf8")))).not.toContain("overrides");
   });
 
   test("has a ws without the known faults", () => {
