@@ -42,7 +42,7 @@ export {
 } from "./peer/index.js";
 // Whom receivers let in, beside their own rule: by an invite, or by name, also while they run.
 export {
-  type AdmissionKept,
+  type KeptAdmission,
   admissionsOf,
   admitIdentity,
   createInvite,

@@ -21,7 +21,7 @@ export {
 } from "./rights/sharing.js";
 export { adopt, type FrameOf, type LeftOut, leftOut, setAside } from "./rights/deciding.js";
 export type { WritingLists } from "./rights/write-list.js";
-export type { Left, LeftReason } from "./branches/taking.js";
+export type { Left } from "./branches/taking.js";
 export type { Authorize } from "./rights/rights.js";
 export type { AccessPolicy } from "./rights/standing.js";
 export { exportReceipt } from "./verify/receipts.js";
@@ -42,7 +42,7 @@ export { type ReconnectOptions, reconnectDefaults } from "./sender/reconnect.js"
 export type { OpenLink, SyncReport } from "./sender/sender-commit.js";
 export {
   type Admission,
-  type AdmissionKept,
+  type KeptAdmission,
   admissionsOf,
   admitIdentity,
   expelIdentity,
@@ -56,7 +56,7 @@ export {
   type Session,
 } from "./receiver/receiver.js";
 export { type ReceiverLimits, receiverLimits } from "./receiver/quotas.js";
-export type { FarParty, OnEvent, PeerEvent, WaitReason } from "./session/events.js";
+export type { FarParty, LeftReason, OnEvent, PeerEvent, WaitReason } from "./session/events.js";
 export type { ReceiptMark } from "./sender/arrivals.js";
 export {
   type Explanation,

@@ -63,7 +63,7 @@ export {
   type TurnMessage,
   type TurnProofs,
   type Verified,
-  verifyTurn,
+  checkTurn,
 } from "./turn.js";
 export {
   checkReceipt,

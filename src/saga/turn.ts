@@ -244,7 +244,7 @@ export interface Verified<Message> {
  * @throws KeysagaError `malformed_message`, `out_of_turn`, `limit_exceeded`, `attestation_refused`, or
  *   what `checkFrame` throws.
  */
-export function verifyTurn<Message extends TurnMessage>(
+export function checkTurn<Message extends TurnMessage>(
   dialogue: Dialogue,
   role: Role,
   turn: Turn,

@@ -141,7 +141,7 @@ export type CommitResult =
   | { readonly kind: "committed" }
   /** A compare-and-set failed, nothing was changed: the tips (as they are) or cells (by key) that had moved. */
   | { readonly kind: "moved"; readonly tips: readonly TipNow[]; readonly cells: readonly string[] }
-  /** Links that would dangle; nothing was changed. At most `limits.missingReported` of them. */
+  /** Links that would dangle; nothing was changed. At most `limits.missingReportedMax` of them. */
   | { readonly kind: "notClosed"; readonly missing: readonly Address[] };
 
 export interface TipNow {

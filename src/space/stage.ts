@@ -129,10 +129,10 @@ export class StageBudget {
   take(holder: Holder, more: StageTotals): void {
     const own = sum(this.#byHolder.get(holder) ?? { records: 0, bytes: 0 }, more);
     const all = sum(this.#all, more);
-    this.#check("stagedRecordsPerHolder", own.records);
-    this.#check("stagedBytesPerHolder", own.bytes);
-    this.#check("stagedRecords", all.records);
-    this.#check("stagedBytes", all.bytes);
+    this.#check("stagedRecordsPerHolderMax", own.records);
+    this.#check("stagedBytesPerHolderMax", own.bytes);
+    this.#check("stagedRecordsInSpaceMax", all.records);
+    this.#check("stagedBytesInSpaceMax", all.bytes);
     this.#byHolder.set(holder, own);
     this.#all = all;
   }

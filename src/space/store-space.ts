@@ -270,7 +270,7 @@ export class StoreSpace implements Space {
   }
 
   #isHalfFull({ waitingBytes }: Stage): boolean {
-    return waitingBytes > this.#limits.stagedBytesInMemory / 2;
+    return waitingBytes > this.#limits.stagedBytesInMemoryMax / 2;
   }
 
   /** Half of a stage's memory is on its way to the store while the other half fills. */
@@ -285,7 +285,7 @@ export class StoreSpace implements Space {
     assert(stage === undefined || stage.holder === commit.holder, "a stage is committed for its holder");
     await stage?.settled();
     const outcome = await this.#store.write((writer) =>
-      makeCommit(writer, commit, stage, this.#limits.missingReported),
+      makeCommit(writer, commit, stage, this.#limits.missingReportedMax),
     );
     if (outcome.result.kind === "committed") {
       if (saga !== undefined && stage !== undefined) this.#forget(saga, stage);

@@ -132,10 +132,7 @@ export class Peer {
   }
 
   /** A committed stone. */
-  async constant(
-    ib: string,
-    content: { data?: Patch; rel8ns?: Record<string, Address[]> },
-  ): Promise<Address> {
+  async stone(ib: string, content: { data?: Patch; rel8ns?: Record<string, Address[]> }): Promise<Address> {
     const record = sealRecord({ ib, ...content });
     await saveRecords(this, [record]);
     return record.address;

@@ -8,7 +8,7 @@ import {
   TurnFromReceiver,
   TurnFromSender,
   tallyPayload,
-  verifyTurn,
+  checkTurn,
 } from "../../src/saga/index.js";
 import type { Connection, Message } from "../../src/transport/index.js";
 import type { Attack, Live } from "./attacks.js";
@@ -125,8 +125,8 @@ export class Attacker {
       if (said.type !== "turn") return;
       this.#dialogue =
         from === "receiver"
-          ? verifyTurn(this.#dialogue, from, said, TurnFromReceiver).dialogue
-          : verifyTurn(this.#dialogue, from, said, TurnFromSender).dialogue;
+          ? checkTurn(this.#dialogue, from, said, TurnFromReceiver).dialogue
+          : checkTurn(this.#dialogue, from, said, TurnFromSender).dialogue;
     } catch {
       this.#dialogue = undefined; // the two have heard different things
     }

@@ -18,7 +18,7 @@ import {
   TurnFromReceiver,
   TurnFromSender,
   tallyPayload,
-  verifyTurn,
+  checkTurn,
 } from "../../src/saga/index.js";
 import type { Connection, ConnectionHandlers, Message } from "../../src/transport/index.js";
 import { audience, type Cast } from "./cast.js";
@@ -117,11 +117,11 @@ export class Ear {
     if (now.handshake.kind !== "ready" || !now.dialogue) throw new KeysagaError("out_of_turn");
     const from = otherSide(now.side);
     if (now.side === "sender") {
-      const { dialogue, verified } = verifyTurn(now.dialogue, from, turn, TurnFromReceiver);
+      const { dialogue, verified } = checkTurn(now.dialogue, from, turn, TurnFromReceiver);
       const event = { kind: verified.message.type, turn: verified, now: time } as never;
       return { ...now, dialogue, saga: now.saga && stepSenderSaga(now.saga, event).state };
     }
-    const { dialogue, verified } = verifyTurn(now.dialogue, from, turn, TurnFromSender);
+    const { dialogue, verified } = checkTurn(now.dialogue, from, turn, TurnFromSender);
     const event = { kind: verified.message.type, turn: verified, now: time } as never;
     return { ...now, dialogue, saga: now.saga && stepReceiverSaga(now.saga, event).state };
   }

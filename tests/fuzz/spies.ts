@@ -21,8 +21,8 @@ vi.mock("../../src/saga/turn.js", async (importOriginal) => {
     recorder.notes?.wentOn(before, result.dialogue, true);
     return result;
   };
-  const verifyTurn: typeof original.verifyTurn = (before, ...rest) => {
-    const result = original.verifyTurn(before, ...rest);
+  const checkTurn: typeof original.checkTurn = (before, ...rest) => {
+    const result = original.checkTurn(before, ...rest);
     recorder.notes?.wentOn(before, result.dialogue, false);
     return result;
   };
@@ -33,7 +33,7 @@ vi.mock("../../src/saga/turn.js", async (importOriginal) => {
     recorder.notes?.wentOn(before, after, isOwnWord);
     return after;
   };
-  return { ...original, signTurn, verifyTurn, tallyPayload };
+  return { ...original, signTurn, checkTurn, tallyPayload };
 });
 
 vi.mock("../../src/saga/sender-handshake.js", async (importOriginal) => {

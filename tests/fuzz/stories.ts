@@ -54,9 +54,9 @@ export const stories: Readonly<Record<string, Story>> = {
     weight: 3,
     prepare: async ({ sam }) => {
       const leaf = await Promise.all(
-        Array.from({ length: 6 }, (_, at) => sam.constant("leaf", { data: { at } })),
+        Array.from({ length: 6 }, (_, at) => sam.stone("leaf", { data: { at } })),
       );
-      return [wish([await sam.constant("root", { rel8ns: { leaf } })])];
+      return [wish([await sam.stone("root", { rel8ns: { leaf } })])];
     },
   },
   "two sagas": {
@@ -83,7 +83,7 @@ export const stories: Readonly<Record<string, Story>> = {
   "much payload": {
     weight: 0.2,
     prepare: async ({ sam }) => {
-      const stones = Array.from({ length: 5 }, () => sam.constant("big", { data: { text: bigText(sam) } }));
+      const stones = Array.from({ length: 5 }, () => sam.stone("big", { data: { text: bigText(sam) } }));
       return [wish(await Promise.all(stones), "push")];
     },
   },
@@ -124,7 +124,7 @@ async function diverged(cast: Cast): Promise<Address> {
 
 function longNamed(of: Player, count: number): Promise<Address[]> {
   return Promise.all(
-    Array.from({ length: count }, (_, at) => of.constant(`stone ${at} ${"x".repeat(450)}`, { data: { at } })),
+    Array.from({ length: count }, (_, at) => of.stone(`stone ${at} ${"x".repeat(450)}`, { data: { at } })),
   );
 }
 

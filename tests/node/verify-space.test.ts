@@ -41,7 +41,7 @@ async function synced(spaces: readonly Space[] = [new InnerSpace(), new InnerSpa
   const left = [...spaces];
   const world = await createWorld({ space: () => left.shift() ?? new InnerSpace() });
   const alice = world.senders[0]!;
-  const stone = await alice.constant("color", { data: { name: "red" } });
+  const stone = await alice.stone("color", { data: { name: "red" } });
   const note = await alice.timeline("note", { data: { text: "0" } });
   await alice.link(note, "color", [stone]);
   await alice.sync(note);

@@ -140,7 +140,7 @@ export class ScopedHome {
 
   /** A timeline with frames, a stone that one links, and a timeline within. */
   async #private(peer: Peer): Promise<Address> {
-    const photo = await peer.constant("photo", { data: { text: this.#canary() } });
+    const photo = await peer.stone("photo", { data: { text: this.#canary() } });
     const diary = await peer.timeline("diary", { data: { text: this.#canary() } });
     await peer.edit(diary, { text: this.#canary() });
     await peer.link(diary, "photo", [photo]);

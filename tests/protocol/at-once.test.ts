@@ -96,7 +96,7 @@ test("a hundred calls of one sender at once are done in the order asked", async 
   const alice = lab.world.senders[0]!;
   const note = await alice.timeline("note");
   const stones = await Promise.all(
-    Array.from({ length: 98 }, (_, i) => alice.constant("stone", { data: { i } })),
+    Array.from({ length: 98 }, (_, i) => alice.stone("stone", { data: { i } })),
   );
   const sender = callsOf(lab, alice.identity).open();
   const order: number[] = [];

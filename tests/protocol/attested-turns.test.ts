@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import type { ListKind, SignedList } from "../../src/keystone/index.js";
-import { type Dialogue, type Role, signTurn, verifyTurn } from "../../src/saga/index.js";
+import { type Dialogue, type Role, signTurn, checkTurn } from "../../src/saga/index.js";
 import { TurnFromReceiver, TurnFromSender } from "../../src/saga/messages.js";
 import { listRoot, receiptEntries, startDialogue, type TurnDraft } from "../../src/saga/turn.js";
 import { outcome } from "../keystone/keystones.js";
@@ -49,7 +49,7 @@ function heard(at: number, forge?: Forge, draft: TurnDraft = turns[at]![1]): str
     forging.forge = undefined;
     ours = said.dialogue;
     const schema = role === "sender" ? TurnFromSender : TurnFromReceiver;
-    const verify = () => verifyTurn(theirs, role, said.signed, schema as typeof TurnFromSender);
+    const verify = () => checkTurn(theirs, role, said.signed, schema as typeof TurnFromSender);
     if (turn === at) return outcome(verify);
     theirs = verify().dialogue;
   }

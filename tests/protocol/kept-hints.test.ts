@@ -22,7 +22,7 @@ beforeAll(async () => {
   await alice.edit(note, ...Array.from({ length: 9 }, (_, i) => ({ i })));
   other = await alice.timeline("other");
   await alice.edit(other, { i: 1 });
-  stone = await alice.constant("stone", { data: { text: "x" } });
+  stone = await alice.stone("stone", { data: { text: "x" } });
   return () => world.close();
 });
 

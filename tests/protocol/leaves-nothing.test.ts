@@ -92,7 +92,7 @@ test("a saga whose records another session has brought meanwhile leaves no stage
   await two!.connect();
   const note = await alice.timeline("note");
   const again = await alice.timeline("note");
-  const stone = await alice.constant("stone", {});
+  const stone = await alice.stone("stone", {});
   for (const root of [note, again, stone]) {
     meanwhile.push(() => two!.sync([root]));
     await one!.sync([root]);

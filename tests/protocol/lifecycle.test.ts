@@ -213,7 +213,7 @@ async function syncAtOnce(lab: Lab, peer: SenderPeer, times: number): Promise<re
   const stones: Address[] = [];
   for (let i = 0; i < times; i++) {
     const { sender } = tapped(lab, peer);
-    const stone = await peer.constant("stone", { data: { by: peer.name, i } });
+    const stone = await peer.stone("stone", { data: { by: peer.name, i } });
     await sender.connect();
     await sender.sync([stone]);
     await sender.disconnect();

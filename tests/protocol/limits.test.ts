@@ -227,7 +227,7 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     const options = { identity: alice.identity, audience, platform: lab.platform } as const;
     const sender = createSender({ ...options, dial: tap.dial, limits: { partBytes: 2_500 } });
     const text = "x".repeat(1_000);
-    const stones = [0, 1, 2, 3, 4].map((at) => alice.constant("stone", { data: { at, text } }));
+    const stones = [0, 1, 2, 3, 4].map((at) => alice.stone("stone", { data: { at, text } }));
     await sender.sync(await Promise.all(stones));
     await sender.disconnect();
     expect(tap.said.filter(({ message }) => nameOf(message) === "commit")).toHaveLength(3);
@@ -312,9 +312,9 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
       const lab = await openLab(`unasked ${count}`);
       const { alice } = benchOf(lab);
       const leaf = await Promise.all(
-        Array.from({ length: count }, (_, i) => alice.constant("leaf", { data: { i } })),
+        Array.from({ length: count }, (_, i) => alice.stone("leaf", { data: { i } })),
       );
-      const root = await alice.constant("root", { rel8ns: { leaf } });
+      const root = await alice.stone("root", { rel8ns: { leaf } });
       const { sender, tap } = tapped(lab, alice);
       await sender.sync([root]);
       await sender.disconnect();
@@ -463,7 +463,7 @@ async function expectCapped(own: Partial<SessionLimits>, allowed: Partial<Caps>)
 async function partsOf(count: number, ib: string): Promise<readonly number[]> {
   const lab = await openLab(`parts of ${count}`);
   const { alice } = benchOf(lab);
-  const made = Array.from({ length: count }, (_, i) => alice.constant(ib, { data: { i } }));
+  const made = Array.from({ length: count }, (_, i) => alice.stone(ib, { data: { i } }));
   const { sender, tap } = tapped(lab, alice);
   await sender.sync(await Promise.all(made), { direction: "push" });
   await sender.disconnect();

@@ -74,7 +74,7 @@ export async function tell(story: StoryName, bench: Stage, who: SenderPeer): Pro
     }
     case "branches": {
       const leaf = await manyStones(who, lab, 6, 8);
-      return [await who.constant("root", { rel8ns: { leaf: [...leaf] } })];
+      return [await who.stone("root", { rel8ns: { leaf: [...leaf] } })];
     }
     case "pull": {
       const theirs = await bob.timeline("theirs");
@@ -126,7 +126,7 @@ function manyStones(
   bytes: number,
 ): Promise<Address[]> {
   const texts = Array.from({ length: count }, () => toHex(platform.random.bytes(bytes / 2)));
-  return Promise.all(texts.map((text) => of.constant("leaf", { data: { text } })));
+  return Promise.all(texts.map((text) => of.stone("leaf", { data: { text } })));
 }
 
 /** What an honest session of carol says, by direction and message. */

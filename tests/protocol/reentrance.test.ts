@@ -42,7 +42,7 @@ test("a watcher of a sender may sync, connect and disconnect at every event", as
   const lab = await openLab("a watcher");
   const { world, platform } = lab;
   const alice = world.senders[0]!;
-  const stones = await Promise.all([0, 1, 2].map((i) => alice.constant("stone", { data: { i } })));
+  const stones = await Promise.all([0, 1, 2].map((i) => alice.stone("stone", { data: { i } })));
   const kinds = new Set<string>();
   const asked: Promise<string>[] = [];
   const sender: Sender = createSender({

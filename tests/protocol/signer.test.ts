@@ -38,7 +38,7 @@ test("a hundred calls of four senders in two processes make one unbroken lane (t
   const identities = await twoProcesses(lab, spaceWith(new InnerSpace(), { before: wait, after: wait }));
   const peer = new Peer("alice", identities[0], lab.platform);
   const stones = await Promise.all(
-    Array.from({ length: 48 }, (_, i) => peer.constant("stone", { data: { i } })),
+    Array.from({ length: 48 }, (_, i) => peer.stone("stone", { data: { i } })),
   );
   const first = senderOf(lab, identities[0]);
   await first.connect();

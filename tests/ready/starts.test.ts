@@ -159,7 +159,7 @@ test("what is said to be done is in the store, for whoever opens it", async () =
   await saveRecords(identity, [note]);
   expect(await there.tip(note.address)).toMatchObject({ address: note.address });
   await share(identity, { timeline: note.address, with: carol.address, access: "read" });
-  expect(await whoMay({ space: there }, note.address)).toMatchObject([{ state: "in force" }]);
+  expect(await whoMay({ space: there }, note.address)).toMatchObject([{ state: "in_force" }]);
   await unshare(identity, { timeline: note.address, from: carol.address });
   expect(await whoMay({ space: there }, note.address)).toMatchObject([{ state: "withdrawn" }]);
 

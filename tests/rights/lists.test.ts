@@ -73,7 +73,7 @@ describe("a list that somebody brings", () => {
     const all = await cast();
     const frames = listOf(all, [sharing(all.bob)]);
     expect(await broughtTo(all, frames)).toBe(true);
-    expect(await statesAt(all)).toEqual(["write in force"]);
+    expect(await statesAt(all)).toEqual(["write in_force"]);
     expect(await broughtTo(all, frames)).toBe(false);
   });
 
@@ -83,7 +83,7 @@ describe("a list that somebody brings", () => {
     const eves = changeList(root!, [sharing(all.eve)]);
     expect(await broughtTo(all, [root!, bobs!])).toBe(true);
     expect(await broughtTo(all, [root!, eves])).toBe(true);
-    expect(await statesAt(all)).toEqual(["write in force", "write in force"]);
+    expect(await statesAt(all)).toEqual(["write in_force", "write in_force"]);
     const other = await cast().then((another) => ({ ...another, alice: all.alice, note: all.note }));
     await bring(other.receiver, all.alice, [all.note]);
     await broughtTo(other, [root!, eves]);
@@ -238,7 +238,7 @@ describe("what a list costs (AL35)", () => {
     }
     await share(alice, given);
     expect((await alice.space.cells("list-identity/")).length).toBe(1);
-    expect(await whoMay(alice, note.address)).toMatchObject([{ state: "in force" }]);
+    expect(await whoMay(alice, note.address)).toMatchObject([{ state: "in_force" }]);
     await saveRecords(alice, [mutate(note, { text: "goes on" })]);
   });
 });

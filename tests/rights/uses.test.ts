@@ -54,7 +54,7 @@ describe.each(Object.entries(spaces))("an entry that counts its uses, in %s", (_
     expect(outcomes.filter((outcome) => outcome === true)).toHaveLength(7);
     expect(outcomes.filter((outcome) => outcome === "entry_used_up")).toHaveLength(93);
     expect((await (await standingOf(alice, bob)).writes(note)).may).toBe(false);
-    expect(await whoMay(alice, note.address)).toMatchObject([{ state: "used up", used: 7 }]);
+    expect(await whoMay(alice, note.address)).toMatchObject([{ state: "used_up", used: 7 }]);
   });
 
   test("that lets in once does so once under 100 tries at once", async () => {

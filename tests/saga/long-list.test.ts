@@ -12,7 +12,7 @@ import {
   sessionLimits,
   TurnFromSender,
   tallyPayload,
-  verifyTurn,
+  checkTurn,
 } from "../../src/saga/index.js";
 import { capsOf, startDialogue } from "../../src/saga/turn.js";
 
@@ -65,7 +65,7 @@ test("a long list is hashed as its parts come: its turn is left one hash for eac
     secretFor,
   );
   hashed.times = 0;
-  const { verified } = verifyTurn(dialogue, "sender", signed, TurnFromSender);
+  const { verified } = checkTurn(dialogue, "sender", signed, TurnFromSender);
   expect(hashed.times).toBeLessThan(count + besides);
   expect(verified.message).toMatchObject({ type: "init", entries: roots });
 });

@@ -49,7 +49,7 @@ scenario(
     const { alice, bob } = cast;
     const page = await bobsPage(bob, alice);
     const junk = await bob.timeline("junk");
-    const stone = await bob.constant("stone", { rel8ns: { of: [junk, page] } });
+    const stone = await bob.stone("stone", { rel8ns: { of: [junk, page] } });
     await bob.link(junk, "stone", [stone]);
     bobSendsAlong(bob, [junk]);
     await expect(alice.sync(page, { direction: "pull" })).rejects.toMatchObject(notAskedFor);
@@ -62,7 +62,7 @@ scenario(
   async ({ alice, carol, bob }) => {
     const note = await sharedNote({ text: "first" }, [alice, carol], [bob]);
     const diary = await carol.timeline("diary");
-    const album = await carol.constant("album", { rel8ns: { item: [diary] } });
+    const album = await carol.stone("album", { rel8ns: { item: [diary] } });
     await carol.link(note, "see", [album]);
     await carol.sync(note);
     expect((await alice.sync(note)).found).toEqual([]);
@@ -141,7 +141,7 @@ scenario(
 
 scenario("stones come with the record that links them, and no others (threat 22)", async ({ alice, bob }) => {
   const page = await bobsPage(bob, alice);
-  const linked = await bob.constant("photo", { data: { of: "the lake" } });
+  const linked = await bob.stone("photo", { data: { of: "the lake" } });
   await bob.link(page, "photo", [linked]);
   await alice.sync(page, { direction: "pull" });
   expect(await alice.space.get(linked)).toBeDefined();

@@ -126,7 +126,7 @@ scenario("a list is its owner's, in its form, or it is refused (AL9) (threat 22)
   for (let at = 0; at <= listLimits.entriesOfOneMax; at++) full.push(changeList(full.at(-1)!, [share]));
   const left = `receipt {"entries":[{"address":"${writers}","left":"over_quota"}]}`;
   expect(await answersOf(push(writers, full), alice, bob)).toEqual([expect.stringMatching(/^ack/), left]);
-  expect(await whoMay(bob.identity, note)).toMatchObject([{ access: "read", state: "in force" }]);
+  expect(await whoMay(bob.identity, note)).toMatchObject([{ access: "read", state: "in_force" }]);
 });
 
 scenario("whoever has all that it made set aside stops nobody (W11) (threat 22)", async (cast) => {

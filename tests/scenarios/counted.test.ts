@@ -65,7 +65,7 @@ describe("an entry that counts its uses, under 100 sagas at once (threat 22)", (
     const outcomes = await atOnce(hundred(note), carol, "pull", 100);
     expect(outcomes.filter((outcome) => typeof outcome !== "string")).toHaveLength(max);
     expect(outcomes.filter((outcome) => outcome === "unknown_root")).toHaveLength(100 - max);
-    expect(await whoMay(bob.identity, note)).toMatchObject([{ used: max, state: "used up" }]);
+    expect(await whoMay(bob.identity, note)).toMatchObject([{ used: max, state: "used_up" }]);
   });
 
   test("lets in exactly so many to read what comes along with something else", async () => {
@@ -81,7 +81,7 @@ describe("an entry that counts its uses, under 100 sagas at once (threat 22)", (
     expect(outcomes.filter((outcome) => typeof outcome === "string")).toEqual([]);
     const came = outcomes.filter((outcome) => namesAt(outcome, note, 1));
     expect(came).toHaveLength(max);
-    expect(await whoMay(bob.identity, note)).toMatchObject([{ used: max, state: "used up" }]);
+    expect(await whoMay(bob.identity, note)).toMatchObject([{ used: max, state: "used_up" }]);
   });
 
   test("lets in exactly so many to write", async () => {
@@ -108,7 +108,7 @@ describe("an entry that counts its uses, under 100 sagas at once (threat 22)", (
     expect(reports.filter(({ left }) => left.length === 0)).toHaveLength(max - 1);
     const tips = await bob.space.tips(files.map(({ address }) => address));
     expect(tips.filter((tip) => tip !== undefined)).toHaveLength(max - 1);
-    expect(await whoMay(bob.identity, folder)).toMatchObject([{ used: max, state: "used up" }]);
+    expect(await whoMay(bob.identity, folder)).toMatchObject([{ used: max, state: "used_up" }]);
   });
 });
 

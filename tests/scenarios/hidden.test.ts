@@ -34,8 +34,8 @@ interface Secret {
 async function aliceKeepsADiary(alice: SenderPeer): Promise<Secret> {
   const negative = sealRecord({ ib: "negative", data: { of: "the lake" } });
   const photo = sealRecord({ ib: "photo", rel8ns: { negative: [negative.address] } });
-  await alice.constant("negative", { data: { of: "the lake" } });
-  await alice.constant("photo", { rel8ns: { negative: [negative.address] } });
+  await alice.stone("negative", { data: { of: "the lake" } });
+  await alice.stone("photo", { rel8ns: { negative: [negative.address] } });
   const diary = await alice.timeline("diary", { data: { text: "dear diary" } });
   await alice.link(diary, "photo", [photo.address]);
   await alice.edit(diary, { text: "dear diary, today" });

@@ -136,7 +136,7 @@ scenario("a frame of another timeline counts like that timeline (SC14)", async (
 scenario("what stones link counts, and the stones come (SC14, SC15)", async (cast) => {
   const { alice, erin } = cast;
   const photos = await photosOf(cast, 2);
-  const album = await alice.constant("album", { rel8ns: { photo: [...photos] } });
+  const album = await alice.stone("album", { rel8ns: { photo: [...photos] } });
   const folder = await folderWith(cast, album);
   const { references } = await erin.sync(folder, pull(1));
   expect(await erin.space.hasMany([album, ...photos])).toEqual([true, true, false]);

@@ -101,7 +101,7 @@ describe("a sender brings (P1, P2, P4, P5, P6)", () => {
     const files: Address[] = [];
     for (let at = 0; at < 30; at++) {
       const file = await alice.timeline("file", { data: { text: text(at) }, within: folder });
-      const stone = await alice.constant("stone", { data: { text: text(at, 1_500) } });
+      const stone = await alice.stone("stone", { data: { text: text(at, 1_500) } });
       await alice.link(file, "stone", [stone, ...files.slice(-1)]);
       for (let edit = 0; edit < 3; edit++) await alice.edit(file, { text: text(edit) });
       files.push(file);
@@ -123,7 +123,7 @@ describe("a sender brings (P1, P2, P4, P5, P6)", () => {
     const world = await createWorld({ seed: "stones", limits });
     const [alice] = world.senders;
     const stones = await Promise.all(
-      Array.from({ length: 120 }, (_, at) => alice.constant("stone", { data: { text: text(at) } })),
+      Array.from({ length: 120 }, (_, at) => alice.stone("stone", { data: { text: text(at) } })),
     );
     const { totals, tips } = await alice.sync(stones);
     expect([totals.up.records, tips.length]).toEqual([120, 120]);

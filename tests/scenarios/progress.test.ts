@@ -41,7 +41,7 @@ scenario("a sync of what is in step has nothing to count", async ({ alice }) => 
 
 scenario("stones that were offered are counted as far as they are wanted", async ({ alice }) => {
   const stones: Address[] = [];
-  for (let at = 0; at < 8; at++) stones.push(await alice.constant("stone", { data: { at } }));
+  for (let at = 0; at < 8; at++) stones.push(await alice.stone("stone", { data: { at } }));
   const old = await alice.timeline("old");
   await alice.link(old, "holds", stones.slice(0, 3));
   await alice.sync(old);
@@ -218,7 +218,7 @@ test("in any graph, with any branches, progress ends at exactly its total", asyn
       const peers = world.senders;
       const [alice, carol] = peers;
       const root = await sharedNote({ title: "root" }, [alice!, carol!], [world.receiver]);
-      const shared = await alice!.constant("stone", { data: { shared: true } });
+      const shared = await alice!.stone("stone", { data: { shared: true } });
       const notesOf = new Map(peers.map((peer) => [peer, [root]]));
       for (const { by, what, at } of story) {
         const peer = peers[by]!;
@@ -249,7 +249,7 @@ async function stones(peer: SenderPeer, at: number): Promise<Address[]> {
   for (let depth = 0; depth <= at % 6; depth++) {
     const before = made.slice(-1);
     const rel8ns = before.length > 0 ? { rel8ns: { before } } : {};
-    made.push(await peer.constant("stone", { data: { at, depth, by: peer.name }, ...rel8ns }));
+    made.push(await peer.stone("stone", { data: { at, depth, by: peer.name }, ...rel8ns }));
   }
   return made.slice(-1);
 }

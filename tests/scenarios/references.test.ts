@@ -66,7 +66,7 @@ scenario("what stays away is filed for the timeline that links it, and for no ot
 scenario("eve learns nothing by naming what others keep private (RF6) (threat 22)", async (cast) => {
   const { alice, carol, bob, dave } = cast;
   const diary = await alice.timeline("diary");
-  const photo = await alice.constant("photo", { data: { of: "the lake" } });
+  const photo = await alice.stone("photo", { data: { of: "the lake" } });
   await alice.edit(diary, { text: "dear diary" });
   await alice.link(diary, "photo", [photo]);
   await alice.sync(diary);
@@ -206,7 +206,7 @@ scenario(
 
 scenario("who asks for what a record of its own invents is told nothing (RF6) (threat 22)", async (cast) => {
   const { alice, carol, bob, dave } = cast;
-  const photo = await alice.constant("photo", { data: { of: "the lake" } });
+  const photo = await alice.stone("photo", { data: { of: "the lake" } });
   await alice.sync(photo);
   const list = listOf(cast, photo);
   expect(await answersOf(cast, push([list], [photo]))).toEqual(isTaken);

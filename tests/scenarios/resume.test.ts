@@ -74,8 +74,8 @@ describe.each([
   test("and a graph of stones under one root", async () => {
     await withCuts(networkOf(), async (alice) => {
       const leaf: Address[] = [];
-      for (let i = 0; i < 120; i++) leaf.push(await alice.constant("leaf", { data: { text: text() } }));
-      return [await alice.constant("root", { rel8ns: { leaf } })];
+      for (let i = 0; i < 120; i++) leaf.push(await alice.stone("leaf", { data: { text: text() } }));
+      return [await alice.stone("root", { rel8ns: { leaf } })];
     });
   });
 
@@ -84,7 +84,7 @@ describe.each([
       const note = await alice.timeline("note");
       for (let i = 0; i < 6; i++) {
         const leaf: Address[] = [];
-        for (let j = 0; j < 20; j++) leaf.push(await alice.constant("leaf", { data: { text: text() } }));
+        for (let j = 0; j < 20; j++) leaf.push(await alice.stone("leaf", { data: { text: text() } }));
         await alice.link(note, `leaf ${i}`, leaf);
       }
       return [note];

@@ -30,13 +30,13 @@ scenario("1. a timeline and its mutations are pushed", async ({ alice, bob, tran
 scenario("2. constants with linked constants: nothing is sent again that is there", async (cast) => {
   const { alice, carol, bob, transcript } = cast;
   const leaves: Address[] = [];
-  for (let i = 0; i < 12; i++) leaves.push(await alice.constant("leaf", { data: { i } }));
-  for (let i = 0; i < 12; i++) expect(await carol.constant("leaf", { data: { i } })).toBe(leaves[i]);
-  await alice.sync(await alice.constant("branch", { rel8ns: { leaf: leaves.slice(0, 8) } }));
-  await carol.sync(await carol.constant("branch", { rel8ns: { leaf: leaves.slice(8) } })); // nobody else's business
+  for (let i = 0; i < 12; i++) leaves.push(await alice.stone("leaf", { data: { i } }));
+  for (let i = 0; i < 12; i++) expect(await carol.stone("leaf", { data: { i } })).toBe(leaves[i]);
+  await alice.sync(await alice.stone("branch", { rel8ns: { leaf: leaves.slice(0, 8) } }));
+  await carol.sync(await carol.stone("branch", { rel8ns: { leaf: leaves.slice(8) } })); // nobody else's business
   transcript();
 
-  const all = await alice.constant("root", { rel8ns: { leaf: leaves }, data: { kind: "all" } });
+  const all = await alice.stone("root", { rel8ns: { leaf: leaves }, data: { kind: "all" } });
   await alice.sync(all);
   await expectInStep(alice, bob, [all]);
   await expectProved(alice, bob, "push with an offer");
@@ -347,8 +347,8 @@ scenario("lists that are too long for one message travel ahead of their turns", 
   await expectProved(carol, bob, "pull");
 
   const leaves: Address[] = [];
-  for (let i = 0; i < tooMany; i++) leaves.push(await alice.constant("leaf", { data: { i } }));
-  const parent = await alice.constant("parent", { rel8ns: { leaf: leaves } });
+  for (let i = 0; i < tooMany; i++) leaves.push(await alice.stone("leaf", { data: { i } }));
+  const parent = await alice.stone("parent", { rel8ns: { leaf: leaves } });
   await alice.sync(parent);
   await expectInStep(alice, bob, [parent]);
   await expectProved(alice, bob, "push with an offer");

@@ -171,8 +171,8 @@ scenario("each timeline comes down with its list of writers (SC13)", async (cast
   await erin.sync(folder, { direction: "pull" });
   const writersAt = async (timeline: Address) =>
     (await whoMay(erin.identity, timeline)).filter(({ access }) => access === "write");
-  expect(await writersAt(folder)).toMatchObject([{ with: carol.address, state: "in force" }]);
-  expect(await writersAt(photo)).toMatchObject([{ with: alice.address, state: "in force" }]);
+  expect(await writersAt(folder)).toMatchObject([{ with: carol.address, state: "in_force" }]);
+  expect(await writersAt(photo)).toMatchObject([{ with: alice.address, state: "in_force" }]);
 });
 
 scenario(
@@ -200,8 +200,8 @@ scenario(
   async (cast) => {
     const { alice, bob } = cast;
     const photo = await diaryOf(alice, "photo");
-    const part = await alice.constant("part", { data: { of: "album" } });
-    const album = await alice.constant("album", { rel8ns: { part: [part], photo: [photo] } });
+    const part = await alice.stone("part", { data: { of: "album" } });
+    const album = await alice.stone("album", { rel8ns: { part: [part], photo: [photo] } });
     const folder = await alice.timeline("folder");
     await alice.link(folder, "album", [album]);
     await alice.sync(folder);

@@ -46,11 +46,11 @@ scenario("edits after the receipt are local, all before them durable", async ({ 
 
 scenario("a stone is where the timelines are that lead to it", async ({ alice }) => {
   const [deep, lone, late] = [
-    await alice.constant("stone", { data: { deep: true } }),
-    await alice.constant("stone", { data: { lone: true } }),
-    await alice.constant("stone", { data: { late: true } }),
+    await alice.stone("stone", { data: { deep: true } }),
+    await alice.stone("stone", { data: { lone: true } }),
+    await alice.stone("stone", { data: { late: true } }),
   ];
-  const stone = await alice.constant("stone", { rel8ns: { on: [deep] } });
+  const stone = await alice.stone("stone", { rel8ns: { on: [deep] } });
   const note = await alice.timeline("note");
   await alice.link(note, "holds", [stone]);
   await alice.edit(note, { text: "and on" });
@@ -62,7 +62,7 @@ scenario("a stone is where the timelines are that lead to it", async ({ alice })
 });
 
 scenario("a stone that was synced itself is durable", async ({ alice }) => {
-  const stone = await alice.constant("stone", { data: { n: 1 } });
+  const stone = await alice.stone("stone", { data: { n: 1 } });
   await alice.sync(stone);
   expect(await statuses(alice, stone)).toEqual(["durable"]);
 });
@@ -125,7 +125,7 @@ scenario("what does not count is local, and the answer says so", async ({ alice,
   await alice.share(note, carol, "read");
   await alice.sync(note);
   await carol.sync(note, { direction: "pull" });
-  const stone = await carol.constant("stone", { data: { by: "carol" } });
+  const stone = await carol.stone("stone", { data: { by: "carol" } });
   await carol.link(note, "holds", [stone]);
   const refused = await carol.tip(note);
   expect((await carol.sync(note)).left).toMatchObject([{ address: note, head: refused.address }]);
@@ -140,7 +140,7 @@ scenario("what does not count is local, and the answer says so", async ({ alice,
 });
 
 scenario("what went out is sent until a receipt comes", async ({ alice, world }) => {
-  const stone = await alice.constant("stone", { data: { n: 1 } });
+  const stone = await alice.stone("stone", { data: { n: 1 } });
   const note = await alice.timeline("note");
   await alice.link(note, "holds", [stone]);
   const sent = await alice.tip(note);

@@ -18,7 +18,7 @@ scenario(
   "a stone from another receiver counts as absent towards this one, which has to send it (SC19)",
   async ({ alice, carol, bob, dave }) => {
     const content = { data: { of: "the lake" } };
-    const stone = await dave.constant("photo", content);
+    const stone = await dave.stone("photo", content);
     const album = await dave.timeline("album");
     await dave.link(album, "photo", [stone]);
     await dave.share(album, alice, "read");
@@ -27,7 +27,7 @@ scenario(
 
     // Bob tries out who has it.
     const page = await bob.timeline("page");
-    await bob.constant("photo", content);
+    await bob.stone("photo", content);
     await bob.link(page, "photo", [stone]);
     for (const reader of [alice, carol]) {
       await bob.share(page, reader, "read");

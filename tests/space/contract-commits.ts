@@ -68,7 +68,7 @@ export function commitContract(open: OpenSpace): void {
   });
 
   test("at most so many dangling links are named as the limit says", async () => {
-    const space = await open({ missingReported: 2 });
+    const space = await open({ missingReportedMax: 2 });
     const holding = stone("holds", [stone(), stone(), stone()]);
     const result = await space.commit(commitOf({ puts: [holding], roots: [holding.address] }));
     expect(result.kind === "notClosed" && result.missing.length).toBe(2);
@@ -304,8 +304,8 @@ export function commitContract(open: OpenSpace): void {
 
     test("the same whether it was staged, in memory or in the store, or not", async () => {
       const plain = await chargedFor(await open());
-      for (const stagedBytesInMemory of [1, 1_000_000]) {
-        const space = await open({ stagedBytesInMemory });
+      for (const stagedBytesInMemoryMax of [1, 1_000_000]) {
+        const space = await open({ stagedBytesInMemoryMax });
         for (const frame of note) await space.stage("s", alice, eyesOf(), [frame]);
         const staged = await chargedFor(space, { saga: "s", puts: [] });
         expect(Math.abs(staged[1]! - plain[1]!)).toBeLessThan(500); // a batch of its own

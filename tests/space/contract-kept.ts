@@ -121,7 +121,7 @@ export function keptContract(open: OpenSpace): void {
 
   test("what is kept counts for its holder, once, until it is dropped", async () => {
     const records = Array.from({ length: 8 }, () => stone());
-    const space = await open({ stagedRecordsPerHolder: 8 });
+    const space = await open({ stagedRecordsPerHolderMax: 8 });
     await kept(space, [...records], 6);
     const stage = (saga: string, count: number) =>
       space.stage(

@@ -17,7 +17,7 @@ import {
 
 export function lifeContract(open: OpenSpace): void {
   test("a scan yields everything that is committed, and nothing that is only staged", async () => {
-    const space = await open({ stagedBytesInMemory: 0 });
+    const space = await open({ stagedBytesInMemoryMax: 0 });
     const note = timeline("note", 300);
     await keep(space, note);
     const proof = { group: stone().address, record: stone() };

@@ -189,10 +189,10 @@ export function stageContract(open: OpenSpace): void {
   });
 
   test.each([
-    ["stagedRecordsPerHolder", { stagedRecordsPerHolder: 3 }, true],
-    ["stagedBytesPerHolder", { stagedBytesPerHolder: 400 }, true],
-    ["stagedRecords", { stagedRecords: 3 }, false],
-    ["stagedBytes", { stagedBytes: 400 }, false],
+    ["stagedRecordsPerHolderMax", { stagedRecordsPerHolderMax: 3 }, true],
+    ["stagedBytesPerHolderMax", { stagedBytesPerHolderMax: 400 }, true],
+    ["stagedRecordsInSpaceMax", { stagedRecordsInSpaceMax: 3 }, false],
+    ["stagedBytesInSpaceMax", { stagedBytesInSpaceMax: 400 }, false],
   ])("the limit %s is kept, over all sagas, and given back", async (limit, limits, isPerHolder) => {
     const space = await open(limits);
     const batch = (): ReturnType<typeof stone>[] => [stone("x".repeat(40)), stone("y".repeat(40))];

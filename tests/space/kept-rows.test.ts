@@ -6,7 +6,7 @@ import type { Table } from "../../src/space/store.js";
 import { StoreSpace } from "../../src/space/store-space.js";
 import { alice, eyesOf, newest, stone, timeline } from "./records.js";
 
-const limits = { ...spaceLimits, stagedBytesInMemory: 2_000 };
+const limits = { ...spaceLimits, stagedBytesInMemoryMax: 2_000 };
 
 /** How many rows each table of stages has. */
 function rowsOf(store: MemoryStore): Readonly<Record<string, number>> {

@@ -53,14 +53,14 @@ type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
 const people = [alice, bob, eve];
 
 test("a space in memory does what the model does", async () => {
-  await runs(300, async (steps, stagedBytesInMemory) => {
-    await follow(steps, new InnerSpace({ limits: { stagedBytesInMemory } }));
+  await runs(300, async (steps, stagedBytesInMemoryMax) => {
+    await follow(steps, new InnerSpace({ limits: { stagedBytesInMemoryMax } }));
   });
 });
 
 test("a space in lmdb does what the model does", async () => {
-  await runs(25, async (steps, stagedBytesInMemory) => {
-    await follow(steps, await openLmdbSpace({ path: newDirectory(), limits: { stagedBytesInMemory } }));
+  await runs(25, async (steps, stagedBytesInMemoryMax) => {
+    await follow(steps, await openLmdbSpace({ path: newDirectory(), limits: { stagedBytesInMemoryMax } }));
   });
 });
 

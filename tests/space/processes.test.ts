@@ -54,7 +54,7 @@ test(
 test("a second process that opens the store leaves the stages of the first alone", async () => {
   const path = newDirectory();
   const note = timeline("note", 3);
-  const space = await openLmdbSpace({ path, limits: { stagedBytesInMemory: 0 } });
+  const space = await openLmdbSpace({ path, limits: { stagedBytesInMemoryMax: 0 } });
   await keep(space, timeline("other", 1));
   await space.stage("s", alice, eyesOf(alice), note);
   const child = startChild("space/processes/write-on.ts", path);
@@ -79,7 +79,7 @@ test("what one process commits, another sees in its next call", async () => {
 
 test("a space that is closed with something staged leaves nothing of it", async () => {
   const path = newDirectory();
-  const staging = await openLmdbSpace({ path, limits: { stagedBytesInMemory: 0 } });
+  const staging = await openLmdbSpace({ path, limits: { stagedBytesInMemoryMax: 0 } });
   const record = stone();
   await staging.stage("s", bob, eyesOf(bob), [record]);
   await staging.close();

@@ -62,13 +62,10 @@ async function setting(kind: DialKind) {
 }
 
 const endOf = (events: readonly PeerEvent[]) => events.find((event) => event.kind === "closed")?.error?.code;
-const stones = (
-  alice: { constant: Awaited<ReturnType<typeof setting>>["alice"]["constant"] },
-  count: number,
-) =>
+const stones = (alice: Pick<Awaited<ReturnType<typeof setting>>["alice"], "stone">, count: number) =>
   Promise.all(
     Array.from({ length: count }, (_, at) =>
-      alice.constant("stone", { data: { at, text: "x".repeat(200_000) } }),
+      alice.stone("stone", { data: { at, text: "x".repeat(200_000) } }),
     ),
   );
 

@@ -65,7 +65,7 @@ describe("a sender that is to reconnect", () => {
   });
 
   test("waits a random time each, whose longest doubles up to a limit", async () => {
-    const pace = { firstDelayMs: 1_000, delayMaxMs: 5_000, triesMax: 40, timeMaxMs: 10 ** 9 };
+    const pace = { firstDelayMs: 1_000, delayMsMax: 5_000, triesMax: 40, timeMsMax: 10 ** 9 };
     const scene = await stage(pace);
     scene.dials.failing = 40;
     expect(await ending(scene.bench, scene.sender.sync(scene.roots), 10 ** 9)).toBe("none");
@@ -89,7 +89,7 @@ describe("a sender that is to reconnect", () => {
   });
 
   test("begins no try later than its time", async () => {
-    const scene = await stage({ triesMax: 1_000, timeMaxMs: 60_000, firstDelayMs: 10_000 });
+    const scene = await stage({ triesMax: 1_000, timeMsMax: 60_000, firstDelayMs: 10_000 });
     scene.dials.failing = 1_000;
     const start = scene.bench.time.clock.now();
     expect(await ending(scene.bench, scene.sender.sync(scene.roots))).toBe("cannot_connect");
@@ -116,7 +116,7 @@ describe("a sender that is to reconnect", () => {
   });
 
   test("a call that is cancelled, or a disconnect, ends the waiting at once", async () => {
-    const scene = await stage({ firstDelayMs: 30_000, delayMaxMs: 30_000 });
+    const scene = await stage({ firstDelayMs: 30_000, delayMsMax: 30_000 });
     const { bench, sender, roots } = scene;
     const isWaiting = () => scene.events.at(-1)?.kind === "reconnecting" && bench.time.waiting() === 1;
     const cancel = new AbortController();
@@ -183,9 +183,9 @@ test("a sync that lost its connection runs again on a new session, and nothing o
 test("the defaults are those of the page, and every failure that is tried again is one that may be", () => {
   expect(reconnectDefaults).toEqual({
     firstDelayMs: 500,
-    delayMaxMs: 30_000,
+    delayMsMax: 30_000,
     triesMax: 8,
-    timeMaxMs: 300_000,
+    timeMsMax: 300_000,
   });
   const ofValidation = [
     "auth_fail",

@@ -28,7 +28,7 @@ test(`a record with a flipped bit is served to nobody: peers refuse it, or get a
   const world = await createWorld({ space: () => made.shift() ?? new InnerSpace() });
   const [alice] = world.senders as [SenderPeer];
   const note = await alice.timeline("note");
-  await alice.link(note, "color", [await alice.constant("color", { data: { name: "red" } })]);
+  await alice.link(note, "color", [await alice.stone("color", { data: { name: "red" } })]);
   await alice.edit(note, ...Array.from({ length: 20 }, (_, n) => ({ text: `text ${n}` })));
   const records = await recordsOf(alice.space);
   const secret = internalsOf(alice.identity).secretFor("vouch");

@@ -24,7 +24,7 @@ withdrawn or has expired is listed as well. Needs no passphrase.`,
       if (values.json) print(context, JSON.stringify({ folder, owner: owner ?? null, entries }));
       else {
         if (owner) print(context, `${owner} owns it`);
-        for (const entry of entries.filter(({ state }) => state === "in force"))
+        for (const entry of entries.filter(({ state }) => state === "in_force"))
           print(context, entryLine(entry, "it"));
       }
       return exitCodes.ok;

@@ -51,6 +51,6 @@ async function mayOnlyRead(identity: Identity, folder: Address): Promise<boolean
   if (owner === undefined || owner === identity.address) return false;
   const entries = await whoMay(identity, folder);
   return !entries.some(
-    (entry) => entry.with === identity.address && entry.access === "write" && entry.state === "in force",
+    (entry) => entry.with === identity.address && entry.access === "write" && entry.state === "in_force",
   );
 }

@@ -26,6 +26,7 @@ import { isMadeHere, needsMark } from "../home/made.js";
 import type { CheckedEvidence } from "../rights/attestations.js";
 import { isLetIn, ListedHeads } from "../rights/head-judge.js";
 import type { AccessPolicy } from "../rights/standing.js";
+import type { LeftReason } from "../session/events.js";
 import { addedFrames, isInItsPlace, proverOf, tipsStoodFor } from "./added-frames.js";
 import { type Carriers, carriersAmong } from "./carriers.js";
 import type { Merging } from "./merging.js";
@@ -48,23 +49,6 @@ export interface Resolving {
   /** What came to prove frames, checked. */
   readonly evidence: CheckedEvidence;
 }
-
-/** Why a root was left, in whole or in part. */
-export type LeftReason =
-  /** A newest frame of it is by somebody who may not write it, as far as its list of writers says. */
-  | "may_not_write"
-  /** A newest frame of it was set aside by its owner. */
-  | "set_aside"
-  /** Its maker does not prove a frame of it. */
-  | "not_proved"
-  /** It was made for an owner who has no such place for it. */
-  | "out_of_place"
-  /** The receiver did not take it: it may not be written there. */
-  | "not_taken"
-  /** It is over a quota of the receiver's. */
-  | "over_quota"
-  /** It takes a longer walk through its history, here or there, than one root may. */
-  | "too_long";
 
 /** What was left of a root, and whose doing that is. */
 export interface Left {

@@ -5,15 +5,15 @@ import type { Platform } from "./platform.js";
 /** Full jitter: a try waits for anything from nothing up to a longest delay, which doubles. In milliseconds. */
 export interface Backoff {
   readonly firstDelayMs: number;
-  readonly delayMaxMs: number;
+  readonly delayMsMax: number;
 }
 
 /** Between tries that were lost to others on the same store: a few flushes of theirs, and no longer than a moment. */
-const afterLoss: Backoff = { firstDelayMs: 4, delayMaxMs: 250 };
+const afterLoss: Backoff = { firstDelayMs: 4, delayMsMax: 250 };
 
 /** @param tries How many there have been. */
-export function drawDelay({ firstDelayMs, delayMaxMs }: Backoff, tries: number, random: Random): number {
-  const longest = Math.min(delayMaxMs, firstDelayMs * 2 ** (tries - 1));
+export function drawDelay({ firstDelayMs, delayMsMax }: Backoff, tries: number, random: Random): number {
+  const longest = Math.min(delayMsMax, firstDelayMs * 2 ** (tries - 1));
   const drawn = random.bytes(4).reduce((number, byte) => number * 256 + byte, 0);
   return Math.floor((longest * drawn) / 2 ** 32);
 }

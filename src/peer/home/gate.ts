@@ -22,7 +22,7 @@ export class Gate {
 
   constructor(
     private readonly timers: Timers,
-    private readonly waitMaxMs = queueTimeoutMs,
+    private readonly waitMsMax = queueTimeoutMs,
   ) {}
 
   /**
@@ -56,8 +56,8 @@ export class Gate {
         reject(reason);
       };
       const onCancel = () => leave(cancel?.reason);
-      const tooLate = () => leave(new KeysagaError("queue_timeout", { waitedMs: this.waitMaxMs }));
-      const stopTimer = isPatient ? () => undefined : this.timers.after(this.waitMaxMs, tooLate);
+      const tooLate = () => leave(new KeysagaError("queue_timeout", { waitedMs: this.waitMsMax }));
+      const stopTimer = isPatient ? () => undefined : this.timers.after(this.waitMsMax, tooLate);
       const onTurn = () => {
         end();
         resolve();

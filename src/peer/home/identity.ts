@@ -122,14 +122,14 @@ export async function openIdentity(options: OpenIdentityOptions): Promise<Identi
 }
 
 function holdIdentity(options: IdentityOptions, genesis: IbGib, confirmation: Confirmation): Identity {
-  const { space, secret, platform = systemPlatform, queueTimeoutMs: waitMaxMs = queueTimeoutMs } = options;
+  const { space, secret, platform = systemPlatform, queueTimeoutMs: waitMsMax = queueTimeoutMs } = options;
   const { address } = genesis;
   const secretFor: SecretFor = () => secret;
   const identity: Identity = Object.freeze({ address, space });
   internals.set(identity, {
     secretFor,
     foundings: new Map(),
-    handshakes: new Handshakes(platform.timers, waitMaxMs),
+    handshakes: new Handshakes(platform.timers, waitMsMax),
     confirmation,
     signer: new Signer({
       space,
@@ -137,7 +137,7 @@ function holdIdentity(options: IdentityOptions, genesis: IbGib, confirmation: Co
       secretFor,
       confirmation,
       platform,
-      queueTimeoutMs: waitMaxMs,
+      queueTimeoutMs: waitMsMax,
     }),
     newSessionSecret: (random) => hkdfSha256(secret, random.bytes(32), utf8("keysaga/session-secret/1"), 32),
     hostSeed: hkdfSha256(secret, utf8(address), utf8("keysaga/host-key/1"), 32),

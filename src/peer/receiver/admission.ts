@@ -137,7 +137,7 @@ export function expelIdentity(home: Identity, identity: Address): Promise<void> 
 }
 
 /** An identity that was let in or turned out, by name or by an invite. */
-export interface AdmissionKept {
+export interface KeptAdmission {
   readonly identity: Address;
   readonly state: "admitted" | "expelled";
   /** The invite that let it in. */
@@ -145,7 +145,7 @@ export interface AdmissionKept {
 }
 
 /** Whom a home has let in, and turned out, beside the rules of its receivers. */
-export async function admissionsOf({ space }: Pick<Identity, "space">): Promise<readonly AdmissionKept[]> {
+export async function admissionsOf({ space }: Pick<Identity, "space">): Promise<readonly KeptAdmission[]> {
   const kept = await readCells(space, cellKinds.admission, "");
   return kept.map(({ name, value }) => ({ identity: parseAddress(name), ...value }));
 }
@@ -153,7 +153,7 @@ export async function admissionsOf({ space }: Pick<Identity, "space">): Promise<
 async function keep(
   { space, address }: Identity,
   identity: Address,
-  state: AdmissionKept["state"],
+  state: KeptAdmission["state"],
 ): Promise<void> {
   for (;;) {
     const cell = await readCell(space, cellKinds.admission, identity);

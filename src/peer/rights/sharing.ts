@@ -40,7 +40,7 @@ export interface Share {
 }
 
 /** How an entry of a list stands, by a clock and by what is kept in a space. */
-export type EntryState = "in force" | "expired" | "used up" | "withdrawn";
+export type EntryState = "in_force" | "expired" | "used_up" | "withdrawn";
 
 /** What a space knows of a timeline's being shared. */
 export interface Shared extends Share {
@@ -91,16 +91,16 @@ export type Writing = WritingLists & Pick<Platform, "clock">;
 export async function share(
   identity: Identity,
   given: Share,
-  platform: Writing = systemPlatform,
+  writing: Writing = systemPlatform,
 ): Promise<Sharing> {
-  checkShare(given, identity.address, platform.clock.now());
+  checkShare(given, identity.address, writing.clock.now());
   const plan = (look: Look, list: Address): readonly (readonly Change[])[] => {
     const row = identityRow(look, list, given.with).value ?? noIdentityRow;
     if (row.entries.some((entry) => isSameUncounted(entry, given))) return [];
     return [[{ do: "share", identity: given.with, no: nextShareNo(row), ...termsOf(given) }]];
   };
   const before = given.access === "write" ? await leftOut(identity, given.timeline) : [];
-  await writeList(identity, listFor[given.access], given.timeline, plan, platform);
+  await writeList(identity, listFor[given.access], given.timeline, plan, writing);
   if (before.length === 0) return { back: [] };
   const still = new Set((await leftOut(identity, given.timeline)).map(({ frame }) => frame));
   return { back: before.filter(({ frame }) => !still.has(frame)) };
@@ -118,13 +118,13 @@ export async function share(
 export async function unshare(
   identity: Identity,
   { timeline, from, at }: Unshare,
-  platform: Writing = systemPlatform,
+  writing: Writing = systemPlatform,
 ): Promise<Unshared> {
   await at?.sync([timeline], { direction: "pull" });
   const taken = { timeline, from };
   const stays = await newestBy(identity, timeline, from);
-  const isWriter = await withdraw(identity, "writers", taken, inParts(stays), () => true, platform);
-  const isReader = await withdraw(identity, "readers", taken, [[]], () => true, platform);
+  const isWriter = await withdraw(identity, "writers", taken, inParts(stays), () => true, writing);
+  const isReader = await withdraw(identity, "readers", taken, [[]], () => true, writing);
   if (!isWriter && !isReader) throw new KeysagaError("not_shared");
   const leaves = (await leftOut(identity, timeline)).filter(({ by, why }) => by === from && !why);
   return { timeline, from, stays: isWriter ? stays : [], leaves };
@@ -140,10 +140,10 @@ export async function unshare(
 export async function withdrawExpired(
   identity: Identity,
   timelines: readonly Address[],
-  platform: Writing,
+  writing: Writing,
 ): Promise<boolean> {
   const { space, address } = identity;
-  const now = platform.clock.now();
+  const now = writing.clock.now();
   const lists = (await listsHere(space, timelines)).filter(({ owner }) => owner === address);
   let isAny = false;
   for (const { kind, of: timeline, tip } of lists) {
@@ -155,7 +155,7 @@ export async function withdrawExpired(
       if (at > now) continue;
       const names = kind === "writers" ? inParts(await newestBy(identity, timeline, from)) : [[]];
       const isOver = (row: IdentityRow) => isTimeOver(row, now);
-      if (await withdraw(identity, kind, { timeline, from }, names, isOver, platform)) isAny = true;
+      if (await withdraw(identity, kind, { timeline, from }, names, isOver, writing)) isAny = true;
     }
   }
   return isAny;
@@ -228,7 +228,7 @@ function sharedOf(
     entry,
     ...(expires !== undefined && { expires }),
     ...(uses !== undefined && receiver !== undefined && { uses: { max: uses, receiver }, used }),
-    state: isOver ? "expired" : uses !== undefined && used >= uses ? "used up" : "in force",
+    state: isOver ? "expired" : uses !== undefined && used >= uses ? "used_up" : "in_force",
   };
 }
 

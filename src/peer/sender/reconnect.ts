@@ -11,18 +11,18 @@ export interface ReconnectOptions {
   /** The longest first delay, in milliseconds. */
   readonly firstDelayMs?: number;
   /** What the longest delay grows to. */
-  readonly delayMaxMs?: number;
+  readonly delayMsMax?: number;
   /** Tries of one call, beside the first. */
   readonly triesMax?: number;
   /** From when the call's turn has come: no try begins later. */
-  readonly timeMaxMs?: number;
+  readonly timeMsMax?: number;
 }
 
 export const reconnectDefaults: Required<ReconnectOptions> = {
   firstDelayMs: 500,
-  delayMaxMs: 30_000,
+  delayMsMax: 30_000,
   triesMax: 8,
-  timeMaxMs: 5 * 60_000,
+  timeMsMax: 5 * 60_000,
 };
 
 export interface Retrying {
@@ -62,7 +62,7 @@ class Retries {
 
   constructor(private readonly retrying: Retrying) {
     this.#limits = limitsOf(retrying.options);
-    this.#latest = retrying.platform.clock.elapsed() + this.#limits.timeMaxMs;
+    this.#latest = retrying.platform.clock.elapsed() + this.#limits.timeMsMax;
   }
 
   readonly ready = (): void => {

@@ -29,6 +29,7 @@ export interface ReachByUrl {
   readonly insecure?: boolean;
   /** Node only: certificates beside the platform's own. */
   readonly tls?: TlsOptions;
+  readonly dial?: never;
 }
 
 /** Over WebSocket, where an invite says. */
@@ -380,7 +381,7 @@ export function createSender(options: SenderOptions): Sender {
   const invite = options.invite === undefined ? undefined : readInvite(options.invite);
   if (invite && options.pin !== undefined && options.pin !== invite.receiver)
     throw new KeysagaError("receiver_changed", { pinned: options.pin, invitedTo: invite.receiver });
-  if ("dial" in options) return new Sender(options, options, invite);
+  if (options.dial) return new Sender(options, options, invite);
   const url = "url" in options ? options.url : (invite?.url ?? "");
   return new Sender(options, reachByUrl({ ...options, url }), invite);
 }

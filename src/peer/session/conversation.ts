@@ -25,7 +25,7 @@ import {
   type TurnProofs,
   tallyPayload,
   type Verified,
-  verifyTurn,
+  checkTurn,
 } from "../../saga/index.js";
 import type { ProofPut } from "../../space/index.js";
 import { transcriptBytesMax } from "../home/retention.js";
@@ -136,7 +136,7 @@ export class Conversation {
   /** Verifies a turn of the other side. @throws KeysagaError for whatever is wrong with it. */
   hear<Message extends TurnMessage>(turn: Turn, schema: z.ZodType<Message>): Verified<Message> {
     const speaker = otherRole(this.role);
-    const { dialogue, verified } = verifyTurn(this.#dialogue, speaker, turn, schema);
+    const { dialogue, verified } = checkTurn(this.#dialogue, speaker, turn, schema);
     this.#dialogue = dialogue;
     this.#declared.endTurn();
     if (verified.message.type === "init") this.#declared.startSaga();

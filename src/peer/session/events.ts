@@ -10,6 +10,23 @@ import type { Direction, Established, FinalTip, Role } from "../../saga/index.js
  */
 export type WaitReason = "queued" | "turn" | "credit" | "others";
 
+/** Why a root was left, in whole or in part. */
+export type LeftReason =
+  /** A newest frame of it is by somebody who may not write it, as far as its list of writers says. */
+  | "may_not_write"
+  /** A newest frame of it was set aside by its owner. */
+  | "set_aside"
+  /** Its maker does not prove a frame of it. */
+  | "not_proved"
+  /** It was made for an owner who has no such place for it. */
+  | "out_of_place"
+  /** The receiver did not take it: it may not be written there. */
+  | "not_taken"
+  /** It is over a quota of the receiver's. */
+  | "over_quota"
+  /** It takes a longer walk through its history, here or there, than one root may. */
+  | "too_long";
+
 /** What a peer tells whoever watches it. Addresses and counts only: no data of records, no secret. */
 export type PeerEvent =
   /** Both sides have proved themselves: the identity, its lane, and the session keystones of both. */
@@ -75,12 +92,12 @@ export type PeerEvent =
       readonly tip: Address;
       readonly conflicts: number;
     }
-  /** A sender: a root was left, in whole or in part (`LeftReason`); `by` is who has made the frame that it is about. */
+  /** A sender: a root was left, in whole or in part; `by` is who has made the frame that it is about. */
   | {
       readonly kind: "left";
       readonly saga: string;
       readonly timeline: Address;
-      readonly reason: string;
+      readonly reason: LeftReason;
       readonly by?: Address;
     }
   /** A receiver did not take the tip of a root; or, without a root, the saga ended before it was durable. */
@@ -169,7 +186,7 @@ export function tellRefused(
 export function tellLeft(
   onEvent: OnEvent,
   saga: string,
-  left: readonly { readonly address: Address; readonly reason: string; readonly by?: Address }[],
+  left: readonly { readonly address: Address; readonly reason: LeftReason; readonly by?: Address }[],
 ): void {
   for (const { address, reason, by } of left)
     onEvent({ kind: "left", saga, timeline: address, reason, ...(by && { by }) });

@@ -91,7 +91,7 @@ export class World {
       dice,
       scheduler,
       functions,
-      spaceLimits: program.smallMemory ? { stagedBytesInMemory: 512 } : {},
+      spaceLimits: program.smallMemory ? { stagedBytesInMemoryMax: 512 } : {},
       receiverLimits: smallLimits,
       sessionLimits: {
         ...(dice.of("parts").chance(smallPartsChance) && smallParts),

@@ -11,7 +11,7 @@ import { openLmdbSpace } from "../../../src/space/lmdb-space.js";
 import { framesPerCommit, laneFirst, laneGroup, lanes } from "./lanes.js";
 
 const [path = ""] = argv.slice(2);
-const space = await openLmdbSpace({ path, limits: { stagedBytesInMemory: 0 } });
+const space = await openLmdbSpace({ path, limits: { stagedBytesInMemoryMax: 0 } });
 writeSync(1, "ready\n");
 await Promise.all(lanes.map(write));
 
