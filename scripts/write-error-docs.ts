@@ -1,18 +1,18 @@
-/** Writes docs/errors.md from the table in src/base/errors.ts: `npm run docs:errors`. */
+/** Writes docs/errors.md from the table in src/base/error-table.ts: `npm run docs:errors`. */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type ErrorRow, errorTable } from "../src/base/index.js";
 
 const intro = `# Errors
 
-<!-- Written by \`npm run docs:errors\` from src/base/errors.ts. Change it there. -->
+<!-- Written by \`npm run docs:errors\` from src/base/error-table.ts. Change it there. -->
 
-Every failure of the library is one class, \`KeysagaError\`, with a \`code\` from this closed table. \`error.message\` is
-the sentence below, followed by \`error.facts\`: rules, limits, addresses and paths, never data of a record and
+Every failure of the library is one class, \`KeysagaError\`, with a \`code\` from this closed table. \`error.message\` says
+what happened and what to do, as below, followed by \`error.facts\`: rules, limits, addresses and paths, never data of a record and
 never a secret. \`error.cause\` holds what was thrown underneath, where there was something.
 
 - **Retry**: the same call may succeed later, although nobody changes anything. For all others trying again is of no
-  use before something was changed; where a person can change it, the sentence says how.
+  use before something was changed.
 - **Told**: the code is sent to the other side before the connection closes. The code alone: never the facts. A code
   that is not told arrives there as \`sync_error\`. Before the sender has proved who it is, every code arrives as
   \`auth_fail\`.
@@ -28,19 +28,22 @@ should look at it.
 \`auth_fail\` and \`invite_refused\` have the facts \`identity\` and \`dialled\`: what the receiver's operator needs.
 \`limit_exceeded\` has \`side\` (\`ours\` or \`theirs\`), and of this side's limits \`limit\` and \`max\`.
 
-\`not_permitted\` is the one code after which a sync has been done all the same, on both sides, but for what the receiver
-did not take; the connection goes on.
+\`not_permitted\` ends nothing: it comes with the event \`refused\` at the receiver, and the sender's report has the root in \`left\`.
 `;
 
 /** The whole page. */
 export function errorDocs(table: Readonly<Record<string, ErrorRow>>): string {
   const rows = Object.entries(table).map(
-    ([code, { text, retryable, tellPeer }]) =>
-      `| \`${code}\` | ${text} | ${retryable ? "yes" : ""} | ${tellPeer ? "yes" : ""} |`,
+    ([code, { text, remedy, retryable, tellPeer }]) =>
+      `| \`${code}\` | ${text} | ${remedy} | ${retryable ? "yes" : ""} | ${tellPeer ? "yes" : ""} |`,
   );
-  return [intro, "| Code | What it says | Retry | Told |", "| --- | --- | --- | --- |", ...rows, ""].join(
-    "\n",
-  );
+  return [
+    intro,
+    "| Code | What happened | What to do | Retry | Told |",
+    "| --- | --- | --- | --- | --- |",
+    ...rows,
+    "",
+  ].join("\n");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

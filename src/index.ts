@@ -271,6 +271,7 @@ export {
 
 // Every failure is a KeysagaError with a code from one table.
 export {
+  describeError,
   type ErrorCode,
   type ErrorRow,
   errorTable,

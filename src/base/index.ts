@@ -34,18 +34,17 @@ export {
 } from "./crypto.js";
 export {
   assert,
-  type ErrorCode,
-  type ErrorRow,
+  describeError,
   errorFromElsewhere,
-  errorTable,
   type Facts,
-  isErrorCode,
   KeysagaError,
   type LimitFacts,
   isLimit,
   limitExceeded,
   toKeysagaError,
 } from "./errors.js";
+export type { ErrorRow } from "./error-row.js";
+export { type ErrorCode, errorTable, isErrorCode } from "./error-table.js";
 export { isSoundKey } from "./ed25519-rule.js";
 export { groupBy } from "./group-by.js";
 export { parseCanonicalJson, scanCanonicalJson } from "./json-scanner.js";

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorTable, KeysagaError, systemError } from "../index.js";
+import { describeError, type ErrorCode, KeysagaError, systemError } from "../index.js";
 import { limitWords } from "./limit-words.js";
 
 /** One line for the person who ran the command: what happened, and what to do. */
@@ -18,7 +18,7 @@ function sentenceOf(error: KeysagaError): string {
     case "auth_fail":
       return identity === undefined ? error.message : refusedAt(String(dialled), String(identity));
     case "invite_refused":
-      return `${errorTable[code].text} (identity: ${identity}, dialled: ${dialled})`;
+      return describeError(code, { identity, dialled });
     case "receiver_changed":
       return changed(error);
     case "limit_exceeded":
@@ -27,7 +27,7 @@ function sentenceOf(error: KeysagaError): string {
       return notReached(error);
     default:
       return facts["told"] !== undefined && ofOneSide.has(code)
-        ? `at the receiver: ${errorTable[code].text}`
+        ? `at the receiver: ${describeError(code)}`
         : error.message;
   }
 }

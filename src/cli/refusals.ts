@@ -1,4 +1,4 @@
-import { type Address, type ErrorCode, errorTable, type KeysagaError, printable } from "../index.js";
+import { type Address, describeError, type ErrorCode, type KeysagaError, printable } from "../index.js";
 import type { Refusal } from "../node/index.js";
 import { limitWords, raiseWords } from "./limit-words.js";
 
@@ -29,7 +29,7 @@ export function causeOf(error: KeysagaError, identity: Address | undefined): str
   if (facts["told"] !== undefined) return toldBy(code);
   switch (code) {
     case "not_admitted":
-      return identity === undefined ? errorTable[code].text : notAdmitted(identity, facts["rule"]);
+      return identity === undefined ? describeError(code) : notAdmitted(identity, facts["rule"]);
     case "wrong_audience": {
       const dialled = String(facts["dialled"]);
       return (
@@ -52,7 +52,7 @@ export function causeOf(error: KeysagaError, identity: Address | undefined): str
 function toldBy(code: ErrorCode): string {
   return code === "auth_fail"
     ? "the other side did not accept this receiver: it expects another identity, say"
-    : `the other side ended it: ${errorTable[code].text}`;
+    : `the other side ended it: ${describeError(code)}`;
 }
 
 function notAdmitted(identity: Address, rule: unknown): string {

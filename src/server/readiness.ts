@@ -1,4 +1,4 @@
-import { type ErrorCode, errorTable, type Moment, toKeysagaError } from "../base/index.js";
+import { describeError, type ErrorCode, type Moment, toKeysagaError } from "../base/index.js";
 import { type PeerEvent, type Receiver, systemPlatform } from "../peer/index.js";
 
 /** What says that nothing can be stored here, where it is not told by the other side. */
@@ -28,10 +28,10 @@ export class Readiness {
       this.#take(event.error.code);
   }
 
-  /** @returns Why it is not ready: a code and its sentence, without paths, since anybody may ask; undefined if it is. */
+  /** @returns Why it is not ready: a code, what happened and what to do, without paths, since anybody may ask; undefined if it is. */
   async reason(receiver: Receiver): Promise<string | undefined> {
     const code = codeOf(() => receiver.checkRoom()) ?? (await this.#tried(receiver));
-    return code && `${code}: ${errorTable[code].text}`;
+    return code && `${code}: ${describeError(code)}`;
   }
 
   async #tried(receiver: Receiver): Promise<ErrorCode | undefined> {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { failureLine } from "../../src/cli/failure.js";
-import { errorTable, KeysagaError } from "../../src/index.js";
+import { describeError, KeysagaError } from "../../src/index.js";
 
 function refusedBySystem(code: string, text: string) {
   return Object.assign(new Error(`${code}: ${text}, write`), { code, syscall: "write", path: "/notes/a.md" });
@@ -53,5 +53,5 @@ test("a limit says whose it is, its name and its value", () => {
 
 test("a full disk of the receiver is told as the receiver's", () => {
   const line = failureLine(new KeysagaError("disk_full", { told: "by the other side" }));
-  expect(line).toBe(`at the receiver: ${errorTable.disk_full.text}`);
+  expect(line).toBe(`at the receiver: ${describeError("disk_full")}`);
 });

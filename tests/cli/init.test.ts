@@ -61,7 +61,7 @@ test("a home that cannot be written, and one that is not there, are one line eac
   expect(made.stderr).toMatch(/^keysaga: The home cannot be written\. .*\n$/);
   expect(absent.code).toBe(1);
   expect(absent.stderr).toMatch(
-    /^keysaga: There is no identity in this home\. Make one with keysaga init\. .*\n$/,
+    /^keysaga: There is no identity in this home\. Make one with keysaga init .*\n$/,
   );
   expect(below.code).toBe(1);
   expect(below.stderr).toMatch(/^keysaga: There is no identity in this home\. .*\n$/);

@@ -45,7 +45,7 @@ test("keysaga invite, beside a receiver that runs: two people get in, without an
   const late = await run(["clone", word, folder, carol.dir, "--home", carol.home]);
   expect(late).toMatchObject({ code: 1, stdout: "" });
   expect(late.stderr).toMatch(
-    /^keysaga: The receiver did not let this identity in by its invite\. [^\n]+\n$/,
+    /^keysaga: The receiver did not let this identity in by its invite: [^\n]+\n$/,
   );
   await expect(runHere(clone, url, folder, carol.dir, "--home", carol.home)).rejects.toMatchObject({
     code: "auth_fail",

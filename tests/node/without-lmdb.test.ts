@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { errorTable } from "../../src/index.js";
+import { describeError, errorTable } from "../../src/index.js";
 import { start } from "../cli/command.js";
 import { root } from "../docs/markdown.js";
 
@@ -33,7 +33,7 @@ test.each([
   onTestFinished(() => rmSync(dir, { recursive: true }));
   const { code, stdout, stderr } = await start(["init", "--home", dir, "--no-passphrase"], env).ended;
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-  expect(stderr).toBe(`keysaga: ${errorTable.lmdb_missing.text} (reason: ${reason})\n`);
+  expect(stderr).toBe(`keysaga: ${describeError("lmdb_missing", { reason })}\n`);
   expect(readdirSync(dir)).toEqual([]);
 });
 
@@ -44,5 +44,5 @@ test("what needs no store goes without lmdb", async () => {
 
 test("the version of lmdb that people are told to install is the one that this package names", () => {
   const { optionalDependencies } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
-  expect(errorTable.lmdb_missing.text).toContain(`npm install lmdb@${optionalDependencies.lmdb}`);
+  expect(errorTable.lmdb_missing.remedy).toContain(`npm install lmdb@${optionalDependencies.lmdb}`);
 });

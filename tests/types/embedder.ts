@@ -153,6 +153,7 @@ export function failures(thrown: unknown, told: string): string {
   if (!(thrown instanceof KeysagaError)) throw thrown;
   expectTypeOf(thrown.facts).toEqualTypeOf<Facts>();
   expectTypeOf(errorTable[thrown.code].retryable).toBeBoolean();
+  expectTypeOf(errorTable[thrown.code].remedy).toBeString();
   new KeysagaError("limit_exceeded", { side: "ours", limit: "bytesMax", max: 1 });
   return thrown.code === "limit_exceeded" ? String(thrown.facts["limit"]) : thrown.message;
 }

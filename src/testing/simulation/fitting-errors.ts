@@ -15,14 +15,7 @@ const honest: readonly string[] = [
     "keystone_moved",
   ] as const),
   ...(["auth_fail", "sync_error", "handshake_timeout", "turn_timeout", "connection_lost"] as const),
-  ...([
-    "connection_closed",
-    "cannot_connect",
-    "too_busy",
-    "aborted",
-    "shutting_down",
-    "store_failed",
-  ] as const),
+  ...(["connection_closed", "cannot_connect", "aborted", "shutting_down", "store_failed"] as const),
   ...(["limit_exceeded", "tip_unconfirmed", "queue_timeout"] as const),
 ];
 
