@@ -44,9 +44,7 @@ test("keysaga invite, beside a receiver that runs: two people get in, without an
   // It is used up by alice; carol gets one of her own, and the URL will not do for her.
   const late = await run(["clone", word, folder, carol.dir, "--home", carol.home]);
   expect(late).toMatchObject({ code: 1, stdout: "" });
-  expect(late.stderr).toMatch(
-    /^keysaga: The receiver did not let this identity in by its invite: [^\n]+\n$/,
-  );
+  expect(late.stderr).toMatch(/^keysaga: The receiver did not let this identity in by its invite: [^\n]+\n$/);
   await expect(runHere(clone, url, folder, carol.dir, "--home", carol.home)).rejects.toMatchObject({
     code: "auth_fail",
   });

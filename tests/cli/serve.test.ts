@@ -284,7 +284,9 @@ describe("keysaga serve says in one line why it cannot", () => {
   test("a proxy to trust that is no address", async () => {
     const { dir } = await home();
     const line = await failure("--home", dir, "--port", "0", "--trust-proxy", "proxy.example");
-    expect(line).toMatch(/^1 keysaga: This is no address of a proxy\. A proxy to trust is named by its IP address/);
+    expect(line).toMatch(
+      /^1 keysaga: This is no address of a proxy\. A proxy to trust is named by its IP address/,
+    );
   });
 
   test("arguments that cannot be meant", async () => {

@@ -96,8 +96,8 @@ describe("keysaga share, unshare and who", () => {
       [["share", notes, bob, "--expires", "soon"], 2, /^--expires takes 30m, 12h/],
       [["share", notes, bob, "--expires", "2001-01-01"], 2, /^--expires 2001-01-01 has passed already/],
       [["unshare", notes, bob], 1, /^The timeline is not shared with that identity/],
-      [["share", folder, bob, "--home", other], 1, /^There is no such record in this home/],
-      [["who", folder, "--home", other], 1, /^There is no such record in this home/],
+      [["share", folder, bob, "--home", other], 1, /^There is no such record here/],
+      [["who", folder, "--home", other], 1, /^There is no such record here/],
     ];
     const ended = await Promise.all(
       refusals.map(([args]) => run(args.includes("--home") ? args : [...args, "--home", home])),

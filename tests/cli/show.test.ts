@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createTimeline, mutate, sealRecord } from "../../src/index.js";
+import { createTimeline, describeError, mutate, sealRecord } from "../../src/index.js";
 import { createHome, openHome } from "../../src/node/index.js";
 import { run } from "./command.js";
 import { temporaryDirectory } from "./directories.js";
@@ -49,7 +49,7 @@ test("show prints a record, the tip of a timeline, raw bytes by their length, an
   expect(unknown).toMatchObject({
     code: 1,
     stdout: "",
-    stderr: "keysaga: There is no such record in this home.\n",
+    stderr: `keysaga: ${describeError("not_found")}\n`,
   });
   expect(wrong).toMatchObject({ code: 2, stdout: "" });
   expect(wrong.stderr).toMatch(/^keysaga: ADDRESS is .*; see keysaga show --help\n$/);
