@@ -297,7 +297,7 @@ export const knownFaults: readonly KnownFault[] = [
     change: [
       ["set.fingerprint(range) === fingerprint);", "set.count(range) > 0 || fingerprint === fingerprint);"],
     ],
-    profile: "mixed",
+    profile: "rights",
     within: 60,
   },
 ];

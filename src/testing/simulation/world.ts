@@ -40,8 +40,8 @@ const smallLimits: Readonly<Record<string, number>> = { keptMs: 5_000 };
 const smallParts = { partBytes: 1_500 };
 const smallPartsChance = 0.25;
 
-/** In some, even two timelines are compared as a set. */
-const smallSets = { comparedMin: 2 };
+/** In some, whatever makes a set is compared as one. */
+const smallSets = { comparedMin: 1 };
 const smallSetsChance = 0.25;
 
 /** How a disk was, and what had been said of it. */
