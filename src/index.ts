@@ -164,6 +164,7 @@ export type {
   Commit,
   CommitResult,
   Holder,
+  Inner,
   Look,
   ProofPut,
   Reference,

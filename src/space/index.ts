@@ -15,6 +15,7 @@ export type {
   ReferenceTo,
   SagaId,
   Scanned,
+  Inner,
   Look,
   Sight,
   Space,

@@ -4,7 +4,7 @@
  */
 import { fromUtf8, KeysagaError, lengthPrefixed, u32, utf8, writeU32 } from "../base/index.js";
 import { type Address, isAddress } from "../ibgib/index.js";
-import type { Holder, Reference, Tip } from "./space.js";
+import type { Holder, Inner, Reference, Tip } from "./space.js";
 
 /** A record as it is stored: what the space knows of it, and its byte form as it came. */
 export interface RecordRow {
@@ -192,6 +192,18 @@ export function encodeGibs(gibs: readonly string[]): Uint8Array {
 
 export function decodeGibs(row: Uint8Array): string[] {
   return (fromUtf8(row) ?? damaged("portions")).split("\n");
+}
+
+export function encodeInner({ timeline, owner = "" as Address }: Inner): Uint8Array {
+  return lengthPrefixed(timeline, owner);
+}
+
+export function decodeInner(row: Uint8Array): Inner {
+  const [timeline, owner] = texts(row, "within", 2);
+  return {
+    timeline: address(timeline!, "within"),
+    owner: owner === "" ? undefined : address(owner!, "within"),
+  };
 }
 
 export function encodeAddress(value: Address): Uint8Array {

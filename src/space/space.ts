@@ -31,7 +31,13 @@ export interface Look {
    * The timelines that have, or had, a tip and whose first frames say that they are within this one, of any owner; of an
    * identity, those that it owns and that are within nothing.
    */
-  within(outer: Address): readonly Address[];
+  within(outer: Address): readonly Inner[];
+}
+
+/** A timeline that says that it is within another one, and its owner. */
+export interface Inner {
+  readonly timeline: Address;
+  readonly owner: Address | undefined;
 }
 
 /** Names a saga, for what it has staged. */

@@ -14,8 +14,8 @@ export type Table =
   /** gib of a first frame → tip row. */
   | "tips"
   /**
-   * gib of a first frame, `/`, gib of one that says it is within it → address of that one, once it has a tip. One that is
-   * within nothing is filed under its owner.
+   * gib of a first frame, `/`, gib of one that says it is within it → address of that one and its owner, once it has a tip.
+   * One that is within nothing is filed under its owner.
    */
   | "within"
   /** gib of a first frame, `/`, n → the address of that frame, for every 32nd n. */

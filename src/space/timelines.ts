@@ -9,8 +9,8 @@ import {
   withinOf,
 } from "../ibgib/index.js";
 import type { Presence } from "./presence.js";
-import { damaged, decodeAddress, decodeTipRow, type TipRow } from "./rows.js";
-import type { Tip } from "./space.js";
+import { damaged, decodeAddress, decodeInner, decodeTipRow, type TipRow } from "./rows.js";
+import type { Inner, Tip } from "./space.js";
 import type { Reader } from "./store.js";
 
 /** Every how many frames the index names one. */
@@ -31,8 +31,8 @@ export function hasTip(reader: Reader, tjp: Address): boolean {
 }
 
 /** Those whose first frames say that they are within this one; of an identity, those that it owns and that are within nothing. */
-export function timelinesWithin(reader: Reader, outer: Address): Address[] {
-  return Array.from(reader.entries("within", `${gibOf(outer)}/`), ([, row]) => decodeAddress(row, "within"));
+export function timelinesWithin(reader: Reader, outer: Address): Inner[] {
+  return Array.from(reader.entries("within", `${gibOf(outer)}/`), ([, row]) => decodeInner(row));
 }
 
 /** The key under which a first frame is found by what it says it is within, else by its owner; undefined without either. */

@@ -1,7 +1,16 @@
 import { KeysagaError } from "../base/index.js";
-import { type Address, gibOf, previousOf, readRecord, shortAddress, tjpOf, isMerge } from "../ibgib/index.js";
+import {
+  type Address,
+  gibOf,
+  ownerOf,
+  previousOf,
+  readRecord,
+  shortAddress,
+  tjpOf,
+  isMerge,
+} from "../ibgib/index.js";
 import { type Presence, recordRow } from "./presence.js";
-import { encodeAddress, encodeTipRow } from "./rows.js";
+import { encodeAddress, encodeInner, encodeTipRow } from "./rows.js";
 import type { Tip, TipMove } from "./space.js";
 import { beforeFirst, type IndexedFrame, type StageTracker } from "./stage-tracker.js";
 import type { Reader, Writer } from "./store.js";
@@ -65,8 +74,9 @@ export function putTip(writer: Writer, { tjp, tip, relation, indexed }: CheckedM
 /** Once, with the first tip: a first frame does not change. */
 function fileWithin(writer: Writer, timeline: Address): void {
   const row = recordRow(writer, gibOf(timeline));
-  const key = row && withinKey(readRecord(row.bytes));
-  if (key !== undefined) writer.put("within", key, encodeAddress(timeline));
+  const first = row && readRecord(row.bytes);
+  const key = first && withinKey(first);
+  if (first && key !== undefined) writer.put("within", key, encodeInner({ timeline, owner: ownerOf(first) }));
 }
 
 /** Follows `past` from the new tip to the old one, or to the first frame where there was none; undefined if it misses. */

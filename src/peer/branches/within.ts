@@ -44,12 +44,14 @@ export async function outermostOf(
   return outermost;
 }
 
-/** The timelines directly within these that have their owners. Costs a look-up for each. */
+/** The timelines directly within these that have their owners: from an index. */
 export function directlyWithin(space: Space, outer: readonly Address[]): Promise<readonly Address[]> {
   return space.look((look) =>
     outer.flatMap((timeline) => {
-      const first = look.record(timeline);
-      return look.within(timeline).filter((inner) => haveOneOwner(look.record(inner), first));
+      const inner = look.within(timeline);
+      const first = inner.length > 0 ? look.record(timeline) : undefined;
+      const owner = first && ownerOf(first);
+      return inner.flatMap((each) => (owner !== undefined && each.owner === owner ? [each.timeline] : []));
     }),
   );
 }
@@ -66,9 +68,11 @@ export async function allWithin(space: Space, outer: readonly Address[]): Promis
 
 /**
  * The timelines of a set that two sides may compare: `of` and all that is within it; or, where that is an identity, all that
- * it owns. Without lists, which have a way of their own. Costs a few look-ups for each.
+ * it owns. Without lists, which have a way of their own. Costs a look-up for each.
  */
 export async function membersOf(space: Space, of: Address): Promise<readonly Address[]> {
-  const outer = isIdentityAddress(of) ? await space.look((look) => look.within(of)) : [of];
+  const outer = isIdentityAddress(of)
+    ? await space.look((look) => look.within(of).map(({ timeline }) => timeline))
+    : [of];
   return [...outer, ...(await allWithin(space, outer))].filter((timeline) => !isListAddress(timeline));
 }

@@ -169,7 +169,7 @@ export function timelinesWithin(look: Pick<Look, "within">, outer: Address): rea
   const found = new Set<Address>();
   const open = [outer];
   for (let at = open.pop(); at !== undefined; at = open.pop())
-    for (const timeline of look.within(at)) {
+    for (const { timeline } of look.within(at)) {
       if (found.has(timeline)) continue;
       found.add(timeline);
       open.push(timeline);
