@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { clone } from "../../src/cli/commands/clone.js";
 import { sync } from "../../src/cli/commands/sync.js";
-import { fileLink } from "../../src/cli/folder/model.js";
+import { fileLink } from "../../src/cli/folder/kinds.js";
 import {
   type Address,
   createSender,

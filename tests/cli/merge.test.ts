@@ -160,27 +160,7 @@ describe("files that both sides have edited", () => {
   });
 });
 
-describe("a file that one side removes and the other edits", () => {
-  for (const remover of ["here", "there"] as const) {
-    test(`removed ${remover}: it stays removed, the editor or remover is told once, and its text is kept`, async () => {
-      const world = await twoDirectories({ "a.md": "1\n", "b.md": "1" });
-      const { file } = await fileAt(world, "a.md");
-      const editor = remover === "here" ? world.there : world.here;
-      await writeTree(editor, { "a.md": "edited\n" });
-      await unlink(join(world[remover], "a.md"));
-      const first = await world.sync(world.here);
-      const second = await world.sync(world.there);
-      expect(first.conflicts).toEqual([]);
-      expect(second.conflicts).toEqual([{ kind: "removal", path: "a.md", timeline: file }]);
-      expect(conflictLines(second.conflicts[0]!).join()).toContain(`keysaga show '${file}'`);
-      expect(await world.sync(world.here)).toMatchObject({ conflicts: [] });
-      expect(Object.keys(await readTree(world.here))).toEqual(["b.md"]);
-      const kept = await world.identity.space.tip(file);
-      expect((await world.identity.space.get(kept!.address))?.data).toMatchObject({ text: "edited\n" });
-      await expectInStep(world);
-    });
-  }
-
+describe("files that are removed", () => {
   test("removed by both, or removed as the other side knew it, is nothing to tell", async () => {
     const world = await twoDirectories({ "a.md": "1\n", "b.md": "1", "c.md": "1" });
     for (const place of [world.here, world.there]) await unlink(join(place, "a.md"));

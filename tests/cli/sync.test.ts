@@ -143,7 +143,9 @@ describe("keysaga sync", () => {
     ])
       expect(first.stderr).toContain(said);
     expect(first.stderr).toContain("left out sub/home: a home of keysaga\n");
-    expect(first.stderr).toContain("skipped image.png: not UTF-8 text\n");
+    expect(first.stderr).toContain(
+      "skipped image.png: not UTF-8 text; only text is synced; move it elsewhere, or save it as UTF-8\n",
+    );
     const [, folder = ""] = /^folder (\S+)/.exec(first.stdout) ?? [];
 
     const again = await syncOf(alice, "--json");

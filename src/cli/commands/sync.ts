@@ -7,12 +7,14 @@ export const sync = defineCommand({
   summary: "Bring the text files of a folder and a receiver in step.",
   about: `Sends what was changed in FOLDER to the receiver at URL, and writes what was changed there to FOLDER.
 Each file is a timeline with all its versions; the first sync makes the folder's own timeline. Its address, which
-is printed, is what others clone, once you have shared it with them: see keysaga share. A renamed file is one that
-was removed and one that was added. The first time, an invite may stand in place of the URL, see keysaga invite;
-as - it is read from standard input, where no other user of this machine sees it.
+is printed, is what others clone, once you have shared it with them: see keysaga share. A renamed file goes on as the
+same file, and so does one that comes back after it was removed. The first time, an invite may stand in place of the
+URL, see keysaga invite; as - it is read from standard input, where no other user of this machine sees it.
 
 Left alone: names that begin with a dot, symbolic links, and what is not UTF-8 text or larger than a record. So are
 homes of keysaga in FOLDER, files that hold the secret of an identity, and directories that are synced by themselves.
+A file that cannot be read or written stays as it is, and is named with what to do, with exit status 3; everything else
+is done.
 
 The first sync marks FOLDER with the file .keysaga-folder, which is never sent. By it a directory that was moved or
 renamed goes on as the same folder; a copy of one, a part of one, and one of another identity are refused. Where more
@@ -31,8 +33,9 @@ What both sides have edited is merged. All is in step then, but some of it is fo
 the exit status is 3 as long as there is any:
   the same place of a file edited twice: both values are kept, one is shown (keysaga conflicts prints both), and the
     next edit of the file settles it
+  a file renamed on both sides: it has one of the names, until it is renamed or edited
   two files with one path: one of them lies beside the other, as 'a (3F9C2A).txt', until it is renamed
-  a file removed on one side and edited on the other: it is removed, its history stays`,
+  a file removed on one side and edited or renamed on the other: it is kept, until it is removed or edited`,
   operands: ["FOLDER", "URL"],
   options: {
     home: commonOptions.home,

@@ -1,11 +1,12 @@
 import type { Address, Identity, Left, SyncReport } from "../../index.js";
-import { byPath, type FolderConflict, metRemovals, openConflicts } from "./conflicts.js";
-import type { Outside, Skipped } from "./disk.js";
+import { byPath, type FolderConflict, openConflicts } from "./conflicts.js";
+import type { Outside } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell } from "./mapping.js";
-import { readFolder } from "./model.js";
-import { baseAfter, type Change, changeOf, type LocalChange, planWrites } from "./plan.js";
+import type { FolderState } from "./model.js";
+import { baseAfter, type Change, changesOf, type LocalChange, planWrites } from "./plan.js";
 import { type AskRemoval, checkRemoval, countRemoved } from "./removal.js";
+import type { Skipped } from "./skipped.js";
 import { writeFiles } from "./write.js";
 
 /** What a sync of a folder did. */
@@ -39,41 +40,40 @@ export type Written = Omit<FolderReport, "totals" | "outside" | "movedFrom" | "l
 /**
  * Writes what the space has and the directory has not, then moves the base.
  *
+ * @param at The directory, and the folder as the space has it.
  * @param left Of the changes that were made here, those that the receiver still has not.
  * @throws FolderError `removed_there` where much would be removed and `ask` does not agree: nothing is written then, and
  *   the base stays, so that the next sync asks again.
  */
 export async function bringDown(
   identity: Identity,
-  cell: MappedCell,
+  at: { readonly cell: MappedCell; readonly now: FolderState },
   ask: AskRemoval,
   left: readonly LocalChange[] = [],
 ): Promise<Written> {
+  const { cell, now } = at;
   const { folder, base, unsent } = cell.mapping;
-  const now = await readFolder(identity.space, folder, base);
   const { files, unfit } = now;
   const writes = planWrites(base, files);
   try {
-    await checkRemoval({ kind: "removed_there", gone: countRemoved(writes), of: base.length }, ask);
+    await checkRemoval({ kind: "removed_there", gone: countRemoved(base, files), of: base.length }, ask);
   } catch (thrown) {
     await saveMapping(identity, cell, { folder, base, unsent: left });
     throw thrown;
   }
-  const skipped = await writeFiles(
+  const { skipped, leftAlone } = await writeFiles(
     cell.place,
     writes,
     files.map(({ path }) => path),
   );
-  const removals = await metRemovals(identity.space, unsent, files);
-  const leftAlone = new Set(skipped.map(({ path }) => path));
   await saveMapping(identity, cell, { folder, base: baseAfter(base, files, leftAlone), unsent: left });
-  const down = byPath(writes.filter(({ path }) => !leftAlone.has(path)).map(changeOf));
+  const down = byPath(changesOf(writes.filter(({ path }) => !leftAlone.has(path))));
   const still = new Set(left);
   const up = unsent.filter((change) => !still.has(change));
   const touched = new Set([...unsent, ...writes].map(({ path }) => path));
   const unchanged = files.filter(({ path }) => !touched.has(path)).length;
-  const conflicts = [...removals, ...openConflicts(now)];
-  return { folder, up, down, unchanged, skipped: [...skipped, ...unfit], conflicts };
+  const told = { skipped: [...skipped, ...unfit], conflicts: openConflicts(now) };
+  return { folder, up, down, unchanged, ...told };
 }
 
 /** @throws FolderError `moved` when another process was faster. */

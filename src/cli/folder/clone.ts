@@ -30,7 +30,7 @@ export async function cloneFolder(
       ? new FolderError("unknown_folder", { timeline: shortAddress(folder) })
       : thrown;
   });
-  await readFolder(identity.space, folder);
+  const now = await readFolder(identity.space, folder);
   await mkdir(dir, { recursive: true });
   await checkPlace(dir);
   const place = await realpath(dir);
@@ -38,7 +38,7 @@ export async function cloneFolder(
   const mapped = await withMarker(place, markerOf(identity, cell.directory, folder), () =>
     saveMapping(identity, cell, { folder, base: [], unsent: [] }),
   );
-  const written = await bringDown(identity, mapped, refuseRemoval);
+  const written = await bringDown(identity, { cell: mapped, now }, refuseRemoval);
   return { ...written, totals: sessionTotals, left, outside: [], movedFrom: undefined };
 }
 

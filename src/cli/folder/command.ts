@@ -8,10 +8,10 @@ import { listenForStop } from "../stop-signal.js";
 import type { FolderReport } from "./bring-down.js";
 import type { Exchange } from "./exchange.js";
 import { withReceiver } from "./exchange.js";
-import { folderIb } from "./model.js";
-import { needsAttention } from "./disk.js";
+import { folderIb } from "./kinds.js";
 import type { AskRemoval } from "./removal.js";
 import { directoryLines, eventLine, jsonOf, leftLines, linesOf, retryLine, skippedLine } from "./report.js";
+import { needsAttention } from "./skipped.js";
 
 /** Options of the commands that dial a receiver. */
 export const receiverOptions = {

@@ -34,10 +34,7 @@ export function conflictLines(conflict: FolderConflict): string[] {
     case "name":
       return [`! ${path}: another file is ${printable(conflict.named)}; rename one of the two`];
     case "removal":
-      return [
-        `! ${path}: edited on one side and removed on the other; it is removed, its text is in`,
-        `    keysaga show '${printable(conflict.timeline)}'`,
-      ];
+      return [`! ${path}: removed on one side and changed on the other: it is kept; remove it, or edit it`];
   }
 }
 
@@ -53,6 +50,9 @@ export function conflictTextOf(conflict: FolderConflict): string {
 }
 
 function headline({ places }: EditConflict): string {
+  const [place] = places;
+  if (places.length === 1 && place?.path.join(".") === "data.path")
+    return "renamed on both sides; rename it to settle that";
   return `edited on both sides in ${places.length === 1 ? "1 place" : `${places.length} places`}`;
 }
 

@@ -1,6 +1,6 @@
-import { type Address, type Conflict, conflictsOf, type Space } from "../../index.js";
-import type { FileState, FolderState } from "./model.js";
-import type { LocalChange } from "./plan.js";
+import { type Address, type Conflict, conflictsOf } from "../../index.js";
+import type { FolderState } from "./model.js";
+import { textOfFrame } from "./version.js";
 
 /** What a person should look at: everyone has the same, and a rule has chosen what lies in the directory. */
 export type FolderConflict = EditConflict | NameConflict | RemovalConflict;
@@ -22,7 +22,7 @@ export interface NameConflict {
   readonly named: string;
 }
 
-/** One side removed a file, and another edited it: it is removed, and its timeline has the text. Told once. */
+/** One side removed a file, and another changed it: it is kept. Stays until the file is changed or removed next. */
 export interface RemovalConflict {
   readonly kind: "removal";
   readonly path: string;
@@ -36,30 +36,22 @@ export function openConflicts({ folder, tip, files }: FolderState): readonly Fol
       kind: "edits",
       path,
       timeline: file,
-      places: conflictsOf(tip),
+      places: conflictsOf(tip).filter((place) => !isRemoval(place)),
     }),
   );
   const names = files
     .filter(({ path, named }) => path !== named)
     .map(({ path, file, named }): NameConflict => ({ kind: "name", path, timeline: file, named }));
-  return byPath([...edits.filter(({ places }) => places.length > 0), ...names]);
+  const removals = files
+    .filter(({ tip }) => textOfFrame(tip) === undefined || conflictsOf(tip).some(isRemoval))
+    .map(({ path, file }): RemovalConflict => ({ kind: "removal", path, timeline: file }));
+  return byPath([...edits.filter(({ places }) => places.length > 0), ...names, ...removals]);
 }
 
-/**
- * Changes of ours that met a removal: files we edited that are no longer in the folder, and files we removed that
- * others had edited.
- */
-export async function metRemovals(
-  space: Space,
-  ours: readonly LocalChange[],
-  files: readonly FileState[],
-): Promise<readonly RemovalConflict[]> {
-  const listed = new Set(files.map(({ file }) => file));
-  const gone = ours.filter(({ change, file }) => change !== "added" && !listed.has(file));
-  const tips = await space.tips(gone.map(({ file }) => file));
-  return gone
-    .filter(({ change, frame }, at) => change === "edited" || tips[at]?.address !== frame)
-    .map(({ path, file }): RemovalConflict => ({ kind: "removal", path, timeline: file }));
+/** A removal of the file that met an edit of its text; see `readVersion` for one that met something else. */
+function isRemoval({ path, values }: Conflict): boolean {
+  const isText = path.length === 2 && path[0] === "data" && path[1] === "text";
+  return isText && values.some(({ state }) => state === "deleted");
 }
 
 export function byPath<Told extends { readonly path: string }>(told: readonly Told[]): Told[] {

@@ -1,50 +1,14 @@
 import { constants, type Dirent } from "node:fs";
 import { lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { recordLimits } from "../../index.js";
+import { recordLimits, systemError } from "../../index.js";
 import { holdsDeviceSecret } from "../../node/index.js";
 import { FolderError } from "./errors.js";
-import { isAny, makerOf } from "./file-system.js";
+import { isAny, isNameRefused, makerOf } from "./file-system.js";
 import { folderLimits } from "./limits.js";
 import { type OutsideReason, whyOutside } from "./own.js";
-import { brokenPathRule, type PathRule } from "./paths.js";
-
-/** Why something in the directory is left as it is. */
-export type SkipReason =
-  | "not UTF-8 text"
-  | "too large"
-  | "symbolic link"
-  | "not a regular file"
-  | "unreadable"
-  | "name is not UTF-8"
-  | `name (${PathRule})`
-  | "changed meanwhile"
-  | "holds the secret of an identity"
-  | `in ${OutsideReason}`
-  | UnfitReason;
-
-/** Why something that the folder links is not written here. */
-export type UnfitReason =
-  | "not here"
-  | "no text file"
-  | `path (${PathRule})`
-  | "no name is left for it"
-  | "beyond what a folder may hold";
-
-export interface Skipped {
-  /** Of what is unfit, the beginning of its address. */
-  readonly path: string;
-  readonly reason: SkipReason;
-  /** Of what is too large: its bytes, of the file itself or as a record has them, and how many there may be. */
-  readonly size?: { readonly of: "file" | "record"; readonly bytes: number; readonly bytesMax: number };
-}
-
-/** Left alone by design, in every folder: nobody has to look at it. */
-const byDesign: ReadonlySet<SkipReason> = new Set(["symbolic link", "not a regular file"]);
-
-export function needsAttention({ reason }: Skipped): boolean {
-  return !byDesign.has(reason);
-}
+import { brokenPathRule, parentsOf } from "./paths.js";
+import { inPlace, type Skipped, type SkipReason } from "./skipped.js";
 
 /** A directory that is none of the folder's, by design. */
 export interface Outside {
@@ -72,8 +36,9 @@ export type OnDisk =
  * can hold is skipped and said, and so is what a folder has no room for. Homes and other synced directories below it are
  * not entered. Follows no symbolic link. Files come in the order of their paths.
  *
- * @param synced Paths of files that the folder has: they have their room before others.
- * @throws FolderError `not_a_directory`.
+ * @param synced Paths of files that the folder has: they have their room before others, and what stands in their place is
+ *   told as that.
+ * @throws FolderError `not_a_directory`; KeysagaError `file_refused` or `file_failed` where `dir` itself cannot be read.
  */
 export async function scanDirectory(dir: string, synced: readonly string[] = []): Promise<Scan> {
   const scan = {
@@ -84,6 +49,7 @@ export async function scanDirectory(dir: string, synced: readonly string[] = [])
     bytes: 0,
   };
   const found: string[] = [];
+  const entered = new Set<string>();
   const open: string[] = [""];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     const reason = at === "" ? undefined : await whyOutside(join(dir, at));
@@ -91,6 +57,7 @@ export async function scanDirectory(dir: string, synced: readonly string[] = [])
       scan.outside.push({ path: at, reason });
       continue;
     }
+    entered.add(at);
     for (const entry of await entriesOf(dir, at, scan.skipped)) {
       const name = strictText(entry.name);
       const path = (at === "" ? "" : `${at}/`) + (name ?? entry.name.toString());
@@ -109,8 +76,26 @@ export async function scanDirectory(dir: string, synced: readonly string[] = [])
   found.sort((a, b) => Number(first.has(b)) - Number(first.has(a)) || (a < b ? -1 : 1));
   for (const path of found) await takeFile(dir, path, scan);
   const sorted = [...scan.files].sort(([a], [b]) => (a < b ? -1 : 1));
-  const { skipped, outside, leftovers } = scan;
-  return { textByPath: new Map(sorted), skipped, outside, leftovers };
+  const { outside, leftovers } = scan;
+  const textByPath = new Map(sorted);
+  const places = new Set(synced.flatMap((path) => [...parentsOf(path), path]));
+  const skipped = scan.skipped.map((each) =>
+    places.has(each.path) ? { ...each, reason: inPlace(each.reason) } : each,
+  );
+  const filled = [...found, ...outside.map(({ path }) => path)];
+  return { textByPath, skipped: [...skipped, ...emptyInPlace(synced, entered, filled)], outside, leftovers };
+}
+
+/** A directory that has nothing in it and the name of a synced file says nothing of that file. */
+function emptyInPlace(
+  synced: readonly string[],
+  entered: ReadonlySet<string>,
+  found: readonly string[],
+): Skipped[] {
+  const filled = new Set(found.flatMap(parentsOf));
+  return synced
+    .filter((path) => entered.has(path) && !filled.has(path))
+    .map((path) => ({ path, reason: "a directory is in its place" }));
 }
 
 type Filling = { files: Map<string, string>; skipped: Skipped[]; bytes: number };
@@ -119,7 +104,7 @@ async function takeFile(dir: string, path: string, scan: Filling): Promise<void>
   const beyond = { path, reason: "beyond what a folder may hold" } as const;
   if (scan.files.size >= folderLimits.filesMax) return void scan.skipped.push(beyond);
   const found = await readTextFile(join(dir, path), path);
-  if (found.kind === "absent") return; // removed since the directory was listed
+  if (found.kind === "absent") return void scan.skipped.push({ path, reason: "vanished while it was read" });
   if (found.kind === "other") {
     const { kind: _, ...why } = found;
     scan.skipped.push({ path, ...why });
@@ -135,9 +120,12 @@ async function entriesOf(dir: string, at: string, skipped: Skipped[]): Promise<D
   try {
     return await readdir(join(dir, at), { withFileTypes: true, encoding: "buffer" });
   } catch (thrown) {
+    const isAbsent = isAny(thrown, "ENOENT", "ENOTDIR");
     if (at === "")
-      throw isAny(thrown, "ENOENT", "ENOTDIR") ? new FolderError("not_a_directory", { path: dir }) : thrown;
-    skipped.push({ path: at, reason: "unreadable" });
+      throw isAbsent
+        ? new FolderError("not_a_directory", { path: dir })
+        : (systemError(thrown, dir) ?? thrown);
+    skipped.push({ path: at, reason: isAbsent ? "vanished while it was read" : "unreadable" });
     return [];
   }
 }
@@ -149,8 +137,8 @@ export async function readTextFile(file: string, path: string): Promise<OnDisk> 
   let handle: Awaited<ReturnType<typeof open>>;
   try {
     handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
-  } catch {
-    return { kind: "other", reason: "unreadable" };
+  } catch (thrown) {
+    return { kind: "other", reason: readingFailed(thrown) };
   }
   try {
     const { size, mode } = await handle.stat();
@@ -160,8 +148,8 @@ export async function readTextFile(file: string, path: string): Promise<OnDisk> 
     if (holdsDeviceSecret(text)) return { kind: "other", reason: "holds the secret of an identity" };
     const bytes = Buffer.byteLength(JSON.stringify({ path, text }));
     return bytes <= textBytesMax ? { kind: "text", text, mode } : tooLarge("record", bytes);
-  } catch {
-    return { kind: "other", reason: "unreadable" };
+  } catch (thrown) {
+    return { kind: "other", reason: readingFailed(thrown) };
   } finally {
     await handle.close();
   }
@@ -171,10 +159,18 @@ async function kindOf(file: string): Promise<"file" | Exclude<OnDisk, { kind: "t
   try {
     const stats = await lstat(file);
     if (stats.isFile()) return "file";
+    if (stats.isDirectory()) return { kind: "other", reason: "a directory is in its place" };
     return { kind: "other", reason: stats.isSymbolicLink() ? "symbolic link" : "not a regular file" };
   } catch (thrown) {
-    return isAny(thrown, "ENOENT", "ENOTDIR") ? { kind: "absent" } : { kind: "other", reason: "unreadable" };
+    if (isAny(thrown, "ENOENT", "ENOTDIR")) return { kind: "absent" };
+    return { kind: "other", reason: isNameRefused(thrown) ? "this disk cannot hold its name" : "unreadable" };
   }
+}
+
+function readingFailed(thrown: unknown): SkipReason {
+  if (isAny(thrown, "ENOENT", "ENOTDIR", "ESTALE")) return "vanished while it was read";
+  if (isAny(thrown, "ELOOP")) return "symbolic link";
+  return isAny(thrown, "EBUSY", "ETXTBSY", "EAGAIN") ? "in use by another program" : "unreadable";
 }
 
 /** What a record of a file holds beside path and text: links, owner, numbers. Generous. */

@@ -1,4 +1,4 @@
-import type { PathRule, TreeRule } from "./paths.js";
+import type { PathRule } from "./paths.js";
 
 /** Why a folder cannot be taken, or not be written: a sentence each, shown to the person who runs the command. */
 const sentences = {
@@ -12,8 +12,6 @@ const sentences = {
   not_shared:
     "the receiver gives you nothing of this folder any more; ask its owner to run keysaga share, then to sync",
   not_a_file: "the folder relates a timeline that is not a text file",
-  tree: "the folder holds paths that cannot stand beside each other",
-  parent: "a directory on the way to a file is not one here, but a file or a symbolic link",
   not_a_directory: "there is no such directory",
   not_synced: "the directory was never synced from this home, so no folder is known for it",
   not_empty: "the directory to clone into exists and is not empty",
@@ -45,7 +43,7 @@ export type FolderRule = keyof typeof sentences;
 /** What the sentence is about; never more of foreign names than `printable` lets through. */
 export interface FolderFacts {
   readonly path?: string;
-  readonly rule?: PathRule | TreeRule;
+  readonly rule?: PathRule;
   readonly timeline?: string;
   readonly max?: number;
   readonly identity?: string;

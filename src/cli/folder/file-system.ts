@@ -1,4 +1,6 @@
-import { open, unlink } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { lstat, open, unlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
 /** Names of files on their way; the dot keeps them out of every scan. */
 const temporaryName = /^\.keysaga-(\d+)-[0-9a-f]{16}\.tmp$/;
@@ -28,6 +30,36 @@ export async function removeIfThere(file: string): Promise<void> {
   }
 }
 
+/** The name is one that this file system does not have. */
+export function isNameRefused(thrown: unknown): boolean {
+  return isAny(thrown, "ENAMETOOLONG", "EINVAL", "EILSEQ");
+}
+
 export function isAny(thrown: unknown, ...codes: readonly string[]): boolean {
   return thrown instanceof Error && "code" in thrown && codes.includes(String(thrown.code));
+}
+
+export async function kindOf(path: string): Promise<"absent" | "directory" | "file" | "other"> {
+  try {
+    const stats = await lstat(path);
+    if (stats.isDirectory()) return "directory";
+    return stats.isFile() ? "file" : "other";
+  } catch (thrown) {
+    if (isAny(thrown, "ENOENT", "ENOTDIR")) return "absent";
+    throw thrown;
+  }
+}
+
+/** Finds out by a file that is gone at once; where none can be made, nothing can go wrong by it either. */
+export async function ignoresCase(dir: string): Promise<boolean> {
+  const name = temporaryFileName(process.pid, randomBytes(8));
+  try {
+    await writeFile(join(dir, name), "", { flag: "wx" });
+    return (await kindOf(join(dir, name.toUpperCase()))) !== "absent";
+  } catch (thrown) {
+    if (isAny(thrown, "EACCES", "EPERM", "EROFS")) return false;
+    throw thrown;
+  } finally {
+    await removeIfThere(join(dir, name));
+  }
 }

@@ -10,7 +10,7 @@ import {
   type TipMove,
   tjpOf,
 } from "../../index.js";
-import { fileIb, folderIb } from "./model.js";
+import { fileIb, folderIb } from "./kinds.js";
 
 /** Files and folders are merged by the built-in function, so that every peer makes the same frame, and can check it. */
 export const functions = mergeFunctions(

@@ -10,4 +10,10 @@ export const folderLimits = {
   nameBytesMax: 255,
   /** Names in a path. */
   depthMax: 32,
+  /** Removed files that are looked through for the one that a new file may be. */
+  removedMax: 4_096,
+  /** Frames of a file that are looked through for a text that another file has as well. */
+  historyMax: 64,
+  /** Pairs of files with one path whose histories are compared in one sync. */
+  twinsMax: 64,
 } as const;

@@ -2,22 +2,23 @@ import { createHash, randomBytes } from "node:crypto";
 import * as z from "zod";
 import { type Address, type Commit, isAddress, KeysagaError, type Space } from "../../index.js";
 import { DirectoryId } from "./marker.js";
-import { type FileState, fileVersionOf } from "./model.js";
+import type { FileState } from "./model.js";
 import { brokenPathRule } from "./paths.js";
 import type { LocalChange } from "./plan.js";
+import { fileVersionOf } from "./version.js";
 
 type CellChange = NonNullable<Commit["cells"]>[number];
 
 const address = z.custom<Address>(isAddress);
 const path = z.string().refine((text) => brokenPathRule(text) === undefined);
-const change = z.enum(["added", "edited", "removed"]);
+const change = z.enum(["added", "edited", "renamed", "removed"]);
 
 /** The JSON of a directory's cell. */
 const Stored = z.strictObject({
   place: z.string(),
   folder: address,
   base: z.array(z.strictObject({ file: address, tip: address, path })),
-  unsent: z.array(z.strictObject({ path, change, file: address, frame: address })),
+  unsent: z.array(z.strictObject({ path, change, was: path.optional(), file: address, frame: address })),
 });
 
 /** How a directory and a folder's timeline belong together, in a cell of the home's space. */
@@ -92,7 +93,8 @@ async function parseMapping(
 ): Promise<{ readonly mapping: Mapping; readonly seenAt: string }> {
   const { place, folder, base, unsent } = parseStored(bytes);
   const tips = await space.getMany(base.map(({ tip }) => tip));
-  const files = base.map(({ file, path }, at) => ({ ...fileVersionOf(file, tips[at]), path }));
+  const versions = await Promise.all(base.map(({ file }, at) => fileVersionOf(space, file, tips[at])));
+  const files = versions.map((version, at) => ({ ...version, path: base[at]!.path }));
   return { mapping: { folder, base: files, unsent }, seenAt: place };
 }
 

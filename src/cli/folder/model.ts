@@ -1,28 +1,10 @@
-import * as z from "zod";
 import { type Address, type IbGib, ownerOf, type Space, shortAddress, tjpOf } from "../../index.js";
-import type { Skipped, UnfitReason } from "./disk.js";
 import { FolderError } from "./errors.js";
+import { fileLink, folderIb } from "./kinds.js";
 import { folderLimits } from "./limits.js";
-import { brokenPathRule } from "./paths.js";
 import { placesOf } from "./places.js";
-
-/**
- * A folder is a timeline `folder` that relates its files as `file`; a file is a timeline `file` with its path and its
- * text as values. A file that is removed is no longer related, and keeps its history; one that is renamed is removed
- * and made again. Files stand `within` their folder and have its owner: who may write the folder may write them.
- */
-export const folderIb = "folder";
-export const fileIb = "file";
-export const fileLink = "file";
-
-/** A file as one frame of its timeline has it. */
-export interface FileVersion {
-  readonly file: Address;
-  readonly tip: IbGib;
-  /** The path that the record has. */
-  readonly named: string;
-  readonly text: string;
-}
+import type { Skipped, UnfitReason } from "./skipped.js";
+import { type FileVersion, readVersion, within } from "./version.js";
 
 /** A file as it lies in a directory. */
 export interface FileState extends FileVersion {
@@ -39,9 +21,22 @@ export interface FolderState {
   readonly files: readonly FileState[];
   /** Links that lead to no file, and files whose newest version must not be written: see `readFolder`. */
   readonly unfit: readonly Skipped[];
+  /** How the folder's list of files lags behind them: see `repairFolder`. */
+  readonly lag: ListLag;
 }
 
-const FileData = z.object({ path: z.string(), text: z.string() });
+export interface ListLag {
+  /** Files that were taken off the list, and that somebody has changed who did not know. */
+  readonly unlisted: readonly Address[];
+  /** Files that are on the list, and removed. */
+  readonly removed: readonly Address[];
+}
+
+/** What this home knows of the folder beside its list: what lies in the directory, and what was changed there. */
+export interface Known {
+  readonly base: readonly FileState[];
+  readonly unsent: readonly { readonly file: Address }[];
+}
 
 const recordsAtOnce = 64;
 
@@ -50,34 +45,45 @@ const recordsAtOnce = 64;
  * not be written below a directory. What is unfit is left out and told, and stops nobody; where a directory has an
  * earlier version of it, that is what the folder has.
  *
- * @param base What lies in the directory.
+ * A file is of the folder where it is on the list and is not removed (see `readVersion`). One that is not on the list any
+ * more, but has lain in this directory, is of it as well where it is not removed: somebody took it off the list and
+ * somebody else has changed it, neither knowing of the other.
+ *
  * @throws FolderError `not_a_folder`.
  */
 export async function readFolder(
   space: Space,
   folder: Address,
-  base: readonly FileState[] = [],
+  { base, unsent }: Known = { base: [], unsent: [] },
 ): Promise<FolderState> {
   const [first, [tip]] = await Promise.all([space.get(folder), tipsOf(space, [folder])]);
   if (!first || !tip || tip.ib !== folderIb || tjpOf(tip) !== folder)
     throw new FolderError("not_a_folder", { timeline: shortAddress(folder) });
-  const linked = new Set(tip.rel8ns?.[fileLink] ?? []);
-  const held = new Holding(base.filter(({ file }) => linked.has(file)));
+  const listed = new Set(tip.rel8ns?.[fileLink] ?? []);
+  const held = new Holding(base.filter(({ file }) => listed.has(file)));
   const unfit: Skipped[] = [];
-  const leaveOut = (file: Address, reason: UnfitReason) => unfit.push({ path: shortAddress(file), reason });
+  const [unlisted, removed]: [Address[], Address[]] = [[], []];
+  const leaveOut = (file: Address, reason: UnfitReason) => unfit.push({ path: file, reason });
+  const take = async (file: Address, newest: IbGib | undefined, isHere: boolean) => {
+    const version = await readVersion(space, file, newest);
+    if (!listed.has(file)) {
+      if (typeof version === "string" || !(await within(space, folder, [file])).has(file)) return;
+      if (held.take(version)) unlisted.push(file);
+    } else if (version === "removed") {
+      held.drop(file);
+      removed.push(file);
+    } else if (typeof version !== "string") {
+      if (!held.take(version)) leaveOut(file, "beyond what a folder may hold");
+    } else if (newest === undefined && isHere)
+      held.drop(file); // nothing of it counts
+    else leaveOut(file, version);
+  };
   // Those that are in the directory have their room before others.
-  const named = [...new Set([...held.versions.map(({ file }) => file), ...linked])];
+  const named = [...new Set([...base.map(({ file }) => file), ...listed, ...unsent.map(({ file }) => file)])];
   for (let at = 0; at < named.length; at += recordsAtOnce) {
     const part = named.slice(at, at + recordsAtOnce);
     const [tips, areHere] = await Promise.all([tipsOf(space, part), space.hasMany(part)]);
-    for (const [nth, file] of part.entries()) {
-      const version = versionOf(file, tips[nth]);
-      if (typeof version !== "string") {
-        if (!held.take(version)) leaveOut(file, "beyond what a folder may hold");
-      } else if (tips[nth] === undefined && areHere[nth])
-        held.drop(file); // nothing of it counts
-      else leaveOut(file, version);
-    }
+    for (const [nth, file] of part.entries()) await take(file, tips[nth], areHere[nth] === true);
   }
   const { versions } = held;
   const places = placesOf(versions);
@@ -86,7 +92,7 @@ export async function readFolder(
     if (path === undefined) leaveOut(version.file, "no name is left for it");
     return path === undefined ? [] : [{ ...version, path }];
   });
-  return { folder, owner: ownerOf(first), tip, files, unfit };
+  return { folder, owner: ownerOf(first), tip, files, unfit, lag: { unlisted, removed } };
 }
 
 /** The files of a folder, within the limits of what one may hold. */
@@ -122,23 +128,9 @@ class Holding {
 
 const bytesOf = (version: FileVersion | undefined): number => Buffer.byteLength(version?.text ?? "");
 
-async function tipsOf(space: Space, timelines: readonly Address[]): Promise<(IbGib | undefined)[]> {
+/** The newest record of each timeline, where it is here. */
+export async function tipsOf(space: Space, timelines: readonly Address[]): Promise<(IbGib | undefined)[]> {
   const tips = await space.tips(timelines);
   const records = await space.getMany(timelines.map((timeline, at) => tips[at]?.address ?? timeline));
   return records.map((record, at) => (tips[at] ? record : undefined));
-}
-
-/** A version of a file that was fit when it was written. @throws FolderError `not_a_file`. */
-export function fileVersionOf(file: Address, tip: IbGib | undefined): FileVersion {
-  const version = versionOf(file, tip);
-  if (typeof version === "string") throw new FolderError("not_a_file", { timeline: shortAddress(file) });
-  return version;
-}
-
-function versionOf(file: Address, tip: IbGib | undefined): FileVersion | UnfitReason {
-  if (!tip) return "not here";
-  const data = FileData.safeParse(tip.data).data;
-  if (!data || tip.ib !== fileIb || tjpOf(tip) !== file) return "no text file";
-  const rule = brokenPathRule(data.path);
-  return rule === undefined ? { file, tip, named: data.path, text: data.text } : `path (${rule})`;
 }

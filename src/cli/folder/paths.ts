@@ -12,9 +12,6 @@ export type PathRule =
   | "path_too_long"
   | "too_deep";
 
-/** Why paths that are right by themselves cannot be in one folder. */
-export type TreeRule = "case_collision";
-
 /**
  * The rule that `path` breaks, if any. A path is relative, its names are joined by `/`, and none is empty or begins
  * with a dot, so that it stays below the folder on every system, and out of what other programs keep there.
@@ -46,14 +43,18 @@ export function parentsOf(path: string): string[] {
   return names.slice(1).map((_, at) => names.slice(0, at + 1).join("/"));
 }
 
-/** A path, if any, that a file system which ignores case (and how accents are composed) takes for another one. */
-export function caseCollision(paths: readonly string[]): string | undefined {
+/**
+ * Files that a file system which ignores case (and how accents are composed) cannot hold beside those before them, because
+ * it takes their path, or that of a directory on the way, for another one.
+ */
+export function caseCollisions(files: readonly string[]): ReadonlySet<string> {
   const spellings = new Map<string, string>();
-  for (const path of paths.flatMap((file) => [...parentsOf(file), file])) {
-    const folded = path.normalize("NFC").toLowerCase();
-    const spelling = spellings.get(folded) ?? path;
-    if (spelling !== path) return path;
-    spellings.set(folded, path);
+  const colliding = new Set<string>();
+  for (const file of files) {
+    const parts = [...parentsOf(file), file];
+    const folded = parts.map((path) => path.normalize("NFC").toLowerCase());
+    if (parts.some((path, at) => (spellings.get(folded[at]!) ?? path) !== path)) colliding.add(file);
+    else for (const [at, path] of parts.entries()) spellings.set(folded[at]!, path);
   }
-  return undefined;
+  return colliding;
 }

@@ -1,20 +1,23 @@
 import type { Address } from "../../index.js";
 import type { Scan } from "./disk.js";
 import type { FileState } from "./model.js";
+import { findMoves, type Moved } from "./moves.js";
 import { parentsOf } from "./paths.js";
 
-export type ChangeKind = "added" | "edited" | "removed";
+export type ChangeKind = "added" | "edited" | "renamed" | "removed";
 
-/** What happened to a path, in words for a report. */
+/** What happened to a file, in words for a report. */
 export interface Change {
   readonly path: string;
   readonly change: ChangeKind;
+  /** Of a file that was renamed: the path that it had. */
+  readonly was?: string | undefined;
 }
 
 /** A change that was made here. */
 export interface LocalChange extends Change {
   readonly file: Address;
-  /** The frame that says it; of a file that was removed, the newest one that lay in the directory. */
+  /** The frame that says it. */
   readonly frame: Address;
 }
 
@@ -22,6 +25,8 @@ export interface LocalChange extends Change {
 export interface LocalPlan {
   readonly added: readonly { readonly path: string; readonly text: string }[];
   readonly edited: readonly { readonly was: FileState; readonly text: string }[];
+  /** With the text that they have now. */
+  readonly renamed: readonly Moved<FileState>[];
   readonly removed: readonly FileState[];
   /** The base as it is where nothing was changed here: files that came down and are not written yet keep the old. */
   readonly kept: readonly FileState[];
@@ -39,15 +44,14 @@ export interface LocalPlan {
  * | gone     | that file     | removed here |
  * | gone     | else          | nothing: gone there too, or shown elsewhere by now, where it will be written |
  *
- * What the scan left out, or what lies below it, says nothing: such a file counts as unchanged here.
+ * Before the last four are told apart, files that were renamed here are found among them: see `findMoves`. What the scan
+ * left out, or what lies below it, says nothing: such a file counts as unchanged here.
  */
 export function planLocal(scan: Scan, base: readonly FileState[], now: readonly FileState[]): LocalPlan {
-  const plan = {
-    added: [] as LocalPlan["added"][number][],
-    edited: [] as LocalPlan["edited"][number][],
-    removed: [] as FileState[],
-    kept: [] as FileState[],
-  };
+  const kept: FileState[] = [];
+  const gone: FileState[] = [];
+  const changed: LocalPlan["edited"][number][] = [];
+  const fresh: LocalPlan["added"][number][] = [];
   const baseByPath = byPath(base);
   const nowByPath = byPath(now);
   const leftOut = new Set([...scan.skipped, ...scan.outside].map(({ path }) => path));
@@ -57,15 +61,25 @@ export function planLocal(scan: Scan, base: readonly FileState[], now: readonly 
     const text = scan.textByPath.get(path);
     const isLeftOut = [...parentsOf(path), path].some((part) => leftOut.has(part));
     if (isLeftOut || text === was?.text) {
-      if (was) plan.kept.push(was);
-    } else if (text === is?.text) {
-      if (is) plan.kept.push(is);
-    } else if (text === undefined) {
-      if (was && was.file === is?.file) plan.removed.push(was);
-    } else if (was) plan.edited.push({ was, text });
-    else plan.added.push({ path, text });
+      if (was) kept.push(was);
+    } else if (text !== undefined && text === is?.text) kept.push(is);
+    else if (text === undefined) {
+      if (was) gone.push(was);
+    } else if (was) changed.push({ was, text });
+    else fresh.push({ path, text });
   }
-  return plan;
+  const moves = findMoves({ gone, changed, fresh });
+  const isGone = new Set(gone);
+  const listed = new Set(now.map(({ file }) => file));
+  const isRemoved = (was: FileState) =>
+    isGone.has(was) ? nowByPath.get(was.path)?.file === was.file : listed.has(was.file);
+  return {
+    added: moves.fresh,
+    edited: moves.changed,
+    renamed: moves.moved,
+    removed: moves.gone.filter(isRemoved),
+    kept,
+  };
 }
 
 /** A path to bring from one state to another: the text that has to stand there before, and the one after. */
@@ -73,20 +87,58 @@ export interface Write {
   readonly path: string;
   readonly from: string | undefined;
   readonly to: string | undefined;
+  /**
+   * What has one group is written together or not at all: the paths that a renamed file leaves and comes to, and those of a
+   * file and of what its path becomes a directory for, or was one.
+   */
+  readonly group: string;
+  /** Of a renamed file: the path that it had, from which its permissions come. */
+  readonly was?: string | undefined;
 }
 
 /** What has to be written so that the directory, which is at `base`, is at `now`. Removals come first. */
 export function planWrites(base: readonly FileState[], now: readonly FileState[]): Write[] {
   const baseByPath = byPath(base);
   const nowByPath = byPath(now);
-  const writes = sortedPaths(baseByPath, nowByPath).map((path) => ({
-    path,
-    from: baseByPath.get(path)?.text,
-    to: nowByPath.get(path)?.text,
-  }));
-  return writes
-    .filter(({ from, to }) => from !== to)
+  const pathOf = new Map(base.map(({ file, path }) => [file, path]));
+  const paths = sortedPaths(baseByPath, nowByPath).filter(
+    (path) => baseByPath.get(path)?.text !== nowByPath.get(path)?.text,
+  );
+  const wasAt = new Map<string, string>();
+  const groups = new Groups();
+  for (const { file, path } of now) {
+    const was = pathOf.get(file);
+    if (was === undefined || was === path) continue;
+    wasAt.set(path, was);
+    groups.join(path, was);
+  }
+  const changed = new Set(paths);
+  for (const path of paths)
+    for (const parent of parentsOf(path)) if (changed.has(parent)) groups.join(path, parent);
+  return paths
+    .map((path) => ({
+      path,
+      from: baseByPath.get(path)?.text,
+      to: nowByPath.get(path)?.text,
+      group: groups.of(path),
+      was: wasAt.get(path),
+    }))
     .sort((a, b) => Number(a.to !== undefined) - Number(b.to !== undefined));
+}
+
+/** Paths that hang together, under one of them. */
+class Groups {
+  readonly #joined = new Map<string, string>();
+
+  of(path: string): string {
+    const up = this.#joined.get(path);
+    return up === undefined ? path : this.of(up);
+  }
+
+  join(one: string, other: string): void {
+    const [a, b] = [this.of(one), this.of(other)];
+    if (a !== b) this.#joined.set(a, b);
+  }
 }
 
 /** The base after writing: `now`, but as it was for the paths that were left alone. */
@@ -101,9 +153,16 @@ export function baseAfter(
   ];
 }
 
-/** How a path changed; `undefined` stands for no file. */
-export function changeOf({ path, from, to }: Write): Change {
-  return { path, change: to === undefined ? "removed" : from === undefined ? "added" : "edited" };
+/** What writes come to, file by file; of one that was renamed, only that. */
+export function changesOf(writes: readonly Write[]): Change[] {
+  const left = new Set(writes.flatMap(({ was }) => was ?? []));
+  return writes
+    .filter(({ path, to }) => to !== undefined || !left.has(path))
+    .map(({ path, from, to, was }) => {
+      if (to === undefined) return { path, change: "removed" };
+      if (was !== undefined) return { path, change: "renamed", was };
+      return { path, change: from === undefined ? "added" : "edited" };
+    });
 }
 
 function byPath(files: readonly FileState[]): ReadonlyMap<string, FileState> {

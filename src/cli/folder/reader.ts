@@ -35,11 +35,11 @@ export async function syncAsReader(
     throw isCode(thrown, "unknown_root") ? new FolderError("not_shared") : thrown;
   });
   if (!(await mayOnlyRead(identity, folder))) return undefined;
-  const { files } = await readFolder(identity.space, folder, base);
-  const { added, edited, removed } = planLocal(scan, base, files);
+  const now = await readFolder(identity.space, folder, cell.mapping);
+  const { added, edited, renamed, removed } = planLocal(scan, base, now.files);
   await removeLeftovers(cell.place, scan.leftovers);
-  const written = await bringDown(identity, cell, ask, unsent);
-  const changes = added.length + edited.length + removed.length + unsent.length;
+  const written = await bringDown(identity, { cell, now }, ask, unsent);
+  const changes = added.length + edited.length + renamed.length + removed.length + unsent.length;
   if (changes > 0) throw new FolderError("read_only", { changes });
   return { ...written, totals: sessionTotals, left };
 }

@@ -1,5 +1,6 @@
 import { FolderError } from "./errors.js";
-import type { LocalPlan, Write } from "./plan.js";
+import type { FileState } from "./model.js";
+import type { LocalPlan } from "./plan.js";
 
 /** A removal that is too large to be taken for meant. */
 export interface MassRemoval {
@@ -32,7 +33,7 @@ function isMuch({ gone, of }: MassRemoval): boolean {
   return gone > 0 && (gone === of || (gone > 2 && gone * 3 > of));
 }
 
-/** Files that are missing from a directory, without those whose text lies at a new path: they were moved. */
+/** Files that are missing from a directory, without those whose text lies at a new path. */
 export function countMissing({ removed, added }: LocalPlan): number {
   return countGone(
     removed.map(({ text }) => text),
@@ -41,11 +42,14 @@ export function countMissing({ removed, added }: LocalPlan): number {
 }
 
 /** The same for what is about to be written. */
-export function countRemoved(writes: readonly Write[]): number {
-  return countGone(
-    writes.flatMap(({ from, to }) => (from !== undefined && to === undefined ? [from] : [])),
-    writes.flatMap(({ from, to }) => (from === undefined && to !== undefined ? [to] : [])),
-  );
+export function countRemoved(base: readonly FileState[], now: readonly FileState[]): number {
+  return countGone(textsOf(base, now), textsOf(now, base));
+}
+
+/** Of the files that are not among the others as well, nor another one at their path. */
+function textsOf(files: readonly FileState[], others: readonly FileState[]): string[] {
+  const known = new Set(others.flatMap(({ file, path }) => [file, path]));
+  return files.filter(({ file, path }) => !known.has(file) && !known.has(path)).map(({ text }) => text);
 }
 
 /** Each text that came accounts for one that went. */

@@ -3,9 +3,10 @@ import type { FolderReport, LeftOut } from "./bring-down.js";
 import { conflictLines } from "./conflict-text.js";
 import { shortened } from "./conflict-values.js";
 import type { FolderConflict } from "./conflicts.js";
-import type { Outside, Skipped } from "./disk.js";
+import type { Outside } from "./disk.js";
 import { printable } from "./errors.js";
 import type { Change } from "./plan.js";
+import { adviceOn, type Skipped } from "./skipped.js";
 
 /**
  * What `--json` prints. Counts; `skipped` names what was left alone, `outside` what is no part of the folder, `conflicts`
@@ -56,15 +57,19 @@ export function linesOf(report: FolderReport, seconds: number): string[] {
   ];
 }
 
-function changeLine(arrow: string, { path, change }: Change): string {
-  return `${arrow} ${printable(path)}${change === "removed" ? " (removed)" : ""}`;
+function changeLine(arrow: string, { path, change, was }: Change): string {
+  const from = was === undefined ? "" : ` from ${printable(was)}`;
+  const how = change === "removed" || change === "renamed" ? ` (${change}${from})` : "";
+  return `${arrow} ${printable(path)}${how}`;
 }
 
-export function skippedLine({ path, reason, size }: Skipped): string {
+export function skippedLine(skipped: Skipped): string {
+  const { path, reason, size } = skipped;
+  const advice = adviceOn(skipped);
   const figures = size
     ? `: ${sizeOf(size.bytes)}${size.of === "record" ? " as a record" : ""}, at most ${sizeOf(size.bytesMax)}`
     : "";
-  return `skipped ${printable(path)}: ${reason}${figures}`;
+  return `skipped ${printable(path)}: ${reason}${figures}${advice === undefined ? "" : `; ${advice}`}`;
 }
 
 /** What a person should know of the directory itself, beside its files. */

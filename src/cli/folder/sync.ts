@@ -12,7 +12,9 @@ import { type FolderState, readFolder } from "./model.js";
 import { type LocalChange, planLocal } from "./plan.js";
 import { type Found, syncAsReader } from "./reader.js";
 import { newFolder, recordLocal } from "./record-local.js";
+import { repairFolder } from "./repair.js";
 import { type AskRemoval, checkRemoval, countMissing, demandYes, refuseRemoval } from "./removal.js";
+import { eachOnce } from "./skipped.js";
 import { removeLeftovers } from "./write.js";
 
 /**
@@ -28,7 +30,8 @@ import { removeLeftovers } from "./write.js";
  *    marker is written to a temporary file before, and takes its place after (`withMarker`). A crash in between: the
  *    next sync knows the path, finds its files there (`isLike`) and writes the marker.
  * 4. The saga, which merges with what the receiver has. A crash in it leaves the space either without or with all that
- *    came down; in the second case the next sync finds the space ahead of the base, as this one does in step 5.
+ *    came down; in the second case the next sync finds the space ahead of the base, as this one does in step 5. What
+ *    follows from changes that met there is recorded and sent by a second one (`repairFolder`).
  * 5. Ask where much is to be removed here, then write what came down (`writeFiles`). A no leaves the directory and its
  *    base as they are, so that the next sync asks again. A crash in it leaves whole files, old or new: the next sync
  *    takes those that are new already as written, since they say what the space says, and writes the others.
@@ -56,7 +59,12 @@ export async function syncFolder(
     ? await syncAgain(identity, { cell, scan }, hasMarker, exchange, ask)
     : await syncFirst(identity, { cell, scan }, exchange, ask);
   const movedFrom = cell.seenAt === place ? undefined : cell.seenAt;
-  return { ...report, skipped: [...scan.skipped, ...report.skipped], outside: scan.outside, movedFrom };
+  return {
+    ...report,
+    skipped: eachOnce([...scan.skipped, ...report.skipped]),
+    outside: scan.outside,
+    movedFrom,
+  };
 }
 
 type Synced = Omit<FolderReport, "outside" | "movedFrom">;
@@ -68,8 +76,9 @@ async function syncFirst(
   exchange: Exchange,
   ask: AskRemoval,
 ): Promise<Synced> {
+  const lag = { unlisted: [], removed: [] };
   const founding = newFolder(identity.address, basename(cell.place));
-  const now = { folder: founding.address, owner: identity.address, tip: founding, files: [], unfit: [] };
+  const now = { folder: founding.address, owner: identity.address, tip: founding, files: [], unfit: [], lag };
   const plan = planLocal(scan, [], now.files);
   const recorded = await withMarker(cell.place, markerOf(identity, cell.directory, now.folder), () =>
     recordLocal(identity, { cell, now, plan, founding }),
@@ -88,7 +97,7 @@ async function syncAgain(
   const report = await syncAsReader(identity, { cell, scan }, exchange, ask);
   if (report) return report;
   const { folder, base } = cell.mapping;
-  const now = await readFolder(identity.space, folder, base);
+  const now = await readFolder(identity.space, folder, cell.mapping);
   const plan = planLocal(scan, base, now.files);
   await checkRemoval({ kind: "missing", gone: countMissing(plan), of: base.length }, agreed);
   const recorded = await recordLocal(identity, { cell, now, plan });
@@ -110,22 +119,38 @@ async function markAgain(identity: Identity, { cell, scan }: Found, ask: AskRemo
   return isAsked ? async () => true : ask;
 }
 
+/** How often one sync sends what follows from changes that met; more only where others change the same meanwhile. */
+const repairsMax = 3;
+
 /** The saga, and what comes down. */
 async function bringInStep(
   identity: Identity,
-  { now, recorded, scan }: { readonly now: FolderState; readonly recorded: MappedCell; readonly scan: Scan },
+  {
+    now: { folder },
+    recorded,
+    scan,
+  }: { readonly now: FolderState; readonly recorded: MappedCell; readonly scan: Scan },
   exchange: Exchange,
   ask: AskRemoval,
 ): Promise<Synced> {
-  const { left, sessionTotals } = await exchange([now.folder], "both");
-  await removeLeftovers(recorded.place, scan.leftovers);
   const { base, unsent } = recorded.mapping;
-  // What is this home's own stays here; what the receiver gives nothing of is not shared any more.
-  const isOwn = left.some(({ reason, by }) => by === identity.address || reason === "not_taken");
-  const isLeft = leftAlone(left, now.folder);
-  const written = await bringDown(identity, recorded, ask, isOwn ? unsent : unsent.filter(isLeft));
-  if (isOwn && unsent.length > 0) throw new FolderError("not_taken", { changes: unsent.length });
-  if (isOwn) throw new FolderError("not_shared");
+  const read = () => readFolder(identity.space, folder, recorded.mapping);
+  // What is this home's own stays here, but for what the owner has set aside, which was taken; what the receiver gives
+  // nothing of is not shared any more.
+  const isOwn = (left: readonly Left[]) =>
+    left.some(
+      ({ reason, by }) => reason === "not_taken" || (reason !== "set_aside" && by === identity.address),
+    );
+  let [{ left, sessionTotals }, now] = [await exchange([folder], "both"), await read()];
+  for (let round = 0; round < repairsMax && !isOwn(left); round++) {
+    if (!(await repairFolder(identity, now))) break;
+    [{ left, sessionTotals }, now] = [await exchange([folder], "both"), await read()];
+  }
+  await removeLeftovers(recorded.place, scan.leftovers);
+  const unsentLeft = isOwn(left) ? unsent : unsent.filter(leftAlone(left, folder));
+  const written = await bringDown(identity, { cell: recorded, now }, ask, unsentLeft);
+  if (isOwn(left) && unsent.length > 0) throw new FolderError("not_taken", { changes: unsent.length });
+  if (isOwn(left)) throw new FolderError("not_shared");
   return { ...written, totals: sessionTotals, left: withPaths(left, [...base, ...unsent]) };
 }
 
@@ -160,5 +185,5 @@ function withPaths(
  */
 export async function conflictsIn(space: Space, dir: string): Promise<readonly FolderConflict[]> {
   const { mapping } = await mappingOf(space, dir);
-  return openConflicts(await readFolder(space, mapping.folder, mapping.base));
+  return openConflicts(await readFolder(space, mapping.folder, mapping));
 }

@@ -1,14 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { chmod, lstat, mkdir, rename, rmdir, unlink, writeFile } from "node:fs/promises";
+import { access, chmod, constants, lstat, mkdir, rename, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemError } from "../../index.js";
-import { holdsDeviceSecret } from "../../node/index.js";
-import { readTextFile, type Skipped } from "./disk.js";
-import { FolderError } from "./errors.js";
-import { flushDirectory, isAny, makerOf, removeIfThere, temporaryFileName } from "./file-system.js";
-import { type OutsideReason, whyOutside } from "./own.js";
-import { caseCollision, parentsOf } from "./paths.js";
+import { readTextFile } from "./disk.js";
+import {
+  flushDirectory,
+  ignoresCase,
+  isAny,
+  kindOf,
+  makerOf,
+  removeIfThere,
+  temporaryFileName,
+} from "./file-system.js";
+import { obstaclesOf, refusalOf } from "./obstacles.js";
+import { parentsOf } from "./paths.js";
 import type { Write } from "./plan.js";
+import { inPlace, type Skipped, type SkipReason } from "./skipped.js";
 
 interface Prepared {
   readonly write: Write;
@@ -16,110 +23,76 @@ interface Prepared {
   readonly temporary: string | undefined;
 }
 
+/** What writing left as it was. */
+export interface Unwritten {
+  /** A line each: what could not be written, and why. */
+  readonly skipped: readonly Skipped[];
+  /** Their paths, and those that belong to them: both paths of a file that was renamed stay as they are. */
+  readonly leftAlone: ReadonlySet<string>;
+}
+
 /**
- * Brings files to what writes say, as nearly all or nothing as a file system lets us:
+ * Brings files to what writes say. Each group of them (a file, or files that were renamed to each other's paths) is
+ * written as a whole or left as a whole, and keeps no other from being written:
  *
- * 1. Every path on the way is looked at; what must not be written through refuses the whole. What would go into a home
- *    or another synced directory is left alone, and so is what would be taken for a part of a home.
+ * 1. Every path on the way is looked at; see `obstaclesOf`.
  * 2. Every new text is written to a temporary file in a directory that exists, and flushed. Up to here nothing shows,
- *    and a failure (a full disk, say) takes the temporary files away again.
- * 3. Files that go are removed, then each temporary file takes its place by a rename. Just before, the file is read
- *    again: one that is not as it was scanned is left alone.
+ *    and a failure that is not about one file (a full disk, say) takes the temporary files away again.
+ * 3. Files are put in place group by group, removals first. Just before, they are read again: a group of which one is not
+ *    as it was scanned is left alone. Where the system refuses one, the group is put back as it was.
  *
  * After a crash in 3 some files are new and some old, and each of them is whole; the next sync finds the new ones as
  * they should be, and writes the rest.
  *
  * @param dir A real path.
  * @param paths All files of the folder as it will be.
- * @returns The paths that were left alone, and why.
- * @throws FolderError `parent`, `tree`, before anything was written; KeysagaError `disk_full`, `file_refused` or
- *   `file_failed`
- *   with the path of the file.
+ * @throws KeysagaError `disk_full` or `file_failed` with the path of the file, for a failure that is not about it alone.
  */
 export async function writeFiles(
   dir: string,
   all: readonly Write[],
   paths: readonly string[],
-): Promise<readonly Skipped[]> {
-  const leftAlone = await forbiddenWrites(dir, all);
-  const forbidden = new Set(leftAlone.map(({ path }) => path));
-  const writes = all.filter(({ path }) => !forbidden.has(path));
-  await checkWays(dir, writes);
-  await about(dir, () => checkCase(dir, paths));
+): Promise<Unwritten> {
+  const skipped: Skipped[] = [...(await obstaclesOf(dir, all, paths, () => ignoresCase(dir)))];
+  const groupOf = new Map(all.map(({ path, group }) => [path, group]));
+  const leftGroups = new Set(skipped.map(({ path }) => groupOf.get(path)));
+  const leave = (path: string, reason: SkipReason) => {
+    skipped.push({ path, reason });
+    leftGroups.add(groupOf.get(path));
+  };
+  const open = () => all.filter(({ group }) => !leftGroups.has(group));
   const prepared: Prepared[] = [];
   try {
-    await prepareAll(dir, writes, prepared);
-    for (const each of prepared) {
-      const skipped = await about(join(dir, each.write.path), () => put(dir, each));
-      if (skipped) leftAlone.push(skipped);
+    await prepareAll(dir, open(), prepared, leave);
+    for (const group of groupsOf(prepared.filter(({ write }) => !leftGroups.has(write.group)))) {
+      const failed = await putGroup(dir, group);
+      if (failed) leave(failed.path, failed.reason);
     }
-    await about(dir, () => flushDirectories(dir, writes));
+    await flushDirectories(dir, open());
   } finally {
     for (const { temporary } of prepared) if (temporary) await removeIfThere(temporary);
   }
-  return leftAlone;
+  const leftAlone = new Set(all.filter(({ group }) => leftGroups.has(group)).map(({ path }) => path));
+  return { skipped, leftAlone };
 }
 
-/** What the system refuses is told of the file that it is about, and not of a temporary one. */
-async function about<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (thrown) {
-    throw systemError(thrown, file) ?? thrown;
+/** In the order of the writes: a group that takes a path away stands where its first removal does. */
+function groupsOf(prepared: readonly Prepared[]): readonly (readonly Prepared[])[] {
+  const groups = new Map<string, Prepared[]>();
+  for (const each of prepared) {
+    const group = groups.get(each.write.group);
+    if (group) group.push(each);
+    else groups.set(each.write.group, [each]);
   }
+  return [...groups.values()];
 }
 
 /** Takes away temporary files of processes that are gone. */
 export async function removeLeftovers(dir: string, leftovers: readonly string[]): Promise<void> {
   for (const path of leftovers) {
     const maker = makerOf(path.slice(path.lastIndexOf("/") + 1));
-    if (maker !== undefined && !isRunning(maker)) await removeIfThere(join(dir, path));
-  }
-}
-
-async function forbiddenWrites(dir: string, writes: readonly Write[]): Promise<Skipped[]> {
-  const reasons = new Map<string, OutsideReason | undefined>();
-  const forbidden: Skipped[] = [];
-  for (const { path, to } of writes) {
-    for (const parent of parentsOf(path))
-      if (!reasons.has(parent)) reasons.set(parent, await whyOutside(join(dir, parent)));
-    const [outside] = parentsOf(path).flatMap((parent) => reasons.get(parent) ?? []);
-    if (outside) forbidden.push({ path, reason: `in ${outside}` });
-    else if (to !== undefined && holdsDeviceSecret(to))
-      forbidden.push({ path, reason: "holds the secret of an identity" });
-  }
-  return forbidden;
-}
-
-/** @throws FolderError `parent` where a way leads through a symbolic link, or through a file that stays. */
-async function checkWays(dir: string, writes: readonly Write[]): Promise<void> {
-  const removed = new Set(writes.filter(({ to }) => to === undefined).map(({ path }) => path));
-  const looked = new Set<string>();
-  for (const { path } of writes) {
-    for (const parent of parentsOf(path)) {
-      if (looked.has(parent)) continue;
-      looked.add(parent);
-      const kind = await kindOf(join(dir, parent));
-      if (kind === "other" || (kind === "file" && !removed.has(parent)))
-        throw new FolderError("parent", { path: parent });
-    }
-  }
-}
-
-/** @throws FolderError `tree` where this file system would take two of the paths for one. */
-async function checkCase(dir: string, paths: readonly string[]): Promise<void> {
-  const path = caseCollision(paths);
-  if (path !== undefined && (await ignoresCase(dir)))
-    throw new FolderError("tree", { rule: "case_collision", path });
-}
-
-async function ignoresCase(dir: string): Promise<boolean> {
-  const name = temporaryFileName(process.pid, randomBytes(8));
-  await writeFile(join(dir, name), "", { flag: "wx" });
-  try {
-    return (await kindOf(join(dir, name.toUpperCase()))) !== "absent";
-  } finally {
-    await removeIfThere(join(dir, name));
+    if (maker === undefined || isRunning(maker)) continue;
+    await removeIfThere(join(dir, path)).catch(refusalOf); // it is in nobody's way
   }
 }
 
@@ -127,33 +100,64 @@ async function ignoresCase(dir: string): Promise<boolean> {
 const flushesAtOnce = 32;
 
 /** Fills `prepared`; where it throws, with everything that has to be taken away again. */
-async function prepareAll(dir: string, writes: readonly Write[], prepared: Prepared[]): Promise<void> {
+async function prepareAll(
+  dir: string,
+  writes: readonly Write[],
+  prepared: Prepared[],
+  leave: (path: string, reason: SkipReason) => void,
+): Promise<void> {
   for (let at = 0; at < writes.length; at += flushesAtOnce) {
     const part = writes.slice(at, at + flushesAtOnce);
-    const outcomes = await Promise.allSettled(
-      part.map((write) => about(join(dir, write.path), () => prepare(dir, write))),
-    );
+    const outcomes = await Promise.allSettled(part.map((write) => prepare(dir, write)));
     for (const outcome of outcomes) if (outcome.status === "fulfilled") prepared.push(outcome.value);
-    const failed = outcomes.find((outcome) => outcome.status === "rejected");
-    if (failed) throw failed.reason;
+    for (const [nth, outcome] of outcomes.entries())
+      if (outcome.status === "rejected")
+        leave(part[nth]!.path, refused(outcome.reason, join(dir, part[nth]!.path)));
   }
 }
 
-/** Flushes the new text to a temporary file, with the permissions of the file it will replace. */
+/** @throws What is not about that file, told of it and not of a temporary one. */
+function refused(thrown: unknown, file: string): SkipReason {
+  try {
+    return refusalOf(thrown);
+  } catch (general) {
+    throw systemError(general, file) ?? general;
+  }
+}
+
+/** Flushes the new text to a temporary file, with the permissions of the file it will replace, or was renamed from. */
 async function prepare(dir: string, write: Write): Promise<Prepared> {
-  const { path, to } = write;
-  if (to === undefined) return { write, temporary: undefined };
+  const { path, to, was } = write;
+  if (to === undefined) {
+    await access(dirname(join(dir, path)), constants.W_OK).catch(passAbsent);
+    return { write, temporary: undefined };
+  }
   const found = await readTextFile(join(dir, path), path);
   if (found.kind === "text" && found.text === to) return { write, temporary: undefined };
+  await lstat(join(dir, path)).catch(passAbsent); // a name that the disk does not have is refused here
+  const mode = await modeOf(was === undefined ? [join(dir, path)] : [join(dir, was), join(dir, path)]);
   const temporary = join(await nearestDirectory(dir, path), temporaryFileName(process.pid, randomBytes(8)));
   try {
     await writeFile(temporary, to, { flag: "wx", flush: true });
-    if (found.kind === "text") await chmod(temporary, found.mode & 0o777);
+    if (mode !== undefined) await chmod(temporary, mode & 0o777);
   } catch (thrown) {
     await removeIfThere(temporary);
     throw thrown;
   }
   return { write, temporary };
+}
+
+function passAbsent(thrown: unknown): void {
+  if (!isAny(thrown, "ENOENT", "ENOTDIR")) throw thrown;
+}
+
+/** The permissions of the first of these that is a file. */
+async function modeOf(files: readonly string[]): Promise<number | undefined> {
+  for (const file of files) {
+    const stats = await lstat(file).catch(passAbsent);
+    if (stats?.isFile()) return stats.mode;
+  }
+  return undefined;
 }
 
 /** The innermost directory on the way to `path` that is there: new ones next to it will be on its file system. */
@@ -164,36 +168,90 @@ async function nearestDirectory(dir: string, path: string): Promise<string> {
   return dir;
 }
 
-/** @returns Why the path was left alone: what stands there is neither where the write starts from nor its end. */
-async function put(dir: string, { write, temporary }: Prepared): Promise<Skipped | undefined> {
-  const { path, from, to } = write;
-  const found = await readTextFile(join(dir, path), path);
-  if (found.kind === "other") return { path, reason: found.reason, ...(found.size && { size: found.size }) };
-  const text = found.kind === "text" ? found.text : undefined;
-  if (text === to) return undefined;
-  if (text !== from) return { path, reason: "changed meanwhile" };
-  if (to === undefined) await removeFile(dir, path);
-  else if (temporary === undefined) return { path, reason: "changed meanwhile" };
-  else await placeFile(dir, path, temporary);
+/** @returns What could not be written, and why: then nothing of the group was. */
+async function putGroup(dir: string, group: readonly Prepared[]): Promise<Skipped | undefined> {
+  const due: Prepared[] = [];
+  const removed = group.flatMap(({ write: { path, to } }) => (to === undefined ? parentsOf(path) : []));
+  for (const each of group) {
+    const found = await lookAt(dir, each, new Set(removed));
+    if (found === "due") due.push(each);
+    else if (found !== "done") return found;
+  }
+  const undo: (() => Promise<void>)[] = [];
+  for (const each of due) {
+    try {
+      await put(dir, each, undo);
+    } catch (thrown) {
+      undo.pop(); // of what was not done
+      for (const back of undo.reverse()) await back().catch(refusalOf);
+      return { path: each.write.path, reason: refused(thrown, join(dir, each.write.path)) };
+    }
+  }
   return undefined;
 }
 
+/**
+ * How a path stands to what is to be written: what is there has to be what the write starts from, or its end.
+ *
+ * @param emptied Directories that files of the group are removed from, and that may be gone by that.
+ */
+async function lookAt(
+  dir: string,
+  { write, temporary }: Prepared,
+  emptied: ReadonlySet<string>,
+): Promise<"due" | "done" | Skipped> {
+  const { path, from, to } = write;
+  const found = await readTextFile(join(dir, path), path);
+  if (found.kind === "other") {
+    if (found.reason === "a directory is in its place" && emptied.has(path)) return "due";
+    const { kind: _, ...why } = found;
+    return { path, ...why, reason: inPlace(why.reason) };
+  }
+  const text = found.kind === "text" ? found.text : undefined;
+  if (text === to) return "done";
+  if (text !== from || (to !== undefined && temporary === undefined))
+    return { path, reason: "changed meanwhile" };
+  return found.kind === "text" && (found.mode & 0o222) === 0 ? { path, reason: "read-only here" } : "due";
+}
+
+/** @param undo Gets what takes it back, for where another file of the group cannot be put. */
+async function put(
+  dir: string,
+  { write, temporary }: Prepared,
+  undo: (() => Promise<void>)[],
+): Promise<void> {
+  const { path, from } = write;
+  const file = join(dir, path);
+  const mode = from === undefined ? undefined : (await lstat(file)).mode & 0o777;
+  undo.push(async () => {
+    if (from === undefined) return removeFile(dir, path);
+    await makeParents(dir, path);
+    await writeFile(file, from, mode === undefined ? {} : { mode });
+  });
+  if (temporary === undefined) return removeFile(dir, path);
+  const made = await makeParents(dir, path);
+  try {
+    await rename(temporary, file);
+  } catch (thrown) {
+    for (const parent of made.reverse()) await rmdir(join(dir, parent)).catch(refusalOf);
+    throw thrown;
+  }
+}
+
 async function removeFile(dir: string, path: string): Promise<void> {
-  await unlink(join(dir, path));
+  await removeIfThere(join(dir, path));
   await removeEmptyParents(dir, path);
 }
 
-async function placeFile(dir: string, path: string, temporary: string): Promise<void> {
-  await makeParents(dir, path);
-  await rename(temporary, join(dir, path));
-}
-
-async function makeParents(dir: string, path: string): Promise<void> {
+/** @returns Those that were not there. */
+async function makeParents(dir: string, path: string): Promise<string[]> {
+  const made: string[] = [];
   for (const parent of parentsOf(path)) {
-    const kind = await kindOf(join(dir, parent));
-    if (kind === "absent") await mkdir(join(dir, parent));
-    else if (kind !== "directory") throw new FolderError("parent", { path: parent });
+    if ((await kindOf(join(dir, parent))) !== "absent") continue;
+    await mkdir(join(dir, parent));
+    made.push(parent);
   }
+  return made;
 }
 
 async function removeEmptyParents(dir: string, path: string): Promise<void> {
@@ -207,22 +265,12 @@ async function removeEmptyParents(dir: string, path: string): Promise<void> {
   }
 }
 
-async function kindOf(path: string): Promise<"absent" | "directory" | "file" | "other"> {
-  try {
-    const stats = await lstat(path);
-    if (stats.isDirectory()) return "directory";
-    return stats.isFile() ? "file" : "other";
-  } catch (thrown) {
-    if (isAny(thrown, "ENOENT", "ENOTDIR")) return "absent";
-    throw thrown;
-  }
-}
-
 /** Makes renames and removals durable, before the mapping says that they have happened. */
 async function flushDirectories(dir: string, writes: readonly Write[]): Promise<void> {
   const touched = new Set(writes.flatMap(({ path }) => [dirname(path), ...parentsOf(path).map(dirname)]));
   for (const path of touched) {
-    if ((await kindOf(join(dir, path))) === "directory") await flushDirectory(join(dir, path));
+    if ((await kindOf(join(dir, path))) === "directory")
+      await flushDirectory(join(dir, path)).catch(refusalOf);
   }
 }
 

@@ -1,0 +1,84 @@
+import { type Address, type IbGib, type Identity, type Space, saveRecords } from "../../index.js";
+import { joinTips } from "./join-tips.js";
+import { folderLimits } from "./limits.js";
+import type { FileState, FolderState } from "./model.js";
+import { listFrames, nextVersion, orMoved, removalOf } from "./record-local.js";
+import { historyOf, textOfFrame, within } from "./version.js";
+
+/**
+ * Records what follows from changes that met, and that no merge of one timeline can say:
+ *
+ * - a file that one side took off the list while another changed it is put on the list again, and one that is removed
+ *   and still on it is taken off;
+ * - of two files with one path whose texts have something in common, the one with the higher address goes, and the other
+ *   has both texts: see `twinIn`.
+ *
+ * Everyone who sees the same says the same of it, so that it does no harm when several do.
+ *
+ * @returns Whether there was anything to record: then it has yet to be sent.
+ * @throws FolderError `moved`.
+ */
+export async function repairFolder(identity: Identity, now: FolderState): Promise<boolean> {
+  const { space, address: by } = identity;
+  const twins = await twinsIn(space, now);
+  const transplants = twins.flatMap(({ from, text }) => (from ? [nextVersion(from, { text }, by)] : []));
+  const removals = twins.map(({ twin }) => removalOf(twin.tip, by));
+  const gone = [...now.lag.removed, ...twins.map(({ twin }) => twin.file)];
+  const isGone = new Set(gone);
+  const back = now.lag.unlisted.filter((file) => !isGone.has(file));
+  const frames = [...transplants, ...removals, ...listFrames(now.tip, back, gone, by)];
+  if (frames.length === 0) return false;
+  const { puts, tips } = await joinTips(space, frames);
+  await orMoved(saveRecords(identity, puts, { tips }));
+  return true;
+}
+
+/** A file that is another one as well. */
+interface Twin {
+  readonly twin: FileState;
+  /** The frame of the other file that `text` goes on from; undefined where that one says all of it already. */
+  readonly from?: IbGib;
+  readonly text: string;
+}
+
+/** At most one for each file that stays, and `folderLimits.twinsMax` comparisons: what is left, the next sync does. */
+async function twinsIn(space: Space, { folder, files }: FolderState): Promise<readonly Twin[]> {
+  const firstAt = new Map<string, FileState>();
+  const pairs: (readonly [FileState, FileState])[] = [];
+  for (const file of [...files].sort((a, b) => (a.file < b.file ? -1 : 1))) {
+    const first = firstAt.get(file.named);
+    if (first) pairs.push([first, file]);
+    else firstAt.set(file.named, file);
+  }
+  const compared = pairs.slice(0, folderLimits.twinsMax);
+  const areWithin = await within(space, folder, [...new Set(compared.flat().map(({ file }) => file))]);
+  const found = new Map<Address, Twin>();
+  for (const [first, other] of compared) {
+    if (!areWithin.has(first.file) || !areWithin.has(other.file)) continue;
+    const twin = found.has(first.file) ? undefined : await twinIn(space, first, other);
+    if (twin) found.set(first.file, twin);
+  }
+  return [...found.values()];
+}
+
+/**
+ * Are two files with one path one file that two people have made? They are where one of them is blank, or where one of
+ * them has had a text that the other one has had as well: the same note made twice, or copied. What was written since is
+ * put behind that text, and is merged there like any two edits.
+ */
+async function twinIn(space: Space, first: FileState, other: FileState): Promise<Twin | undefined> {
+  const { text } = other;
+  if (isBlank(text) || text === first.text) return { twin: other, text };
+  if (isBlank(first.text)) return { twin: other, from: first.tip, text };
+  const [ours, theirs] = await Promise.all(
+    [first, other].map(({ tip }) => historyOf(space, tip, folderLimits.historyMax)),
+  );
+  const theirTexts = new Set(theirs!.map(textOfFrame).filter((each) => each !== undefined && !isBlank(each)));
+  const from = ours!.find((frame) => theirTexts.has(textOfFrame(frame)));
+  if (from === undefined) return undefined;
+  return textOfFrame(from) === text ? { twin: other, text } : { twin: other, from, text };
+}
+
+function isBlank(text: string): boolean {
+  return text.trim() === "";
+}

@@ -1,0 +1,114 @@
+import * as z from "zod";
+import {
+  type Address,
+  headsOf,
+  type IbGib,
+  isMerge,
+  isTjp,
+  KeysagaError,
+  type Space,
+  shortAddress,
+  tjpOf,
+  withinOf,
+} from "../../index.js";
+import { FolderError } from "./errors.js";
+import { fileIb } from "./kinds.js";
+import { brokenPathRule } from "./paths.js";
+import type { UnfitReason } from "./skipped.js";
+
+/** A file as one frame of its timeline has it. */
+export interface FileVersion {
+  readonly file: Address;
+  readonly tip: IbGib;
+  /** The path that the record has. */
+  readonly named: string;
+  readonly text: string;
+}
+
+const FileData = z.object({ path: z.string(), text: z.string().optional() });
+
+/**
+ * A removal is a frame of the file that has no text. In a merge an edit of the text outweighs it, which the merge's
+ * conflicts tell. Where the other side has changed the path alone, the merge has that path and no text: the file is as its
+ * newest head with a text has it, under the path of the merge.
+ *
+ * @param tip Undefined where the file's timeline has none here.
+ * @returns `removed` for a file of which no head has a text; for what must not be written, why.
+ */
+export async function readVersion(
+  space: Space,
+  file: Address,
+  tip: IbGib | undefined,
+): Promise<FileVersion | UnfitReason | "removed"> {
+  if (!tip) return "not here";
+  const data = dataOf(tip);
+  if (!data || tip.ib !== fileIb || tjpOf(tip) !== file) return "no text file";
+  const text = data.text ?? (isMerge(tip) ? await textOfHeads(space, tip) : undefined);
+  if (text === undefined) return isTjp(tip) ? "no text file" : "removed";
+  const rule = brokenPathRule(data.path);
+  return rule === undefined ? { file, tip, named: data.path, text } : `path (${rule})`;
+}
+
+/** A version of a file that was fit when it was written. @throws FolderError `not_a_file`. */
+export async function fileVersionOf(
+  space: Space,
+  file: Address,
+  tip: IbGib | undefined,
+): Promise<FileVersion> {
+  const version = await readVersion(space, file, tip);
+  if (typeof version === "string") throw new FolderError("not_a_file", { timeline: shortAddress(file) });
+  return version;
+}
+
+/** The text that one frame of a file says; undefined for a removal, and for what is no text file. */
+export function textOfFrame(frame: IbGib): string | undefined {
+  return dataOf(frame)?.text;
+}
+
+/** The path that one frame of a file says. */
+export function pathOfFrame(frame: IbGib): string | undefined {
+  return dataOf(frame)?.path;
+}
+
+/** Those of some files that stand within a folder, as their first frames say: who may write the folder may change them. */
+export async function within(
+  space: Space,
+  folder: Address,
+  files: readonly Address[],
+): Promise<ReadonlySet<Address>> {
+  const first = await space.getMany(files);
+  return new Set(files.filter((_, at) => first[at] && withinOf(first[at]) === folder));
+}
+
+/**
+ * The frames of a file, newest first as far as they are in line, `max` at the most.
+ */
+export async function historyOf(space: Space, tip: IbGib, max: number): Promise<readonly IbGib[]> {
+  const frames: IbGib[] = [];
+  const seen = new Set<Address>();
+  for (let level: readonly IbGib[] = [tip]; level.length > 0 && frames.length < max; ) {
+    frames.push(...level);
+    const before = level.flatMap(({ rel8ns }) => [
+      ...(rel8ns?.["past"] ?? []),
+      ...(rel8ns?.["graftorphan"] ?? []),
+    ]);
+    const next = [...new Set(before)].filter((address) => !seen.has(address));
+    for (const address of next) seen.add(address);
+    level = (await space.getMany(next)).filter((frame) => frame !== undefined);
+  }
+  return frames.slice(0, max);
+}
+
+function dataOf({ data }: IbGib): z.infer<typeof FileData> | undefined {
+  return FileData.safeParse(data).data;
+}
+
+async function textOfHeads(space: Space, tip: IbGib): Promise<string | undefined> {
+  try {
+    const heads = await space.getMany(await headsOf(tip.address, space));
+    return heads.map((head) => head && textOfFrame(head)).find((text) => text !== undefined);
+  } catch (thrown) {
+    if (thrown instanceof KeysagaError && !thrown.retryable) return undefined; // a history that nobody can follow
+    throw thrown;
+  }
+}
