@@ -3,6 +3,7 @@ import { access, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { clone } from "../../src/cli/commands/clone.js";
+import { setAside } from "../../src/cli/commands/set-aside.js";
 import { sync } from "../../src/cli/commands/sync.js";
 import { fileLink } from "../../src/cli/folder/kinds.js";
 import {
@@ -93,4 +94,29 @@ test("whatever a co-writer puts into a folder, everybody else goes on with the r
   expect((await inJson(dora, url)).reasons).toHaveLength(3);
   expect(Object.keys(await readTree(dora.dir))).toEqual(["b.md", "fine.md"]);
   await expect(access(outside)).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("what the owner has set aside is named to its maker, whose other changes are taken", async () => {
+  const { people, serve } = await receiverFor("alice", "eve");
+  const [alice, eve] = people;
+  const { url } = await serve();
+  await writeTree(alice.dir, { "a.md": "one\n" });
+  const { stdout } = await runHere(sync, alice.dir, url, "--home", alice.home, "--json");
+  const { folder } = JSON.parse(stdout);
+  await shareFolder(alice, url, eve);
+  const junk: Address[] = [];
+  await plant(eve, url, folder, (of) => {
+    const made = createTimeline({ ib: "junk", data: { x: 1 }, ...of, uuid: "junk" });
+    junk.push(made.address);
+    return [made];
+  });
+  const told = await runHere(sync, alice.dir, url, "--home", alice.home);
+  expect(told.stderr).toContain(`skipped ${junk[0]}: no text file; the folder's owner may leave it out`);
+  await runHere(setAside, alice.dir, junk[0]!, "--home", alice.home);
+  expect(await inJson(alice, url)).toMatchObject({ exitCode: 0, reasons: [] });
+  await runHere(clone, url, folder, eve.dir, "--home", eve.home);
+  await writeTree(eve.dir, { "eve.md": "fine\n" });
+  const { exitCode, stderr } = await runHere(sync, eve.dir, url, "--home", eve.home);
+  expect([exitCode, stderr]).toEqual([3, expect.stringContaining("set aside by the folder's owner")]);
+  expect(await inJson(alice, url)).toMatchObject({ exitCode: 0, files: { down: 1 } });
 });

@@ -6,6 +6,8 @@ import type { Exchange } from "../../src/cli/folder/exchange.js";
 import { findMoves } from "../../src/cli/folder/moves.js";
 import { readFolder } from "../../src/cli/folder/model.js";
 import { linesOf } from "../../src/cli/folder/report.js";
+import { historyOf } from "../../src/cli/folder/version.js";
+import { createTimeline, InnerSpace, mutate } from "../../src/index.js";
 import { readTree, writeTree } from "./directories.js";
 import { type Home, homes } from "./meeting-homes.js";
 
@@ -357,9 +359,30 @@ describe("a file that is made on both sides", () => {
     }
   });
 
+  test("by three at once with one text is one file", async () => {
+    const all = await homes(3, { "z.md": "z" });
+    for (const { dir } of all) await writeTree(dir, { "n.md": "same\n" });
+    for (const { sync } of [...all, ...all]) await sync();
+    for (const home of all) {
+      expect(await home.sync()).toMatchObject({ up: [], down: [], conflicts: [] });
+      expect(await textsIn({ here: home })).toEqual({ "n.md": "same\n", "z.md": "z" });
+    }
+  });
+
   test("with two texts is two files, as ever", async () => {
     const { here } = await madeApart(["one\n", "two\n"]);
     await here.sync();
     expect(Object.values(await textsIn({ here })).sort()).toEqual(["one\n", "two\n", "z"]);
+  });
+});
+
+describe("what others may have one looked through", () => {
+  test("is so many frames of a file's history, the newest", async () => {
+    const space = new InnerSpace();
+    const frames = [createTimeline({ ib: "file", uuid: "1" })];
+    for (let at = 0; at < 9; at++) frames.push(mutate(frames[at]!, { text: String(at) }));
+    const tips = [{ tjp: frames[0]!.address, from: undefined, to: frames[9]!.address }];
+    await space.commit({ holder: frames[0]!.address, sight: "anyone", puts: frames, tips });
+    expect(await historyOf(space, frames[9]!, 4)).toEqual(frames.slice(6).reverse());
   });
 });

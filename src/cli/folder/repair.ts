@@ -41,7 +41,7 @@ interface Twin {
   readonly text: string;
 }
 
-/** At most one for each file that stays, and `folderLimits.twinsMax` comparisons: what is left, the next sync does. */
+/** One that changes the file that stays is the last of it, and `folderLimits.twinsMax` are compared: the rest comes next. */
 async function twinsIn(space: Space, { folder, files }: FolderState): Promise<readonly Twin[]> {
   const firstAt = new Map<string, FileState>();
   const pairs: (readonly [FileState, FileState])[] = [];
@@ -52,13 +52,15 @@ async function twinsIn(space: Space, { folder, files }: FolderState): Promise<re
   }
   const compared = pairs.slice(0, folderLimits.twinsMax);
   const areWithin = await within(space, folder, [...new Set(compared.flat().map(({ file }) => file))]);
-  const found = new Map<Address, Twin>();
+  const found: Twin[] = [];
+  const changed = new Set<Address>();
   for (const [first, other] of compared) {
-    if (!areWithin.has(first.file) || !areWithin.has(other.file)) continue;
-    const twin = found.has(first.file) ? undefined : await twinIn(space, first, other);
-    if (twin) found.set(first.file, twin);
+    if (changed.has(first.file) || !areWithin.has(first.file) || !areWithin.has(other.file)) continue;
+    const twin = await twinIn(space, first, other);
+    if (twin?.from) changed.add(first.file);
+    if (twin) found.push(twin);
   }
-  return [...found.values()];
+  return found;
 }
 
 /**
