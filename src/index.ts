@@ -11,6 +11,8 @@ export {
   type IdentityOptions,
   openIdentity,
   type OpenIdentityOptions,
+  hasMetReceivers,
+  timesBehind,
 } from "./peer/index.js";
 
 // The two sides of a saga, and what they tell whoever watches.

@@ -133,12 +133,18 @@ export const errorsOfRecords = errorRows({
     text: "Another process signed with this keystone at the same time.",
     remedy: "Try again.",
   },
+  home_behind: {
+    retryable: true,
+    tellPeer: false,
+    text: "This home was put back from an older copy. It has taken over what the receiver knows of its identity.",
+    remedy: "Connect again: the next connection goes on from there.",
+  },
   restored_backup: {
     retryable: false,
     tellPeer: false,
-    text: "The receiver knows newer frames of this identity than this home does: it looks like a restored backup.",
+    text: "This home was put back from an older copy, and another receiver may know frames of its identity that are newer still: so the identity signs nothing.",
     remedy:
-      "Go on with the home that signed those frames. If it is lost, make a new identity: this one can sign nothing more without using a key twice.",
+      "Connect to the other receivers that it has met first. Where that cannot be, open it with signUnconfirmed (--unconfirmed): if one of them does know newer frames, the identity is forked, and all who have seen both let it in no more, until recovery exists.",
   },
   tip_unconfirmed: {
     retryable: false,

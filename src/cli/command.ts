@@ -68,7 +68,7 @@ export const commonOptions = {
   json: { type: "boolean", about: "Print one JSON object instead of text." },
   unconfirmed: {
     type: "boolean",
-    about: "Sign although no receiver says that this home is up to date; never with an old copy.",
+    about: "Sign although not all that could know better were asked: if one does, it forks the identity.",
   },
 } as const satisfies Options;
 

@@ -16,7 +16,8 @@ function sentenceOf(error: KeysagaError): string {
   const { identity, dialled } = facts;
   switch (code) {
     case "auth_fail":
-      return identity === undefined ? error.message : refusedAt(String(dialled), String(identity));
+      if (identity === undefined) return error.message;
+      return refusedAt(String(dialled), String(identity)) + (facts["isFirst"] === true ? isItOld : "");
     case "invite_refused":
       return describeError(code, { identity, dialled });
     case "receiver_changed":
@@ -40,6 +41,11 @@ function refusedAt(dialled: string, identity: string): string {
     ` --audience ${dialled} (a web page needs --origin as well)`
   );
 }
+
+/** A first meeting by a home that is older than its first one: nothing tells the home. */
+const isItOld =
+  ". If this home was put back from a copy that is older than its first sync there, no receiver that has met its" +
+  " identity since lets it in: put back a newer copy, or make a new home";
 
 function changed({ facts, message }: KeysagaError): string {
   const { pinned, answered, invitedTo, dialled } = facts;

@@ -48,6 +48,7 @@ function entryOf(told: ServerEvent): Entry | undefined {
       return { event: "synced", from, identity };
     case "closed":
       return closed(from, event);
+    case "behind":
     case "turn":
     case "payload":
     case "started":

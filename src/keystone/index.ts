@@ -8,6 +8,7 @@ export { type Claim, genesis, type GenesisOptions, type KeystoneKind } from "./f
 export { advance, type Advanced, checkFrame, type KeystoneState, resume, startReplay } from "./replay.js";
 export {
   frameOpened,
+  isSignedBy,
   nextFrame,
   type NextFrameOptions,
   type Opened,

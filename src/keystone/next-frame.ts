@@ -1,6 +1,13 @@
 import { assert, type JsonObject, KeysagaError } from "../base/index.js";
 import { type IbGib, sealRecord } from "../ibgib/index.js";
-import { type Claim, commitmentsOf, frameDigest, readLaterFrame, type UnsignedFrame } from "./frame.js";
+import {
+  type Claim,
+  commitmentsOf,
+  frameDigest,
+  readLaterFrame,
+  type UnsignedFrame,
+  withoutSignatures,
+} from "./frame.js";
 import { oneTimeKey } from "./key-ring.js";
 import {
   type Challenge,
@@ -85,6 +92,28 @@ export function signFrame(unsigned: UnsignedFrame, state: KeystoneState, secretF
     ...strategy.solve(solution, keyAt(state, pool, solution.index, secretFor), digest),
   }));
   return sealRecord({ ...unsigned, data: { ...unsigned.data, proofs: [{ ...proof, solutions }] } });
+}
+
+/**
+ * Was a frame signed with the keys of this secret, whatever lies between `state` and it? For a frame of one's own keystone
+ * whose past is not here: nobody else can make one. Signs nothing.
+ *
+ * Costs a key derivation and a signature to check for each challenge spent.
+ *
+ * @throws KeysagaError `frame_refused` where `record` has not the shape of a frame after genesis.
+ */
+export function isSignedBy(state: KeystoneState, record: IbGib, secretFor: SecretFor): boolean {
+  const frame = readLaterFrame(record);
+  const [{ pool: name, solutions }] = frame.data.proofs;
+  const pool = state.pools.find((held) => held.name === name);
+  const isOfKeystone = frame.ib === `keystone.${state.kind}` && frame.rel8ns.tjp[0] === state.tjp;
+  if (!pool || !isOfKeystone) return false;
+  const strategy = strategies[pool.config.strategy];
+  const digest = frameDigest(withoutSignatures(frame, strategy));
+  return solutions.every((solution) => {
+    const commitment = strategy.commit(keyAt(state, pool, solution.index, secretFor));
+    return strategy.commitmentOf(solution) === commitment && strategy.verify(solution, digest);
+  });
 }
 
 /**

@@ -7,6 +7,7 @@ export {
   type OpenIdentityOptions,
 } from "./home/identity.js";
 export { confirmTip } from "./sender/confirm-tip.js";
+export { hasMetReceivers, timesBehind } from "./home/old-copy.js";
 export {
   type EntryState,
   type Share,

@@ -17,7 +17,7 @@ import { type Ahead, chainOf } from "./chain-shown.js";
 import { sliceLimits, type Walk, walkSlice } from "./chain-walk.js";
 import { connectTarget, type Established, type Exact, type Exporter } from "./handshake.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
-import type { Challenge, ChallengeBody, Connect, Hello, InviteShown, Open } from "./messages.js";
+import type { Challenge, ChallengeBody, Connect, Hello, InviteShown, NewerShown, Open } from "./messages.js";
 import { startDialogue } from "./turn.js";
 
 /** Who answers: the receiver's identity with its whole chain, and the host key of this home. */
@@ -53,8 +53,13 @@ export interface SenderKnown {
   /** Of what it delegated, the lane that `open` names, if it has. */
   readonly identity: IdentityState | undefined;
   readonly lane: FollowedLane | undefined;
-  /** Does the store hold the frame of I that `open` calls its newest, and is that one after the genesis? */
-  readonly holdsClaimedTip: boolean;
+  /**
+   * Does the store hold the frame of I that `open` calls its newest, and is that one after the genesis? Or does it follow the
+   * `former` lane of I?
+   */
+  readonly isMet: boolean;
+  /** Frames of I behind the one that `open` calls its newest, oldest first, and L0 of the lanes to here that they delegate. */
+  readonly newer: Pick<NewerShown, "identityFrames" | "lanes">;
 }
 
 /** After `open`: what was said, and S as its genesis founds it. */

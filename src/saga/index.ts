@@ -40,6 +40,7 @@ export {
   TurnFromReceiver,
   TurnFromSender,
   Voucher,
+  type NewerShown,
   type WantsBody,
   type OpenReference,
 } from "./messages.js";

@@ -12,6 +12,12 @@ export const sagaLimits = {
    * escaped once more in a challenge, they stay within it.
    */
   framesCharsMax: 160 * 1024,
+  /**
+   * Frames of a sender's own identity that a challenge shows to a home that was put back, with the lanes that they delegate,
+   * and the characters of JSON that they take: so the challenge stays a message. What is more follows in the next handshake.
+   */
+  newerFramesMax: 8,
+  newerCharsMax: 24 * 1024,
   /** Entries of any list of a turn: roots, statuses, offers, tips. */
   entriesMax: 100_000,
   /**

@@ -60,6 +60,8 @@ export const Open = z.strictObject({
   suite: z.string().min(1).max(64),
   identity: standing,
   lane: standing,
+  /** A lane that is used no more, where `lane` is new: by it the receiver knows whom it may tell what it holds of I. */
+  former: address.optional(),
   /** The newest frame of the receiver's identity that this side has verified and stored. */
   receiverTip: standing.optional(),
   session: recordText,
@@ -68,6 +70,17 @@ export type Open = z.infer<typeof Open>;
 
 /** The host key, the frame of the receiver's identity that certifies it, and its signature over R's genesis. */
 export const hostSignature = z.strictObject({ key: hex(32), certifiedBy: address, signature });
+
+/**
+ * What the receiver holds behind the standings of `open`, as where the sender's home was put back from a backup: the next
+ * frames of I, oldest first; the newest one of L; and L0 of each lane to this receiver that those frames delegate.
+ */
+export const NewerShown = z.strictObject({
+  identityFrames: z.array(recordText).max(sagaLimits.newerFramesMax),
+  laneFrame: recordText.optional(),
+  lanes: z.array(recordText).max(sagaLimits.newerFramesMax),
+});
+export type NewerShown = z.infer<typeof NewerShown>;
 
 /** What the receiver shows of itself; signed by R's first frame, whose claim covers hello, open and this text. */
 export const ChallengeBody = z.strictObject({
@@ -83,6 +96,7 @@ export const ChallengeBody = z.strictObject({
   session: recordText,
   identityTip: standing.optional(),
   laneTip: standing.optional(),
+  newer: NewerShown.optional(),
 });
 export type ChallengeBody = z.infer<typeof ChallengeBody>;
 

@@ -278,13 +278,20 @@ function framesAfter(frames: readonly IbGib[], held: Open["receiverTip"]): reado
   return held && frames[held.n]?.address === held.tip ? frames.slice(held.n + 1) : frames;
 }
 
-/** What we hold of I and L is told only to someone who shows to know them already. */
-function tipsToTell(open: Open, { identity, lane: held, holdsClaimedTip }: SenderKnown) {
+/** What we hold of I and L is told, and shown where it is newer, only to someone who shows to know them already. */
+function tipsToTell(
+  open: Open,
+  { identity, lane: held, isMet, newer }: SenderKnown,
+): Pick<ChallengeBody, "identityTip" | "laneTip" | "newer"> {
   const lane = held && startLane(held.first).delegator === open.identity.keystone ? held : undefined;
-  if (!lane && !holdsClaimedTip) return {};
+  if (!lane && !isMet) return {};
+  const laneTip = lane && standingOf(resume(lane.first, lane.newest, "lane"));
+  const isLaneNewer = laneTip && laneTip.n >= open.lane.n && laneTip.tip !== open.lane.tip;
+  const laneFrame = isLaneNewer ? { laneFrame: toText(lane.newest) } : {};
   return {
     ...(identity && { identityTip: standingOf(identity.keystone) }),
-    ...(lane && { laneTip: standingOf(resume(lane.first, lane.newest, "lane")) }),
+    ...(laneTip && { laneTip }),
+    ...((isLaneNewer || newer.identityFrames.length > 0) && { newer: { ...newer, ...laneFrame } }),
   };
 }
 

@@ -35,6 +35,7 @@ import {
   type Frames,
   type Hello,
   type InviteShown,
+  type NewerShown,
   type Open,
   protocolVersion,
   type Ready,
@@ -59,6 +60,8 @@ export interface SenderIntent {
 export interface SenderStanding {
   readonly identity: Standing;
   readonly lane: Standing;
+  /** The lane to this receiver that a new one takes the place of, as its keys are spent. */
+  readonly former: Address | undefined;
   /** The receiver's identity as verified and stored earlier. */
   readonly receiver: IdentityState | undefined;
   readonly nonce: Uint8Array;
@@ -138,6 +141,8 @@ export type SenderHandshakeEffect =
       /** The newest frames of I and L that the receiver says it holds; hints, only used to choose what to show. */
       readonly theirIdentity: Standing | undefined;
       readonly theirLane: Standing | undefined;
+      /** What it shows of them that is newer than `open` said; unchecked. */
+      readonly newer: NewerShown | undefined;
     };
 
 export interface SenderHandshakeStep {
@@ -221,6 +226,7 @@ function onStanding(state: In<"loadingStanding">, standing: SenderStanding): Sen
     suite: suites[0],
     identity: standing.identity,
     lane: standing.lane,
+    ...(standing.former && { former: standing.former }),
     ...(standing.receiver && { receiverTip: standingOf(standing.receiver.keystone) }),
     session: toText(first),
   };
@@ -262,6 +268,7 @@ function onChallenge(
         heldAsShown,
         theirIdentity: body.identityTip,
         theirLane: body.laneTip,
+        newer: body.newer,
       },
     ],
   };

@@ -7,7 +7,6 @@ import { sync } from "../../src/cli/commands/sync.js";
 import { unshare } from "../../src/cli/commands/unshare.js";
 import { createReceiver } from "../../src/index.js";
 import { createHome, openHome, serve } from "../../src/node/index.js";
-import { internalsOf } from "../../src/peer/home/identity.js";
 import { start } from "./command.js";
 import { temporaryDirectory, writeTree } from "./directories.js";
 import { runHere } from "./receiver.js";
@@ -77,19 +76,23 @@ test("serve asks once in the life of a home, for its host key", async () => {
   }
 });
 
-test("a home that was put back from a backup signs nothing", async () => {
+test("a home that was put back from a backup asks all its receivers before its identity signs", async () => {
   const { dir, home, notes, first } = await aliceWithNotes();
+  const [second, third] = [await receiver(dir, "second"), await receiver(dir, "third")];
+  const at = (server: { readonly url: string }, of: string) => [notes, server.url, "--home", of];
+  await runHere(sync, ...at(second, home));
   const backup = join(dir, "backup");
   await cp(home, backup, { recursive: true });
-  await runHere(sync, notes, first.url, "--home", home);
-  const { identity, close } = await openHome({ dir: backup });
-  const { n } = (await internalsOf(identity).signer.load(identity.address, "identity")).state;
-  await close();
-  const second = await receiver(dir, "second");
-  const again = runHere(sync, notes, second.url, "--home", backup);
-  await expect(again).rejects.toMatchObject({ code: "restored_backup" });
-  const after = await openHome({ dir: backup });
-  expect((await internalsOf(after.identity).signer.load(identity.address, "identity")).state.n).toBe(n);
-  await after.close();
-  await Promise.all([first.stop(), second.stop()]);
+  for (const server of [first, second]) await runHere(sync, ...at(server, home));
+  const copies = [join(dir, "one"), join(dir, "other")] as const;
+  for (const copy of copies) await cp(backup, copy, { recursive: true });
+
+  expect(await runHere(sync, ...at(third, copies[0]))).toMatchObject({ exitCode: 0 });
+  // The first one is met last: it knows all that this copy has signed.
+  for (const server of [second, first])
+    expect(await runHere(sync, ...at(server, copies[0]))).toMatchObject({ exitCode: 0 });
+  await second.stop();
+  await expect(runHere(sync, ...at(first, copies[1]))).rejects.toMatchObject({ code: "restored_backup" });
+  expect(await runHere(sync, ...at(first, copies[1]), "--unconfirmed")).toMatchObject({ exitCode: 0 });
+  await Promise.all([first.stop(), third.stop()]);
 });

@@ -6,6 +6,7 @@ import { page } from "./markdown.js";
 const kinds: Readonly<Record<PeerEvent["kind"], true>> = {
   admitted: true,
   connected: true,
+  behind: true,
   started: true,
   turn: true,
   payload: true,

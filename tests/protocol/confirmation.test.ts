@@ -111,14 +111,23 @@ test("a receiver confirms with its challenge where it knows all, and only with r
   }
 });
 
-test("a receiver that knows something newer confirms nothing (threats 5, 14)", async () => {
+test("a receiver that knows something newer confirms nothing before that is taken over (threats 5, 14)", async () => {
   const all = await opened("a newer one");
   const { world, before, space, secret, platform } = all;
   const copy = await copyOf(space, before.address);
   expect(await connect(world, before, "bob")).toBe("none");
+  await delegate(before, "a");
+  expect(await connect(world, before, "bob")).toBe("none");
   const identity = await openIdentity({ space: copy, secret, platform });
-  expect(await connect(world, identity, "bob")).toBe("restored_backup");
   expect(await connect(world, identity, "dave")).toBe("tip_unconfirmed");
+  // Who has the lane that was delegated meanwhile cannot be asked.
+  expect(await connect(world, identity, "bob")).toBe("restored_backup");
+  expect(await connect(world, identity, "dave")).toBe("restored_backup");
+  const answeredFor = await openIdentity({ space: copy, secret, platform, signUnconfirmed: true });
+  expect([await connect(world, answeredFor, "bob"), await connect(world, answeredFor, "dave")]).toEqual([
+    "none",
+    "none",
+  ]);
   await world.close();
 });
 

@@ -7,7 +7,7 @@ import {
   startReceiverSession,
   startSenderSession,
 } from "../../src/keystone/index.js";
-import { createReceiver, createSender } from "../../src/peer/index.js";
+import { createReceiver, createSender, type Identity, openIdentity } from "../../src/peer/index.js";
 import { showChain } from "../../src/saga/chain-shown.js";
 import {
   type AttestedFrames,
@@ -29,12 +29,16 @@ import {
   TurnFromSender,
   tallyPayload,
 } from "../../src/saga/index.js";
+import { NewerShown } from "../../src/saga/messages.js";
 import { startDialogue } from "../../src/saga/turn.js";
+import { InnerSpace } from "../../src/space/index.js";
 import { tapDial } from "../../src/testing/index.js";
 import { createInnerspace, type Dial, type Message } from "../../src/transport/index.js";
 import { followLane } from "../../src/saga/check-connect.js";
 import { Person } from "../saga/commits.js";
 import { signOften } from "../scenarios/turns.js";
+import { copyOf } from "./copies.js";
+import { delegate } from "./delegations.js";
 import { nameOf } from "./faults.js";
 import { codeOf, contentsOf, expectQuiet, type Lab, openLab, tapped } from "./lab.js";
 import { benchOf, tell } from "./matrix.js";
@@ -64,6 +68,20 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     const proof = { lane: frame, voucher: "00".repeat(64), frame };
     const identityFrames = Array(sagaLimits.framesShownMax + 1).fill(frame);
     await expectRefused({ type: "connect", identityFrames, laneFrames: [], proof }, "malformed_message");
+  },
+  newerFramesMax: async () => {
+    const shown = await shownNewer("a");
+    expect(shown.map(({ length }) => length)).toEqual([sagaLimits.newerFramesMax, 4, 0]);
+    const frame = ["", "", "", ""];
+    const identityFrames = Array(sagaLimits.newerFramesMax).fill(frame);
+    expect(NewerShown.safeParse({ identityFrames, lanes: [] }).success).toBe(true);
+    identityFrames.push(frame);
+    expect(NewerShown.safeParse({ identityFrames, lanes: [] }).success).toBe(false);
+    expect(NewerShown.safeParse({ identityFrames: [], lanes: identityFrames }).success).toBe(false);
+  },
+  newerCharsMax: async () => {
+    for (const frames of await shownNewer("b"))
+      expect(JSON.stringify(frames).length).toBeLessThanOrEqual(sagaLimits.newerCharsMax);
   },
   // How a chain is dealt out is its speaker's choice, as with long lists.
   framesCharsMax: () => {
@@ -375,6 +393,34 @@ function codeFrom(act: () => unknown): string {
   } catch (thrown) {
     return thrown instanceof KeysagaError ? thrown.code : String(thrown);
   }
+}
+
+/** The frames of its identity that a home is shown, in each challenge, which was put back to before twelve of them. */
+async function shownNewer(seed: string): Promise<readonly (readonly RecordText[])[]> {
+  const lab = await openLab(`newer ${seed}`);
+  const { world, platform } = lab;
+  const secret = platform.random.bytes(32);
+  const home = await newIdentity(lab, new InnerSpace(), secret);
+  const shown: (readonly RecordText[])[] = [];
+  const connect = async (identity: Identity) => {
+    const { dial } = tapDial(world.dial, ({ message }) => {
+      if (nameOf(message) === "challenge")
+        shown.push(JSON.parse(JSON.parse(String(message)).body).newer?.identityFrames ?? []);
+      return [message];
+    });
+    const sender = createSender({ identity, dial, audience: world.audience, platform });
+    const code = await codeOf(sender.connect());
+    await sender.disconnect();
+    return code;
+  };
+  await connect(home);
+  const space = await copyOf(home.space, home.address);
+  for (let n = 0; n < sagaLimits.newerFramesMax + 4; n++) await delegate(home, String(n));
+  await connect(home);
+  shown.length = 0;
+  expect(await connect(await openIdentity({ space, secret, platform, signUnconfirmed: true }))).toBe("none");
+  await expectQuiet(lab);
+  return shown;
 }
 
 /** A receiver with limits of its own, and the codes that its sessions ended with. */

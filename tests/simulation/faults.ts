@@ -105,7 +105,8 @@ export const knownFaults: readonly KnownFault[] = [
     name: "a restored backup is not noticed",
     file: "src/peer/sender/sender-store.ts",
     change: [
-      ["  if (theirs.n > mine.state.n)\n", "  if (false)\n"],
+      ["  await takeNewer(identity, await holdLane(signer, lane), effect);\n", ""],
+      ["  if (theirs.n > mine.state.n) throw", "  if (false) throw"],
       ["  if (ours?.address !== theirs.tip) throw", "  if (false) throw"],
     ],
     profile: "backups",

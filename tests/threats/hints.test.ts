@@ -88,7 +88,7 @@ describe("hints of every size change no signed byte (threat 3)", () => {
   test("and it does lie: some of it stops alice, some does not", async () => {
     const far = await thirdConnect((known) => lies["the lane has come so far"]!(known, 1_000));
     const none = await thirdConnect((known) => lies["the lane has come so far"]!(known, 2));
-    expect([far.code, far.lane]).toEqual(["restored_backup", undefined]);
+    expect([far.code, far.lane]).toEqual(["receiver_unproved", undefined]);
     expect(none.code).toBe("none");
   });
 });

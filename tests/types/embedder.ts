@@ -143,6 +143,8 @@ export function events(event: PeerEvent): string {
       return event.from;
     case "waiting":
       return event.reason;
+    case "behind":
+      return event.receiver;
     case "reconnected":
       return String(event.tries);
   }

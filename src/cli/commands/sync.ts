@@ -24,6 +24,10 @@ asked, and a script is refused, until --remove-missing says that it is meant.
 Where the folder is shared with you to read only, what you change stays in FOLDER and is not sent, which is said, with
 exit status 1; what others change comes down all the same.
 
+Where the home was put back from a backup, that is said in a line, what was written since comes down first, and nothing
+that was changed in FOLDER is lost. Where the home has met several receivers, it has to reach each of them once; see
+--unconfirmed.
+
 What somebody has changed who may not write the folder any more is left out and named, with exit status 3: its owner may
 take it over with keysaga adopt. What somebody has put into the folder that is no text file, or has a path that must not
 be written, is skipped and named, with exit status 3; everything else is in step. So is what the receiver, or a folder,

@@ -10,7 +10,7 @@ import type { Exchange } from "./exchange.js";
 import { withReceiver } from "./exchange.js";
 import { folderIb } from "./kinds.js";
 import type { AskRemoval } from "./removal.js";
-import { directoryLines, eventLine, jsonOf, leftLines, linesOf, retryLine, skippedLine } from "./report.js";
+import { briefLine, directoryLines, eventLine, jsonOf, leftLines, linesOf, skippedLine } from "./report.js";
 import { needsAttention } from "./skipped.js";
 
 /** Options of the commands that dial a receiver. */
@@ -69,7 +69,7 @@ export async function runExchange(
             insecure,
             retry,
             signal: stop.signal,
-            onEvent: (event) => tell(verbose ? eventLine(event) : retryLine(event)),
+            onEvent: (event) => tell(verbose ? eventLine(event) : briefLine(event)),
           },
           (exchange) => work(identity, exchange, ask),
         ),

@@ -24,7 +24,7 @@ const sentences = {
   other_home:
     "another identity syncs the directory, or did so where it was copied from; name that one's --home, clone into a new directory, or remove .keysaga-folder to make a new folder of it",
   unknown_marker:
-    "this home does not know the directory, though one of its identity has synced it; clone the folder into a new directory, and copy over what you changed",
+    "this home does not know the directory, though one of its identity has synced it; clone the folder into a new directory, and copy over what you changed. Where this home was put back from a copy that is older than its first sync, receivers that its identity has met let it in no more: put back a newer copy, or make a new home",
   marker_damaged:
     "the file that marks the directory as synced is not one that this keysaga wrote; put it back as it was, or remove it",
   unmarked:

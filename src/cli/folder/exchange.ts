@@ -15,10 +15,13 @@ import { confirmed } from "../confirmed.js";
 import { functions } from "./join-tips.js";
 
 /** Brings roots in step with the receiver: a saga, from its first turn to the receipt. */
-export type Exchange = (
+export type Exchange = ((
   roots: readonly Address[],
   direction: NonNullable<SyncOptions["direction"]>,
-) => Promise<SyncReport>;
+) => Promise<SyncReport>) & {
+  /** Connects, where there is no connection: so it is known whether this home is up to date. */
+  readonly connect?: () => Promise<void>;
+};
 
 export interface ReceiverAt {
   /** Or an invite, which says it. */
@@ -51,17 +54,21 @@ export async function withReceiver<Result>(
     ...(retry && { reconnect: {} }),
     ...(onEvent && { onEvent }),
   });
-  const run = async (roots: readonly Address[], options: SyncOptions) => {
+  const run = async <Result>(call: (options: SyncOptions) => Promise<Result>) => {
     for (let tries = 1; ; tries++) {
       try {
-        return await confirmed(identity, () => sender.sync(roots, { ...options, ...(signal && { signal }) }));
+        return await confirmed(identity, () => call(signal ? { signal } : {}), onEvent);
       } catch (thrown) {
         if (!isCode(thrown, ...passing) || tries === triesMax) throw thrown;
       }
       await pause(50 + 200 * Math.random()); // those who met once should not meet again
     }
   };
-  const exchange: Exchange = (roots, direction) => run(roots, { direction });
+  const exchange: Exchange = Object.assign(
+    (...[roots, direction]: Parameters<Exchange>) =>
+      run((options) => sender.sync(roots, { ...options, direction })),
+    { connect: () => run((options) => sender.connect(options)) },
+  );
   try {
     return await work(exchange);
   } finally {

@@ -120,7 +120,8 @@ function alike<Was extends Text>(
   return found.sort((a, b) => b.score - a.score).map(({ pair }) => pair);
 }
 
-const likenessMin = 0.5;
+/** From which on two texts are one that was edited. */
+export const likenessMin = 0.5;
 /** A text with fewer characters may well be at two paths by chance. */
 const tellingChars = 16;
 /** Parts that are looked up in all. */
@@ -147,7 +148,12 @@ function bagOf(parts: readonly string[]): Bag {
   return { parts: counts, size: parts.reduce((sum, { length }) => sum + length, 0) };
 }
 
-/** How much two texts share, from 0 to 1, by their lines, or by their words: these count less, as any two texts share some. */
+/** How much two texts share, from 0 to 1. */
+export function likenessOf(one: string, other: string): number {
+  return one === other ? 1 : likeness(bagsOf(one), bagsOf(other));
+}
+
+/** The same, by their lines, or by their words: these count less, as any two texts share some. */
 function likeness(a: Bags, b: Bags): number {
   return Math.max(shared(a.lines, b.lines), 0.8 * shared(a.words, b.words));
 }

@@ -111,6 +111,8 @@ export function eventLine(event: PeerEvent): string | undefined {
   switch (event.kind) {
     case "connected":
       return `connected   ${shortAddress(event.identity)} to ${shortAddress(event.receiver)}, session ${shortAddress(event.session)}`;
+    case "behind":
+      return behindLine(event);
     case "turn":
       return `${wayOf(event.from)} | ${event.type.padEnd(7)} n=${event.n}  ${printable(event.note)}`.trimEnd();
     case "payload":
@@ -152,9 +154,20 @@ export function eventLine(event: PeerEvent): string | undefined {
   }
 }
 
-/** What a person is told who has asked for no more: that it takes longer, and why. */
-export function retryLine(event: PeerEvent): string | undefined {
-  return event.kind === "reconnecting" || event.kind === "reconnected" ? eventLine(event) : undefined;
+const toldAnyway: readonly PeerEvent["kind"][] = ["reconnecting", "reconnected", "behind"];
+
+/** What a person is told who has asked for no more: that it takes longer, and why; and that the home is an old copy. */
+export function briefLine(event: PeerEvent): string | undefined {
+  return toldAnyway.includes(event.kind) ? eventLine(event) : undefined;
+}
+
+function behindLine({ frames, isLaneSpent }: Extract<PeerEvent, { kind: "behind" }>): string {
+  const taken = frames > 0 ? [`takes over ${counted(frames, "frame")} of its identity`] : [];
+  const lane = isLaneSpent ? ["leaves the one-time keys that were used since"] : [];
+  return (
+    "this home is older than what the receiver knows of it, as after a backup was put back: it " +
+    `${[...taken, ...lane].join(" and ")}. If nobody put it back, somebody else has a copy of it`
+  );
 }
 
 function wayOf(from: "sender" | "receiver"): string {

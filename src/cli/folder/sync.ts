@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import type { Address, Identity, Left, Space } from "../../index.js";
 import { bringDown, type FolderReport, type LeftOut } from "./bring-down.js";
 import { type FolderConflict, openConflicts } from "./conflicts.js";
-import { findDirectory, isLike, mappingOf, realDirectory } from "./directory.js";
+import { isLike, mappingOf, realDirectory } from "./directory.js";
 import { type Scan, scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
 import type { Exchange } from "./exchange.js";
@@ -14,6 +14,7 @@ import { type Found, syncAsReader } from "./reader.js";
 import { newFolder, recordLocal } from "./record-local.js";
 import { repairFolder } from "./repair.js";
 import { type AskRemoval, checkRemoval, countMissing, demandYes, refuseRemoval } from "./removal.js";
+import { caughtUp, findSynced } from "./restored.js";
 import { eachOnce } from "./skipped.js";
 import { removeLeftovers } from "./write.js";
 
@@ -22,7 +23,9 @@ import { removeLeftovers } from "./write.js";
  * of one that comes down. Each step is durable before the next begins, and each finds out by itself what is left to
  * do, so that after a crash anywhere the next sync converges:
  *
- * 1. Find out which directory it is (`findDirectory`), read it (`scanDirectory`) and the folder as the space has it.
+ * 1. Find out which directory it is (`findSynced`), read it (`scanDirectory`) and the folder as the space has it.
+ *    Where something was changed here, connect: a home that turns out to be put back from a backup first takes what was
+ *    written since (`caughtUp`), durably.
  * 2. Tell local changes from what came down before and was not written (`planLocal`), and ask where much is missing. A
  *    crash up to here left nothing, nor does a no.
  * 3. Commit frames, merges with what came down before, tips and the new base in one transaction (`recordLocal`). A
@@ -50,7 +53,7 @@ export async function syncFolder(
   ask: AskRemoval = refuseRemoval,
 ): Promise<FolderReport> {
   const place = await realDirectory(dir);
-  const { cell, hasMarker } = await findDirectory(identity, place);
+  const { cell, hasMarker } = await findSynced(identity, place, exchange);
   const scan = await scanDirectory(
     place,
     cell.mapping?.base.map(({ path }) => path),
@@ -88,14 +91,15 @@ async function syncFirst(
 
 async function syncAgain(
   identity: Identity,
-  { cell, scan }: Found,
+  { cell: found, scan }: Found,
   hasMarker: boolean,
   exchange: Exchange,
   ask: AskRemoval,
 ): Promise<Synced> {
-  const agreed = hasMarker ? ask : await markAgain(identity, { cell, scan }, ask);
-  const report = await syncAsReader(identity, { cell, scan }, exchange, ask);
+  const agreed = hasMarker ? ask : await markAgain(identity, { cell: found, scan }, ask);
+  const report = await syncAsReader(identity, { cell: found, scan }, exchange, ask);
   if (report) return report;
+  const cell = await caughtUp(identity, { cell: found, scan }, exchange);
   const { folder, base } = cell.mapping;
   const now = await readFolder(identity.space, folder, cell.mapping);
   const plan = planLocal(scan, base, now.files);

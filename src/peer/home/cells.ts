@@ -21,10 +21,20 @@ export const cellKinds = {
   /** The identity this space belongs to; key: empty. */
   self: kind("self/", z.strictObject({ identity: address })),
   /**
-   * Sender: the lane to a receiver, and the number of its newest frame that the receiver is known to have kept; key: the
-   * receiver's identity.
+   * Sender: the lane to a receiver, and the number of its newest frame that the receiver is known to have kept. `spent`: the
+   * receiver has shown that its keys were used beyond what this home knows, so it signs no more. Key: the receiver's
+   * identity.
    */
-  laneTo: kind("lane-to/", z.strictObject({ lane: address, kept: z.number().int().min(-1) })),
+  laneTo: kind(
+    "lane-to/",
+    z.strictObject({
+      lane: address,
+      kept: z.number().int().min(-1),
+      spent: z.literal(true).optional(),
+    }),
+  ),
+  /** How often this home was found to be behind what a receiver knows of its identity; key: empty. */
+  behind: kind("behind/", z.strictObject({ times: z.number().int().min(1) })),
   /** Sender: which receiver answers at an origin; key: the origin. */
   pin: kind("pin/", z.strictObject({ receiver: address })),
   /**

@@ -9,11 +9,12 @@ import {
   type SecretFor,
 } from "../../keystone/index.js";
 import type { Space } from "../../space/index.js";
-import { cellKinds, newCell, readCell, readCells } from "./cells.js";
+import { cellKinds, newCell, readCell } from "./cells.js";
 import { Confirmation } from "./confirmation.js";
 import { queueTimeoutMs } from "./gate.js";
 import { Handshakes } from "./handshakes.js";
 import { fileIdentity, loadIdentity } from "./known-identities.js";
+import { hasMetReceivers, hasSpentLane } from "./old-copy.js";
 import { type Platform, systemPlatform } from "./platform.js";
 import { Signer } from "./signer.js";
 
@@ -73,9 +74,10 @@ export interface IdentityOptions {
 
 export interface OpenIdentityOptions extends IdentityOptions {
   /**
-   * Let the identity sign (a first meeting, a host key) although no receiver that it has met has
-   * confirmed, since it was opened, that it knows nothing newer of it. Only for a space that is surely no copy, and not
-   * put back from a backup: there its one-time keys would sign twice.
+   * Let the identity sign (a first meeting, a host key, a new lane) although no receiver that it has met has
+   * confirmed, since it was opened, that it knows nothing newer of it. For a space that is surely no copy, and not
+   * put back from a backup. Of one that was put back it says that a receiver which cannot be asked knows nothing newer:
+   * where it does, one-time keys sign twice, and the identity is forked.
    */
   readonly signUnconfirmed?: boolean;
 }
@@ -115,8 +117,8 @@ export async function openIdentity(options: OpenIdentityOptions): Promise<Identi
   const genesis = await options.space.proof(self.value.identity);
   if (!genesis) throw new KeysagaError("store_damaged", { missing: "identity" });
   const { space, signUnconfirmed = false } = options;
-  const hasMetNobody = (await readCells(space, cellKinds.laneTo, "")).length === 0;
-  const identity = holdIdentity(options, genesis, new Confirmation(signUnconfirmed || hasMetNobody));
+  const hasMetNobody = !(await hasMetReceivers(space));
+  const identity = holdIdentity(options, genesis, new Confirmation(hasMetNobody, signUnconfirmed));
   await proveSecret(identity);
   return identity;
 }
@@ -168,6 +170,12 @@ export async function ownState(identity: Identity, asked: Iterable<Address> = []
   if (!stored) throw new KeysagaError("store_damaged", { missing: "identity" });
   const isNext = newest && (nOf(newest) ?? 0) > stored.keystone.n;
   return isNext ? readIdentityFrames(stored, [newest]) : stored;
+}
+
+/** Was this home shown to be behind what others have seen of its identity, and has the identity signed nothing since? */
+export async function isOldCopy(identity: Identity): Promise<boolean> {
+  const { isBehind } = await internalsOf(identity).signer.load(identity.address, "identity");
+  return isBehind === true || hasSpentLane(identity.space);
 }
 
 /** The whole chain of the identity as it stands, the frame in the journal included. */

@@ -15,12 +15,13 @@ import {
 } from "../../keystone/index.js";
 import type { CellChange, ProofPut, Space } from "../../space/index.js";
 import { pauseAfterLoss } from "./backoff.js";
-import { cellKinds, readCell } from "./cells.js";
+import { cellKinds, readCell, sameCell } from "./cells.js";
 import type { Confirmation } from "./confirmation.js";
 import { underLock } from "./exclusive.js";
 import { type Filing, joinFilings, nothingFiled } from "./filing.js";
 import { Gate, queueTimeoutMs } from "./gate.js";
 import { fileIdentity } from "./known-identities.js";
+import { hasSpentLane, receiversOf } from "./old-copy.js";
 import type { Platform } from "./platform.js";
 
 /** A keystone as its signer finds it: the state to sign on, and what the journal holds of its newest frame. */
@@ -28,6 +29,8 @@ export interface Held {
   readonly state: KeystoneState;
   /** The newest frame, where it is one that was signed here and is in the journal only. */
   readonly newest: IbGib | undefined;
+  /** Of an identity: frames that came from elsewhere lie behind the one in the journal, which is among them. */
+  readonly isBehind?: true;
   readonly journal: Uint8Array | undefined;
   /** Set where the keystone is founded by this very request: its genesis goes into the same transaction. */
   readonly founding: IbGib | undefined;
@@ -106,7 +109,7 @@ export class Signer implements SignerView {
    *   one of the plan's cells moved. Throws to sign nothing.
    * @returns The signed frames, in the order of the requests.
    * @throws KeysagaError `queue_timeout`; `tip_unconfirmed` for a frame of the identity (see `Confirmation`);
-   *   `restored_backup`; `keystone_moved` after too many tries; and what `plan` or the space throws. Nothing is signed then.
+   *   `restored_backup` or `duplicity` likewise; `keystone_moved` after too many tries; and what `plan` or the space throws. Nothing is signed then.
    */
   sign(plan: (view: SignerView) => Promise<SignPlan>): Promise<readonly IbGib[]> {
     const { holder, platform } = this.options;
@@ -132,13 +135,41 @@ export class Signer implements SignerView {
   async load(keystone: Address, kind: KeystoneKind): Promise<Held> {
     const journal = await this.space.cell(journalKey(keystone));
     const known = this.#loaded.get(keystone);
-    if (known?.state.kind === kind && sameBytes(known.journal, journal)) return known;
-    const held = await this.#replay(keystone, kind, journal);
+    const isSame = known?.state.kind === kind && sameBytes(known.journal, journal);
+    const signed = isSame ? known : await this.#replay(keystone, kind, journal);
+    if (!isSame) this.#remember(keystone, signed);
+    return kind === "identity" ? this.#withTaken(signed) : signed;
+  }
+
+  #remember(keystone: Address, held: Held): void {
     this.#loaded.delete(keystone);
     this.#loaded.set(keystone, held);
     const [oldest] = this.#loaded.keys();
     if (this.#loaded.size > loadedMax && oldest !== undefined) this.#loaded.delete(oldest);
-    return held;
+  }
+
+  /**
+   * The identity at the frames that came from elsewhere, where they go on from the one in the journal: so a home that was
+   * put back goes on from what was signed since.
+   */
+  async #withTaken(signed: Held): Promise<Held> {
+    const { tjp, n, tip } = signed.state;
+    const { value } = await readCell(this.space, cellKinds.identity, tjp);
+    if (!value || value.n <= n) return signed;
+    const [[ours], genesis, newest] = await Promise.all([
+      this.space.proofs(tjp, n, n + 1),
+      this.space.proof(tjp),
+      this.space.proof(value.tip),
+    ]);
+    if (!genesis || !newest) throw new KeysagaError("store_damaged", { missing: "frame" });
+    if (ours?.address !== tip) return signed;
+    return {
+      state: resume(genesis, newest, "identity"),
+      newest: undefined,
+      isBehind: true,
+      journal: signed.journal,
+      founding: undefined,
+    };
   }
 
   async #replay(keystone: Address, kind: KeystoneKind, journal: Uint8Array | undefined): Promise<Held> {
@@ -191,7 +222,8 @@ export class Signer implements SignerView {
     cells = [],
     dropProofGroups = [],
   }: SignPlan): Promise<readonly IbGib[] | undefined> {
-    for (const { held } of requests) if (held.state.kind === "identity") await this.#checkIdentity(held);
+    for (const { held } of requests)
+      if (held.state.kind === "identity" && !(await this.#maySign(held))) return undefined;
     const reserved = requests.map(({ held, frame }) => ({
       held,
       unsigned: nextFrame(held.state, frame, this.secretFor),
@@ -210,21 +242,36 @@ export class Signer implements SignerView {
     return reserved.map(({ held, unsigned }) => signFrame(unsigned, held.state, this.secretFor));
   }
 
-  /** Frames of this identity that came from elsewhere were signed by another home with its secret: this one is a copy. */
-  async #checkIdentity({ state: { tjp, n: ours }, journal }: Held): Promise<void> {
-    this.options.confirmation.demand();
+  /**
+   * Somebody has to have said that nothing newer is known, and of an old copy all who could know. Frames that do not go on
+   * from the one in the journal are a fork, which nothing goes on from.
+   *
+   * @returns False where it has moved, and is to be looked at anew.
+   */
+  async #maySign(held: Held): Promise<boolean> {
+    const { confirmation } = this.options;
+    const { tjp, n, tip } = held.state;
+    if ((await this.load(tjp, "identity")).state.tip !== tip) return false;
     const { value } = await readCell(this.space, cellKinds.identity, tjp);
-    const theirs = value?.n ?? 0;
-    const isCurrent = theirs > ours && sameBytes(await this.space.cell(journalKey(tjp)), journal);
-    if (isCurrent) throw new KeysagaError("restored_backup", { theirs, ours });
+    if (value && value.n > n) throw new KeysagaError("duplicity", { n });
+    if (!held.isBehind && !(await hasSpentLane(this.space))) confirmation.demand();
+    else confirmation.demandAll(await receiversOf(this.space, await this.framesAfter(held, -1)));
+    return true;
   }
 
   /** The frame that the journal is about to let go of, or the genesis where this is the first. */
   async #toKeep({ state, newest, founding }: Held): Promise<Filing> {
     const record = newest ?? founding;
-    if (!record) return nothingFiled;
+    if (!record) return state.kind === "identity" ? this.#asTaken(state) : nothingFiled;
     if (state.kind === "identity") return fileIdentity(this.space, state.tjp, [record]);
     return { proofs: [{ group: state.tjp, record }], cells: [] };
+  }
+
+  /** The newest frame is filed already: it has to be the newest one still. */
+  async #asTaken({ tjp, tip }: KeystoneState): Promise<Filing> {
+    const row = await readCell(this.space, cellKinds.identity, tjp);
+    if (row.value?.tip !== tip) throw new KeysagaError("keystone_moved");
+    return { proofs: [], cells: [sameCell(row)] };
   }
 }
 

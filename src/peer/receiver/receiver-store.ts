@@ -1,7 +1,14 @@
 import { KeysagaError } from "../../base/index.js";
-import { type Address, decodeText, isTjp, tjpOf, toText } from "../../ibgib/index.js";
-import { connectDemand, connectSize } from "../../keystone/index.js";
-import type { Accepted, ChallengeDraw, FollowedLane, Open, SenderKnown } from "../../saga/index.js";
+import { type Address, decodeText, isTjp, type RecordText, tjpOf, toText } from "../../ibgib/index.js";
+import { connectDemand, connectSize, delegationIn, startLane } from "../../keystone/index.js";
+import {
+  type Accepted,
+  type ChallengeDraw,
+  type FollowedLane,
+  type Open,
+  type SenderKnown,
+  sagaLimits,
+} from "../../saga/index.js";
 import type { CellChange, Charge, Space } from "../../space/index.js";
 import { type CellValue, cellKinds, changeCell, readCell, sameCell } from "../home/cells.js";
 import { type Claim, releasing } from "../home/claims.js";
@@ -12,17 +19,44 @@ import type { Platform } from "../home/platform.js";
 import { dropTranscripts } from "../home/retention.js";
 
 /**
- * What a receiver's store knows of the identity and the lane that `open` names. A few reads, however long their chains are:
- * it is done for anybody.
+ * What a receiver's store knows of the identity and the lane that `open` names. A few reads, however long their chains are,
+ * and two for each frame that is shown: it is done for anybody.
  */
-export async function loadKnown(space: Space, { identity, lane }: Open): Promise<SenderKnown> {
-  const [known, followed, claimed] = await Promise.all([
+export async function loadKnown(space: Space, { identity, lane, former }: Open): Promise<SenderKnown> {
+  const [known, followed, before, claimed] = await Promise.all([
     loadIdentity(space, identity.keystone, [lane.keystone]),
     loadLane(space, lane.keystone),
+    former && loadLane(space, former),
     space.proof(identity.tip),
   ]);
   const holdsClaimedTip = claimed !== undefined && !isTjp(claimed) && tjpOf(claimed) === identity.keystone;
-  return { identity: known, lane: followed, holdsClaimedTip };
+  const isFormer = before !== undefined && startLane(before.first).delegator === identity.keystone;
+  const newer = await newerThan(space, identity, known?.keystone.n ?? 0);
+  return { identity: known, lane: followed, isMet: holdsClaimedTip || isFormer, newer };
+}
+
+/** What a home that was put back is shown of its own identity: as much as fits, the oldest first. */
+async function newerThan(
+  space: Space,
+  { keystone, n }: Open["identity"],
+  newest: number,
+): Promise<SenderKnown["newer"]> {
+  const { newerFramesMax, newerCharsMax } = sagaLimits;
+  const after = n + 1;
+  const frames = newest > n ? await space.proofs(keystone, after, after + newerFramesMax) : [];
+  const identityFrames: RecordText[] = [];
+  const lanes: RecordText[] = [];
+  let chars = 0;
+  for (const frame of frames) {
+    const said = delegationIn(frame);
+    const lane = said && "lane" in said ? await loadLane(space, said.lane) : undefined;
+    const texts = [toText(frame), ...(lane ? [toText(lane.first)] : [])];
+    chars += JSON.stringify(texts).length;
+    if (chars > newerCharsMax) break;
+    identityFrames.push(toText(frame));
+    if (lane) lanes.push(toText(lane.first));
+  }
+  return { identityFrames, lanes };
 }
 
 async function loadLane(space: Space, address: Address): Promise<FollowedLane | undefined> {

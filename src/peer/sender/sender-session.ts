@@ -186,7 +186,8 @@ export class SenderSession {
     if (this.#handshake.kind === "ready") return failure;
     const { invite, identity, audience } = this.options;
     const wasShown = invite !== undefined && this.#handshake.kind === "awaitingReady";
-    const facts = { ...failure.facts, identity: identity.address, dialled: audience };
+    const isFirst = this.#lane?.founding !== undefined;
+    const facts = { ...failure.facts, identity: identity.address, dialled: audience, isFirst };
     return new KeysagaError(wasShown ? "invite_refused" : "auth_fail", facts);
   }
 
@@ -194,8 +195,9 @@ export class SenderSession {
     this.#stepHandshake({ kind: "ready", heard });
     if (this.#handshake.kind !== "ready") return;
     // It was shown all frames of the identity, and has met it before: it knows nothing newer.
-    if (!this.#lane?.founding) internalsOf(this.options.identity).confirmation.give();
-    this.options.onEvent(connectedEvent(this.#handshake.established));
+    const { established } = this.#handshake;
+    if (!this.#lane?.founding) internalsOf(this.options.identity).confirmation.give(established.receiver);
+    this.options.onEvent(connectedEvent(established));
     this.#ready.resolve();
     if (this.#held) this.#begin(this.#held);
     this.#held = undefined;

@@ -11,7 +11,7 @@ import {
   type Voucher,
 } from "../../saga/index.js";
 import type { CellChange } from "../../space/index.js";
-import { type Cell, cellKinds, changeCell, readCell, removeCell } from "../home/cells.js";
+import { type Cell, type CellValue, cellKinds, changeCell, readCell, removeCell } from "../home/cells.js";
 import { type Identity, internalsOf } from "../home/identity.js";
 import { checkHeld, fileIdentity, loadIdentity } from "../home/known-identities.js";
 import type { Platform } from "../home/platform.js";
@@ -19,9 +19,15 @@ import { dropTranscripts } from "../home/retention.js";
 import type { Held, SignerView, SignPlan, SignRequest } from "../home/signer.js";
 import { shownAgain } from "../rights/proof-parts.js";
 import { forgetLists } from "./arrivals.js";
+import { takeNewer } from "./take-newer.js";
 
 /** A lane to a receiver: one that is in use, or a fresh genesis that counts once it is delegated. */
-export type LaneChoice = { readonly address: Address; readonly founding: IbGib | undefined };
+export interface LaneChoice {
+  readonly address: Address;
+  readonly founding: IbGib | undefined;
+  /** The spent one before, by which the receiver knows us. */
+  readonly former?: Address | undefined;
+}
 
 /** What a sender's store knows for a handshake with `receiver`, with the randomness that `open` needs. */
 export async function loadSenderStanding(
@@ -40,6 +46,7 @@ export async function loadSenderStanding(
   const standing: SenderStanding = {
     identity: standingOf(own.state),
     lane: standingOf(held.state),
+    former: lane.former,
     receiver: known,
     nonce: platform.random.bytes(32),
     sessionNonce: platform.random.bytes(32),
@@ -50,12 +57,12 @@ export async function loadSenderStanding(
 
 async function chooseLane(identity: Identity, receiver: Address, platform: Platform): Promise<LaneChoice> {
   const cell = await readCell(identity.space, cellKinds.laneTo, receiver);
-  if (cell.value) return { address: cell.value.lane, founding: undefined };
+  if (cell.value && !cell.value.spent) return { address: cell.value.lane, founding: undefined };
   const names = { delegator: identity.address, receiver };
   const { foundings, secretFor } = internalsOf(identity);
   const founding = foundings.get(receiver) ?? foundLane(platform.random.bytes(32), names, secretFor);
   keepFounding(foundings, receiver, founding);
-  return { address: founding.address, founding };
+  return { address: founding.address, founding, former: cell.value?.lane };
 }
 
 /** First meetings under way. Whoever answers with ever new identities, and proves none, takes no more than this. */
@@ -87,10 +94,11 @@ type ReserveConnect = Extract<SenderHandshakeEffect, { kind: "reserveConnect" }>
  * With them, in the same transaction, what was verified of the receiver and its pin are kept.
  *
  * What the receiver says it holds of I and L is compared with the journal as it is at that moment, before anything is
- * signed: a receiver that knows more has met us since this home's data was current. One that was met before and knows
- * the identity's newest frame, and so nothing newer, is what has the identity sign where others ask for that.
+ * signed: a receiver that knows more has met us since this home's data was current, and shows it (`takeNewer`). One that was
+ * met before and knows the identity's newest frame, and so nothing newer, is what has the identity sign where others ask for
+ * that.
  *
- * @throws KeysagaError `restored_backup`, `duplicity`, `tip_unconfirmed`; `keystone_moved` when another process has met
+ * @throws KeysagaError what `takeNewer` throws; `restored_backup`, `duplicity`, `tip_unconfirmed`; `keystone_moved` when another process has met
  *   the receiver with a lane of its own; `lane_replaced` when more frames of the lane never arrived
  *   than one connect may show; `limit_exceeded` when the receiver lacks more frames of the identity than may be shown.
  */
@@ -105,6 +113,7 @@ export async function reserveConnect(
   let shown: ShownFrames | undefined;
   const receiver = effect.receiver.keystone.tjp;
   await checkHeld(identity.space, effect.heldAsShown);
+  await takeNewer(identity, await holdLane(signer, lane), effect);
   const [vouching, delegating] = await signer.sign(async (view) => {
     const [to, pin, theirs] = await Promise.all([
       readCell(identity.space, cellKinds.laneTo, receiver),
@@ -112,10 +121,12 @@ export async function reserveConnect(
       fileIdentity(identity.space, receiver, effect.receiverFrames),
     ]);
     const now = laneNow(lane, to);
+    const isMet = to.value !== undefined;
     // What other processes move is read last: the sooner the commit, the less often they come before it.
     const [own, held] = await Promise.all([view.load(address, "identity"), holdLane(view, now)]);
     shown = await framesToShow(view, identity, { own, held }, effect, limits);
-    if (!now.founding && effect.theirIdentity?.tip === own.state.tip) confirmation.give();
+    if (isMet && effect.theirIdentity) confirmation.hear(receiver);
+    if (isMet && effect.theirIdentity?.tip === own.state.tip) confirmation.give(receiver);
     const vouch: SignRequest = {
       held,
       frame: { verb: "vouch", target: effect.session, scope: receiver },
@@ -202,15 +213,14 @@ async function framesToShow(
   return { identityFrames, laneFrames };
 }
 
-/** What comes after the frame that the receiver says it holds. @throws KeysagaError `restored_backup`, `duplicity` */
+/** What comes after the frame that the receiver says it holds. @throws KeysagaError `keystone_moved`, `duplicity` */
 async function lackingFrames(
   view: SignerView,
   mine: Held,
   theirs: Standing | undefined,
 ): Promise<readonly IbGib[]> {
   if (!theirs) return view.framesAfter(mine, -1);
-  if (theirs.n > mine.state.n)
-    throw new KeysagaError("restored_backup", { theirs: theirs.n, ours: mine.state.n });
+  if (theirs.n > mine.state.n) throw new KeysagaError("keystone_moved");
   const [ours, ...lacking] = await view.framesAfter(mine, theirs.n - 1);
   if (ours?.address !== theirs.tip) throw new KeysagaError("duplicity", { n: theirs.n });
   return lacking;
@@ -220,9 +230,10 @@ async function lackingFrames(
  * The lane as it is by now: another connection of this process that met the receiver first has kept it. A process
  * that met it with a lane of its own is the one that counts: this handshake ends, and the next one finds that.
  */
-function laneNow(lane: LaneChoice, { value }: Cell<{ readonly lane: Address }>): LaneChoice {
-  if (!lane.founding || !value) return lane;
-  if (value.lane !== lane.address) throw new KeysagaError("keystone_moved");
+function laneNow(lane: LaneChoice, { value }: Cell<CellValue<"laneTo">>): LaneChoice {
+  if (!value) return lane;
+  if (value.spent && lane.founding && value.lane !== lane.address) return lane;
+  if (value.spent || value.lane !== lane.address) throw new KeysagaError("keystone_moved");
   return { address: lane.address, founding: undefined };
 }
 

@@ -1,5 +1,5 @@
 import { KeysagaError, sha256, toHex, toKeysagaError, utf8 } from "../../base/index.js";
-import type { Address } from "../../ibgib/index.js";
+import { type Address, parseAddress } from "../../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
 import { type Direction, type SessionLimits, sessionLimits } from "../../saga/index.js";
 import { type Connection, type Dial, dialWebSocket, type TlsOptions } from "../../transport/index.js";
@@ -266,10 +266,18 @@ export class Sender {
         return await run();
       } catch (thrown) {
         if (!isBegunAnew(thrown)) throw thrown;
+        this.#tellBehind(thrown);
       }
       await pauseAfterLoss(this.#platform, losses, cancel);
     }
     return run();
+  }
+
+  #tellBehind({ code, facts }: KeysagaError): void {
+    if (code !== "home_behind") return;
+    const { receiver, frames, lane } = facts;
+    if (typeof receiver !== "string" || typeof frames !== "number") return;
+    this.#tell({ kind: "behind", receiver: parseAddress(receiver), frames, isLaneSpent: lane === "spent" });
   }
 
   async #try<Result>(
@@ -362,13 +370,13 @@ export class Sender {
 }
 
 /**
- * Another process of this home has met the receiver first, or frames of the lane never arrived: nothing was signed. Or one
- * side was put back and lacks proofs, which are shown anew: nothing was committed.
+ * Another process of this home has met the receiver first, or frames of the lane never arrived, or this home was put back:
+ * nothing was signed. Or one side was put back and lacks proofs, which are shown anew: nothing was committed.
  */
-function isBegunAnew(thrown: unknown): boolean {
+function isBegunAnew(thrown: unknown): thrown is KeysagaError {
   return (
     thrown instanceof KeysagaError &&
-    ["keystone_moved", "lane_replaced", "proofs_missing"].includes(thrown.code)
+    ["keystone_moved", "lane_replaced", "home_behind", "proofs_missing"].includes(thrown.code)
   );
 }
 

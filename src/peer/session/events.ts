@@ -38,6 +38,17 @@ export type PeerEvent =
       readonly session: Address;
       readonly receiverSession: Address;
     }
+  /**
+   * A sender: its home was behind what the receiver knows of its identity, as after it was put back from a backup, or where
+   * another copy of it runs. `frames` of the identity were taken over. Where the keys of the lane were used elsewhere, the
+   * next connection begins a new lane. Durable; nothing was signed.
+   */
+  | {
+      readonly kind: "behind";
+      readonly receiver: Address;
+      readonly frames: number;
+      readonly isLaneSpent: boolean;
+    }
   /** A receiver: this identity was let in for good by an invite, which is used up. Durable. */
   | { readonly kind: "admitted"; readonly identity: Address; readonly invite: string }
   /** A signed turn was sent or verified; `n` is its signer's session frame. `note` is for people. */

@@ -49,6 +49,8 @@ export class Home implements Watched, Machine {
   isDoubtful = false;
   /** When it was put back to an older state, last. */
   restoredAt = -1;
+  /** Was it put back to before it had met a receiver? Then none tells it what it has signed. */
+  isForgetful = false;
   processes: SimulatedProcess[] = [];
   #skewMs = 0;
   /** Crashes that wait for their place: so many more things have to be done first. */

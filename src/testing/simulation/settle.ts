@@ -90,6 +90,10 @@ export class Settling {
     const ms = scheduler.now - begun;
     trace.check("all are of one mind soon", ms <= convergeMs, () => `after ${ms} ms`);
     trace.count("run rounds to converge", rounds);
+    const back = this.world.senders.filter((home) =>
+      this.world.receivers.some((receiver) => this.#goesOn(home, receiver)),
+    );
+    trace.count("run homes put back that go on", back.length);
   }
 
   /** Everybody syncs with every receiver, one after another. Copies of a receiver answer at one place. */
@@ -112,9 +116,20 @@ export class Settling {
 
   #staysApart(home: Home, receiver: Home, root: Address, reason: string): void {
     if (!home.isDoubtful && reason === "tip_unconfirmed") return; // until it has met one it knows, later in the round
-    const isSaid = reasons.has(reason) || (home.isDoubtful && doubts.has(reason));
+    const isSaid = this.#goesOn(home, receiver)
+      ? reason === "unknown_root"
+      : reasons.has(reason) || (home.isDoubtful && doubts.has(reason));
     this.world.trace.check("or say why not", isSaid, () => `${home.name} with ${receiver.name}: ${reason}`);
     this.#apart.add(`${home.name} ${receiver.name} ${root}`);
+  }
+
+  /**
+   * A home that was put back, and not copied, comes back to one mind with the only receiver that there is, which knows all
+   * that it has signed: unless that is from before they had met, or the receiver was put back as well.
+   */
+  #goesOn(home: Home, receiver: Home): boolean {
+    const isOnly = this.world.receivers.length === 1 && !receiver.isDoubtful;
+    return home.isDoubtful && isOnly && !this.#isCopied(home) && !home.isForgetful;
   }
 
   /** What is left for now for what its maker did is not here or not there, and the sync says so. */
@@ -169,7 +184,9 @@ export class Settling {
     const isOut = !readers.has(home.lineage) || this.#apart.has(`${home.name} ${receiver.name} ${address}`);
     // What somebody was told of rights may be gone with an older state.
     const owners = this.world.home(owner);
-    if (isOut || owners?.isDoubtful || home.isDoubtful || (receiver.isDoubtful && home !== owners)) return [];
+    const isBack = home.isDoubtful && !this.#goesOn(home, receiver);
+    const isOwnerBack = owners?.isDoubtful && owners !== home;
+    if (isOut || isOwnerBack || isBack || (receiver.isDoubtful && home !== owners)) return [];
     const [theirs, ours] = [tipOn(receiver.disk, address), tipOn(home.disk, address)];
     if (ours === theirs || (theirs === undefined && !writers.has(home.lineage))) return [];
     return [`${home.name} shows ${ours}, ${receiver.name} ${theirs}`];

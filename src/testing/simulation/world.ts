@@ -1,5 +1,6 @@
 import type { Address } from "../../ibgib/index.js";
 import { type MergeFunctions, mergeFunctions } from "../../merge/index.js";
+import { cellKinds } from "../../peer/home/cells.js";
 import type { Sender, SyncReport } from "../../peer/index.js";
 import type { Direction } from "../../saga/index.js";
 import type { App } from "./app.js";
@@ -202,6 +203,9 @@ export class World {
     home.isDoubtful = true;
     home.restoredAt = this.scheduler.now;
     home.disk.restore(kept.snapshot);
+    home.isForgetful ||= ![...home.disk.table("cells").keys()].some((key) =>
+      key.startsWith(cellKinds.laneTo.prefix),
+    );
     this.facts.reset(home, kept.facts);
     this.start(home);
   }
