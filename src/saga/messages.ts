@@ -266,11 +266,15 @@ export const RangesBody = z.strictObject({
 });
 export type RangesBody = z.infer<typeof RangesBody>;
 
-/** The answer to `ranges`: bit i says whether fingerprint i is the receiver's as well. */
+/**
+ * The answer to `ranges`: bit i says whether fingerprint i is the receiver's as well. Where a set was begun with, also how
+ * many timelines of it the receiver has.
+ */
 export const AlikeBody = z.strictObject({
   type: z.literal("alike"),
   ...turnHead,
   alike: bitmap(16 * sagaLimits.rangesMax),
+  count: count.optional(),
   entries: z.undefined().optional(),
 });
 export type AlikeBody = z.infer<typeof AlikeBody>;

@@ -28,13 +28,24 @@ export interface Asking extends NamedSet {
 /** The whole of a set is asked for first. */
 export const askWhole = (named: NamedSet): Asking => ({ ...named, asked: [""], found: [] });
 
-/** What follows from an answer. There is no more to ask where `ranges` is empty. */
+/** Where both have so differently many, one in so many, nearly all ranges differ: to name all costs less. */
+const differenceMax = 8;
+
+/**
+ * What follows from an answer. There is no more to ask where `ranges` is empty.
+ *
+ * @param theirs How many the receiver has of the set, where it has just been begun with.
+ */
 export function askOn(
   { of, set, asked, found }: Asking,
   same: readonly boolean[],
+  theirs = set.count(""),
 ): { readonly asking: Asking; readonly ranges: readonly Range[] } {
   const more = asked.flatMap((range, at) => (same[at] ? set.tipsIn(range) : []));
-  const open = asked.filter((range, at) => !same[at] && set.count(range) > 1).slice(0, sagaLimits.rangesMax);
+  const isWorth = differenceMax * Math.abs(set.count("") - theirs) <= set.count("");
+  const open = asked
+    .filter((range, at) => isWorth && !same[at] && set.count(range) > 1)
+    .slice(0, sagaLimits.rangesMax);
   const ranges = open.map((at) => ({ at, nodes: partsOf(at).map((part) => set.fingerprint(part)) }));
   return { asking: { of, set, asked: open.flatMap(partsOf), found: [...found, ...more] }, ranges };
 }

@@ -277,7 +277,7 @@ function onSetLoaded(
   { of, root, ...state }: In<"loadingSet">,
   { set, now }: On<"setLoaded">,
 ): ReceiverSagaStep {
-  return sayAlike(state, startAnswering({ of, set }), [["", root]], now);
+  return sayAlike(state, startAnswering({ of, set }), [["", root]], now, { count: set.count("") });
 }
 
 function sayAlike(
@@ -285,12 +285,13 @@ function sayAlike(
   so: Answering,
   said: Said,
   now: Moment,
+  beside: { readonly count?: number } = {},
 ): ReceiverSagaStep {
   const { answering, same } = answer(so, said);
   const deadline = now + limits.turnTimeoutMs;
   return {
     state: { kind: "awaitingRanges", limits, saga, sets, alike, answering, deadline },
-    effects: [{ kind: "sendTurn", draft: { type: "alike", alike: toBitmap(same) } }],
+    effects: [{ kind: "sendTurn", draft: { type: "alike", alike: toBitmap(same), ...beside } }],
   };
 }
 

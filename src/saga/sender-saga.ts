@@ -136,7 +136,7 @@ function onAlike(state: In<"awaitingAlike">, { turn, now }: On<"alike">): Sender
   const same = fromBitmap(turn.message.alike, state.asking.asked.length);
   if (!same)
     return fail(new KeysagaError("malformed_message", { in: "alike", rule: "one bit for each fingerprint" }));
-  const { asking, ranges } = askOn(state.asking, same);
+  const { asking, ranges } = askOn(state.asking, same, turn.message.count);
   const { wanted, planned, sets, alike } = state;
   if (ranges.length === 0)
     return compareNext({ ...base(state), wanted, planned }, sets, withAlike(alike, asking), now);

@@ -93,7 +93,12 @@ export async function tell(story: StoryName, bench: Stage, who: SenderPeer): Pro
       return [await diverged(bench, who, 5, 150_000)];
     case "compared": {
       const folder = await who.timeline("folder");
-      for (const name of ["one", "other"]) await who.timeline(name, { within: folder });
+      const within = [
+        await who.timeline("one", { within: folder }),
+        await who.timeline("other", { within: folder }),
+      ];
+      await who.sync(folder);
+      await who.edit(within[0]!, { text: "new" });
       return [folder];
     }
     case "many":

@@ -194,7 +194,12 @@ export const rows: readonly RowOutcomes[] = [
       "another session's": "receiver wrong_solution",
     }),
   },
-  { name: "alike", to: "sender", story: "compared", outcomes: turn("sender") },
+  {
+    name: "alike",
+    to: "sender",
+    story: "compared",
+    outcomes: turn("sender", { "altered body": "sender malformed_message" }),
+  },
   {
     name: "init",
     to: "receiver",

@@ -73,10 +73,10 @@ beforeAll(async () => {
   for (const story of [
     "pull",
     "big pull",
+    "compared",
     "portions",
     "branches",
     "big diverged",
-    "compared",
     "note",
   ] as const)
     await sender.sync(await tell(story, bench, bench.alice));

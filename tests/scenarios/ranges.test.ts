@@ -107,6 +107,17 @@ scenario("many timelines that were named are compared as what their owner has (X
   await expectInStep(alice, bob, notes);
 });
 
+scenario("of a set that is new there, or mostly, nothing is compared further", async (cast) => {
+  const { alice, bob } = cast;
+  const [folder, ...files] = await folderOf(alice, 40);
+  const { turns, named } = await said(alice, cast, [folder], "push");
+  expect(turns.slice(0, 3)).toEqual(["ranges", "alike", "init"]);
+  expect(named).toHaveLength(41);
+  for (let at = 0; at < 20; at++) files.push(await alice.timeline("file", { within: folder }));
+  expect((await said(alice, cast, [folder], "both")).turns.slice(0, 3)).toEqual(["ranges", "alike", "init"]);
+  await expectInStep(alice, bob, [folder, ...files]);
+});
+
 function answersOf(attempt: Attempt, who: SenderPeer, at: ReceiverPeer) {
   let own: typeof spoken.newest;
   return answersTo(attempt, who, at, () => (own ??= spoken.newest!));
@@ -129,10 +140,12 @@ scenario(
       const answers: (readonly string[])[] = [];
       for (const of of [all[0], elsewhere, owner])
         answers.push(await answersOf(({ say }) => say(whole(of, root)), carol, bob));
-      expect(answers).toEqual(answers.map(() => [`alike {"alike":"${root === "" ? "01" : "00"}"}`]));
+      expect(answers).toEqual(
+        answers.map(() => [`alike {"alike":"${root === "" ? "01" : "00"}","count":0}`]),
+      );
     }
     expect(await answersOf(({ say }) => say(whole(all[0], right)), alice, bob)).toEqual([
-      'alike {"alike":"01"}',
+      `alike {"alike":"01","count":${all.length}}`,
     ]);
   },
 );
@@ -154,7 +167,7 @@ scenario("ranges out of their place, twice, or of no set end the session (threat
       await say(whole(folder, ""));
       await say(draft);
     };
-  const differs = 'alike {"alike":"00"}';
+  const differs = 'alike {"alike":"00","count":4}';
   const attempts: readonly (readonly [Attempt, ...string[]])[] = [
     [({ say }) => say({ ...range(""), saga }), "error malformed_message"],
     [({ say }) => say({ ...whole(folder, ""), ...range("") }), "error malformed_message"],

@@ -162,6 +162,7 @@ const differing: Readonly<Partial<Record<Machine, Readonly<Record<string, Differ
       "send throws": "internal / none",
       "receiver closes with grace": "shutting_down / shutting_down",
     },
+    awaitingAlike: { ...unheardBySender, "half-open, pinged": "turn_timeout / turn_timeout" },
     awaitingAck: { ...unheardBySender, "half-open, pinged": "turn_timeout / turn_timeout" },
     awaitingBranch: { ...unheardBySender, "half-open, pinged": "turn_timeout / turn_timeout" },
     awaitingWants: { ...unheardBySender, "half-open, pinged": "turn_timeout / turn_timeout" },
@@ -182,6 +183,7 @@ const differing: Readonly<Partial<Record<Machine, Readonly<Record<string, Differ
     committed: { "peer's error": "sync_error / none" },
   },
   "receiver saga": {
+    awaitingRanges: { ...unheardByReceiver, "half-open, pinged": "turn_timeout / turn_timeout" },
     awaitingCommit: { ...unheardByReceiver, "half-open, pinged": "turn_timeout / turn_timeout" },
   },
 };
