@@ -2,7 +2,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { type RecordText, sealRecord, toText } from "../../src/ibgib/index.js";
 import { createIdentity, createSender, type Identity, openIdentity } from "../../src/peer/index.js";
-import type { SenderKnown } from "../../src/saga/index.js";
+import type { SenderKnown, Standing } from "../../src/saga/index.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { tampered } from "../keystone/keystones.js";
 import { signsTwice } from "../one-time/ledger.js";
@@ -11,7 +11,10 @@ import { delegate } from "../protocol/delegations.js";
 import { codeOf, contentsOf, openLab } from "../protocol/lab.js";
 
 /** What a dishonest receiver says that it knows, instead of what it does. */
-const lie = vi.hoisted(() => ({ about: (known: SenderKnown): SenderKnown => known }));
+const lie = vi.hoisted(() => ({
+  about: (known: SenderKnown): SenderKnown => known,
+  standing: (standing: Standing): Standing => standing,
+}));
 
 vi.mock("../../src/peer/receiver/receiver-store.js", async (importOriginal) => {
   const original = await importOriginal<typeof import("../../src/peer/receiver/receiver-store.js")>();
@@ -20,8 +23,15 @@ vi.mock("../../src/peer/receiver/receiver-store.js", async (importOriginal) => {
   return { ...original, loadKnown };
 });
 
+vi.mock("../../src/saga/handshake.js", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/saga/handshake.js")>();
+  const standingOf: typeof original.standingOf = (state) => lie.standing(original.standingOf(state));
+  return { ...original, standingOf };
+});
+
 afterEach(() => {
   lie.about = (known) => known;
+  lie.standing = (standing) => standing;
 });
 
 /** A home that has met a receiver and signed since, and a copy from before that. */
@@ -131,6 +141,22 @@ test("what was shown once has one lane spent, however often it is shown (threats
   lie.about = (known) => ({ ...known, newer: shown!.newer });
   expect(await connect(restored)).toBe("none");
   expect(await lanes()).toBe(2);
+  await world.close();
+});
+
+test("an old frame of the lane under a higher number has no lane spent (threats 3, 14)", async () => {
+  const { world, home, connect } = await copied("old frame");
+  let old: SenderKnown["lane"];
+  lie.about = (known) => {
+    old ??= known.lane;
+    return known;
+  };
+  expect(await connect(home)).toBe("none");
+  const before = await contentsOf(home.space);
+  lie.about = (known) => ({ ...known, lane: old });
+  lie.standing = (standing) => (standing.tip === old?.newest.address ? { ...standing, n: 99 } : standing);
+  for (let again = 0; again < 3; again++) expect(await connect(home)).toBe("receiver_unproved");
+  expect(await contentsOf(home.space)).toEqual(before);
   await world.close();
 });
 

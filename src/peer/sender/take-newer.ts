@@ -87,7 +87,7 @@ async function checkNewer(
   if (!isAhead(theirLane, lane.state))
     return { frames, lanes, spent: to.value ? undefined : lanes[0]?.address };
   const frame = newer?.laneFrame && decodeText(newer.laneFrame);
-  if (frame?.address !== theirLane?.tip || !frame || !isOurs(lane.state, frame)) throw unproved("lane");
+  if (!frame || !isAt(theirLane, frame) || !isOurs(lane.state, frame)) throw unproved("lane");
   return { frames, lanes, spent: lane.state.tjp };
 }
 
@@ -118,6 +118,11 @@ function lanesAmong(
 /** Is there a frame of the lane at its receiver which is not ours, in a place that is new or taken? */
 function isAhead(theirs: Standing | undefined, { n, tip }: KeystoneState): boolean {
   return theirs !== undefined && theirs.n >= n && theirs.tip !== tip;
+}
+
+/** By number as well: an old frame of the lane is signed, too. */
+function isAt(theirs: Standing | undefined, frame: IbGib): boolean {
+  return theirs?.tip === frame.address && theirs.n === nOf(frame);
 }
 
 function unproved(rule: string): KeysagaError {
