@@ -5,10 +5,10 @@ import type { Direction, FinalTip, Root, RootStatus } from "./messages.js";
 /**
  * What has to travel one way. Of each of `timelines` the frames on its chain behind `after` (-1: all) up to `tip`; of each
  * of `branches` exactly these frames, oldest first, while all else of that timeline is on the other side; and stones.
- * `held` says how far the other side has timelines of which nothing travels.
+ * `held` says up to which tip the other side has timelines of which nothing travels.
  */
 export interface SendPlan {
-  readonly held: readonly { readonly tjp: Address; readonly n: number }[];
+  readonly held: readonly { readonly tjp: Address; readonly tip: Address; readonly n: number }[];
   readonly timelines: readonly {
     readonly tjp: Address;
     readonly after: number;

@@ -211,15 +211,10 @@ class Resolver {
     if (isMoving(status) && (await this.unmovable([address])).has(address)) return this.#leave(root, status);
     switch (status.status) {
       case "same":
-        return n === undefined ? {} : { held: { tjp: address, n } };
       case "waiting":
-        return n === undefined ? {} : { held: { tjp: address, n } };
+        return heldAt(root);
       case "ahead":
-        if (way === "push") return n === undefined ? {} : { held: { tjp: address, n } };
-        return {
-          ...(n !== undefined && { held: { tjp: address, n } }),
-          ...(await this.#ahead(root, status)),
-        };
+        return { ...heldAt(root), ...(way === "push" ? {} : await this.#ahead(root, status)) };
       case "unknown":
         return tip === undefined || n === undefined || way === "pull"
           ? {}
@@ -234,7 +229,7 @@ class Resolver {
   async #later({ address, tip = address, n = 0 }: Root, status: RootStatus): Promise<Outcome> {
     if (!isDifferent(status)) return {};
     const isHeld = await isOnChain(this.#space, status, { tjp: address, tip, n });
-    return isHeld ? { held: { tjp: address, n: status.n } } : {};
+    return isHeld ? { held: { tjp: address, tip: status.tip, n: status.n } } : {};
   }
 
   async #ahead({ address, tip }: Root, status: NumberedTip): Promise<Outcome> {
@@ -262,7 +257,7 @@ class Resolver {
     if (!now || tip === undefined || n === undefined) return {};
     if (status.status === "unknown")
       return this.direction === "pull" ? {} : this.#unknown({ address, tip, n }, status.kept);
-    if (!isDifferent(status)) return { held: { tjp: address, n } };
+    if (!isDifferent(status)) return { held: { tjp: address, tip, n } };
     if (this.direction === "pull") return {};
     const [ours, theirs] = [
       { address, tip: now.address, n: now.n },
@@ -271,14 +266,14 @@ class Resolver {
     const own = { tjp: address, tip: now.address, n: now.n };
     const isOurs =
       now.address === status.tip || !(await isInHistory(this.#space, status, own, this.#merging.options));
-    if (isOurs) return { chosen: theirs, held: { tjp: address, n: status.n } };
+    if (isOurs) return chosenAt(theirs);
     const newer = await this.#newer(ours, status, undefined);
     return { chosen: ours, newer, added: { tip: ours.tip, from: status.tip } };
   }
 
   /** Each side keeps its own tip. */
-  #leave({ address, n = -1 }: Root, { tip, n: theirs }: Moving): Outcome {
-    return { chosen: { address, tip, n: theirs }, held: { tjp: address, n } };
+  #leave(root: Root, { tip, n }: Moving): Outcome {
+    return { chosen: { address: root.address, tip, n }, ...heldAt(root) };
   }
 
   async #unknown(ours: FinalTip, kept: Address | undefined): Promise<Outcome> {
@@ -319,7 +314,7 @@ class Resolver {
     const { address, tip, n } = ours;
     const { options } = this.#merging;
     // Another process of this home came first, with the very same frames.
-    if (theirs.tip === tip) return { chosen: ours, held: { tjp: address, n } };
+    if (theirs.tip === tip) return chosenAt(ours);
     const own = { tjp: address, tip, n };
     const isCounted = await this.taking.counts(address, tip);
     if (isCounted && (await isInHistory(this.#space, theirs, own, options))) {
@@ -338,11 +333,10 @@ class Resolver {
         return this.#different({ address, tip: now.address, n: now.n }, theirs, way);
       if (isCounted && !(await this.#hasMovedOn(own, theirs)))
         throw new KeysagaError("diverged", { timeline: shortAddress(address) });
-      return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
+      return chosenAt({ address, tip: theirs.tip, n: theirs.n });
     }
     const to = await this.taking.taken({ address, tip: theirs.tip, n: theirs.n }, tip, false);
-    if (to === undefined)
-      return { chosen: { address, tip: theirs.tip, n: theirs.n }, held: { tjp: address, n: theirs.n } };
+    if (to === undefined) return chosenAt({ address, tip: theirs.tip, n: theirs.n });
     return this.#bringTogether(ours, theirs, to, way);
   }
 
@@ -407,9 +401,19 @@ class Resolver {
 
 /** What travels of a tip; nothing does where the receiver has kept the very tip. */
 function travelling(
-  { address: tjp, tip, n }: FinalTip,
+  ours: FinalTip,
   newer: Newer,
   kept: NumberedTip | undefined,
 ): Pick<Outcome, "newer" | "held"> {
-  return kept?.tip === tip ? { held: { tjp, n } } : { newer };
+  return kept?.tip === ours.tip ? heldAt(ours) : { newer };
+}
+
+/** Nothing of it travels: the receiver has it up to this tip. */
+function heldAt({ address: tjp, tip, n }: Pick<Root, "address" | "tip" | "n">): Pick<Outcome, "held"> {
+  return tip === undefined || n === undefined ? {} : { held: { tjp, tip, n } };
+}
+
+/** The receiver has that tip, and keeps it. */
+function chosenAt(chosen: FinalTip): Outcome {
+  return { chosen, ...heldAt(chosen) };
 }

@@ -376,7 +376,7 @@ export class Answers {
     return {
       found: found.map(finalTipOf),
       plan: planOf({
-        held: [...heldBySender(told), ...told.found.map(({ address, n }) => ({ tjp: address, n }))],
+        held: [...heldBySender(told), ...told.found.map(({ address, tip, n }) => ({ tjp: address, tip, n }))],
         newer: all.filter((each) => !alone.has(each)).map(({ newer }) => newer),
         stones: [...stones, ...Array.from(alone, ({ newer }) => newer.tjp)],
       }),

@@ -29,12 +29,13 @@ export function rootsAnswered({ roots, statuses }: Outset): readonly Address[] {
   return roots.filter(isTold).map(({ address }) => address);
 }
 
-/** How far on the chains of this space the sender has its roots, or has been sent them. */
+/** Up to which tip the sender has its roots, or has been sent them. */
 export function heldBySender({ roots, statuses }: Outset): SendPlan["held"] {
-  return roots.flatMap(({ address, n }, at) => {
+  return roots.flatMap(({ address, tip, n }, at) => {
     const status = statuses[at]!;
-    if ("tip" in status) return [{ tjp: address, n: status.n }];
-    return status.status === "same" && n !== undefined ? [{ tjp: address, n }] : [];
+    if ("tip" in status) return [{ tjp: address, tip: status.tip, n: status.n }];
+    if (status.status !== "same" || tip === undefined || n === undefined) return [];
+    return [{ tjp: address, tip, n }];
   });
 }
 

@@ -16,6 +16,7 @@ import type { SendPlan } from "../../saga/index.js";
 import type { Reference, ReferenceTo, Space } from "../../space/index.js";
 import type { Departure } from "./outflow.js";
 import type { Progress } from "./progress.js";
+import { sharedUpTo } from "./send-plan.js";
 
 /** Records read at once: frames while walking a timeline, and what a record links to. */
 const readAtOnce = 128;
@@ -137,6 +138,8 @@ type Task =
 /** Depth first with a stack of its own: however deep a graph is, it costs memory, not the call stack. */
 class OutgoingWalk {
   readonly #runs = new Map<Address, Run>();
+  /** Of these nothing travels, unless it is linked: what the other side has of each is looked at then. */
+  readonly #held: ReadonlyMap<Address, SendPlan["held"][number]>;
   readonly #done: Set<Address>;
   /** Stones that go in any case: no link to one is a reference in this saga. */
   readonly #stones: ReadonlySet<Address>;
@@ -154,7 +157,7 @@ class OutgoingWalk {
   ) {
     this.#done = new Set(known);
     this.#stones = new Set(plan.stones);
-    for (const { tjp, n } of plan.held) this.#runs.set(tjp, chainRun(source, tjp, n + 1));
+    this.#held = new Map(plan.held.map((held) => [held.tjp, held]));
     for (const { tjp, after, tip } of plan.timelines)
       this.#runs.set(tjp, chainRun(source, tjp, after + 1, tip));
     for (const { tjp, frames } of plan.branches) this.#runs.set(tjp, branchRun(source, frames));
@@ -239,7 +242,7 @@ class OutgoingWalk {
     const filed = this.source.space
       .references([holder])
       .then((references) => new Map(references.map((reference) => [reference.target, reference])));
-    if (this.#runs.has(holder)) this.#filed.set(holder, filed); // a stone is walked once
+    if (this.#runs.has(holder) || this.#held.has(holder)) this.#filed.set(holder, filed); // a stone is walked once
     return filed;
   }
 
@@ -248,7 +251,7 @@ class OutgoingWalk {
     const { address } = record;
     if (this.#done.has(address)) return undefined;
     const tjp = tjpOf(record);
-    const run = tjp && this.#runs.get(tjp);
+    const run = tjp && (await this.#runOf(tjp));
     if (tjp && run) {
       const position =
         nOf(record) === undefined && !run.isWhole ? firstPosition : await run.positionOf(record);
@@ -269,6 +272,15 @@ class OutgoingWalk {
       page: [],
       references: [],
     };
+  }
+
+  async #runOf(tjp: Address): Promise<Run | undefined> {
+    const held = this.#held.get(tjp);
+    const known = this.#runs.get(tjp);
+    if (known !== undefined || held === undefined) return known;
+    const run = chainRun(this.source, tjp, (await sharedUpTo(this.source.space, held)) + 1);
+    this.#runs.set(tjp, run);
+    return run;
   }
 
   /** Claimed here, before its links are walked: a cycle of timelines that comes back has to find it taken. */

@@ -1,10 +1,13 @@
-import type { Address } from "../../ibgib/index.js";
+import { type Address, previousOf } from "../../ibgib/index.js";
 import { type FrameReader, framesBeyond, type MergeOptions } from "../../merge/index.js";
 import type { SendPlan } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 
 type Stretch = SendPlan["timelines"][number];
 type Branch = SendPlan["branches"][number];
+
+/** Frames of a chain that are read at once. */
+const pageFrames = 128;
 
 /** What of a timeline has to travel: a stretch of the tip's chain, or frames that are singled out. */
 export type Newer = Stretch | Branch;
@@ -62,6 +65,25 @@ export async function isInHistory(
 export async function isOnChain(space: Space, { tip, n }: NumberedTip, own: OwnTip): Promise<boolean> {
   const [frame] = await space.frames(own.tjp, n, n, own.tip);
   return frame?.address === tip;
+}
+
+/**
+ * The last frame that the chain of a timeline shares with that of a tip it had: where a merge has led past that tip, the
+ * other side lacks frames below its number. A tip that is not here is taken at its number.
+ */
+export async function sharedUpTo(space: Space, { tjp, tip, n }: OwnTip): Promise<number> {
+  let last: Address | undefined = tip;
+  for (let to = n; last !== undefined && to >= 0; to -= pageFrames) {
+    if ((await space.frameAt(tjp, to)) === last) return to;
+    const from = Math.max(0, to - pageFrames + 1);
+    const theirs = await space.frames(tjp, from, to, last);
+    if (theirs.length === 0) return n;
+    const ours = new Set((await space.frames(tjp, from, to)).map(({ address }) => address));
+    const shared = theirs.findLastIndex(({ address }) => ours.has(address));
+    if (shared >= 0) return from + shared;
+    last = previousOf(theirs[0]!);
+  }
+  return -1;
 }
 
 /** A plan of all that has to travel; a timeline of which nothing does is left out. */
