@@ -9,7 +9,7 @@ import {
   toText,
 } from "../../src/ibgib/index.js";
 import { changeList, firstOfList } from "../../src/lists/index.js";
-import { evidenceFor } from "../../src/peer/index.js";
+import { evidenceFor, unshare } from "../../src/peer/index.js";
 import { CommitQueue } from "../../src/peer/receiver/commit-queue.js";
 import { type AttestedFrames, type Direction, placesOf, type Root } from "../../src/saga/index.js";
 import type { SenderPeer } from "../../src/testing/index.js";
@@ -267,5 +267,30 @@ scenario(
     const writers = firstOfList("writers", diary, cast.alice.address);
     const byNobody = changeList(writers, [{ do: "share", identity: carol.address, no: 1 }]);
     await expectAlike(cast, share(writers, byNobody), [isUnknown]);
+  },
+);
+
+scenario(
+  "a branch of what one may not read any more stays away, whoever links it (threat 22)",
+  async ({ alice, carol, erin, bob }) => {
+    const hidden = await alice.timeline("hidden");
+    const note = await alice.timeline("note");
+    for (const each of [hidden, note]) await alice.share(each, carol, "read");
+    await alice.share(hidden, erin, "write");
+    await alice.sync([hidden, note]);
+    await carol.sync([hidden, note]);
+    await erin.sync(hidden);
+    await unshare(alice.identity, { timeline: hidden, from: carol.address });
+    const branch = await erin.edit(hidden, { secret: "of erin" });
+    await alice.edit(hidden, { secret: 1 }, { secret: 2 }, { secret: 3 });
+    for (const who of [alice, erin, alice]) await who.sync(hidden);
+    expect(await bob.space.frameAt(hidden, 1)).not.toBe(branch.address);
+    // She has sent its first frame, and so it is the same on both sides.
+    await carol.sync([hidden, note]);
+    await alice.link(note, "see", [branch.address]);
+    await alice.sync(note);
+    await carol.sync([hidden, note]);
+    expect(await carol.tip(note)).toEqual(await alice.tip(note));
+    expect(await carol.space.get(branch.address)).toBe(undefined);
   },
 );

@@ -260,9 +260,10 @@ class OutgoingWalk {
         return isMore && !(await this.along.frame(record)) ? "away" : this.framesUpTo(tjp, position);
       }
       if (run.isWhole) return undefined;
-    } else if (tjp && tjp !== (linkedBy && tjpOf(linkedBy)) && !(await this.along.frame(record))) {
-      return "away";
     }
+    // Beside the chain, or of a timeline that the plan does not name.
+    const isEntered = !run?.isPlanned && tjp !== (linkedBy && tjpOf(linkedBy));
+    if (tjp && isEntered && !(await this.along.frame(record))) return "away";
     this.#done.add(address);
     return {
       kind: "record",
