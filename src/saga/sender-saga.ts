@@ -192,20 +192,21 @@ function onAck(state: In<"awaitingAck">, ack: AckBody): SenderSagaStep {
   const wanted = new Set(state.wanted);
   const entries = ack.entries ?? [];
   const named = roots.slice(0, roots.length - countAlike(alike));
-  const told = entries.slice(0, named.length).map((entry) => RootStatus.safeParse(entry).data);
+  const each = entries.slice(0, named.length).map((entry) => RootStatus.safeParse(entry).data);
   const behind = entries.slice(named.length);
   const open = behind.filter((entry) => "target" in entry);
   const found = tipsIn(behind.slice(0, behind.length - open.length));
-  if (!isComplete(told, named.length) || !found)
+  if (!isComplete(each, named.length) || !found)
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "one status for each root" }));
-  const wrong = named.findIndex((root, at) => !isPossible(root, told[at]!, direction, wanted));
-  if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: told[wrong]!.status }));
-  const statuses = [...told, ...sameOnBoth(countAlike(alike))];
+  const wrong = named.findIndex((root, at) => !isPossible(root, each[at]!, direction, wanted));
+  if (wrong >= 0) return fail(new KeysagaError("unknown_root", { status: each[wrong]!.status }));
+  const statuses = [...each, ...sameOnBoth(countAlike(alike))];
   const { kept = 0, later = false, full = false } = ack;
   const isDifferent = statuses.some(({ status }) => status === "behind" || status === "diverged");
   if (later && (direction === "push" || !isDifferent))
     return fail(new KeysagaError("malformed_message", { in: "ack", rule: "later than what is asked for" }));
-  const answered = { ...base(state), roots, statuses, alike, kept, found, open, later, full, overtaken: [] };
+  const told = { ...base(state), roots, statuses, alike, kept, found: [], open, later, full, overtaken: [] };
+  const answered = withFound(told, found);
   if (!isDifferent) return gather(answered);
   return {
     state: { ...answered, kind: "comparing" },
@@ -351,9 +352,11 @@ function onMoved(state: In<"awaitingReceipt">, entries: readonly ToldEntry[] = [
   const overtaken = [...state.overtaken, state.final];
   if (overtaken.length >= state.limits.commitsMax)
     return fail(new KeysagaError("tip_moved", { commits: overtaken.length }));
-  const named = new Set(state.final.map(({ address }) => address));
-  if (!tips.some(({ address }) => named.has(address)))
-    return fail(new KeysagaError("malformed_message", { in: "moved", rule: "a tip of the commit" }));
+  const named = new Set(namedIn(state).map(({ address }) => address));
+  const roots = new Set(state.roots.map(({ address }) => address));
+  const moved = tips.filter(({ address }) => roots.has(address));
+  if (moved.length === 0 || !moved.every(({ address }) => named.has(address)))
+    return fail(new KeysagaError("malformed_message", { in: "moved", rule: "tips of the commit" }));
   const statuses = statusesAfter(state.roots, state.statuses, tips);
   return gather({ ...withFound(state, tips), statuses, overtaken });
 }
