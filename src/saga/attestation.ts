@@ -22,7 +22,7 @@ import type {
   MadeFrame,
   ShownFrame,
   Voucher,
-} from "./messages.js";
+} from "./turn-bodies.js";
 import { placesAmong } from "./places.js";
 import type { Delegations, KnownIdentity } from "./shown-identity.js";
 import { listRoot } from "./turn.js";

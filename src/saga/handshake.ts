@@ -9,7 +9,7 @@ import {
 } from "../base/index.js";
 import type { Address, IbGib } from "../ibgib/index.js";
 import { type KeystoneState, type SecretFor, suite } from "../keystone/index.js";
-import type { Voucher } from "./messages.js";
+import type { Voucher } from "./turn-bodies.js";
 import type { Dialogue } from "./turn.js";
 
 /** A message as it was heard or said: its exact text is what transcripts hash. */

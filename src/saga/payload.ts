@@ -18,7 +18,7 @@ import {
   linksOf,
 } from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
-import { Evidence } from "./messages.js";
+import { Evidence } from "./turn-bodies.js";
 import { noContent, type PayloadContent } from "./turn.js";
 
 /** The first byte of a payload frame says what is in it. */

@@ -1,6 +1,6 @@
 import { toHex } from "../base/index.js";
 import { merklePaths } from "../keystone/index.js";
-import type { ShownFrame } from "./messages.js";
+import type { ShownFrame } from "./turn-bodies.js";
 import { entryLeaf } from "./turn.js";
 
 /** The places of some entries in a list that is signed as a whole. One tree is made for all of them. */

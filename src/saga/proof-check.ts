@@ -26,7 +26,7 @@ import {
   type SessionPart,
   type ShownProofs,
 } from "./attestation.js";
-import type { AttestedFrames, Evidence, HostVoucher, ShownFrame, Voucher } from "./messages.js";
+import type { AttestedFrames, Evidence, HostVoucher, ShownFrame, Voucher } from "./turn-bodies.js";
 import { followShown, identityFramesIn, type ShownIdentity } from "./shown-identity.js";
 import { entryLeaf } from "./turn.js";
 

@@ -1,5 +1,5 @@
 import { lengthPrefixed, sha256, sha256Hex, toBase64Url } from "../base/index.js";
-import type { FinalTip } from "./messages.js";
+import type { FinalTip } from "./turn-bodies.js";
 
 /** A range is divided by the next hex digit. */
 const digits = "0123456789abcdef";

@@ -1,6 +1,6 @@
 import type { Address } from "../ibgib/index.js";
 import { sagaLimits } from "./limits.js";
-import type { AlikeSet, FinalTip, Range } from "./messages.js";
+import type { AlikeSet, FinalTip, Range } from "./turn-bodies.js";
 import { partsOf, type RangeSet } from "./range-set.js";
 
 /*

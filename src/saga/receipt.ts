@@ -10,17 +10,16 @@ import {
 } from "../keystone/index.js";
 import { isHostSignature } from "./handshake.js";
 import { sagaLimits } from "./limits.js";
+import { hostSignature, recordText } from "./messages.js";
 import {
   AlikeSet,
   CountedFrame,
   FinalTip,
-  hostSignature,
   LeftRoot,
   ReceiptBody,
   type ReceiptEntry,
-  recordText,
   type ShownFrame,
-} from "./messages.js";
+} from "./turn-bodies.js";
 import { placesAmong } from "./places.js";
 import { listRoot, pathOf, receiptEntries, type TotalsOfBoth } from "./turn.js";
 

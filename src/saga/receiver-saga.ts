@@ -29,7 +29,7 @@ import type {
   OpenReference,
   Root,
   RootStatus,
-} from "./messages.js";
+} from "./turn-bodies.js";
 import { moveOn, type Pace, type PayloadMovement, startPace } from "./pace.js";
 import {
   areFinalTips,

@@ -1,6 +1,6 @@
 import { type Json, sameJson } from "../base/index.js";
 import { type Address, hashOf, tjpHashOf } from "../ibgib/index.js";
-import type { Direction, FinalTip, Root, RootStatus } from "./messages.js";
+import type { Direction, FinalTip, Root, RootStatus } from "./turn-bodies.js";
 
 /**
  * What has to travel one way. Of each of `timelines` the frames on its chain behind `after` (-1: all) up to `tip`; of each

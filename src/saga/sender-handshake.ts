@@ -40,8 +40,8 @@ import {
   protocolVersion,
   type Ready,
   suites,
-  type Voucher,
 } from "./messages.js";
+import type { Voucher } from "./turn-bodies.js";
 import { capsOf, parseJson, pathOf, startDialogue } from "./turn.js";
 
 /** What this side wants of a connection, and the pure functions of its secrets. */

@@ -19,7 +19,7 @@ import type {
   RootStatus,
   StagedBody,
   WantsBody,
-} from "./messages.js";
+} from "./turn-bodies.js";
 import type { Pace, PayloadMovement } from "./pace.js";
 import type { RootMove, SendPlan } from "./roots.js";
 import type { TurnDraft, Verified } from "./turn.js";

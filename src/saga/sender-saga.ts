@@ -20,7 +20,7 @@ import {
   type Root,
   RootStatus,
   type ToldEntry,
-} from "./messages.js";
+} from "./turn-bodies.js";
 import { moveOn, type Pace, startPace } from "./pace.js";
 import {
   finalTips,

@@ -29,7 +29,8 @@ import {
 } from "../keystone/index.js";
 import { emptyList, type GrowingList, grown, itemsOf } from "./growing-list.js";
 import { type SessionLimits, sagaLimits } from "./limits.js";
-import type { Evidence, Turn } from "./messages.js";
+import type { Turn } from "./messages.js";
+import type { Evidence } from "./turn-bodies.js";
 
 /** The two sides of a session. The sender dials and opens sagas; the receiver answers. */
 export type Role = "sender" | "receiver";
@@ -159,7 +160,7 @@ export function tallyPayload(
   return withVoice(dialogue, role, { ...voice, payload });
 }
 
-/** One entry of a turn's list: an address, a root, a status, a tip, a locator or a range (messages.ts). */
+/** One entry of a turn's list: an address, a root, a status, a tip, a locator or a range (turn-bodies.ts). */
 export type Entry =
   | string
   | Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;

@@ -21,7 +21,7 @@ import {
   sliceLimits,
   type Voucher,
 } from "../../src/saga/index.js";
-import { CommitBody } from "../../src/saga/messages.js";
+import { CommitBody } from "../../src/saga/turn-bodies.js";
 import { listRoot } from "../../src/saga/turn.js";
 import { checkEvidence } from "../../src/peer/rights/attestations.js";
 import { InnerSpace } from "../../src/space/index.js";

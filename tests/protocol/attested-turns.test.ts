@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import type { ListKind, SignedList } from "../../src/keystone/index.js";
 import { type Dialogue, type Role, signTurn, checkTurn } from "../../src/saga/index.js";
-import { TurnFromReceiver, TurnFromSender } from "../../src/saga/messages.js";
+import { TurnFromReceiver, TurnFromSender } from "../../src/saga/turn-bodies.js";
 import { listRoot, receiptEntries, startDialogue, type TurnDraft } from "../../src/saga/turn.js";
 import { outcome } from "../keystone/keystones.js";
 import { newNotes, Person, Session, tipOf } from "../saga/commits.js";

@@ -1,16 +1,8 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { sha256Hex } from "../../src/base/index.js";
-import {
-  AckEntry,
-  ChallengeBody,
-  Evidence,
-  FromReceiver,
-  FromSender,
-  protocolName,
-  TurnFromReceiver,
-  TurnFromSender,
-} from "../../src/saga/messages.js";
+import { ChallengeBody, FromReceiver, FromSender, protocolName } from "../../src/saga/messages.js";
+import { AckEntry, Evidence, TurnFromReceiver, TurnFromSender } from "../../src/saga/turn-bodies.js";
 
 /**
  * What each version of the protocol says, as a hash over all its schemas. A schema that changes changes what peers
