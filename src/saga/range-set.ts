@@ -1,4 +1,4 @@
-import { lengthPrefixed, sha256, sha256Hex, toBase64Url } from "../base/index.js";
+import { groupBy, lengthPrefixed, sha256, sha256Hex, toBase64Url } from "../base/index.js";
 import type { FinalTip } from "./turn-bodies.js";
 
 /** A range is divided by the next hex digit. */
@@ -22,14 +22,18 @@ interface Member {
  * timelines whose SHA-256 of the address begins with them; `""` is the whole set. Its fingerprint is a node of a Merkle trie,
  * so that nobody can choose timelines that make two sets look alike.
  *
- * Fingerprints are computed when they are asked for, and kept.
+ * The fingerprints of large ranges are computed with the set, others when they are asked for; all are kept.
  */
 export class RangeSet {
   readonly #nodes = new Map<string, Uint8Array>();
 
   private constructor(private readonly members: readonly Member[]) {}
 
-  /** Costs two hashes for each. @param pause Lets others have their turn, every few hundred of them. */
+  /**
+   * Costs three hashes for each, at the most, and sorts them.
+   *
+   * @param pause Lets others have their turn, every few hundred of them.
+   */
   static async of(
     tips: readonly FinalTip[],
     pause: () => Promise<void> = async () => undefined,
@@ -39,7 +43,16 @@ export class RangeSet {
       if (at > 0 && at % pageTips === 0) await pause();
       members.push({ key: sha256Hex(tip.address), leaf: leafOf(tip), tip });
     }
-    return new RangeSet(members.sort((a, b) => (a.key < b.key ? -1 : 1)));
+    const set = new RangeSet(await sorted(members, pause));
+    await set.#compute("", pause);
+    return set;
+  }
+
+  /** The fingerprints of a range and of those it is divided into, a few hundred at a time. */
+  async #compute(range: string, pause: () => Promise<void>): Promise<void> {
+    if (this.count(range) > pageTips) for (const part of partsOf(range)) await this.#compute(part, pause);
+    await pause();
+    this.#node(range);
   }
 
   /** Only these of its timelines. */
@@ -95,6 +108,18 @@ export class RangeSet {
 /** The ranges that a range is divided into. */
 export function partsOf(range: string): readonly string[] {
   return Array.from(digits, (digit) => range + digit);
+}
+
+/** By key, a sixteenth at a time. */
+async function sorted(members: readonly Member[], pause: () => Promise<void>): Promise<readonly Member[]> {
+  const byDigit = groupBy(members, ({ key }) => key.charAt(0));
+  const all: Member[] = [];
+  for (const digit of digits) {
+    await pause();
+    const part = [...(byDigit.get(digit) ?? [])].sort((a, b) => (a.key < b.key ? -1 : 1));
+    for (const member of part) all.push(member);
+  }
+  return all;
 }
 
 const nothing = new Uint8Array();

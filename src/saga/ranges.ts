@@ -52,17 +52,17 @@ export function askOn(
 
 /** How far a receiver is with a set. */
 export interface Answering extends NamedSet {
-  /** How many digits the ranges have that may be divided next. */
-  readonly depth: number;
+  /** The ranges that differ: these may be divided next. */
+  readonly open: ReadonlySet<string>;
   readonly found: readonly FinalTip[];
 }
 
-export const startAnswering = (named: NamedSet): Answering => ({ ...named, depth: 0, found: [] });
+export const startAnswering = (named: NamedSet): Answering => ({ ...named, open: new Set(), found: [] });
 
-/** Are these ranges what may be asked for next: of so many digits, each once? */
-export function mayAsk({ depth }: Answering, ranges: readonly Range[]): boolean {
+/** Are these ranges what may be asked for next: such that differ, each once? */
+export function mayAsk({ open }: Answering, ranges: readonly Range[]): boolean {
   const each = new Set(ranges.map(({ at }) => at));
-  return each.size > 0 && each.size === ranges.length && ranges.every(({ at }) => at.length === depth);
+  return each.size > 0 && each.size === ranges.length && ranges.every(({ at }) => open.has(at));
 }
 
 /** Fingerprints that were said, each with its range. */
@@ -82,8 +82,8 @@ export function answer(
 ): { readonly answering: Answering; readonly same: readonly boolean[] } {
   const same = said.map(([range, fingerprint]) => set.fingerprint(range) === fingerprint);
   const more = said.flatMap(([range], at) => (same[at] ? set.tipsIn(range) : []));
-  const depth = said[0]?.[0].length ?? 0;
-  return { answering: { of, set, depth, found: [...found, ...more] }, same };
+  const open = new Set(said.flatMap(([range], at) => (same[at] ? [] : [range])));
+  return { answering: { of, set, open, found: [...found, ...more] }, same };
 }
 
 /** With what was found alike of one more set. */

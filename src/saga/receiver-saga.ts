@@ -58,8 +58,8 @@ interface Saga {
 interface Comparing {
   readonly limits: SessionLimits;
   readonly saga: string;
-  /** How many sets the sender has begun with. */
-  readonly sets: number;
+  /** The sets that the sender has begun with. */
+  readonly sets: readonly Address[];
   /** Of the sets before this one. */
   readonly alike: Alike;
 }
@@ -259,11 +259,14 @@ function onRanges(state: Between, { turn, now }: On<"ranges">): ReceiverSagaStep
   const { saga, of, root, entries = [], turn: place } = turn.message;
   if (!isInPlace(state, place)) return fail(new KeysagaError("out_of_turn", { got: "ranges" }));
   if (of !== undefined && root !== undefined && entries.length === 0) {
-    const sets = state.kind === "awaitingRanges" ? state.sets : 0;
-    if (sets >= sagaLimits.setsMax) return fail(limitExceeded("setsMax", sagaLimits.setsMax));
+    const before = state.kind === "awaitingRanges" ? state.sets : [];
+    const sets = [...new Set([...before, of])];
+    if (sets.length > sagaLimits.setsMax) return fail(limitExceeded("setsMax", sagaLimits.setsMax));
+    if (sets.length === before.length)
+      return fail(new KeysagaError("malformed_message", { in: "ranges", rule: "each set once" }));
     const { limits } = state;
     return {
-      state: { kind: "loadingSet", limits, saga, sets: sets + 1, alike: alikeIn(state), of, root },
+      state: { kind: "loadingSet", limits, saga, sets, alike: alikeIn(state), of, root },
       effects: [{ kind: "loadSet", of }],
     };
   }

@@ -292,7 +292,8 @@ const limits: Readonly<Record<keyof typeof sagaLimits | keyof SessionLimits, () 
     let state = awaitSaga(sessionLimits, 0);
     for (let place = 1; state.kind !== "failed"; place += 2) {
       expect(place).toBeLessThan(2 * sagaLimits.setsMax + 2);
-      const message = { type: "ranges", saga: "00", turn: place, of: stones(1)[0]!.address, root: "" };
+      const of = `folder^${place.toString(16).toUpperCase().padStart(64, "0")}`;
+      const message = { type: "ranges", saga: "00", turn: place, of, root: "" };
       state = stepReceiverSaga(state, { kind: "ranges", turn: { message } as never, now: 0 }).state;
       if (state.kind === "loadingSet")
         state = stepReceiverSaga(state, { kind: "setLoaded", set, now: 0 }).state;

@@ -152,8 +152,10 @@ scenario(
 
 scenario("ranges out of their place, twice, or of no set end the session (threat 11)", async (cast) => {
   const { alice, bob } = cast;
-  const [folder] = await folderOf(alice, 3);
+  const all = await folderOf(alice, 3);
+  const [folder] = all;
   await alice.sync(folder);
+  const right = await setFingerprint(all.map((address) => ({ address, tip: address, n: 0 })));
   const nodes = Array.from({ length: 16 }, () => "");
   const range = (...at: readonly string[]) => ({
     type: "ranges",
@@ -162,9 +164,9 @@ scenario("ranges out of their place, twice, or of no set end the session (threat
   const init = { type: "init", direction: "push", entries: [{ address: folder, tip: folder, n: 0 }] };
   /** The set is begun with, and this follows. */
   const then =
-    (draft: TurnDraft): Attempt =>
+    (draft: TurnDraft, root = ""): Attempt =>
     async ({ say }) => {
-      await say(whole(folder, ""));
+      await say(whole(folder, root));
       await say(draft);
     };
   const differs = 'alike {"alike":"00","count":4}';
@@ -173,6 +175,8 @@ scenario("ranges out of their place, twice, or of no set end the session (threat
     [({ say }) => say({ ...whole(folder, ""), ...range("") }), "error malformed_message"],
     [then(range("0")), differs, "error malformed_message"],
     [then(range("", "")), differs, "error malformed_message"],
+    [then(range(""), right), 'alike {"alike":"01"}', "error malformed_message"],
+    [then(whole(folder, "")), differs, "error malformed_message"],
     [then({ type: "ranges" }), differs, "error malformed_message"],
     [then({ type: "delta" }), differs, "error out_of_turn"],
     [then({ ...init, saga: "00".repeat(16) }), differs, "error out_of_turn"],

@@ -1,6 +1,6 @@
 import { type Address, type IbGib, isIdentityAddress, ownerOf, withinOf } from "../../ibgib/index.js";
 import { isListAddress, listLimits } from "../../lists/index.js";
-import type { FrameReader } from "../../merge/index.js";
+import type { FrameReader, Pause } from "../../merge/index.js";
 import type { Root } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
 
@@ -56,12 +56,36 @@ export function directlyWithin(space: Space, outer: readonly Address[]): Promise
   );
 }
 
+/** Timelines that are looked at without a pause, and whose first frames are in memory at a time. */
+const pageTimelines = 64;
+
+/** @param pause Lets others have their turn, in front of every page. */
+export async function* pagesOf<Item>(
+  items: readonly Item[],
+  pause: Pause = async () => undefined,
+): AsyncGenerator<readonly Item[]> {
+  for (let at = 0; at < items.length; at += pageTimelines) {
+    await pause();
+    yield items.slice(at, at + pageTimelines);
+  }
+}
+
 /** The same, with those within them, and so on. */
-export async function allWithin(space: Space, outer: readonly Address[]): Promise<readonly Address[]> {
+export async function allWithin(
+  space: Space,
+  outer: readonly Address[],
+  pause?: Pause,
+): Promise<readonly Address[]> {
   const all = new Set<Address>();
   for (let open = outer; open.length > 0; ) {
-    open = (await directlyWithin(space, open)).filter((timeline) => !all.has(timeline));
-    for (const timeline of open) all.add(timeline);
+    const next: Address[] = [];
+    for await (const page of pagesOf(open, pause)) {
+      for (const timeline of await directlyWithin(space, page)) {
+        if (!all.has(timeline)) next.push(timeline);
+        all.add(timeline);
+      }
+    }
+    open = next;
   }
   return [...all];
 }
@@ -70,9 +94,9 @@ export async function allWithin(space: Space, outer: readonly Address[]): Promis
  * The timelines of a set that two sides may compare: `of` and all that is within it; or, where that is an identity, all that
  * it owns. Without lists, which have a way of their own. Costs a look-up for each.
  */
-export async function membersOf(space: Space, of: Address): Promise<readonly Address[]> {
+export async function membersOf(space: Space, of: Address, pause?: Pause): Promise<readonly Address[]> {
   const outer = isIdentityAddress(of)
     ? await space.look((look) => look.within(of).map(({ timeline }) => timeline))
     : [of];
-  return [...outer, ...(await allWithin(space, outer))].filter((timeline) => !isListAddress(timeline));
+  return [...outer, ...(await allWithin(space, outer, pause))].filter((timeline) => !isListAddress(timeline));
 }

@@ -394,7 +394,9 @@ export class Answers {
     const answered = new Set(rootsAnswered(told));
     const asked = outer.map(({ address }) => address).filter((address) => answered.has(address));
     const readable = await this.#readable(asked);
-    return (await allWithin(this.#space, readable)).filter((timeline) => !known.has(timeline));
+    return (await allWithin(this.#space, readable, this.merging.options.pause)).filter(
+      (timeline) => !known.has(timeline),
+    );
   }
 
   /** The timelines in the closure of roots that the sender may read. */

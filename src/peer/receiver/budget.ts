@@ -1,4 +1,4 @@
-import { limitExceeded } from "../../base/index.js";
+import { KeysagaError, limitExceeded } from "../../base/index.js";
 
 /** A limit by its name, for the error. */
 export interface NamedLimit {
@@ -33,30 +33,34 @@ export class Budget<Who> {
   }
 }
 
-/** Part of a budget: claimed bit by bit, given back whole. */
+/** Part of a budget: claimed bit by bit, given back whole, and then over. */
 export class Share {
   #held = 0;
+  #isOver = false;
 
   constructor(private readonly move: (amount: number) => NamedLimit | undefined) {}
 
-  /** @throws KeysagaError `limit_exceeded`; then nothing is claimed. */
+  /** @throws KeysagaError `limit_exceeded`, or `connection_closed` where it is over; then nothing is claimed. */
   claim(amount: number): void {
     const exceeded = this.#move(amount);
     if (exceeded) throw limitExceeded(exceeded.limit, exceeded.max);
   }
 
-  /** @returns Whether it fits; if not, nothing is claimed. */
+  /** @returns Whether it fits; if not, nothing is claimed. @throws KeysagaError `connection_closed` where it is over. */
   tryClaim(amount: number): boolean {
     return this.#move(amount) === undefined;
   }
 
   #move(amount: number): NamedLimit | undefined {
+    if (this.#isOver) throw new KeysagaError("connection_closed");
     const exceeded = this.move(amount);
     if (exceeded === undefined) this.#held += amount;
     return exceeded;
   }
 
+  /** What is still under way for whom it was claims nothing any more: nobody would give that back. */
   release(): void {
+    this.#isOver = true;
     this.move(-this.#held);
     this.#held = 0;
   }

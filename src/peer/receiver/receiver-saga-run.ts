@@ -136,13 +136,15 @@ export class ReceiverSagaRun {
 
   /**
    * What there is of a set, as far as the sender may read it: of somebody else's, and of what it may not read, nothing. It is
-   * held until the saga has ended; where there is no room for it, there is nothing to compare either.
+   * held until the saga has ended; where there is no room for it, there is nothing to compare either. Others have their turn
+   * meanwhile, however large it is.
    */
   async loadSet({ of }: On<"loadSet">): Promise<End<"setLoaded">> {
     await this.#standing.load();
-    const tips = await readableSet(this.options.space, this.#standing, of);
-    const isHeld = this.inflow.tryHold(tips.length, setItemBytes);
-    return { kind: "setLoaded", set: await RangeSet.of(isHeld ? tips : [], this.#merging.options.pause) };
+    const { pause } = this.#merging.options;
+    const hold = (timelines: number) => this.inflow.tryHold(timelines, setItemBytes);
+    const tips = await readableSet(this.options.space, this.#standing, of, { hold, pause });
+    return { kind: "setLoaded", set: await RangeSet.of(tips, pause) };
   }
 
   async #keepLists(): Promise<void> {

@@ -22,7 +22,7 @@ export async function setsToCompare(
   const open = new Map(roots.flatMap((root) => comparable(root).map((tip) => [tip.address, tip])));
   const sets: NamedSet[] = [];
   const add = async (of: Address, atLeast: (members: number) => number) => {
-    const members = await membersOf(space, of);
+    const members = await membersOf(space, of, pause);
     const tips = members.flatMap((member) => open.get(member) ?? []);
     if (tips.length < Math.max(comparedMin, atLeast(members.length))) return;
     sets.push({ of, set: await RangeSet.of(tips, pause) });
