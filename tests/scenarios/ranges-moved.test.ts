@@ -1,7 +1,7 @@
 /** Others go on while sets are compared: between the ranges, `init` and the commit. */
 import { expect } from "vitest";
 import { type Address, relate } from "../../src/ibgib/index.js";
-import { createSender, saveRecords } from "../../src/peer/index.js";
+import { createSender, saveRecords, unshare } from "../../src/peer/index.js";
 import { type Peer, type SenderPeer, tapDial } from "../../src/testing/index.js";
 import { nameOf } from "../protocol/faults.js";
 import { type Cast, scenario } from "./scenario.js";
@@ -74,3 +74,30 @@ for (const turn of ["alike", "ack"] as const)
       await expectInStep(alice, bob, all);
     },
   );
+
+scenario(
+  "a right that ends while sets are compared: nothing more is told, and nothing comes (threat 22)",
+  async (cast) => {
+    const { alice, carol } = cast;
+    const all = await sharedFolder(cast);
+    const [folder, one, two] = all;
+    await alice.edit(two!, { before: true });
+    await alice.sync(folder);
+    for (const turn of ["alike", "ack"] as const) {
+      const tip = await carol.tip(one!);
+      await syncWhile(carol, folder, cast, turn, async () => {
+        await unshare(alice.identity, { timeline: folder, from: carol.address });
+        await alice.edit(one!, { secret: turn });
+        await alice.link(two!, "see", [(await alice.tip(one!)).address]);
+        await alice.sync(folder);
+      });
+      expect(await carol.tip(one!)).toEqual(tip);
+      expect(await carol.space.get((await alice.tip(one!)).address)).toBe(undefined);
+      await alice.share(folder, carol, "write");
+      await alice.sync(folder);
+      await carol.sync(folder);
+      await alice.edit(two!, { again: turn });
+      await alice.sync(folder);
+    }
+  },
+);

@@ -118,6 +118,22 @@ scenario("of a set that is new there, or mostly, nothing is compared further", a
   await expectInStep(alice, bob, [folder, ...files]);
 });
 
+scenario("a folder that is named beside the one around it is compared with that (X1)", async (cast) => {
+  const { alice, bob } = cast;
+  const [outer] = await folderOf(alice, 20);
+  const inner = await alice.timeline("folder", { within: outer });
+  for (let at = 0; at < 20; at++) await alice.timeline("file", { within: inner });
+  await alice.sync(outer);
+  for (const roots of [
+    [inner, outer],
+    [outer, inner],
+  ]) {
+    const { named, turns } = await said(alice, cast, roots, "both");
+    expect([named, turns]).toEqual([[], ["ranges", "alike", "init", "ack", "commit", "receipt"]]);
+  }
+  await expectInStep(alice, bob, [outer, inner]);
+});
+
 function answersOf(attempt: Attempt, who: SenderPeer, at: ReceiverPeer) {
   let own: typeof spoken.newest;
   return answersTo(attempt, who, at, () => (own ??= spoken.newest!));

@@ -1,7 +1,7 @@
 import type { Address } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import { type FinalTip, type NamedSet, RangeSet, type Root, sagaLimits } from "../../saga/index.js";
-import { membersOf } from "../branches/within.js";
+import { membersOf, outermostOf } from "../branches/within.js";
 import type { Merging } from "../branches/merging.js";
 import type { Identity } from "../home/identity.js";
 
@@ -10,7 +10,7 @@ const missingMax = 8;
 
 /**
  * The sets among roots that are worth comparing with the receiver, of `comparedMin` timelines or more: what is within each
- * that was named; then what this identity owns, where nearly all of that is among the rest.
+ * that was named, and is within none that was; then what this identity owns, where nearly all of that is among the rest.
  */
 export async function setsToCompare(
   { space, address: self }: Identity,
@@ -30,9 +30,9 @@ export async function setsToCompare(
   };
   const isMore = () => open.size >= comparedMin && sets.length < sagaLimits.setsMax;
   if (!isMore()) return [];
-  const outer = [...named].filter((root) => open.has(root));
-  for (const of of await space.look((look) => outer.filter((root) => look.within(root).length > 0)))
-    if (isMore()) await add(of, () => 0);
+  const here = [...named].filter((root) => open.has(root));
+  const around = await space.look((look) => here.filter((root) => look.within(root).length > 0));
+  for (const of of await outermostOf(around, new Set(around), space)) if (isMore()) await add(of, () => 0);
   if (isMore()) await add(self, (members) => members - members / missingMax);
   return sets;
 }
