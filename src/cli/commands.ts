@@ -9,6 +9,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   admit: async () => (await import("./commands/admit.js")).admit,
   expel: async () => (await import("./commands/expel.js")).expel,
   sync: async () => (await import("./commands/sync.js")).sync,
+  status: async () => (await import("./commands/status.js")).status,
   clone: async () => (await import("./commands/clone.js")).clone,
   conflicts: async () => (await import("./commands/conflicts.js")).conflicts,
   share: async () => (await import("./commands/share.js")).share,

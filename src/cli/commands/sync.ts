@@ -1,5 +1,9 @@
-import { commonOptions, defineCommand } from "../command.js";
+import { commonOptions, defineCommand, type ExitCode, exitCodes, UsageError } from "../command.js";
+import { openHomeStore } from "../../node/index.js";
+import { type Context, homeDir, print } from "../context.js";
 import { receiverOptions, runExchange } from "../folder/command.js";
+import { previewSync } from "../folder/status.js";
+import { isForAPerson, statusLines } from "../folder/status-text.js";
 import { syncFolder } from "../folder/sync.js";
 
 export const sync = defineCommand({
@@ -40,7 +44,7 @@ the exit status is 3 as long as there is any:
   a file renamed on both sides: it has one of the names, until it is renamed or edited
   two files with one path: one of them lies beside the other, as 'a (3F9C2A).txt', until it is renamed
   a file removed on one side and edited or renamed on the other: it is kept, until it is removed or edited`,
-  operands: ["FOLDER", "URL"],
+  operands: ["FOLDER", "URL?"],
   options: {
     home: commonOptions.home,
     ...receiverOptions,
@@ -48,14 +52,41 @@ the exit status is 3 as long as there is any:
       type: "boolean",
       about: "Yes, also where many files are gone: remove them, here or for everybody.",
     },
+    "dry-run": {
+      type: "boolean",
+      about: "Print what would be recorded; record, write and send nothing. Asks no receiver.",
+    },
     json: commonOptions.json,
   },
   examples: [
     "keysaga sync ./notes wss://sync.example.org",
     "keysaga sync ./notes ws://127.0.0.1:4747 --json",
   ],
-  run: (context, values, [folder, url]) =>
-    runExchange(context, values, url, (identity, exchange, ask) =>
+  async run(context, values, [folder, url]) {
+    if (values["dry-run"]) return dryRun(context, values, folder);
+    if (url === undefined) throw new UsageError("URL is missing");
+    return runExchange(context, values, url, (identity, exchange, ask) =>
       syncFolder(identity, folder, exchange, ask),
-    ),
+    );
+  },
 });
+
+async function dryRun(
+  context: Context,
+  { home, json }: { readonly home: string | undefined; readonly json: boolean | undefined },
+  folder: string,
+): Promise<ExitCode> {
+  const { address, space } = await openHomeStore(homeDir(context, home));
+  try {
+    const found = await previewSync({ address, space }, folder);
+    const first = found.folder === undefined ? "; the first sync makes a folder of this directory" : "";
+    if (json) print(context, JSON.stringify({ dryRun: true, ...found }));
+    else {
+      for (const line of statusLines(found)) print(context, line);
+      print(context, `dry run: nothing was recorded, written or sent${first}`);
+    }
+    return isForAPerson(found) ? exitCodes.attention : exitCodes.ok;
+  } finally {
+    await space.close();
+  }
+}

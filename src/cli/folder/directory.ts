@@ -5,7 +5,7 @@ import { FolderError } from "./errors.js";
 import { isAny } from "./file-system.js";
 import { type MappedCell, type MappingCell, isMapped, readMapping } from "./mapping.js";
 import { type Marker, readMarker } from "./marker.js";
-import { checkOutsideHomes, checkOutsideSynced } from "./own.js";
+import { checkOutsideHomes, checkOutsideSynced, innermostMarked } from "./own.js";
 
 /** A directory that is to be synced. */
 export interface SyncedDirectory {
@@ -29,7 +29,10 @@ export interface SyncedDirectory {
  * @param place A real path.
  * @throws FolderError as told; `in_home`, `marker_damaged`.
  */
-export async function findDirectory({ space, address }: Identity, place: string): Promise<SyncedDirectory> {
+export async function findDirectory(
+  { space, address }: Pick<Identity, "space" | "address">,
+  place: string,
+): Promise<SyncedDirectory> {
   await checkOutsideHomes(place);
   const marker = await readMarker(place);
   if (marker && marker.identity !== address)
@@ -76,6 +79,12 @@ export async function mappingOf(space: Space, dir: string): Promise<MappedCell> 
   const cell = await readMapping(space, place, (await readMarker(place))?.directory);
   if (!isMapped(cell)) throw new FolderError("not_synced", { path: dir });
   return cell;
+}
+
+/** The marked directory that `path` is, or lies in; without one, the directory itself. @throws as `realDirectory`. */
+export async function syncedRoot(path: string): Promise<string> {
+  const place = await realDirectory(path);
+  return (await innermostMarked(place)) ?? place;
 }
 
 /** @throws FolderError `not_a_directory`. */

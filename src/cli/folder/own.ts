@@ -22,8 +22,13 @@ export async function checkOutsideHomes(place: string): Promise<void> {
 /** @throws FolderError `in_synced` where a directory lies in a marked one, at any depth. */
 export async function checkOutsideSynced(place: string): Promise<void> {
   const above = dirname(place);
-  const synced = above === place ? undefined : await innermost(above, isMarked);
+  const synced = above === place ? undefined : await innermostMarked(above);
   if (synced !== undefined) throw new FolderError("in_synced", { path: synced });
+}
+
+/** The directory itself, or the nearest above it, that has a marker. */
+export function innermostMarked(place: string): Promise<string | undefined> {
+  return innermost(place, isMarked);
 }
 
 /** The first of a directory and those above it that is one. */

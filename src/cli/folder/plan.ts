@@ -82,6 +82,17 @@ export function planLocal(scan: Scan, base: readonly FileState[], now: readonly 
   };
 }
 
+/** What a plan comes to, by path. */
+export function changesIn({ added, edited, renamed, removed }: LocalPlan): Change[] {
+  const changes: Change[] = [
+    ...added.map(({ path }): Change => ({ path, change: "added" })),
+    ...edited.map(({ was: { path } }): Change => ({ path, change: "edited" })),
+    ...renamed.map(({ was, path }): Change => ({ path, change: "renamed", was: was.path })),
+    ...removed.map(({ path }): Change => ({ path, change: "removed" })),
+  ];
+  return changes.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
 /** A path to bring from one state to another: the text that has to stand there before, and the one after. */
 export interface Write {
   readonly path: string;

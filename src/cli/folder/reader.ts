@@ -45,7 +45,10 @@ export async function syncAsReader(
 }
 
 /** Is the folder somebody else's, who does not let this home write it, as far as the list of writers here says? */
-async function mayOnlyRead(identity: Identity, folder: Address): Promise<boolean> {
+export async function mayOnlyRead(
+  identity: Pick<Identity, "space" | "address">,
+  folder: Address,
+): Promise<boolean> {
   const first = await identity.space.get(folder);
   const owner = first && ownerOf(first);
   if (owner === undefined || owner === identity.address) return false;

@@ -28,8 +28,8 @@ export async function demandYes(removal: MassRemoval, ask: AskRemoval): Promise<
   if (!(await ask(removal))) throw new FolderError(kind, { gone: `${gone} of ${of}` });
 }
 
-/** More than a third and more than two, or all. */
-function isMuch({ gone, of }: MassRemoval): boolean {
+/** Is it asked about? More than a third and more than two, or all. */
+export function isMuch({ gone, of }: MassRemoval): boolean {
   return gone > 0 && (gone === of || (gone > 2 && gone * 3 > of));
 }
 

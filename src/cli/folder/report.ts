@@ -75,7 +75,11 @@ export function skippedLine(skipped: Skipped): string {
 /** What a person should know of the directory itself, beside its files. */
 export function directoryLines({ outside, movedFrom }: FolderReport): string[] {
   const moved = movedFrom === undefined ? [] : [`the directory was at ${movedFrom} before: it goes on here`];
-  return [...moved, ...outside.map(({ path, reason }) => `left out ${printable(path)}: ${reason}`)];
+  return [...moved, ...outside.map(outsideLine)];
+}
+
+export function outsideLine({ path, reason }: Outside): string {
+  return `left out ${printable(path)}: ${reason}`;
 }
 
 const reasons: Readonly<Record<LeftReason, string>> = {

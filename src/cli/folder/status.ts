@@ -1,0 +1,84 @@
+import type { Address, Identity } from "../../index.js";
+import { byPath, openConflicts } from "./conflicts.js";
+import { findDirectory, isLike, realDirectory, syncedRoot } from "./directory.js";
+import { type Outside, scanDirectory } from "./disk.js";
+import { FolderError } from "./errors.js";
+import { isMapped, type MappedCell, type MappingCell } from "./mapping.js";
+import { readFolder } from "./model.js";
+import { type Change, changesIn, type LocalPlan, planLocal } from "./plan.js";
+import { mayOnlyRead } from "./reader.js";
+import { countMissing, isMuch, type MassRemoval } from "./removal.js";
+import type { Skipped } from "./skipped.js";
+
+/** What the next sync of a directory would record, as far as this home can tell: no receiver is asked. */
+export interface FolderStatus {
+  /** Undefined where the first sync would make the folder. */
+  readonly folder: Address | undefined;
+  /** What would be recorded, by path. */
+  readonly changes: readonly Change[];
+  /** What is recorded, and in no saga yet that has ended well. */
+  readonly unsent: readonly Change[];
+  readonly unchanged: number;
+  readonly skipped: readonly Skipped[];
+  readonly outside: readonly Outside[];
+  /** A removal that the sync would ask about. */
+  readonly missing: MassRemoval | undefined;
+  /** False where the home may only read the folder, as far as it was told: then changes stay in the directory. */
+  readonly mayWrite: boolean;
+  /** Conflicts that `keysaga conflicts` shows. */
+  readonly conflicts: number;
+}
+
+type Who = Pick<Identity, "space" | "address">;
+
+/**
+ * The status of the synced directory that `path` is, or lies in. Reads all its files; changes nothing.
+ *
+ * @throws FolderError `not_synced`, `unmarked`, and as `findDirectory` and `scanDirectory`.
+ */
+export async function statusOf(who: Who, path: string): Promise<FolderStatus> {
+  const { cell, hasMarker } = await findDirectory(who, await syncedRoot(path));
+  if (!isMapped(cell)) throw new FolderError("not_synced", { path });
+  return statusAgain(who, cell, hasMarker);
+}
+
+/** The same for a directory that a sync was asked of, which may be the first one. */
+export async function previewSync(who: Who, dir: string): Promise<FolderStatus> {
+  const { cell, hasMarker } = await findDirectory(who, await realDirectory(dir));
+  return isMapped(cell) ? statusAgain(who, cell, hasMarker) : statusFirst(cell);
+}
+
+async function statusFirst({ place }: MappingCell): Promise<FolderStatus> {
+  const scan = await scanDirectory(place);
+  const { skipped, outside } = scan;
+  const changes = changesIn(planLocal(scan, [], []));
+  const nothing = { unsent: [], unchanged: 0, missing: undefined, conflicts: 0 };
+  return { folder: undefined, ...nothing, changes, skipped, outside, mayWrite: true };
+}
+
+async function statusAgain(who: Who, cell: MappedCell, hasMarker: boolean): Promise<FolderStatus> {
+  const { folder, base, unsent } = cell.mapping;
+  const scan = await scanDirectory(
+    cell.place,
+    base.map(({ path }) => path),
+  );
+  if (!hasMarker && !isLike(cell, scan)) throw new FolderError("unmarked", { path: cell.place });
+  const now = await readFolder(who.space, folder, cell.mapping);
+  const plan = planLocal(scan, base, now.files);
+  return {
+    folder,
+    changes: changesIn(plan),
+    unsent: byPath(unsent),
+    unchanged: plan.kept.length,
+    skipped: scan.skipped,
+    outside: scan.outside,
+    missing: askedAbout(plan, base.length),
+    mayWrite: !(await mayOnlyRead(who, folder)),
+    conflicts: openConflicts(now).length,
+  };
+}
+
+function askedAbout(plan: LocalPlan, of: number): MassRemoval | undefined {
+  const removal: MassRemoval = { kind: "missing", gone: countMissing(plan), of };
+  return isMuch(removal) ? removal : undefined;
+}
