@@ -23,9 +23,14 @@ export interface Running {
  * Starts `keysaga` as a person would, without a terminal. It is killed when the test ends, at the latest. What its
  * one-time keys sign is checked.
  */
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+export function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd?: string,
+): Running {
   const child = spawn(process.execPath, [...inChild.args(), programOf("src/cli/main.ts"), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
+    cwd,
     env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...inChild.env, ...env },
   });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -66,6 +71,10 @@ export function searchPrinted(
 }
 
 /** Runs `keysaga` to its end. */
-export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  return start(args, env).ended;
+export function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd?: string,
+): Promise<Ended> {
+  return start(args, env, cwd).ended;
 }

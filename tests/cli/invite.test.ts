@@ -37,7 +37,7 @@ test("keysaga invite, beside a receiver that runs: two people get in, without an
   const word = made.stdout.trim();
 
   const synced = await runHere(sync, alice.dir, word, "--home", alice.home, "--json");
-  expect(synced.stderr).toBe(`from now on, ${url} will do in place of the invite\n`);
+  expect(synced.stderr).toBe(`${url} is remembered in place of the invite\n`);
   const { folder } = JSON.parse(synced.stdout);
   await shareFolder(alice, url, carol);
 
@@ -82,7 +82,7 @@ test("an invite comes by standard input as well, and so is in no list of process
   await writeTree(alice.dir, { "a.md": "one\n" });
   const { stdout: word } = await runHere(invite, "--home", bob.home);
   const synced = await runHereOn(Readable.from([word]), sync, alice.dir, "-", "--home", alice.home);
-  expect(synced.stderr).toMatch(/^from now on, ws:\S+ will do in place of the invite\n$/);
+  expect(synced.stderr).toMatch(/^ws:\S+ is remembered in place of the invite\n$/);
   const nothing = runHereOn(Readable.from([]), sync, alice.dir, "-", "--home", eve.home);
   await expect(nothing).rejects.toThrow();
   child.kill("SIGTERM");

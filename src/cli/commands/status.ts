@@ -2,7 +2,7 @@ import { openHomeStore } from "../../node/index.js";
 import { commonOptions, defineCommand, exitCodes } from "../command.js";
 import { homeDir, print } from "../context.js";
 import { statusOf } from "../folder/status.js";
-import { isForAPerson, statusLines } from "../folder/status-text.js";
+import { isForAPerson, rememberedLines, statusLines } from "../folder/status-text.js";
 
 export const status = defineCommand({
   name: "status",
@@ -19,7 +19,7 @@ passphrase. The exit status is 3 where something is left for a person to look at
     try {
       const found = await statusOf({ address, space }, folder);
       if (values.json) print(context, JSON.stringify(found));
-      else for (const line of [`folder ${found.folder}`, ...statusLines(found)]) print(context, line);
+      else for (const line of [...rememberedLines(found), ...statusLines(found)]) print(context, line);
       return isForAPerson(found) ? exitCodes.attention : exitCodes.ok;
     } finally {
       await space.close();

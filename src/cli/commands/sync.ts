@@ -1,6 +1,8 @@
 import { commonOptions, defineCommand, type ExitCode, exitCodes, UsageError } from "../command.js";
+import { isInviteText } from "../../index.js";
 import { openHomeStore } from "../../node/index.js";
 import { type Context, homeDir, print } from "../context.js";
+import { syncedRoot } from "../folder/directory.js";
 import { receiverOptions, runExchange } from "../folder/command.js";
 import { previewSync } from "../folder/status.js";
 import { isForAPerson, statusLines } from "../folder/status-text.js";
@@ -14,6 +16,9 @@ Each file is a timeline with all its versions; the first sync makes the folder's
 is printed, is what others clone, once you have shared it with them: see keysaga share. A renamed file goes on as the
 same file, and so does one that comes back after it was removed. The first time, an invite may stand in place of the
 URL, see keysaga invite; as - it is read from standard input, where no other user of this machine sees it.
+
+Once in step, the home remembers the URL for the directory: keysaga sync FOLDER goes on with it, and so does keysaga sync
+in FOLDER or below. Another URL that is given is used, and remembered in its place.
 
 Left alone: names that begin with a dot, symbolic links, and what is not UTF-8 text or larger than a record. So are
 homes of keysaga in FOLDER, files that hold the secret of an identity, and directories that are synced by themselves.
@@ -44,7 +49,7 @@ the exit status is 3 as long as there is any:
   a file renamed on both sides: it has one of the names, until it is renamed or edited
   two files with one path: one of them lies beside the other, as 'a (3F9C2A).txt', until it is renamed
   a file removed on one side and edited or renamed on the other: it is kept, until it is removed or edited`,
-  operands: ["FOLDER", "URL?"],
+  operands: ["FOLDER?", "URL?"],
   options: {
     home: commonOptions.home,
     ...receiverOptions,
@@ -60,16 +65,24 @@ the exit status is 3 as long as there is any:
   },
   examples: [
     "keysaga sync ./notes wss://sync.example.org",
-    "keysaga sync ./notes ws://127.0.0.1:4747 --json",
+    "keysaga sync ./notes --json",
+    "keysaga sync ./notes --dry-run",
   ],
   async run(context, values, [folder, url]) {
-    if (values["dry-run"]) return dryRun(context, values, folder);
-    if (url === undefined) throw new UsageError("URL is missing");
-    return runExchange(context, values, url, (identity, exchange, ask) =>
-      syncFolder(identity, folder, exchange, ask),
+    if (folder !== undefined && isReceiver(folder))
+      throw new UsageError("FOLDER is missing before the URL: say keysaga sync . URL for the one you are in");
+    const dir = folder ?? (await syncedRoot("."));
+    if (values["dry-run"]) return dryRun(context, values, dir);
+    return runExchange(context, values, { dir, url }, (identity, exchange, ask) =>
+      syncFolder(identity, dir, exchange, ask),
     );
   },
 });
+
+/** A first sync of what somebody did not name would send what was never meant to be sent. */
+function isReceiver(text: string): boolean {
+  return text === "-" || /^wss?:/.test(text) || isInviteText(text);
+}
 
 async function dryRun(
   context: Context,

@@ -9,6 +9,7 @@ import type { FolderReport } from "./bring-down.js";
 import type { Exchange } from "./exchange.js";
 import { withReceiver } from "./exchange.js";
 import { folderIb } from "./kinds.js";
+import { rememberedReceiver, remembering } from "./remembered.js";
 import type { AskRemoval } from "./removal.js";
 import { briefLine, directoryLines, eventLine, jsonOf, leftLines, linesOf, skippedLine } from "./report.js";
 import { needsAttention } from "./skipped.js";
@@ -43,14 +44,18 @@ interface Values {
   readonly json: boolean | undefined;
 }
 
-/** Opens the home and a way to the receiver, lets `work` bring a folder in step, and prints what it did. */
+/**
+ * Opens the home and a way to the receiver, lets `work` bring a folder in step, and prints what it did.
+ *
+ * @param at The directory, and the receiver; without a URL, the one that is remembered for the directory.
+ */
 export async function runExchange(
   context: Context,
   { home, pin, insecure, unconfirmed, retry, verbose, json, ...values }: Values,
-  operand: string,
+  at: { readonly dir: string; readonly url: string | undefined },
   work: (identity: Identity, exchange: Exchange, ask: AskRemoval | undefined) => Promise<FolderReport>,
 ): Promise<ExitCode> {
-  const url = operand === "-" ? await lineFrom(context) : operand;
+  const given = at.url === "-" ? await lineFrom(context) : at.url;
   const pinned = pin === undefined ? undefined : parseIdentity(pin, "--pin");
   const started = performance.now();
   const stop = listenForStop();
@@ -60,8 +65,9 @@ export async function runExchange(
     const report = await withHome(
       context,
       home,
-      ({ identity }) =>
-        withReceiver(
+      async ({ identity }) => {
+        const url = given ?? (await rememberedReceiver(identity.space, at.dir));
+        return withReceiver(
           identity,
           {
             url,
@@ -71,13 +77,15 @@ export async function runExchange(
             signal: stop.signal,
             onEvent: (event) => tell(verbose ? eventLine(event) : briefLine(event)),
           },
-          (exchange) => work(identity, exchange, ask),
-        ),
+          (exchange) =>
+            remembering(identity, { dir: at.dir, url }, exchange, (noting) => work(identity, noting, ask)),
+        );
+      },
       { unconfirmed },
     );
     const seconds = (performance.now() - started) / 1000;
-    if (isInviteText(url))
-      note(context, `from now on, ${readInvite(url).url} will do in place of the invite`);
+    if (given !== undefined && isInviteText(given))
+      note(context, `${readInvite(given).url} is remembered in place of the invite`);
     for (const line of directoryLines(report)) note(context, line);
     for (const skipped of report.skipped) note(context, skippedLine(skipped));
     if (json) print(context, JSON.stringify(jsonOf(report, seconds)));

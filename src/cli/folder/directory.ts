@@ -75,10 +75,15 @@ export function isLike({ mapping: { base } }: MappedCell, { textByPath, skipped 
 
 /** The mapping of a directory that was synced: a look, which judges nothing. @throws FolderError `not_synced`. */
 export async function mappingOf(space: Space, dir: string): Promise<MappedCell> {
-  const place = await realDirectory(dir);
-  const cell = await readMapping(space, place, (await readMarker(place))?.directory);
+  const cell = await cellAt(space, dir);
   if (!isMapped(cell)) throw new FolderError("not_synced", { path: dir });
   return cell;
+}
+
+/** The same for one that may never have been. */
+export async function cellAt(space: Space, dir: string): Promise<MappingCell> {
+  const place = await realDirectory(dir);
+  return readMapping(space, place, (await readMarker(place))?.directory);
 }
 
 /** The marked directory that `path` is, or lies in; without one, the directory itself. @throws as `realDirectory`. */

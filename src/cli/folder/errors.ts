@@ -14,6 +14,7 @@ const sentences = {
   not_a_file: "the folder relates a timeline that is not a text file",
   not_a_directory: "there is no such directory",
   not_synced: "the directory was never synced from this home, so no folder is known for it",
+  no_receiver: "no receiver is remembered for the directory; name its URL: keysaga sync FOLDER URL",
   not_empty: "the directory to clone into exists and is not empty",
   in_home:
     "the directory is a home of keysaga or lies in one, which holds secrets and is never synced; choose another directory",

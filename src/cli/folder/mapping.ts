@@ -19,6 +19,7 @@ const Stored = z.strictObject({
   folder: address,
   base: z.array(z.strictObject({ file: address, tip: address, path })),
   unsent: z.array(z.strictObject({ path, change, was: path.optional(), file: address, frame: address })),
+  receiver: z.string().optional(),
 });
 
 /** How a directory and a folder's timeline belong together, in a cell of the home's space. */
@@ -28,6 +29,8 @@ export interface Mapping {
   readonly base: readonly FileState[];
   /** What was changed here and is in no saga yet that has ended well. For reports. */
   readonly unsent: readonly LocalChange[];
+  /** The URL of the receiver that it was last in step with. Where a change of the mapping names none, it stays. */
+  readonly receiver?: string | undefined;
 }
 
 /**
@@ -91,11 +94,11 @@ async function parseMapping(
   space: Space,
   bytes: Uint8Array,
 ): Promise<{ readonly mapping: Mapping; readonly seenAt: string }> {
-  const { place, folder, base, unsent } = parseStored(bytes);
+  const { place, folder, base, unsent, receiver } = parseStored(bytes);
   const tips = await space.getMany(base.map(({ tip }) => tip));
   const versions = await Promise.all(base.map(({ file }, at) => fileVersionOf(space, file, tips[at])));
   const files = versions.map((version, at) => ({ ...version, path: base[at]!.path }));
-  return { mapping: { folder, base: files, unsent }, seenAt: place };
+  return { mapping: { folder, base: files, unsent, receiver }, seenAt: place };
 }
 
 function parseStored(bytes: Uint8Array): z.infer<typeof Stored> {
@@ -118,11 +121,11 @@ export function isMapped(cell: MappingCell): cell is MappedCell {
 /** The changes from what was read to `mapping`, none where it is the same, and the cell once they are committed. */
 export function changeMapping(
   cell: MappingCell,
-  { folder, base, unsent }: Mapping,
+  { folder, base, unsent, receiver = cell.mapping?.receiver }: Mapping,
 ): { readonly changes: readonly CellChange[]; readonly cell: MappedCell } {
   const { directory, place } = cell;
   const files = base.map(({ file, tip, path }) => ({ file, tip: tip.address, path }));
-  const to = Buffer.from(JSON.stringify({ place, folder, base: files, unsent }));
+  const to = Buffer.from(JSON.stringify({ place, folder, base: files, unsent, receiver }));
   const toAtPlace = Buffer.from(directory);
   const changes: CellChange[] = [
     { key: cellKey(directory), from: cell.bytes, to },
@@ -131,5 +134,5 @@ export function changeMapping(
   if (cell.replaced)
     changes.push({ key: cellKey(cell.replaced.directory), from: cell.replaced.bytes, to: undefined });
   const changed = { directory, place, seenAt: place, bytes: to, bytesAtPlace: toAtPlace };
-  return { changes, cell: { ...changed, mapping: { folder, base, unsent } } };
+  return { changes, cell: { ...changed, mapping: { folder, base, unsent, receiver } } };
 }

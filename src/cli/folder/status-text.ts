@@ -4,6 +4,11 @@ import type { Change } from "./plan.js";
 import { outsideLine, skippedLine } from "./report.js";
 import { needsAttention } from "./skipped.js";
 
+/** What the home remembers of the directory. */
+export function rememberedLines({ folder, receiver }: FolderStatus): string[] {
+  return [`folder ${folder}`, `receiver ${receiver ?? "none: name its URL with the next sync"}`];
+}
+
 /** A status as people read it: a line for each change, what is left out, and a summary. */
 export function statusLines(status: FolderStatus): string[] {
   const { changes, unsent, unchanged, skipped, outside, missing, mayWrite, conflicts } = status;

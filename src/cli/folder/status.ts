@@ -14,6 +14,8 @@ import type { Skipped } from "./skipped.js";
 export interface FolderStatus {
   /** Undefined where the first sync would make the folder. */
   readonly folder: Address | undefined;
+  /** The URL that a sync without one goes to. */
+  readonly receiver: string | undefined;
   /** What would be recorded, by path. */
   readonly changes: readonly Change[];
   /** What is recorded, and in no saga yet that has ended well. */
@@ -53,11 +55,11 @@ async function statusFirst({ place }: MappingCell): Promise<FolderStatus> {
   const { skipped, outside } = scan;
   const changes = changesIn(planLocal(scan, [], []));
   const nothing = { unsent: [], unchanged: 0, missing: undefined, conflicts: 0 };
-  return { folder: undefined, ...nothing, changes, skipped, outside, mayWrite: true };
+  return { folder: undefined, receiver: undefined, ...nothing, changes, skipped, outside, mayWrite: true };
 }
 
 async function statusAgain(who: Who, cell: MappedCell, hasMarker: boolean): Promise<FolderStatus> {
-  const { folder, base, unsent } = cell.mapping;
+  const { folder, base, unsent, receiver } = cell.mapping;
   const scan = await scanDirectory(
     cell.place,
     base.map(({ path }) => path),
@@ -67,6 +69,7 @@ async function statusAgain(who: Who, cell: MappedCell, hasMarker: boolean): Prom
   const plan = planLocal(scan, base, now.files);
   return {
     folder,
+    receiver,
     changes: changesIn(plan),
     unsent: byPath(unsent),
     unchanged: plan.kept.length,
