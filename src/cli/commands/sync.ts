@@ -17,8 +17,8 @@ is printed, is what others clone, once you have shared it with them: see keysaga
 same file, and so does one that comes back after it was removed. The first time, an invite may stand in place of the
 URL, see keysaga invite; as - it is read from standard input, where no other user of this machine sees it.
 
-Once in step, the home remembers the URL for the directory: keysaga sync FOLDER goes on with it, and so does keysaga sync
-in FOLDER or below. Another URL that is given is used, and remembered in its place.
+Once in step, the home remembers the URL for the directory: keysaga sync FOLDER goes on with it, and so does keysaga
+sync in FOLDER or below. Another URL that is given is used, and remembered in its place.
 
 Left alone: names that begin with a dot, symbolic links, and what is not UTF-8 text or larger than a record. So are
 homes of keysaga in FOLDER, files that hold the secret of an identity, and directories that are synced by themselves.
