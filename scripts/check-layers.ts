@@ -50,6 +50,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   "node:": /^src\/(node|server|cli)\/|-node\.ts$/,
   lmdb: /^src\/space\/lmdb-store\.ts$/,
   ws: /^src\/(transport\/.*-node\.ts$|server\/|testing\/)/,
+  ignore: /^src\/cli\/folder\/ignored\.ts$/,
   zod: /^src\/(?!base\/|ibgib\/|transport\/)/,
   "@noble": /^src\/base\/crypto-portable\.ts$/,
 };
@@ -97,7 +98,7 @@ function nodeInBrowser(sources: Sources, browserImports: BrowserImports): string
       const target = resolve(file, specifier, browserImports);
       if (isType) continue;
       if (target !== undefined) reached.add(target);
-      else if (["node:", "ws", "lmdb"].includes(packageOf(specifier))) {
+      else if (["node:", "ws", "lmdb", "ignore"].includes(packageOf(specifier))) {
         violations.push(`${file}:${line} takes ${specifier} into browsers`);
       }
     }

@@ -22,6 +22,9 @@ sync in FOLDER or below. Another URL that is given is used, and remembered in it
 
 Left alone: names that begin with a dot, symbolic links, and what is not UTF-8 text or larger than a record. So are
 homes of keysaga in FOLDER, files that hold the secret of an identity, and directories that are synced by themselves.
+So is what .gitignore and .keysagaignore files in FOLDER and below name, by git's rules, which is told in one line. A
+file that is synced already stays synced, also where it is named; the ignore files themselves are not synced.
+
 A file that cannot be read or written stays as it is, and is named with what to do, with exit status 3; everything else
 is done.
 

@@ -19,6 +19,8 @@ export interface FolderReport {
   readonly skipped: readonly Skipped[];
   /** Homes and other synced directories below this one: none of its files, by design. */
   readonly outside: readonly Outside[];
+  /** How many files, and directories as a whole, ignore files leave out. */
+  readonly ignored: number;
   /** Where the directory was at the last sync, where that is elsewhere. */
   readonly movedFrom: string | undefined;
   /** What a person should look at. All else is as it should be: the folder is in step. */
@@ -35,7 +37,7 @@ export interface LeftOut extends Left {
 }
 
 /** What writing has done: a report, but for what the scan and the saga know. */
-export type Written = Omit<FolderReport, "totals" | "outside" | "movedFrom" | "left">;
+export type Written = Omit<FolderReport, "totals" | "outside" | "ignored" | "movedFrom" | "left">;
 
 /**
  * Writes what the space has and the directory has not, then moves the base.

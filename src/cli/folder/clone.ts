@@ -39,7 +39,7 @@ export async function cloneFolder(
     saveMapping(identity, cell, { folder, base: [], unsent: [] }),
   );
   const written = await bringDown(identity, { cell: mapped, now }, refuseRemoval);
-  return { ...written, totals: sessionTotals, left, outside: [], movedFrom: undefined };
+  return { ...written, totals: sessionTotals, left, outside: [], ignored: 0, movedFrom: undefined };
 }
 
 /** May a folder be cloned into `dir`? @throws FolderError `in_home`, `in_synced`, `not_empty`. */

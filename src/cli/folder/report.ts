@@ -9,14 +9,15 @@ import type { Change } from "./plan.js";
 import { adviceOn, type Skipped } from "./skipped.js";
 
 /**
- * What `--json` prints. Counts; `skipped` names what was left alone, `outside` what is no part of the folder, `conflicts`
- * what a person should look at.
+ * What `--json` prints. Counts; `skipped` names what was left alone, `outside` what is no part of the folder,
+ * `ignored` counts what ignore files leave out, `conflicts` names what a person should look at.
  */
 export interface FolderJson {
   readonly folder: Address;
   readonly files: { readonly up: number; readonly down: number; readonly unchanged: number };
   readonly skipped: readonly Skipped[];
   readonly outside: readonly Outside[];
+  readonly ignored: number;
   /** What was left out of the folder's timelines, and whose doing that is. */
   readonly left: readonly LeftOut[];
   /** With values shortened; keysaga conflicts has them whole. */
@@ -29,12 +30,13 @@ export interface FolderJson {
 }
 
 export function jsonOf(report: FolderReport, seconds: number): FolderJson {
-  const { folder, up, down, unchanged, skipped, outside, left, conflicts, totals } = report;
+  const { folder, up, down, unchanged, skipped, outside, ignored, left, conflicts, totals } = report;
   return {
     folder,
     files: { up: up.length, down: down.length, unchanged },
     skipped,
     outside,
+    ignored,
     left,
     conflicts: conflicts.map(shortened),
     records: totals.up.records + totals.down.records,
@@ -73,9 +75,14 @@ export function skippedLine(skipped: Skipped): string {
 }
 
 /** What a person should know of the directory itself, beside its files. */
-export function directoryLines({ outside, movedFrom }: FolderReport): string[] {
+export function directoryLines({ outside, ignored, movedFrom }: FolderReport): string[] {
   const moved = movedFrom === undefined ? [] : [`the directory was at ${movedFrom} before: it goes on here`];
-  return [...moved, ...outside.map(outsideLine)];
+  return [...moved, ...outside.map(outsideLine), ...ignoredLines(ignored)];
+}
+
+/** One line for all of it. */
+export function ignoredLines(count: number): string[] {
+  return count === 0 ? [] : [`left out ${counted(count, "path")} that .gitignore or .keysagaignore names`];
 }
 
 export function outsideLine({ path, reason }: Outside): string {

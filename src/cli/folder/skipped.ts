@@ -14,6 +14,7 @@ const advices = {
   "holds the secret of an identity": "move it out of the folder",
   "a symbolic link is in its place": "move the link away to have the file, or its removal, synced",
   "a directory is in its place": "move the directory away, or remove the file elsewhere",
+  "an ignored file is in its place": "move it away, or change the ignore file that names it",
   "a special file is in its place": "move that away",
   "its directory is no directory here": "move away the file or link that is in the directory's place",
   "read-only here": "make it writable to have the change",

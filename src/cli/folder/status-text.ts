@@ -1,7 +1,7 @@
 import type { FolderStatus } from "./status.js";
 import { printable } from "./errors.js";
 import type { Change } from "./plan.js";
-import { outsideLine, skippedLine } from "./report.js";
+import { ignoredLines, outsideLine, skippedLine } from "./report.js";
 import { needsAttention } from "./skipped.js";
 
 /** What the home remembers of the directory. */
@@ -11,7 +11,7 @@ export function rememberedLines({ folder, receiver }: FolderStatus): string[] {
 
 /** A status as people read it: a line for each change, what is left out, and a summary. */
 export function statusLines(status: FolderStatus): string[] {
-  const { changes, unsent, unchanged, skipped, outside, missing, mayWrite, conflicts } = status;
+  const { changes, unsent, unchanged, skipped, outside, ignored, missing, mayWrite, conflicts } = status;
   const counts = [
     `${changes.length} to record`,
     ...(unsent.length > 0 ? [`${unsent.length} recorded and not sent`] : []),
@@ -21,6 +21,7 @@ export function statusLines(status: FolderStatus): string[] {
     ...changes.map(changeWords),
     ...unsent.map((change) => `not sent yet: ${changeWords(change)}`),
     ...outside.map(outsideLine),
+    ...ignoredLines(ignored),
     ...skipped.map(skippedLine),
     ...(missing
       ? [`${missing.gone} of ${missing.of} files are gone: the sync asks, or takes --remove-missing`]

@@ -23,6 +23,8 @@ export interface FolderStatus {
   readonly unchanged: number;
   readonly skipped: readonly Skipped[];
   readonly outside: readonly Outside[];
+  /** How many files, and directories as a whole, ignore files leave out. */
+  readonly ignored: number;
   /** A removal that the sync would ask about. */
   readonly missing: MassRemoval | undefined;
   /** False where the home may only read the folder, as far as it was told: then changes stay in the directory. */
@@ -52,10 +54,19 @@ export async function previewSync(who: Who, dir: string): Promise<FolderStatus> 
 
 async function statusFirst({ place }: MappingCell): Promise<FolderStatus> {
   const scan = await scanDirectory(place);
-  const { skipped, outside } = scan;
+  const { skipped, outside, ignored } = scan;
   const changes = changesIn(planLocal(scan, [], []));
   const nothing = { unsent: [], unchanged: 0, missing: undefined, conflicts: 0 };
-  return { folder: undefined, receiver: undefined, ...nothing, changes, skipped, outside, mayWrite: true };
+  return {
+    folder: undefined,
+    receiver: undefined,
+    ...nothing,
+    changes,
+    skipped,
+    outside,
+    ignored: ignored.length,
+    mayWrite: true,
+  };
 }
 
 async function statusAgain(who: Who, cell: MappedCell, hasMarker: boolean): Promise<FolderStatus> {
@@ -75,6 +86,7 @@ async function statusAgain(who: Who, cell: MappedCell, hasMarker: boolean): Prom
     unchanged: plan.kept.length,
     skipped: scan.skipped,
     outside: scan.outside,
+    ignored: scan.ignored.length,
     missing: askedAbout(plan, base.length),
     mayWrite: !(await mayOnlyRead(who, folder)),
     conflicts: openConflicts(now).length,

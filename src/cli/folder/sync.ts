@@ -15,7 +15,8 @@ import { newFolder, recordLocal } from "./record-local.js";
 import { repairFolder } from "./repair.js";
 import { type AskRemoval, checkRemoval, countMissing, demandYes, refuseRemoval } from "./removal.js";
 import { caughtUp, findSynced } from "./restored.js";
-import { eachOnce } from "./skipped.js";
+import { parentsOf } from "./paths.js";
+import { eachOnce, type Skipped } from "./skipped.js";
 import { removeLeftovers } from "./write.js";
 
 /**
@@ -64,13 +65,25 @@ export async function syncFolder(
   const movedFrom = cell.seenAt === place ? undefined : cell.seenAt;
   return {
     ...report,
-    skipped: eachOnce([...scan.skipped, ...report.skipped]),
+    skipped: eachOnce([...scan.skipped, ...report.skipped.map(knownIgnored(scan))]),
     outside: scan.outside,
+    ignored: scan.ignored.length,
     movedFrom,
   };
 }
 
-type Synced = Omit<FolderReport, "outside" | "movedFrom">;
+type Synced = Omit<FolderReport, "outside" | "ignored" | "movedFrom">;
+
+/** A file that came down where an ignored one lies was not read before: else this would be told in each sync. */
+function knownIgnored({ ignored }: Scan): (skipped: Skipped) => Skipped {
+  const paths = new Set(ignored);
+  return (skipped) => {
+    const isHere = [...parentsOf(skipped.path), skipped.path].some((path) => paths.has(path));
+    return isHere && skipped.reason === "changed meanwhile"
+      ? { ...skipped, reason: "an ignored file is in its place" }
+      : skipped;
+  };
+}
 
 /** Founds a folder. The directory is marked once that is durable. */
 async function syncFirst(

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { access, chmod, constants, lstat, mkdir, rename, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemError } from "../../index.js";
-import { readTextFile } from "./disk.js";
+import { readTextFile } from "./text-file.js";
 import {
   flushDirectory,
   ignoresCase,
