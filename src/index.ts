@@ -193,7 +193,7 @@ export {
 } from "./peer/index.js";
 
 // What a receiver signs can be checked by anyone, without a store.
-export { exportReceipt } from "./peer/index.js";
+export { exportReceipt, receiptTimes } from "./peer/index.js";
 export {
   checkReceipt,
   setFingerprint,

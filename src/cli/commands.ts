@@ -10,6 +10,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   expel: async () => (await import("./commands/expel.js")).expel,
   sync: async () => (await import("./commands/sync.js")).sync,
   status: async () => (await import("./commands/status.js")).status,
+  log: async () => (await import("./commands/log.js")).log,
+  restore: async () => (await import("./commands/restore.js")).restore,
   clone: async () => (await import("./commands/clone.js")).clone,
   conflicts: async () => (await import("./commands/conflicts.js")).conflicts,
   share: async () => (await import("./commands/share.js")).share,

@@ -25,7 +25,7 @@ export type { WritingLists } from "./rights/write-list.js";
 export type { Left } from "./branches/taking.js";
 export type { Authorize } from "./rights/rights.js";
 export type { AccessPolicy } from "./rights/standing.js";
-export { exportReceipt } from "./verify/receipts.js";
+export { exportReceipt, receiptTimes } from "./verify/receipts.js";
 export { exportSession, type KeptSession, keptSessions, type SessionBundle } from "./verify/transcripts.js";
 export { type Attestation, attestationOf, evidenceFor } from "./rights/attestations.js";
 export { type SaveOptions, saveRecords } from "./home/save-records.js";

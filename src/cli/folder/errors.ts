@@ -15,6 +15,16 @@ const sentences = {
   not_a_directory: "there is no such directory",
   not_synced: "the directory was never synced from this home, so no folder is known for it",
   no_receiver: "no receiver is remembered for the directory; name its URL: keysaga sync FOLDER URL",
+  unknown_file: "the folder has no file of that path, and had none; keysaga log FOLDER lists what it had",
+  unknown_revision:
+    "no revision of the file begins with that; keysaga log FILE lists them, and takes at least 4 digits of one",
+  ambiguous_revision: "several revisions of the file begin with that; give more digits",
+  removed_then: "the file was removed in that revision; keysaga log FILE lists those before it",
+  unsynced_edit:
+    "the file has changes that no sync has recorded, and they would be lost; sync first, or move the file away",
+  ignored_here:
+    "an ignore file names the path, so no sync would record it; change the ignore file, then restore",
+  not_restored: "the file could not be written",
   not_empty: "the directory to clone into exists and is not empty",
   in_home:
     "the directory is a home of keysaga or lies in one, which holds secrets and is never synced; choose another directory",
@@ -47,6 +57,9 @@ export interface FolderFacts {
   readonly rule?: PathRule;
   readonly timeline?: string;
   readonly max?: number;
+  readonly revision?: string;
+  /** Of what could not be written. */
+  readonly reason?: string;
   readonly identity?: string;
   /** `3 of 5`: files that are gone, of those that were there. */
   readonly gone?: string;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import ignore, { type Ignore } from "ignore";
 import { readTextFile } from "./text-file.js";
+import { parentsOf } from "./paths.js";
 import { inPlace, type Skipped } from "./skipped.js";
 
 /** Files that say what is left out of a folder, by git's rules. In one directory the later one has the last word. */
@@ -44,6 +45,14 @@ export async function rulesIn(
 /** A file is ignored by itself, or with a directory that it lies in. */
 export function isIgnored(rules: IgnoreRules | undefined, path: string, isDirectory: boolean): boolean {
   return rules?.ignores(isDirectory ? `${path}/` : path) === true;
+}
+
+/** Would a new file be left out? */
+export async function ignoresNew(dir: string, path: string): Promise<boolean> {
+  let rules: IgnoreRules | undefined;
+  for (const at of ["", ...parentsOf(path)])
+    rules = await rulesIn(dir, at, new Set(ignoreFileNames), rules, []);
+  return isIgnored(rules, path, false);
 }
 
 function linesOf(text: string): string[] {

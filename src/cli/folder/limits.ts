@@ -14,6 +14,10 @@ export const folderLimits = {
   removedMax: 4_096,
   /** Frames of a file that are looked through for a text that another file has as well. */
   historyMax: 64,
+  /** Frames of one file that a log shows, and a revision is looked for in. */
+  logFramesMax: 10_000,
+  /** Frames of each file that a log of several shows. */
+  logFramesPerFileMax: 256,
   /** Pairs of files with one path whose histories are compared in one sync. */
   twinsMax: 64,
 } as const;

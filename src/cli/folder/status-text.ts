@@ -32,7 +32,11 @@ export function statusLines(status: FolderStatus): string[] {
   ];
 }
 
-export function changeWords({ path, change, was }: Change): string {
+export function changeWords({
+  path,
+  change,
+  was,
+}: Omit<Change, "change"> & { readonly change: string }): string {
   return `${change} ${printable(path)}${was === undefined ? "" : ` from ${printable(was)}`}`;
 }
 

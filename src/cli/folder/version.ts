@@ -80,23 +80,40 @@ export async function within(
   return new Set(files.filter((_, at) => first[at] && withinOf(first[at]) === folder));
 }
 
+/** A frame of a file with those that it goes on from, as far as they are here. */
+export interface Step {
+  readonly frame: IbGib;
+  readonly before: readonly IbGib[];
+}
+
+/** The frames of a file, newest first as far as they are in line. Two steps of the history are in memory at a time. */
+export async function* stepsBack(space: Space, tip: IbGib): AsyncGenerator<Step> {
+  const seen = new Set<Address>([tip.address]);
+  for (let level: readonly IbGib[] = [tip]; level.length > 0; ) {
+    const links = level.map(({ rel8ns }) => [
+      ...(rel8ns?.["past"] ?? []),
+      ...(rel8ns?.["graftorphan"] ?? []),
+    ]);
+    const addresses = [...new Set(links.flat())];
+    const records = await space.getMany(addresses);
+    const found = new Map(addresses.map((address, at) => [address, records[at]]));
+    for (const [at, frame] of level.entries())
+      yield { frame, before: links[at]!.flatMap((address) => found.get(address) ?? []) };
+    level = addresses.filter((address) => !seen.has(address)).flatMap((address) => found.get(address) ?? []);
+    for (const address of addresses) seen.add(address);
+  }
+}
+
 /**
  * The frames of a file, newest first as far as they are in line, `max` at the most.
  */
 export async function historyOf(space: Space, tip: IbGib, max: number): Promise<readonly IbGib[]> {
   const frames: IbGib[] = [];
-  const seen = new Set<Address>();
-  for (let level: readonly IbGib[] = [tip]; level.length > 0 && frames.length < max; ) {
-    frames.push(...level);
-    const before = level.flatMap(({ rel8ns }) => [
-      ...(rel8ns?.["past"] ?? []),
-      ...(rel8ns?.["graftorphan"] ?? []),
-    ]);
-    const next = [...new Set(before)].filter((address) => !seen.has(address));
-    for (const address of next) seen.add(address);
-    level = (await space.getMany(next)).filter((frame) => frame !== undefined);
+  for await (const { frame } of stepsBack(space, tip)) {
+    if (frames.length >= max) break;
+    frames.push(frame);
   }
-  return frames.slice(0, max);
+  return frames;
 }
 
 function dataOf({ data }: IbGib): z.infer<typeof FileData> | undefined {

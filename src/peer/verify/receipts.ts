@@ -2,7 +2,7 @@ import { KeysagaError } from "../../base/index.js";
 import { type Address, gibOf, toText } from "../../ibgib/index.js";
 import type { ReceiptBundle } from "../../saga/index.js";
 import type { Space } from "../../space/index.js";
-import { cellKinds, readCell } from "../home/cells.js";
+import { cellKinds, readCell, readCells } from "../home/cells.js";
 
 /**
  * The receipt of a saga, with all that it takes to check it elsewhere (`checkReceipt`).
@@ -31,4 +31,17 @@ export async function exportReceipt(
     host: host.value,
     receiver: frames.map(toText),
   };
+}
+
+/**
+ * When receivers held what this space has sent or fetched, as far as its receipts name it: tips, each with the earliest
+ * time. What such a tip goes on from was there by then as well. Reads every receipt that is kept.
+ *
+ * @returns Milliseconds since the epoch, by the receiver's clock: a claim.
+ */
+export async function receiptTimes(space: Space): Promise<ReadonlyMap<Address, number>> {
+  const times = new Map<Address, number>();
+  for (const { value } of await readCells(space, cellKinds.receipt, ""))
+    for (const { tip } of value.tips) times.set(tip, Math.min(value.time, times.get(tip) ?? value.time));
+  return times;
 }
