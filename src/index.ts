@@ -223,6 +223,7 @@ export {
 
 // Bringing branches of one timeline together, the same way on every peer, and what is left to a person.
 export {
+  compareTexts,
   compareTips,
   type Conflict,
   type ConflictChoice,
@@ -251,6 +252,7 @@ export {
   resolveConflicts,
   type TextChoice,
   type TextContest,
+  type TextHunk,
   type TipRelation,
 } from "./merge/index.js";
 

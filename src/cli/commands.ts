@@ -10,6 +10,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   expel: async () => (await import("./commands/expel.js")).expel,
   sync: async () => (await import("./commands/sync.js")).sync,
   status: async () => (await import("./commands/status.js")).status,
+  diff: async () => (await import("./commands/diff.js")).diff,
   log: async () => (await import("./commands/log.js")).log,
   restore: async () => (await import("./commands/restore.js")).restore,
   clone: async () => (await import("./commands/clone.js")).clone,

@@ -2,6 +2,7 @@
  * Merge: bringing the tips of a timeline together, the same way on every peer. Pure; reads through a port.
  */
 
+export { compareTexts, type TextHunk } from "./compare-texts.js";
 export { checkMerge } from "./check-merge.js";
 export {
   type Conflict,

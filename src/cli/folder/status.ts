@@ -1,10 +1,10 @@
 import type { Address, Identity } from "../../index.js";
 import { byPath, openConflicts } from "./conflicts.js";
 import { findDirectory, isLike, realDirectory, syncedRoot } from "./directory.js";
-import { type Outside, scanDirectory } from "./disk.js";
+import { type Outside, type Scan, scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { isMapped, type MappedCell, type MappingCell } from "./mapping.js";
-import { readFolder } from "./model.js";
+import { type FolderState, readFolder } from "./model.js";
 import { type Change, changesIn, type LocalPlan, planLocal } from "./plan.js";
 import { mayOnlyRead } from "./reader.js";
 import { countMissing, isMuch, type MassRemoval } from "./removal.js";
@@ -35,21 +35,35 @@ export interface FolderStatus {
 
 type Who = Pick<Identity, "space" | "address">;
 
+/** A synced directory as it lies there, against what the home knows of it. */
+export interface Local {
+  readonly cell: MappedCell;
+  readonly scan: Scan;
+  readonly now: FolderState;
+  readonly plan: LocalPlan;
+}
+
 /**
- * The status of the synced directory that `path` is, or lies in. Reads all its files; changes nothing.
+ * Compares the synced directory that `path` is, or lies in, with what it was when it was last in step. Reads all its files;
+ * changes nothing.
  *
  * @throws FolderError `not_synced`, `unmarked`, and as `findDirectory` and `scanDirectory`.
  */
-export async function statusOf(who: Who, path: string): Promise<FolderStatus> {
+export async function readLocal(who: Who, path: string): Promise<Local> {
   const { cell, hasMarker } = await findDirectory(who, await syncedRoot(path));
   if (!isMapped(cell)) throw new FolderError("not_synced", { path });
-  return statusAgain(who, cell, hasMarker);
+  return compareLocal(who, cell, hasMarker);
+}
+
+/** The status of the synced directory that `path` is, or lies in. @throws as `readLocal`. */
+export async function statusOf(who: Who, path: string): Promise<FolderStatus> {
+  return statusAgain(who, await readLocal(who, path));
 }
 
 /** The same for a directory that a sync was asked of, which may be the first one. */
 export async function previewSync(who: Who, dir: string): Promise<FolderStatus> {
   const { cell, hasMarker } = await findDirectory(who, await realDirectory(dir));
-  return isMapped(cell) ? statusAgain(who, cell, hasMarker) : statusFirst(cell);
+  return isMapped(cell) ? statusAgain(who, await compareLocal(who, cell, hasMarker)) : statusFirst(cell);
 }
 
 async function statusFirst({ place }: MappingCell): Promise<FolderStatus> {
@@ -69,15 +83,19 @@ async function statusFirst({ place }: MappingCell): Promise<FolderStatus> {
   };
 }
 
-async function statusAgain(who: Who, cell: MappedCell, hasMarker: boolean): Promise<FolderStatus> {
-  const { folder, base, unsent, receiver } = cell.mapping;
+async function compareLocal(who: Who, cell: MappedCell, hasMarker: boolean): Promise<Local> {
+  const { folder, base } = cell.mapping;
   const scan = await scanDirectory(
     cell.place,
     base.map(({ path }) => path),
   );
   if (!hasMarker && !isLike(cell, scan)) throw new FolderError("unmarked", { path: cell.place });
   const now = await readFolder(who.space, folder, cell.mapping);
-  const plan = planLocal(scan, base, now.files);
+  return { cell, scan, now, plan: planLocal(scan, base, now.files) };
+}
+
+async function statusAgain(who: Who, { cell, scan, now, plan }: Local): Promise<FolderStatus> {
+  const { folder, base, unsent, receiver } = cell.mapping;
   return {
     folder,
     receiver,
