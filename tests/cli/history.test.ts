@@ -6,11 +6,15 @@ import { clone } from "../../src/cli/commands/clone.js";
 import { log } from "../../src/cli/commands/log.js";
 import { restore } from "../../src/cli/commands/restore.js";
 import { sync } from "../../src/cli/commands/sync.js";
+import { saveMapping } from "../../src/cli/folder/bring-down.js";
+import { mappingOf } from "../../src/cli/folder/directory.js";
 import { folderLimits } from "../../src/cli/folder/limits.js";
 import { logOf, revisionDigits } from "../../src/cli/folder/log.js";
+import { readFolder } from "../../src/cli/folder/model.js";
+import { listFrames } from "../../src/cli/folder/record-local.js";
 import { restoreFile } from "../../src/cli/folder/restore.js";
 import { mutate, saveRecords, tjpOf } from "../../src/index.js";
-import { writeTree } from "./directories.js";
+import { readTree, writeTree } from "./directories.js";
 import { agree, changesOf, inStep, twoDirectories } from "./folders.js";
 import { homes } from "./meeting-homes.js";
 import { receiverFor, runHere, shareFolder } from "./receiver.js";
@@ -176,6 +180,32 @@ describe("restore", () => {
       rule: "not_restored",
       facts: { reason: "read-only here" },
     });
+  });
+
+  test("writes nothing to a path that no file of a folder may have, whatever the last frame says", async () => {
+    const { here, identity, folder } = await twoDirectories({ "a.md": "1", "b.md": "1" });
+    const now = await readFolder(identity.space, folder);
+    const { file, tip } = now.files.find(({ path }) => path === "a.md")!;
+    const removal = mutate(tip, { path: ".git/hooks/x", text: undefined });
+    const list = listFrames(now.tip, [], [file], identity.address).at(-1)!;
+    const tips = [
+      { tjp: file, from: tip.address, to: removal.address },
+      { tjp: folder, from: now.tip.address, to: list.address },
+    ];
+    await saveRecords(identity, [removal, list], { tips });
+    await unlink(join(here, "a.md"));
+    const named = join(here, ".git/hooks/x");
+    await saveMapping(identity, await mappingOf(identity.space, here), {
+      folder,
+      base: now.files.filter(({ path }) => path === "b.md"),
+      unsent: [],
+    });
+    const revision = revisionDigits(tip.address);
+    await expect(restoreFile(identity, named, revision)).rejects.toMatchObject({
+      rule: "not_restored",
+      facts: { rule: "hidden_name" },
+    });
+    expect(Object.keys(await readTree(here))).toEqual(["b.md"]);
   });
 
   test("asks for more digits where several revisions begin with those", async () => {

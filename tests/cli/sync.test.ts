@@ -154,6 +154,7 @@ describe("keysaga sync", () => {
       files: { up: 0, down: 0, unchanged: 2 },
       skipped: [{ path: "image.png", reason: "not UTF-8 text" }],
       outside: [{ path: "sub/home", reason: "a home of keysaga" }],
+      ignored: 0,
       left: [],
       conflicts: [],
       records: 0,
@@ -262,7 +263,9 @@ describe("keysaga sync", () => {
     await expect(syncTo("ws://192.0.2.1:9")).rejects.toMatchObject({ code: "insecure_url" });
     await expect(syncTo(url, "--pin", alice.identity)).rejects.toMatchObject({ code: "receiver_changed" });
     await expect(syncTo(url, "--pin", "alice")).rejects.toThrow("--pin takes an identity");
-    await expect(runHere(sync, alice.dir)).rejects.toThrow("URL is missing");
+    await expect(runHere(sync, alice.dir, "--home", alice.home)).rejects.toMatchObject({
+      rule: "no_receiver",
+    });
     await expect(runHere(sync, alice.dir, url, "--home", `${dir}/none`)).rejects.toMatchObject({
       code: "home_missing",
     });

@@ -5,6 +5,7 @@ import { FolderError } from "./errors.js";
 import { ignoresNew } from "./ignored.js";
 import { locate } from "./locate.js";
 import { filesAt, findRevision } from "./log.js";
+import { brokenPathRule } from "./paths.js";
 import { inPlace } from "./skipped.js";
 import { readTextFile } from "./text-file.js";
 import { readVersion } from "./version.js";
@@ -35,6 +36,9 @@ export async function restoreFile(
   await findDirectory(who, cell.place); // a copy, say, is refused
   const { files, isOne } = await filesAt(space, cell, path);
   if (!isOne) throw new FolderError("unknown_file", { path: text });
+  // A stranger may have named a removed file as they like.
+  const rule = brokenPathRule(path);
+  if (rule !== undefined) throw new FolderError("not_restored", { path, rule });
   const { file, frame } = await findRevision(space, files, revision);
   const version = await readVersion(space, file.file, frame);
   if (version === "removed") throw new FolderError("removed_then", { revision });
