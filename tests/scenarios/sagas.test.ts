@@ -340,7 +340,7 @@ scenario("lists that are too long for one message travel ahead of their turns", 
   await alice.link(folder, "note", roots);
   await alice.sync(folder);
   await expectInStep(alice, bob, [folder, ...roots]);
-  await expectProved(alice, bob, "push");
+  await expectProved(alice, bob, "push after comparing");
 
   await carol.sync(folder, { direction: "pull" });
   await expectInStep(carol, bob, [folder, ...roots]);
