@@ -190,7 +190,8 @@ export const rows: readonly RowOutcomes[] = [
     to: "receiver",
     story: "compared",
     outcomes: turn("receiver", {
-      ...beforeReady("receiver"),
+      // It goes out once the set is read: before the receiver is ready, or behind that.
+      "text for binary": { either: ["receiver out_of_turn", "receiver malformed_message"] },
       "another session's": "receiver wrong_solution",
     }),
   },

@@ -191,7 +191,7 @@ scenario("ranges out of their place, twice, or of no set end the session (threat
     [({ say }) => say({ ...whole(folder, ""), ...range("") }), "error malformed_message"],
     [then(range("0")), differs, "error malformed_message"],
     [then(range("", "")), differs, "error malformed_message"],
-    [then(range(""), right), 'alike {"alike":"01"}', "error malformed_message"],
+    [then(range(""), right), 'alike {"alike":"01","count":4}', "error malformed_message"],
     [then(whole(folder, "")), differs, "error malformed_message"],
     [then({ type: "ranges" }), differs, "error malformed_message"],
     [then({ type: "delta" }), differs, "error out_of_turn"],
