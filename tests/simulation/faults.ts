@@ -79,7 +79,7 @@ export const knownFaults: readonly KnownFault[] = [
     ],
     profile: "processes",
     within: 100,
-    lastFound: 9,
+    lastFound: 26,
   },
   {
     name: "no compare-and-set on tips",
@@ -199,7 +199,7 @@ export const knownFaults: readonly KnownFault[] = [
     change: [["(isNamed || makerRow.entries.length > 0)", "(isNamed || makerRow !== undefined)"]],
     profile: "rights",
     within: 300,
-    lastFound: 127,
+    lastFound: 163,
   },
   {
     name: "who may read is shown the list of readers",
@@ -226,7 +226,7 @@ export const knownFaults: readonly KnownFault[] = [
     change: [["    if (retip) retips.push(retip);\n", ""]],
     profile: "rights",
     within: 300,
-    lastFound: 127,
+    lastFound: 163,
   },
   {
     name: "the time of a share is dropped",
@@ -291,6 +291,7 @@ export const knownFaults: readonly KnownFault[] = [
     ],
     profile: "makers",
     within: 100,
+    lastFound: 46,
   },
   {
     name: "what differs is said to be alike",
