@@ -148,12 +148,11 @@ export {
 } from "./roots.js";
 export type { SenderSagaEffect, SenderSagaEvent, SenderSagaState } from "./sender-saga-states.js";
 export { startSenderSaga, stepSenderSaga } from "./sender-saga.js";
-export {
-  awaitSaga,
-  type Found,
-  type ReceiverSagaEffect,
-  type ReceiverSagaEvent,
-  type ReceiverSagaState,
-  stepReceiverSaga,
-  type Told,
-} from "./receiver-saga.js";
+export type {
+  Found,
+  ReceiverSagaEffect,
+  ReceiverSagaEvent,
+  ReceiverSagaState,
+  Told,
+} from "./receiver-saga-states.js";
+export { awaitSaga, stepReceiverSaga } from "./receiver-saga.js";

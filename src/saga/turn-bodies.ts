@@ -95,7 +95,7 @@ export type Range = z.infer<typeof Range>;
 /**
  * Ahead of `init`: is what the sender has of a set what the receiver has of it, as far as the sender may read that? With `of`
  * and `root` it begins with a set: a timeline and all that is within it, or, `of` its own identity, all that the sender owns.
- * With ranges it goes on with that set: with such of the turn before as differ. What is agreed by that is named in no turn of
+ * With ranges it goes on with that set: with such of the turn before as differ. What is alike by that is named in no turn of
  * the saga; it counts as named, and as the same on both sides.
  */
 export const RangesBody = z.strictObject({
