@@ -278,7 +278,7 @@ function framesAfter(frames: readonly IbGib[], held: Open["receiverTip"]): reado
   return held && frames[held.n]?.address === held.tip ? frames.slice(held.n + 1) : frames;
 }
 
-/** What we hold of I and L is told, and shown where it is newer, only to someone who shows to know them already. */
+/** What we hold of I and L is told, and shown where it is another frame than `open` names, only to someone who shows to know them already. */
 function tipsToTell(
   open: Open,
   { identity, lane: held, isMet, newer }: SenderKnown,
@@ -286,12 +286,12 @@ function tipsToTell(
   const lane = held && startLane(held.first).delegator === open.identity.keystone ? held : undefined;
   if (!lane && !isMet) return {};
   const laneTip = lane && standingOf(resume(lane.first, lane.newest, "lane"));
-  const isLaneNewer = laneTip && laneTip.n >= open.lane.n && laneTip.tip !== open.lane.tip;
-  const laneFrame = isLaneNewer ? { laneFrame: toText(lane.newest) } : {};
+  const isLaneOther = laneTip && laneTip.tip !== open.lane.tip;
+  const laneFrame = isLaneOther ? { laneFrame: toText(lane.newest) } : {};
   return {
     ...(identity && { identityTip: standingOf(identity.keystone) }),
     ...(laneTip && { laneTip }),
-    ...((isLaneNewer || newer.identityFrames.length > 0) && { newer: { ...newer, ...laneFrame } }),
+    ...((isLaneOther || newer.identityFrames.length > 0) && { newer: { ...newer, ...laneFrame } }),
   };
 }
 

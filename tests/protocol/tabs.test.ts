@@ -69,7 +69,9 @@ class RacedSpace extends InnerSpace {
 async function openTabs({ platform }: Lab, lock: Locks | undefined, space: RacedSpace) {
   const each: Platform = { ...platform, ...(lock && { locks: lock }) };
   const secret = platform.random.bytes(32);
-  const slow = spaceWith(space, { before: () => new Promise((resolve) => setTimeout(resolve, 1)) });
+  const slow = spaceWith(space, {
+    before: () => new Promise((resolve) => void platform.timers.after(1, () => resolve())),
+  });
   const first = await newIdentity({ platform: each }, slow, secret);
   const others = Array.from({ length: tabs - 1 }, () =>
     openIdentity({ space: slow, secret, platform: each }),

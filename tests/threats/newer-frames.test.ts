@@ -1,13 +1,15 @@
 /** A receiver that shows made-up or old frames as newer ones, to have a home take it that it was put back from a backup. */
 import { afterEach, expect, test, vi } from "vitest";
-import { type RecordText, sealRecord, toText } from "../../src/ibgib/index.js";
+import { type Address, decodeText, type RecordText, sealRecord, toText } from "../../src/ibgib/index.js";
 import { createIdentity, createSender, type Identity, openIdentity } from "../../src/peer/index.js";
 import type { SenderKnown, Standing } from "../../src/saga/index.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
+import { type TapRule, tapDial } from "../../src/testing/index.js";
 import { tampered } from "../keystone/keystones.js";
 import { signsTwice } from "../one-time/ledger.js";
 import { copyOf } from "../protocol/copies.js";
 import { delegate } from "../protocol/delegations.js";
+import { nameOf } from "../protocol/faults.js";
 import { codeOf, contentsOf, openLab } from "../protocol/lab.js";
 
 /** What a dishonest receiver says that it knows, instead of what it does. */
@@ -39,9 +41,9 @@ async function copied(seed: string) {
   const { platform, world } = await openLab(seed);
   const [secret, recoverySecret] = [platform.random.bytes(32), platform.random.bytes(32)];
   const home = await createIdentity({ space: new InnerSpace(), secret, recoverySecret, platform });
-  const connect = async (identity: Identity) => {
-    const { dial, audience } = world;
-    const sender = createSender({ identity, dial, audience, platform });
+  const connect = async (identity: Identity, rule?: TapRule) => {
+    const { dial } = tapDial(world.dial, rule);
+    const sender = createSender({ identity, dial, audience: world.audience, platform });
     const code = await codeOf(sender.connect());
     await sender.disconnect();
     return code;
@@ -81,14 +83,29 @@ const laneFrames: Record<string, (known: SenderKnown) => SenderKnown> = {
       keystone: { ...known.identity.keystone, n: known.identity.keystone.n + 5 },
     },
   }),
+  "nothing, though it says that another frame of the identity is in its place": (known) => ({
+    ...known,
+    identity: known.identity && {
+      ...known.identity,
+      keystone: { ...known.identity.keystone, tip: `keystone.identity^${"F".repeat(64)}` as Address },
+    },
+  }),
+  "a frame of the identity that nobody has signed in the place of its own": (known) => ({
+    ...known,
+    identity: known.identity && {
+      ...known.identity,
+      keystone: { ...known.identity.keystone, tip: decodeText(forged(known, 0)).address },
+    },
+    newer: { ...known.newer, identityFrames: [forged(known, 0)] },
+  }),
   "frames of the identity that nobody has signed": (known) => ({
     ...known,
     newer: { ...known.newer, identityFrames: [forged(known)] },
   }),
 };
 
-/** The frame behind the identity's newest one, as somebody without its keys can make it. */
-function forged({ identity }: SenderKnown): RecordText {
+/** The frame behind the identity's newest one, or one in its place, as somebody without its keys can make it. */
+function forged({ identity }: SenderKnown, later = 1): RecordText {
   const { tjp, tip, n, pools } = identity!.keystone;
   const solution = { index: 9, publicKey: "cd".repeat(32), signature: "00".repeat(64) };
   const claim = { verb: "delegate", target: `keystone.lane^${"E".repeat(64)}` };
@@ -97,7 +114,7 @@ function forged({ identity }: SenderKnown): RecordText {
       ib: "keystone.identity",
       rel8ns: { past: [tip], tjp: [tjp] },
       data: {
-        n: n + 1,
+        n: n + later,
         pools: JSON.parse(JSON.stringify(pools)),
         proofs: [{ claim, pool: "delegate", solutions: [solution] }],
       },
@@ -159,6 +176,23 @@ test("an old frame of the lane under a higher number has no lane spent (threats 
   expect(await contentsOf(home.space)).toEqual(before);
   await world.close();
 });
+
+test("a lane that two homes have signed with is spent, whichever of them came further (threats 13, 14)", () =>
+  signsTwice(async () => {
+    const { world, home, copy, connect, open } = await copied("forked lane");
+    const restored = await open(copy);
+    expect(await connect(restored)).toBe("none");
+    const second = await open(await copyOf(copy, home.address));
+    const lanes = async () => (await copy.cells("journal/keystone.lane")).length;
+    expect(await lanes()).toBe(2);
+
+    const lost: TapRule = ({ message }) => [nameOf(message) === "connect" ? "{}" : message];
+    for (let again = 0; again < 2; again++) expect(await connect(restored, lost)).not.toBe("none");
+    expect(await connect(second)).toBe("none");
+    expect(await connect(restored)).toBe("none");
+    expect(await lanes()).toBe(3);
+    await world.close();
+  }));
 
 test("an identity that has forked signs no more, and is told so (threat 13)", () =>
   signsTwice(async () => {

@@ -7,6 +7,7 @@ import {
   type FollowedLane,
   type Open,
   type SenderKnown,
+  type Standing,
   sagaLimits,
 } from "../../saga/index.js";
 import type { CellChange, Charge, Space } from "../../space/index.js";
@@ -31,19 +32,23 @@ export async function loadKnown(space: Space, { identity, lane, former }: Open):
   ]);
   const holdsClaimedTip = claimed !== undefined && !isTjp(claimed) && tjpOf(claimed) === identity.keystone;
   const isFormer = before !== undefined && startLane(before.first).delegator === identity.keystone;
-  const newer = await newerThan(space, identity, known?.keystone.n ?? 0);
+  const newer = await newerThan(space, identity, known?.keystone);
   return { identity: known, lane: followed, isMet: holdsClaimedTip || isFormer, newer };
 }
 
-/** What a home that was put back is shown of its own identity: as much as fits, the oldest first. */
+/**
+ * What a home that was put back is shown of its own identity: as much as fits, the oldest first. Where there is nothing newer,
+ * the newest frame that it has not named: one that it did not make shows that two homes have signed.
+ */
 async function newerThan(
   space: Space,
-  { keystone, n }: Open["identity"],
-  newest: number,
+  { keystone, n, tip }: Open["identity"],
+  known: Pick<Standing, "n" | "tip"> | undefined,
 ): Promise<SenderKnown["newer"]> {
   const { newerFramesMax, newerCharsMax } = sagaLimits;
-  const after = n + 1;
-  const frames = newest > n ? await space.proofs(keystone, after, after + newerFramesMax) : [];
+  const from = Math.min(n + 1, known?.n ?? 0);
+  const isNamed = !known || known.n === 0 || known.tip === tip;
+  const frames = isNamed ? [] : await space.proofs(keystone, from, from + newerFramesMax);
   const identityFrames: RecordText[] = [];
   const lanes: RecordText[] = [];
   let chars = 0;

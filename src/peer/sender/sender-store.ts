@@ -98,7 +98,7 @@ type ReserveConnect = Extract<SenderHandshakeEffect, { kind: "reserveConnect" }>
  * met before and knows the identity's newest frame, and so nothing newer, is what has the identity sign where others ask for
  * that.
  *
- * @throws KeysagaError what `takeNewer` throws; `restored_backup`, `duplicity`, `tip_unconfirmed`; `keystone_moved` when another process has met
+ * @throws KeysagaError what `takeNewer` throws; `restored_backup`, `tip_unconfirmed`; `keystone_moved` when another process has met
  *   the receiver with a lane of its own; `lane_replaced` when more frames of the lane never arrived
  *   than one connect may show; `limit_exceeded` when the receiver lacks more frames of the identity than may be shown.
  */
@@ -113,7 +113,7 @@ export async function reserveConnect(
   let shown: ShownFrames | undefined;
   const receiver = effect.receiver.keystone.tjp;
   await checkHeld(identity.space, effect.heldAsShown);
-  await takeNewer(identity, await holdLane(signer, lane), effect);
+  await takeNewer(identity, await holdLane(signer, lane), effect, limits);
   const [vouching, delegating] = await signer.sign(async (view) => {
     const [to, pin, theirs] = await Promise.all([
       readCell(identity.space, cellKinds.laneTo, receiver),
@@ -213,16 +213,15 @@ async function framesToShow(
   return { identityFrames, laneFrames };
 }
 
-/** What comes after the frame that the receiver says it holds. @throws KeysagaError `keystone_moved`, `duplicity` */
+/** What comes after the frame that the receiver says it holds. @throws KeysagaError `keystone_moved` where it is none of ours. */
 async function lackingFrames(
   view: SignerView,
   mine: Held,
   theirs: Standing | undefined,
 ): Promise<readonly IbGib[]> {
   if (!theirs) return view.framesAfter(mine, -1);
-  if (theirs.n > mine.state.n) throw new KeysagaError("keystone_moved");
   const [ours, ...lacking] = await view.framesAfter(mine, theirs.n - 1);
-  if (ours?.address !== theirs.tip) throw new KeysagaError("duplicity", { n: theirs.n });
+  if (ours?.address !== theirs.tip) throw new KeysagaError("keystone_moved");
   return lacking;
 }
 

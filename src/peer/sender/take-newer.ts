@@ -7,11 +7,16 @@ import {
   type KeystoneState,
   startLane,
 } from "../../keystone/index.js";
-import type { SenderHandshakeEffect, Standing } from "../../saga/index.js";
+import {
+  type SenderHandshakeEffect,
+  type SenderIntent,
+  type Standing,
+  sagaLimits,
+} from "../../saga/index.js";
 import { type Cell, type CellValue, cellKinds, changeCell, readCell, sameCell } from "../home/cells.js";
 import { type Identity, internalsOf, ownState } from "../home/identity.js";
 import { fileIdentity } from "../home/known-identities.js";
-import { type Held, journalKey } from "../home/signer.js";
+import { type Held, journalKey, type Signer } from "../home/signer.js";
 
 type ReserveConnect = Extract<SenderHandshakeEffect, { kind: "reserveConnect" }>;
 type ToReceiver = Cell<CellValue<"laneTo">>;
@@ -27,14 +32,19 @@ interface Newer {
 
 /**
  * Takes over what the receiver shows of I and L that is newer than what this home holds, as where it was put back from a
- * backup: the frames of I are kept, and a lane whose keys have signed more than is known here is spent, for good. Signs
+ * backup: the frames of I are kept, and a lane whose keys have signed what is not known here is spent, for good. Signs
  * nothing. That a frame of L is real is seen by this home's own keys, so nobody else can have a lane spent, however often.
  *
  * @throws KeysagaError `home_behind` when something was taken over, durably: the next handshake goes on from there.
- *   `receiver_unproved` for what this home's keys have not signed, or what is said to be newer and is not shown;
- *   `duplicity` where they have signed it, and it does not go on from the frames that are here; `keystone_moved`.
+ *   `receiver_unproved` for what this home's keys have not signed, or what is said to be there and is not shown;
+ *   `duplicity` where they have signed it for I, and it does not go on from the frames that are here; `keystone_moved`.
  */
-export async function takeNewer(identity: Identity, lane: Held, effect: ReserveConnect): Promise<void> {
+export async function takeNewer(
+  identity: Identity,
+  lane: Held,
+  effect: ReserveConnect,
+  limits: SenderIntent["limits"],
+): Promise<void> {
   const { address, space } = identity;
   const receiver = effect.receiver.keystone.tjp;
   const [own, to, behind] = await Promise.all([
@@ -42,7 +52,7 @@ export async function takeNewer(identity: Identity, lane: Held, effect: ReserveC
     readCell(space, cellKinds.laneTo, receiver),
     readCell(space, cellKinds.behind, ""),
   ]);
-  const newer = await checkNewer(identity, { own, lane, to }, effect);
+  const newer = await checkNewer(identity, { own, lane, to }, effect, limits);
   if (newer.frames.length === 0 && newer.spent === undefined) return;
   const known = own.newest ? [own.newest] : [];
   const filed = await fileIdentity(space, address, [...known, ...newer.frames]);
@@ -72,19 +82,24 @@ async function checkNewer(
   identity: Identity,
   { own, lane, to }: { readonly own: Held; readonly lane: Held; readonly to: ToReceiver },
   { theirIdentity, theirLane, newer, receiver }: ReserveConnect,
+  { chainFramesMax }: SenderIntent["limits"],
 ): Promise<Newer> {
-  const { secretFor } = internalsOf(identity);
+  const { secretFor, signer } = internalsOf(identity);
   const isOurs = (state: KeystoneState, frame: IbGib) => isSignedBy(state, frame, secretFor);
   const shown = (newer?.identityFrames ?? []).map(decodeText);
   const frames = shown.filter((frame) => (nOf(frame) ?? 0) > own.state.n);
   if (!frames.every((frame) => isOurs(own.state, frame))) throw unproved("identity");
-  if (frames.length === 0 && (theirIdentity?.n ?? 0) > own.state.n) throw unproved("identity");
+  if (frames.length === 0 && (await isOther(signer, own, theirIdentity, chainFramesMax))) {
+    const fork = shown.find((frame) => isAt(theirIdentity, frame));
+    if (fork && isOurs(own.state, fork)) throw new KeysagaError("duplicity", { n: nOf(fork) ?? 0 });
+    throw unproved("identity");
+  }
   await checkIdentity(identity, own.state, frames);
   const lanes = lanesAmong(frames, (newer?.lanes ?? []).map(decodeText), {
     delegator: identity.address,
     receiver: receiver.keystone.tjp,
   });
-  if (!isAhead(theirLane, lane.state))
+  if (!(await isOther(signer, lane, theirLane, sagaLimits.framesShownMax)))
     return { frames, lanes, spent: to.value ? undefined : lanes[0]?.address };
   const frame = newer?.laneFrame && decodeText(newer.laneFrame);
   if (!frame || !isAt(theirLane, frame) || !isOurs(lane.state, frame)) throw unproved("lane");
@@ -115,9 +130,19 @@ function lanesAmong(
   return lanes;
 }
 
-/** Is there a frame of the lane at its receiver which is not ours, in a place that is new or taken? */
-function isAhead(theirs: Standing | undefined, { n, tip }: KeystoneState): boolean {
-  return theirs !== undefined && theirs.n >= n && theirs.tip !== tip;
+/**
+ * Is the frame that the receiver says it holds none of ours? Looked at as far back as frames are shown at all: whoever
+ * lacks more is shown none.
+ */
+async function isOther(
+  signer: Signer,
+  mine: Held,
+  theirs: Standing | undefined,
+  shownMax: number,
+): Promise<boolean> {
+  if (!theirs || mine.state.n - theirs.n >= shownMax) return false;
+  const [ours] = await signer.framesAfter(mine, theirs.n - 1);
+  return ours?.address !== theirs.tip;
 }
 
 /** By number as well: an old frame of the lane is signed, too. */
