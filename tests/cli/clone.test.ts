@@ -4,13 +4,7 @@ import { expect, test } from "vitest";
 import { clone } from "../../src/cli/commands/clone.js";
 import { sync } from "../../src/cli/commands/sync.js";
 import { withReceiver } from "../../src/cli/folder/exchange.js";
-import {
-  createTimeline,
-  type Identity,
-  relate,
-  saveRecords,
-  share as shareTimeline,
-} from "../../src/index.js";
+import { createTimeline, type Identity, saveRecords, share as shareTimeline } from "../../src/index.js";
 import { openHome } from "../../src/node/index.js";
 import { run } from "./command.js";
 import { readTree, writeTree } from "./directories.js";
@@ -27,8 +21,7 @@ async function hostileFolder(identity: Identity) {
     within: first.address,
     uuid: "1",
   });
-  const tip = relate(first, { add: { file: [file.address] } });
-  await saveRecords(identity, [first, file, tip]);
+  await saveRecords(identity, [first, file]);
   return first.address;
 }
 

@@ -5,22 +5,20 @@ import { expect, test } from "vitest";
 import { clone } from "../../src/cli/commands/clone.js";
 import { setAside } from "../../src/cli/commands/set-aside.js";
 import { sync } from "../../src/cli/commands/sync.js";
-import { fileLink } from "../../src/cli/folder/kinds.js";
+import { readFolder } from "../../src/cli/folder/model.js";
 import {
   type Address,
   createSender,
   createTimeline,
   type IbGib,
   mutate,
-  ownerOf,
-  relate,
   saveRecords,
 } from "../../src/index.js";
 import { openHome } from "../../src/node/index.js";
 import { readTree, writeTree } from "./directories.js";
 import { type Person, receiverFor, runHere, shareFolder } from "./receiver.js";
 
-/** Eve brings the folder, links what she makes of it and of its file, and sends that: `make` gives frames of files. */
+/** Eve brings the folder, and sends what she makes of its file and within it: `make` gives frames of files. */
 async function plant(
   eve: Person,
   url: string,
@@ -29,21 +27,11 @@ async function plant(
 ): Promise<void> {
   const home = await openHome({ dir: eve.home });
   const sender = createSender({ identity: home.identity, url });
-  const newest = async (timeline: Address) => {
-    const tip = await home.space.tip(timeline);
-    return (await home.space.get(tip!.address))!;
-  };
   try {
     await sender.sync([folder], { direction: "pull" });
-    const tip = await newest(folder);
-    const owner = ownerOf((await home.space.get(folder))!)!;
-    const file = await newest(tip.rel8ns![fileLink]![0]!);
-    const by = eve.identity;
-    const frames = make({ owner, within: folder, by }, file);
-    await saveRecords(home.identity, frames);
-    const first = frames.filter(({ rel8ns }) => !rel8ns?.["past"]).map(({ address }) => address);
-    if (first.length > 0)
-      await saveRecords(home.identity, [relate(tip, { add: { [fileLink]: first } }, { by })]);
+    const { files, owner } = await readFolder(home.space, folder);
+    const { tip } = files.find(({ named }) => named === "a.md")!;
+    await saveRecords(home.identity, make({ owner: owner!, within: folder, by: eve.identity }, tip));
     expect((await sender.sync([folder])).left).toEqual([]);
   } finally {
     await sender.disconnect();

@@ -24,8 +24,7 @@ import { brokenPathRule, caseCollisions } from "../../src/cli/folder/paths.js";
 import { cloneFolder } from "../../src/cli/folder/clone.js";
 import { syncFolder } from "../../src/cli/folder/sync.js";
 import { writeFiles } from "../../src/cli/folder/write.js";
-import { createTimeline, relate } from "../../src/ibgib/index.js";
-import { type Address, KeysagaError, nOf } from "../../src/index.js";
+import { KeysagaError, nOf } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
 import { agree, changesOf, hostileFolder, inStep, makeIdentity, twoDirectories } from "./folders.js";
 
@@ -232,8 +231,6 @@ describe("a sync that is interrupted", () => {
   });
 });
 
-const isNot = (folder: Address) => (tip: { readonly tjp: Address }) => tip.tjp !== folder;
-
 describe("paths from elsewhere", () => {
   const rules = {
     "/etc/passwd": "absolute",
@@ -320,31 +317,11 @@ describe("paths from elsewhere", () => {
       const { skipped } = await cloneFolder(identity, folder, join(dir, `clone ${at}`), inStep);
       expect(skipped).toMatchObject([{ reason: "no text file" }]);
       expect(await readTree(join(dir, `clone ${at}`))).toEqual({});
-      const [file] = await identity.space.reachableTips([folder]).then((tips) => tips.filter(isNot(folder)));
-      const other = cloneFolder(identity, file?.tjp ?? folder, join(dir, "other"), inStep);
+      const [file] = await identity.space.look((look) => look.within(folder));
+      const other = cloneFolder(identity, file!.timeline, join(dir, "other"), inStep);
       await expect(other).rejects.toMatchObject({ rule: "not_a_folder" });
     }
     expect(await readdir(dir)).toEqual(datas.map((_, at) => `clone ${at}`));
-  });
-
-  test("a file that is linked and is not here is passed over: the others are there, its link stays (RF12)", async () => {
-    const identity = await makeIdentity();
-    const { space, address: owner } = identity;
-    const folder = await hostileFolder(identity, [{ path: "a.md", text: "1" }]);
-    const tip = await space.get((await space.tip(folder))!.address);
-    const away = createTimeline({ ib: "file", owner, uuid: "away" }).address;
-    const link = relate(tip!, { add: { file: [away] } });
-    const moves = [{ tjp: folder, from: tip!.address, to: link.address }];
-    const references = new Set([away]);
-    await space.commit({ holder: owner, sight: "anyone", puts: [link], references, tips: moves });
-    const dir = join(await temporaryDirectory(), "clone");
-    await cloneFolder(identity, folder, dir, inStep);
-    expect(await readTree(dir)).toEqual({ "a.md": btoa("1") });
-    await writeTree(dir, { "a.md": "2", "b.md": "new" });
-    await syncFolder(identity, dir, inStep);
-    const now = await space.get((await space.tip(folder))!.address);
-    expect(now?.rel8ns?.["file"]).toHaveLength(3);
-    expect(now?.rel8ns?.["file"]).toContain(away);
   });
 
   test("nothing is written through a symbolic link, nor under a file; everything else is", async () => {

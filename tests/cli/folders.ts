@@ -13,7 +13,6 @@ import {
   InnerSpace,
   mergeFunctions,
   parseAddress,
-  relate,
 } from "../../src/index.js";
 import { changeList, firstOfList } from "../../src/lists/index.js";
 import { keepLists } from "../../src/peer/branches/keep-lists.js";
@@ -93,20 +92,22 @@ export async function hostileFolder(
   files: readonly Record<string, unknown>[],
 ): Promise<Address> {
   const owner = identity.address;
-  const made = files.map((data, at) =>
-    createTimeline({ ib: "file", data: JSON.parse(JSON.stringify(data)), owner, uuid: String(at) }),
-  );
   const first = createTimeline({ ib: "folder", owner, uuid: "eve" });
-  const tip = relate(first, { add: { file: made.map(({ address }) => address) } });
+  const made = files.map((data, at) =>
+    createTimeline({
+      ib: "file",
+      data: JSON.parse(JSON.stringify(data)),
+      owner,
+      within: first.address,
+      uuid: String(at),
+    }),
+  );
+  const frames = [first, ...made];
   const result = await identity.space.commit({
     holder: owner,
     sight: { holders: [owner] },
-    puts: [...made, first, tip],
-    tips: [...made, tip].map((record) => ({
-      tjp: record === tip ? first.address : record.address,
-      from: undefined,
-      to: record.address,
-    })),
+    puts: frames,
+    tips: frames.map(({ address }) => ({ tjp: address, from: undefined, to: address })),
   });
   expect(result.kind).toBe("committed");
   return first.address;

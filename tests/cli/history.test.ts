@@ -11,7 +11,6 @@ import { mappingOf } from "../../src/cli/folder/directory.js";
 import { folderLimits } from "../../src/cli/folder/limits.js";
 import { logOf, revisionDigits } from "../../src/cli/folder/log.js";
 import { readFolder } from "../../src/cli/folder/model.js";
-import { listFrames } from "../../src/cli/folder/record-local.js";
 import { restoreFile } from "../../src/cli/folder/restore.js";
 import { mutate, saveRecords, tjpOf } from "../../src/index.js";
 import { readTree, writeTree } from "./directories.js";
@@ -187,12 +186,8 @@ describe("restore", () => {
     const now = await readFolder(identity.space, folder);
     const { file, tip } = now.files.find(({ path }) => path === "a.md")!;
     const removal = mutate(tip, { path: ".git/hooks/x", text: undefined });
-    const list = listFrames(now.tip, [], [file], identity.address).at(-1)!;
-    const tips = [
-      { tjp: file, from: tip.address, to: removal.address },
-      { tjp: folder, from: now.tip.address, to: list.address },
-    ];
-    await saveRecords(identity, [removal, list], { tips });
+    const tips = [{ tjp: file, from: tip.address, to: removal.address }];
+    await saveRecords(identity, [removal], { tips });
     await unlink(join(here, "a.md"));
     const named = join(here, ".git/hooks/x");
     await saveMapping(identity, await mappingOf(identity.space, here), {

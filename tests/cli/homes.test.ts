@@ -53,7 +53,7 @@ async function problemsOf(home: string): Promise<Problem[]> {
 
 // Processes are slow to start on a busy machine.
 describe("two homes and one folder", () => {
-  test("edits at different places of a file, and of the list of files, are all there on both sides", async () => {
+  test("edits at different places of a file, new files and removals, are all there on both sides", async () => {
     const { alice, bob, syncOf, expectInStep } = await sharedFolder({
       "a.md": "1\n2\n3\n",
       "b.md": "1",

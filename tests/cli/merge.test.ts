@@ -24,7 +24,6 @@ import {
   nOf,
   parseAddress,
   previousOf,
-  relate,
   saveRecords,
 } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
@@ -40,9 +39,13 @@ async function fileAt({ identity, folder }: World, path: string): Promise<FileSt
 }
 
 /** The first frame of a file whose address is lower than that of another. */
-function newFileBelow(other: Address, data: { readonly path: string; readonly text: string }): IbGib {
+function newFileBelow(
+  other: Address,
+  data: { readonly path: string; readonly text: string },
+  where: { readonly owner: Address; readonly within: Address },
+): IbGib {
   for (let uuid = 0; ; uuid++) {
-    const first = createTimeline({ ib: "file", data, uuid: String(uuid) });
+    const first = createTimeline({ ib: "file", data, ...where, uuid: String(uuid) });
     if (first.address < other) return first;
   }
 }
@@ -256,10 +259,9 @@ describe("files with one path", () => {
   test("edits of one file under its old and its new name, after a crash between the two, are merged", async () => {
     const world = await twoDirectories({ "a.md": "1\n2\n3\n" });
     const { file } = await fileAt(world, "a.md");
-    const { tip } = await readFolder(world.identity.space, world.folder);
-    const lower = newFileBelow(file, { path: "a.md", text: "first" });
-    const next = relate(tip, { add: { file: [lower.address] } });
-    await saveRecords(world.identity, [lower, next]);
+    const where = { owner: world.identity.address, within: world.folder };
+    const lower = newFileBelow(file, { path: "a.md", text: "first" }, where);
+    await saveRecords(world.identity, [lower]);
     const beside = `a (${gibOf(file).slice(0, 6)}).md`;
     // Written as far as that the new name is there, and the old one still what it was.
     await writeTree(world.here, { [beside]: "1\n2\n3\n" });
@@ -347,7 +349,7 @@ describe("what conflicts say", () => {
     expect(conflictTextOf(whole)).toContain("evil");
   });
 
-  test("the list of files has conflicts too, and they are told as those of the folder", async () => {
+  test("a folder itself has conflicts too, and they are told as its own", async () => {
     const { space, address } = await makeIdentity();
     const first = createTimeline({ ib: "folder", data: { name: "a" }, owner: address, uuid: "1" });
     const values = [{ heads: [first.address], value: "b" }];

@@ -137,6 +137,22 @@ export function referenceContract(open: OpenSpace): void {
     expect(await problemsOf(space)).toEqual([]);
   });
 
+  test("a walk that finds nothing at a link goes on with the others (RF12)", async () => {
+    const space = await open();
+    const [away, here] = [timeline("photo", 1), timeline("page", 2)];
+    const folder = folderOf(first(away), first(here));
+    await space.stage("s", alice, eyesOf(alice), [...here, ...folder], targets(first(away)));
+    expect(await space.commit(commitOf({ saga: "s", tips: [moveTo(here), moveTo(folder)] }))).toEqual(
+      committed,
+    );
+    const tips = await space.reachableTips([first(folder).address]);
+    expect(new Set(tips.map(({ address }) => address))).toEqual(
+      new Set([newest(here).address, newest(folder).address]),
+    );
+    expect(await space.missing([first(folder).address], "anyone")).toEqual([]);
+    expect(await problemsOf(space)).toEqual([]);
+  });
+
   test("what is reached through a stone that came for its place is reached", async () => {
     const space = await open();
     const photo = timeline("photo", 2);

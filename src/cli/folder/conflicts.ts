@@ -8,7 +8,7 @@ export type FolderConflict = EditConflict | NameConflict | RemovalConflict;
 /** Edits of the same places met. Stays until the file is edited next. */
 export interface EditConflict {
   readonly kind: "edits";
-  /** Of the file; `.` for the folder's own list of files. */
+  /** Of the file; `.` for the folder itself. */
   readonly path: string;
   readonly timeline: Address;
   readonly places: readonly Conflict[];

@@ -56,8 +56,9 @@ export async function compareStores(homes: readonly string[], folder: Address): 
 async function tipsOf(home: string, folder: Address): Promise<string[]> {
   const { space } = await openHomeStore(home);
   try {
-    const tips = await space.reachableTips([folder]);
-    return tips.map(({ address }) => address).sort((a, b) => (a < b ? -1 : 1));
+    const inner = await space.look((look) => look.within(folder));
+    const tips = await space.tips([folder, ...inner.map(({ timeline }) => timeline)]);
+    return tips.flatMap((tip) => tip?.address ?? []).sort((a, b) => (a < b ? -1 : 1));
   } finally {
     await space.close();
   }

@@ -1,7 +1,7 @@
 /** What one folder may be: what is beyond it is left out, and named. */
 export const folderLimits = {
-  /** Files; their links have to fit into one record of the folder. */
-  filesMax: 3_500,
+  /** Files, those that were removed not counted. */
+  filesMax: 50_000,
   /** UTF-8 of all files together: a first sync has to fit into what one saga may carry. */
   textBytesMax: 48 * 1024 * 1024,
   /** UTF-8 of a whole path. */

@@ -14,7 +14,6 @@ import { locate } from "./locate.js";
 import type { MappedCell } from "./mapping.js";
 import { readFolder } from "./model.js";
 import type { Change, ChangeKind } from "./plan.js";
-import { removedIn } from "./removed-files.js";
 import { pathOfFrame, type Step, stepsBack, textOfFrame } from "./version.js";
 
 /** One revision of a file. */
@@ -75,7 +74,7 @@ export async function filesAt(
   const tips = new Map(now.files.map(({ file, tip }) => [file, tip]));
   const [one] = here;
   if (one) return { files: [{ ...one, tip: tips.get(one.file) ?? one.tip }], isOne: true };
-  const gone = (await removedIn(space, now)).map((each) => ({ ...each, path: pathOfFrame(each.tip)! }));
+  const gone = now.removed.map((each) => ({ ...each, path: pathOfFrame(each.tip)! }));
   const removed = gone.filter((each) => each.path === path);
   if (removed.length > 0) return { files: removed, isOne: true };
   const below = [...now.files, ...gone].filter((each) => path === "" || each.path.startsWith(`${path}/`));

@@ -1,10 +1,11 @@
 import { type Address, type IbGib, ownerOf, type Space, shortAddress, tjpOf } from "../../index.js";
 import { FolderError } from "./errors.js";
-import { fileLink, folderIb } from "./kinds.js";
+import { folderIb } from "./kinds.js";
 import { folderLimits } from "./limits.js";
+import type { Mapping } from "./mapping.js";
 import { placesOf } from "./places.js";
 import type { Skipped, UnfitReason } from "./skipped.js";
-import { type FileVersion, readVersion, within } from "./version.js";
+import { type FileVersion, readVersion } from "./version.js";
 
 /** A file as it lies in a directory. */
 export interface FileState extends FileVersion {
@@ -19,71 +20,55 @@ export interface FolderState {
   readonly owner: Address | undefined;
   readonly tip: IbGib;
   readonly files: readonly FileState[];
-  /** Links that lead to no file, and files whose newest version must not be written: see `readFolder`. */
+  readonly removed: readonly RemovedFile[];
+  /** Files whose newest version must not be written: see `readFolder`. */
   readonly unfit: readonly Skipped[];
-  /** How the folder's list of files lags behind them: see `repairFolder`. */
-  readonly lag: ListLag;
 }
 
-export interface ListLag {
-  /** Files that were taken off the list, and that somebody has changed who did not know. */
-  readonly unlisted: readonly Address[];
-  /** Files that are on the list, and removed. */
-  readonly removed: readonly Address[];
+/** A file that was removed, with the frame that says so. */
+export interface RemovedFile {
+  readonly file: Address;
+  readonly tip: IbGib;
 }
 
-/** What this home knows of the folder beside its list: what lies in the directory, and what was changed there. */
-export interface Known {
-  readonly base: readonly FileState[];
-  readonly unsent: readonly { readonly file: Address }[];
-}
-
-const recordsAtOnce = 64;
+const recordsAtOnce = 256;
 
 /**
  * The newest state of a folder. What it holds may have been written by anyone: nothing comes back from here that must
  * not be written below a directory. What is unfit is left out and told, and stops nobody; where a directory has an
- * earlier version of it, that is what the folder has.
+ * earlier version of it, that is what the folder has. Reads the newest frame of each file, of those that were removed as well.
  *
- * A file is of the folder where it is on the list and is not removed (see `readVersion`). One that is not on the list any
- * more, but has lain in this directory, is of it as well where it is not removed: somebody took it off the list and
- * somebody else has changed it, neither knowing of the other.
- *
+ * @param base Files as they lie in the directory: they have their room before others.
  * @throws FolderError `not_a_folder`.
  */
 export async function readFolder(
   space: Space,
   folder: Address,
-  { base, unsent }: Known = { base: [], unsent: [] },
+  { base }: Pick<Mapping, "base"> = { base: [] },
 ): Promise<FolderState> {
   const [first, [tip]] = await Promise.all([space.get(folder), tipsOf(space, [folder])]);
   if (!first || !tip || tip.ib !== folderIb || tjpOf(tip) !== folder)
     throw new FolderError("not_a_folder", { timeline: shortAddress(folder) });
-  const listed = new Set(tip.rel8ns?.[fileLink] ?? []);
-  const held = new Holding(base.filter(({ file }) => listed.has(file)));
-  const unfit: Skipped[] = [];
-  const [unlisted, removed]: [Address[], Address[]] = [[], []];
+  const owner = ownerOf(first);
+  const inner = await space.look((look) => look.within(folder));
+  const within = new Set(inner.filter((each) => each.owner === owner).map(({ timeline }) => timeline));
+  const held = new Holding(base.filter(({ file }) => within.has(file)));
+  const [unfit, removed]: [Skipped[], RemovedFile[]] = [[], []];
   const leaveOut = (file: Address, reason: UnfitReason) => unfit.push({ path: file, reason });
-  const take = async (file: Address, newest: IbGib | undefined, isHere: boolean) => {
+  const take = async (file: Address, newest: IbGib | undefined) => {
+    if (newest === undefined) return held.drop(file); // nothing of it counts
     const version = await readVersion(space, file, newest);
-    if (!listed.has(file)) {
-      if (typeof version === "string" || !(await within(space, folder, [file])).has(file)) return;
-      if (held.take(version)) unlisted.push(file);
-    } else if (version === "removed") {
+    if (version === "removed") {
       held.drop(file);
-      removed.push(file);
-    } else if (typeof version !== "string") {
-      if (!held.take(version)) leaveOut(file, "beyond what a folder may hold");
-    } else if (newest === undefined && isHere)
-      held.drop(file); // nothing of it counts
-    else leaveOut(file, version);
+      removed.push({ file, tip: newest });
+    } else if (typeof version === "string") leaveOut(file, version);
+    else if (!held.take(version)) leaveOut(file, "beyond what a folder may hold");
   };
-  // Those that are in the directory have their room before others.
-  const named = [...new Set([...base.map(({ file }) => file), ...listed, ...unsent.map(({ file }) => file)])];
-  for (let at = 0; at < named.length; at += recordsAtOnce) {
-    const part = named.slice(at, at + recordsAtOnce);
-    const [tips, areHere] = await Promise.all([tipsOf(space, part), space.hasMany(part)]);
-    for (const [nth, file] of part.entries()) await take(file, tips[nth], areHere[nth] === true);
+  const inOrder = [...new Set([...held.versions.map(({ file }) => file), ...within])];
+  for (let at = 0; at < inOrder.length; at += recordsAtOnce) {
+    const part = inOrder.slice(at, at + recordsAtOnce);
+    const tips = await tipsOf(space, part);
+    for (const [nth, file] of part.entries()) await take(file, tips[nth]);
   }
   const { versions } = held;
   const places = placesOf(versions);
@@ -92,7 +77,7 @@ export async function readFolder(
     if (path === undefined) leaveOut(version.file, "no name is left for it");
     return path === undefined ? [] : [{ ...version, path }];
   });
-  return { folder, owner: ownerOf(first), tip, files, unfit, lag: { unlisted, removed } };
+  return { folder, owner, tip, files, removed, unfit };
 }
 
 /** The files of a folder, within the limits of what one may hold. */

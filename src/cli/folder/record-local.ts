@@ -6,22 +6,27 @@ import {
   type IbGib,
   type Identity,
   KeysagaError,
-  relate,
+  mutate,
   resolveConflicts,
   saveRecords,
 } from "../../index.js";
 import { FolderError } from "./errors.js";
 import { joinTips } from "./join-tips.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell } from "./mapping.js";
-import { fileIb, fileLink, folderIb } from "./kinds.js";
+import { fileIb, folderIb } from "./kinds.js";
 import type { FileState, FolderState } from "./model.js";
 import type { LocalChange, LocalPlan } from "./plan.js";
 import { removedFiles } from "./removed-files.js";
-import { within } from "./version.js";
 
-/** The first frame of a folder. @param name What people call it; a value, used for nothing. */
-export function newFolder(owner: Address, name: string): IbGib {
-  return createTimeline({ ib: folderIb, data: { name }, owner, uuid: randomUUID() });
+/**
+ * The first two frames of a folder: the second one has its name. Of a timeline that is nothing but its first frame, a receiver
+ * says "the same" to whoever has sent that frame, also to somebody who may not read it any more and should be told.
+ *
+ * @param name What people call it; a value, used for nothing.
+ */
+export function newFolder(owner: Address, name: string): readonly [first: IbGib, named: IbGib] {
+  const first = createTimeline({ ib: folderIb, owner, uuid: randomUUID() });
+  return [first, mutate(first, { name }, { by: owner })];
 }
 
 type PathAndText = LocalPlan["added"][number];
@@ -36,13 +41,13 @@ export interface LocalState {
   readonly cell: MappingCell;
   readonly now: FolderState;
   readonly plan: LocalPlan;
-  /** The folder's first frame, where this makes the folder. */
-  readonly founding?: IbGib;
+  /** The folder's frames, where this makes the folder. */
+  readonly founding?: readonly IbGib[];
 }
 
 /**
  * Makes local changes durable: their frames, their tips and the mapping in one transaction. Where there was no folder
- * yet, its first frame is among them.
+ * yet, its first frames are among them.
  *
  * An edit, a rename and a removal go on from the frame that the directory was written from. Where the space has a newer
  * one by now, the two are merged in the same transaction, so that the timeline has one tip; the base stays at the
@@ -53,7 +58,7 @@ export interface LocalState {
  */
 export async function recordLocal(
   identity: Identity,
-  { cell, now, plan, founding }: LocalState,
+  { cell, now, plan, founding = [] }: LocalState,
 ): Promise<MappedCell> {
   const { space, address: by } = identity;
   const backFor = plan.added.length === 0 ? () => undefined : await removedFiles(space, now);
@@ -75,13 +80,7 @@ export async function recordLocal(
   });
   const edited = plan.edited.map(({ was, text }) => next(was, { text }));
   const renamed = plan.renamed.map(({ was, path, text }) => next(was, { path, text }));
-  const areWithin = await within(
-    space,
-    now.folder,
-    [...plan.removed, ...edited, ...renamed].map(({ file }) => file),
-  );
-  const isWithin = ({ file }: FileState) => areWithin.has(file);
-  const removals = plan.removed.filter(isWithin).map(({ tip }) => removalOf(tip, by));
+  const removals = plan.removed.map(({ tip }) => removalOf(tip, by));
   const mapping: Mapping = {
     folder: now.folder,
     base: [...plan.kept, ...edited, ...renamed, ...added],
@@ -94,30 +93,11 @@ export async function recordLocal(
   };
   const changed = changeMapping(cell, mapping);
   if (changed.changes.length === 0) return changed.cell; // as it was: nothing to make durable
-  const shown = [...added, ...[...edited, ...renamed].filter(isWithin)];
-  // Of what others have said more than lay here, the removal does not hold.
-  const gone = plan.removed.filter((file) => !isWithin(file) || isNewest(now, file));
-  const lists = listFrames(
-    now.tip,
-    unlisted(now.tip, shown),
-    gone.map(({ file }) => file),
-    by,
-  );
   const versions = [...added, ...edited, ...renamed].map(({ tip }) => tip);
-  const frames = [...versions, ...removals, ...(founding ? [founding] : []), ...lists];
+  const frames = [...founding, ...versions, ...removals];
   const { puts, tips } = await joinTips(space, frames);
   await orMoved(saveRecords(identity, puts, { tips, cells: changed.changes }));
   return changed.cell;
-}
-
-/** Those that have to be put on the list: new files, and those that somebody else took off it. */
-function unlisted(tip: IbGib, files: readonly FileState[]): readonly Address[] {
-  const listed = new Set(tip.rel8ns?.[fileLink] ?? []);
-  return files.map(({ file }) => file).filter((file) => !listed.has(file));
-}
-
-function isNewest({ files }: FolderState, { file, tip }: FileState): boolean {
-  return files.some((each) => each.file === file && each.tip.address === tip.address);
 }
 
 /** The frame that removes a file: it has no text; see `readVersion`. */
@@ -142,23 +122,6 @@ export function nextVersion(
   by: Address,
 ): IbGib {
   return resolveConflicts(tip, conflictsOf(tip), patch, { by });
-}
-
-/**
- * Frames that bring the folder's list of files up to date. They go on from its tip as it is: what is added to a set or
- * taken away means the same wherever it is said.
- */
-export function listFrames(
-  tip: IbGib,
-  added: readonly Address[],
-  removed: readonly Address[],
-  by: Address,
-): IbGib[] {
-  if (added.length === 0 && removed.length === 0) return [];
-  const contested = conflictsOf(tip);
-  const settled = contested.length === 0 ? [] : [resolveConflicts(tip, contested, {}, { by })];
-  const links = { add: { [fileLink]: added }, remove: { [fileLink]: removed } };
-  return [...settled, relate(settled[0] ?? tip, links, { by })];
 }
 
 function changeOf({ path, file, tip }: FileState, change: LocalChange["change"]): LocalChange {

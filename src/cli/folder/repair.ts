@@ -2,16 +2,12 @@ import { type Address, type IbGib, type Identity, type Space, saveRecords } from
 import { joinTips } from "./join-tips.js";
 import { folderLimits } from "./limits.js";
 import type { FileState, FolderState } from "./model.js";
-import { listFrames, nextVersion, orMoved, removalOf } from "./record-local.js";
-import { historyOf, textOfFrame, within } from "./version.js";
+import { nextVersion, orMoved, removalOf } from "./record-local.js";
+import { historyOf, textOfFrame } from "./version.js";
 
 /**
- * Records what follows from changes that met, and that no merge of one timeline can say:
- *
- * - a file that one side took off the list while another changed it is put on the list again, and one that is removed
- *   and still on it is taken off;
- * - of two files with one path whose texts have something in common, the one with the higher address goes, and the other
- *   has both texts: see `twinIn`.
+ * Records what follows from files that met, and that no merge of one timeline can say: of two files with one path whose texts
+ * have something in common, the one with the higher address goes, and the other has both texts. See `twinIn`.
  *
  * Everyone who sees the same says the same of it, so that it does no harm when several do.
  *
@@ -23,10 +19,7 @@ export async function repairFolder(identity: Identity, now: FolderState): Promis
   const twins = await twinsIn(space, now);
   const transplants = twins.flatMap(({ from, text }) => (from ? [nextVersion(from, { text }, by)] : []));
   const removals = twins.map(({ twin }) => removalOf(twin.tip, by));
-  const gone = [...now.lag.removed, ...twins.map(({ twin }) => twin.file)];
-  const isGone = new Set(gone);
-  const back = now.lag.unlisted.filter((file) => !isGone.has(file));
-  const frames = [...transplants, ...removals, ...listFrames(now.tip, back, gone, by)];
+  const frames = [...transplants, ...removals];
   if (frames.length === 0) return false;
   const { puts, tips } = await joinTips(space, frames);
   await orMoved(saveRecords(identity, puts, { tips }));
@@ -42,7 +35,7 @@ interface Twin {
 }
 
 /** One that changes the file that stays is the last of it, and `folderLimits.twinsMax` are compared: the rest comes next. */
-async function twinsIn(space: Space, { folder, files }: FolderState): Promise<readonly Twin[]> {
+async function twinsIn(space: Space, { files }: FolderState): Promise<readonly Twin[]> {
   const firstAt = new Map<string, FileState>();
   const pairs: (readonly [FileState, FileState])[] = [];
   for (const file of [...files].sort((a, b) => (a.file < b.file ? -1 : 1))) {
@@ -51,11 +44,10 @@ async function twinsIn(space: Space, { folder, files }: FolderState): Promise<re
     else firstAt.set(file.named, file);
   }
   const compared = pairs.slice(0, folderLimits.twinsMax);
-  const areWithin = await within(space, folder, [...new Set(compared.flat().map(({ file }) => file))]);
   const found: Twin[] = [];
   const changed = new Set<Address>();
   for (const [first, other] of compared) {
-    if (changed.has(first.file) || !areWithin.has(first.file) || !areWithin.has(other.file)) continue;
+    if (changed.has(first.file)) continue;
     const twin = await twinIn(space, first, other);
     if (twin?.from) changed.add(first.file);
     if (twin) found.push(twin);

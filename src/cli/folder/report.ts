@@ -103,7 +103,7 @@ const reasons: Readonly<Record<LeftReason, string>> = {
 export function leftLines({ folder, left }: FolderReport): string[] {
   return left.map(({ address, path, reason, head, by }) => {
     const who = head === undefined || by === undefined ? "" : ` (made by ${by})`;
-    const root = address === folder ? "the folder's list of files" : (path ?? address);
+    const root = address === folder ? "the folder itself" : (path ?? address);
     return `left out ${head ?? printable(root)}: ${reasons[reason]}${who}`;
   });
 }

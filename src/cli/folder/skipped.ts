@@ -23,8 +23,6 @@ const advices = {
   "this disk cannot hold its name": "give it another name where that works",
   "this disk takes its name for another file's": "give one of the two another name",
   "the disk refuses it": "look after the disk",
-  "not here":
-    "whoever put it there has to sync it, or the folder's owner leaves it out with keysaga set-aside",
   "no text file": "the folder's owner may leave it out with keysaga set-aside",
   "no name is left for it": "give it another name where that works",
   "beyond what a folder may hold": "move files elsewhere",
@@ -32,9 +30,8 @@ const advices = {
 
 export type SkipReason = keyof typeof advices | `name (${PathRule})` | `in ${OutsideReason}` | UnfitReason;
 
-/** Why something that the folder links is not written here. */
+/** Why a file of the folder is not written here. */
 export type UnfitReason =
-  | "not here"
   | "no text file"
   | `path (${PathRule})`
   | "no name is left for it"

@@ -92,9 +92,9 @@ async function syncFirst(
   exchange: Exchange,
   ask: AskRemoval,
 ): Promise<Synced> {
-  const lag = { unlisted: [], removed: [] };
   const founding = newFolder(identity.address, basename(cell.place));
-  const now = { folder: founding.address, owner: identity.address, tip: founding, files: [], unfit: [], lag };
+  const [{ address: folder }, tip] = founding;
+  const now = { folder, owner: identity.address, tip, files: [], removed: [], unfit: [] };
   const plan = planLocal(scan, [], now.files);
   const recorded = await withMarker(cell.place, markerOf(identity, cell.directory, now.folder), () =>
     recordLocal(identity, { cell, now, plan, founding }),
@@ -171,17 +171,14 @@ async function bringInStep(
   return { ...written, totals: sessionTotals, left: withPaths(left, [...base, ...unsent]) };
 }
 
-/**
- * Is a change among what the receiver has no room for? Where that is the folder's own list of files, all that it would say
- * is.
- */
+/** Is a change among what the receiver has no room for? Where the folder itself is, everything is. */
 function leftAlone(left: readonly Left[], folder: Address): (change: LocalChange) => boolean {
   const areLeft = new Set(
     left
       .filter(({ reason }) => reason === "over_quota" || reason === "too_long")
       .map(({ address }) => address),
   );
-  return ({ file, change }) => areLeft.has(file) || (change !== "edited" && areLeft.has(folder));
+  return ({ file }) => areLeft.has(file) || areLeft.has(folder);
 }
 
 function withPaths(

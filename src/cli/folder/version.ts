@@ -9,7 +9,6 @@ import {
   type Space,
   shortAddress,
   tjpOf,
-  withinOf,
 } from "../../index.js";
 import { FolderError } from "./errors.js";
 import { fileIb } from "./kinds.js";
@@ -30,23 +29,22 @@ const FileData = z.object({ path: z.string(), text: z.string().optional() });
 /**
  * A removal is a frame of the file that has no text. In a merge an edit of the text outweighs it, which the merge's
  * conflicts tell. Where the other side has changed the path alone, the merge has that path and no text: the file is as its
- * newest head with a text has it, under the path of the merge.
+ * newest head with a text has it, under the path of the merge; where no file may have that path, the removal stands.
  *
- * @param tip Undefined where the file's timeline has none here.
  * @returns `removed` for a file of which no head has a text; for what must not be written, why.
  */
 export async function readVersion(
   space: Space,
   file: Address,
-  tip: IbGib | undefined,
+  tip: IbGib,
 ): Promise<FileVersion | UnfitReason | "removed"> {
-  if (!tip) return "not here";
   const data = dataOf(tip);
   if (!data || tip.ib !== fileIb || tjpOf(tip) !== file) return "no text file";
   const text = data.text ?? (isMerge(tip) ? await textOfHeads(space, tip) : undefined);
   if (text === undefined) return isTjp(tip) ? "no text file" : "removed";
   const rule = brokenPathRule(data.path);
-  return rule === undefined ? { file, tip, named: data.path, text } : `path (${rule})`;
+  if (rule === undefined) return { file, tip, named: data.path, text };
+  return data.text === undefined ? "removed" : `path (${rule})`;
 }
 
 /** A version of a file that was fit when it was written. @throws FolderError `not_a_file`. */
@@ -55,8 +53,9 @@ export async function fileVersionOf(
   file: Address,
   tip: IbGib | undefined,
 ): Promise<FileVersion> {
-  const version = await readVersion(space, file, tip);
-  if (typeof version === "string") throw new FolderError("not_a_file", { timeline: shortAddress(file) });
+  const version = tip && (await readVersion(space, file, tip));
+  if (version === undefined || typeof version === "string")
+    throw new FolderError("not_a_file", { timeline: shortAddress(file) });
   return version;
 }
 
@@ -68,16 +67,6 @@ export function textOfFrame(frame: IbGib): string | undefined {
 /** The path that one frame of a file says. */
 export function pathOfFrame(frame: IbGib): string | undefined {
   return dataOf(frame)?.path;
-}
-
-/** Those of some files that stand within a folder, as their first frames say: who may write the folder may change them. */
-export async function within(
-  space: Space,
-  folder: Address,
-  files: readonly Address[],
-): Promise<ReadonlySet<Address>> {
-  const first = await space.getMany(files);
-  return new Set(files.filter((_, at) => first[at] && withinOf(first[at]) === folder));
 }
 
 /** A frame of a file with those that it goes on from, as far as they are here. */
