@@ -16,7 +16,7 @@ export function withLimits(readme: string): string {
 }
 
 function table(): string[] {
-  const { filesMax, textBytesMax, pathBytesMax } = folderLimits;
+  const { filesMax, pathBytesMax } = folderLimits;
   const rows = [
     [
       fixed,
@@ -24,7 +24,6 @@ function table(): string[] {
       "one record, so also a file's text as JSON",
     ],
     [fixed, showLimit("filesMax", filesMax), "files of a folder"],
-    [fixed, showLimit("textBytesMax", textBytesMax), "text of a folder"],
     [fixed, showLimit("pathBytesMax", pathBytesMax), "a path in a folder"],
     [fixed, showLimit("openMax", inviteLimits.openMax), "invites that are neither used nor expired"],
     ...limitTable().map(([name, value, about]) => [`\`${name}\``, value, about]),

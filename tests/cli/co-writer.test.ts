@@ -31,7 +31,8 @@ async function plant(
     await sender.sync([folder], { direction: "pull" });
     const { files, owner } = await readFolder(home.space, folder);
     const { tip } = files.find(({ named }) => named === "a.md")!;
-    await saveRecords(home.identity, make({ owner: owner!, within: folder, by: eve.identity }, tip));
+    const file = (await home.space.get(tip))!;
+    await saveRecords(home.identity, make({ owner: owner!, within: folder, by: eve.identity }, file));
     expect((await sender.sync([folder])).left).toEqual([]);
   } finally {
     await sender.disconnect();

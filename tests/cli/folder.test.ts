@@ -18,6 +18,7 @@ import { mappingOf } from "../../src/cli/folder/directory.js";
 import { scanDirectory } from "../../src/cli/folder/disk.js";
 import { printable } from "../../src/cli/folder/errors.js";
 import type { Exchange } from "../../src/cli/folder/exchange.js";
+import { contentOf } from "../../src/cli/folder/content.js";
 import { folderLimits } from "../../src/cli/folder/limits.js";
 import { readFolder } from "../../src/cli/folder/model.js";
 import { brokenPathRule, caseCollisions } from "../../src/cli/folder/paths.js";
@@ -26,7 +27,7 @@ import { syncFolder } from "../../src/cli/folder/sync.js";
 import { writeFiles } from "../../src/cli/folder/write.js";
 import { KeysagaError, nOf } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
-import { agree, changesOf, hostileFolder, inStep, makeIdentity, twoDirectories } from "./folders.js";
+import { agree, changesOf, hostileFolder, filesIn, inStep, makeIdentity, twoDirectories } from "./folders.js";
 
 describe("a folder and its directory", () => {
   test("text travels byte for byte: line ends, byte order mark, no last line end, nothing at all", async () => {
@@ -62,13 +63,13 @@ describe("a folder and its directory", () => {
 
   test("a removed file keeps its history, and one that comes back is that file", async () => {
     const { here, identity, folder, sync } = await twoDirectories({ "a.md": "1" });
-    const [before] = (await readFolder(identity.space, folder)).files;
+    const [before] = await filesIn(identity.space, folder);
     await unlink(join(here, "a.md"));
     await sync(here, inStep, agree);
     expect((await readFolder(identity.space, folder)).files).toEqual([]);
     await writeTree(here, { "a.md": "1" });
     await sync(here);
-    const [after] = (await readFolder(identity.space, folder)).files;
+    const [after] = await filesIn(identity.space, folder);
     expect(after?.file).toBe(before?.file);
     expect(nOf(after!.tip)).toBe(2);
   });
@@ -119,8 +120,9 @@ describe("what stays out of a folder", () => {
     await symlink("ok.md", join(dir, "link.md"));
     await symlink("/", join(dir, "root"));
     await writeFile(Buffer.concat([Buffer.from(`${dir}/bad`), Uint8Array.of(0xff)]), "x");
-    const { textByPath, skipped } = await scanDirectory(dir);
-    expect([...textByPath]).toEqual([
+    const { files, skipped } = await scanDirectory(dir);
+    const texts = [...files].map(async ([path, { content }]) => [path, await content.text()]);
+    expect(await Promise.all(texts)).toEqual([
       ["ok.md", "x"],
       ["sub/ok.md", "x"],
     ]);
@@ -302,8 +304,8 @@ describe("paths from elsewhere", () => {
     const names = Array.from({ length: folderLimits.filesMax + 2 }, (_, at) => `${10_000 + at}.md`);
     await writeTree(dir, Object.fromEntries(names.map((name) => [name, ""])));
     const last = names.at(-1)!;
-    const { textByPath, skipped } = await scanDirectory(dir, [last]);
-    expect([textByPath.size, textByPath.has(last)]).toEqual([folderLimits.filesMax, true]);
+    const { files, skipped } = await scanDirectory(dir, [{ path: last, content: contentOf("") }]);
+    expect([files.size, files.has(last)]).toEqual([folderLimits.filesMax, true]);
     const reason = "beyond what a folder may hold";
     expect(skipped).toEqual(names.slice(-3, -1).map((path) => ({ path, reason })));
   });
@@ -364,14 +366,16 @@ describe("paths from elsewhere", () => {
 });
 
 describe("writing", () => {
+  const [one, two] = [contentOf("1"), contentOf("2")];
+
   test("a file that cannot be put keeps no other from it, and leaves no temporary file", async () => {
     const dir = await temporaryDirectory();
     await writeTree(dir, { "a.md": "1", "z.md": "1" });
     const writes = [
-      { path: "a.md", from: "1", to: "2", group: "a.md" },
-      { path: "x", from: undefined, to: "2", group: "x" },
-      { path: "x/y", from: undefined, to: "2", group: "x/y" }, // x is no file when ways are looked at, but is one now
-      { path: "z.md", from: "1", to: "2", group: "z.md" },
+      { path: "a.md", from: one, to: two, group: "a.md" },
+      { path: "x", from: undefined, to: two, group: "x" },
+      { path: "x/y", from: undefined, to: two, group: "x/y" }, // x is no file when ways are looked at, but is one now
+      { path: "z.md", from: one, to: two, group: "z.md" },
     ];
     expect(await writeFiles(dir, writes, [])).toEqual({
       skipped: [{ path: "x/y", reason: "its directory is no directory here" }],
@@ -384,9 +388,9 @@ describe("writing", () => {
     const dir = await temporaryDirectory();
     await writeTree(dir, { "old.md": "1", "edit.md": "1" });
     const writes = [
-      { path: "old.md", from: "1", to: undefined, group: "old.md" },
-      { path: "edit.md", from: "1", to: "2", group: "edit.md" },
-      { path: "new/n.md", from: undefined, to: "2", group: "new/n.md" },
+      { path: "old.md", from: one, to: undefined, group: "old.md" },
+      { path: "edit.md", from: one, to: two, group: "edit.md" },
+      { path: "new/n.md", from: undefined, to: two, group: "new/n.md" },
     ];
     const paths = ["edit.md", "new/n.md"];
     expect((await writeFiles(dir, writes, paths)).skipped).toEqual([]);

@@ -3,16 +3,19 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import type { Exchange } from "../../src/cli/folder/exchange.js";
 import { cloneFolder } from "../../src/cli/folder/clone.js";
+import { type FileState, readFolder } from "../../src/cli/folder/model.js";
 import { syncFolder } from "../../src/cli/folder/sync.js";
 import type { AskRemoval } from "../../src/cli/folder/removal.js";
 import {
   type Address,
   createIdentity,
   createTimeline,
+  type IbGib,
   type Identity,
   InnerSpace,
   mergeFunctions,
   parseAddress,
+  type Space,
 } from "../../src/index.js";
 import { changeList, firstOfList } from "../../src/lists/index.js";
 import { keepLists } from "../../src/peer/branches/keep-lists.js";
@@ -61,9 +64,9 @@ export async function letWrite({ space, address }: Identity, folder: Address, ow
 /** Says of every large removal that it is meant. */
 export const agree: AskRemoval = async () => true;
 
-export async function makeIdentity(): Promise<Identity> {
+export async function makeIdentity(space: Space = new InnerSpace()): Promise<Identity> {
   return createIdentity({
-    space: new InnerSpace(),
+    space,
     secret: new Uint8Array(32).fill(1),
     recoverySecret: new Uint8Array(32).fill(2),
   });
@@ -81,6 +84,23 @@ export async function twoDirectories(files: Readonly<Record<string, string>>) {
   const { folder } = await sync(here);
   await cloneFolder(identity, folder, there, inStep);
   return { dir, here, there, identity, folder, sync };
+}
+
+/** A file of a folder with its newest frame and its text. */
+export interface FileIn extends Omit<FileState, "tip"> {
+  readonly tip: IbGib;
+  readonly text: string;
+}
+
+export async function filesIn(space: Space, folder: Address): Promise<FileIn[]> {
+  const { files } = await readFolder(space, folder);
+  return Promise.all(
+    files.map(async (file) => ({
+      ...file,
+      tip: (await space.get(file.tip))!,
+      text: (await file.content.text())!,
+    })),
+  );
 }
 
 export const changesOf = (changes: readonly { path: string; change: string }[]) =>

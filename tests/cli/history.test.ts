@@ -14,7 +14,7 @@ import { readFolder } from "../../src/cli/folder/model.js";
 import { restoreFile } from "../../src/cli/folder/restore.js";
 import { mutate, saveRecords, tjpOf } from "../../src/index.js";
 import { readTree, writeTree } from "./directories.js";
-import { agree, changesOf, inStep, twoDirectories } from "./folders.js";
+import { agree, changesOf, filesIn, inStep, twoDirectories } from "./folders.js";
 import { homes } from "./meeting-homes.js";
 import { receiverFor, runHere, shareFolder } from "./receiver.js";
 
@@ -184,7 +184,7 @@ describe("restore", () => {
   test("writes nothing to a path that no file of a folder may have, whatever the last frame says", async () => {
     const { here, identity, folder } = await twoDirectories({ "a.md": "1", "b.md": "1" });
     const now = await readFolder(identity.space, folder);
-    const { file, tip } = now.files.find(({ path }) => path === "a.md")!;
+    const { file, tip } = (await filesIn(identity.space, folder)).find(({ path }) => path === "a.md")!;
     const removal = mutate(tip, { path: ".git/hooks/x", text: undefined });
     const tips = [{ tjp: file, from: tip.address, to: removal.address }];
     await saveRecords(identity, [removal], { tips });

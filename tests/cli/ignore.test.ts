@@ -3,6 +3,7 @@ import { mkdir, rename, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { sync } from "../../src/cli/commands/sync.js";
+import { contentOf } from "../../src/cli/folder/content.js";
 import { scanDirectory } from "../../src/cli/folder/disk.js";
 import { directoryLines } from "../../src/cli/folder/report.js";
 import { statusOf } from "../../src/cli/folder/status.js";
@@ -15,8 +16,9 @@ import { receiverFor, runHere } from "./receiver.js";
 async function taken(rules: Readonly<Record<string, string>>, paths: readonly string[], synced?: string[]) {
   const dir = await temporaryDirectory();
   await writeTree(dir, { ...Object.fromEntries(paths.map((path) => [path, path])), ...rules });
-  const { textByPath, ignored, skipped } = await scanDirectory(dir, synced);
-  return { files: [...textByPath.keys()], ignored: [...ignored].sort(), skipped };
+  const base = synced?.map((path) => ({ path, content: contentOf(path) }));
+  const { files, ignored, skipped } = await scanDirectory(dir, base);
+  return { files: [...files.keys()], ignored: [...ignored].sort(), skipped };
 }
 
 describe("git's rules", () => {
@@ -79,8 +81,8 @@ describe("an ignore file that cannot be read", () => {
   ])("%s lets nothing new below it in, and is told", async (_, content, reason) => {
     const dir = await temporaryDirectory();
     await writeTree(dir, { "a.md": "1", "d/.gitignore": content, "d/old.md": "1", "d/new.md": "1" });
-    const { textByPath, skipped } = await scanDirectory(dir, ["d/old.md"]);
-    expect([...textByPath.keys()]).toEqual(["a.md", "d/old.md"]);
+    const { files, skipped } = await scanDirectory(dir, [{ path: "d/old.md", content: contentOf("1") }]);
+    expect([...files.keys()]).toEqual(["a.md", "d/old.md"]);
     expect(skipped).toMatchObject([{ path: "d/.gitignore", reason }]);
     expect(skipped.every(needsAttention)).toBe(true);
   });
@@ -89,8 +91,8 @@ describe("an ignore file that cannot be read", () => {
     const dir = await temporaryDirectory();
     await writeTree(dir, { "a.md": "1", "rules.txt": "" });
     await symlink("rules.txt", join(dir, ".gitignore"));
-    const { textByPath, skipped } = await scanDirectory(dir);
-    expect([...textByPath.keys()]).toEqual([]);
+    const { files, skipped } = await scanDirectory(dir);
+    expect([...files.keys()]).toEqual([]);
     expect(skipped).toEqual([{ path: ".gitignore", reason: "a symbolic link is in its place" }]);
   });
 });

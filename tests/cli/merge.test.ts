@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { conflictLines, conflictTextOf } from "../../src/cli/folder/conflict-text.js";
 import { inFull, shortened } from "../../src/cli/folder/conflict-values.js";
 import { openConflicts } from "../../src/cli/folder/conflicts.js";
-import { type FileState, readFolder } from "../../src/cli/folder/model.js";
+import { readFolder } from "../../src/cli/folder/model.js";
 import { brokenPathRule, parentsOf } from "../../src/cli/folder/paths.js";
 import { placesOf } from "../../src/cli/folder/places.js";
 import { linesOf } from "../../src/cli/folder/report.js";
@@ -27,14 +27,22 @@ import {
   saveRecords,
 } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
-import { changesOf, inStep, letWrite, makeIdentity, twoDirectories } from "./folders.js";
+import {
+  changesOf,
+  type FileIn,
+  filesIn,
+  inStep,
+  letWrite,
+  makeIdentity,
+  twoDirectories,
+} from "./folders.js";
 
 type World = Awaited<ReturnType<typeof twoDirectories>>;
 
 const textIn = (dir: string, path: string) => readFile(join(dir, path), "utf8");
 
-async function fileAt({ identity, folder }: World, path: string): Promise<FileState> {
-  const { files } = await readFolder(identity.space, folder);
+async function fileAt({ identity, folder }: World, path: string): Promise<FileIn> {
+  const files = await filesIn(identity.space, folder);
   return files.find((file) => file.path === path)!;
 }
 
@@ -98,7 +106,7 @@ describe("files that both sides have edited", () => {
   test("several edits before and after: only edits and merges are made, and the last text is on both sides", async () => {
     const world = await twoDirectories({ "a.md": "1\n2\n3\n4\n5\n" });
     for (let round = 1; round <= 4; round++) {
-      const [{ text: before }] = (await readFolder(world.identity.space, world.folder)).files as [FileState];
+      const [{ text: before }] = (await filesIn(world.identity.space, world.folder)) as [FileIn];
       const lines = before.split("\n");
       const here = lines.with(0, `here ${round}`).join("\n");
       await editApart(world, { "a.md": here }, { "a.md": lines.with(4, `there ${round}`).join("\n") });
@@ -186,8 +194,8 @@ describe("files with one path", () => {
   test("both sides add a.md: one keeps the path, the other lies beside it, alike on both sides", async () => {
     const world = await twoDirectories({});
     const { first, second } = await editApart(world, { "a.md": "by here" }, { "a.md": "by there" });
-    const { files } = await readFolder(world.identity.space, world.folder);
-    const [a, beside] = files.toSorted((x, y) => (x.file < y.file ? -1 : 1)) as [FileState, FileState];
+    const files = await filesIn(world.identity.space, world.folder);
+    const [a, beside] = files.toSorted((x, y) => (x.file < y.file ? -1 : 1)) as [FileIn, FileIn];
     const place = `a (${gibOf(beside.file).slice(0, 6)}).md`;
     expect([a.path, beside.path]).toEqual(["a.md", place]);
     expect(await readTree(world.here)).toEqual({ [place]: btoa(beside.text), "a.md": btoa(a.text) });
@@ -207,7 +215,7 @@ describe("files with one path", () => {
     await writeTree(world.here, edits);
     await world.sync(world.here);
     await world.sync(world.there);
-    const { files } = await readFolder(world.identity.space, world.folder);
+    const files = await filesIn(world.identity.space, world.folder);
     expect(files.length).toBe(2);
     for (const { path, text, tip } of files) {
       expect(text).toBe(`edit of ${path}`);
@@ -357,7 +365,7 @@ describe("what conflicts say", () => {
     const puts = [first, tip];
     const tips = [{ tjp: first.address, from: undefined, to: tip.address }];
     await space.commit({ holder: address, sight: { holders: [address] }, puts, tips });
-    expect(openConflicts(await readFolder(space, first.address))).toMatchObject([
+    expect(await openConflicts(space, await readFolder(space, first.address))).toMatchObject([
       { path: ".", kind: "edits" },
     ]);
   });
@@ -388,7 +396,7 @@ describe("whose a new file is", () => {
     await letWrite(identity, folder, owner);
     await writeTree(dir, { "a.md": "1" });
     await syncFolder(identity, dir, inStep);
-    const [file] = (await readFolder(identity.space, folder)).files;
+    const [file] = await filesIn(identity.space, folder);
     expect(file?.tip.data).toMatchObject({ owner, within: folder });
   });
 });

@@ -24,8 +24,8 @@ afterAll(() => rm(join(home, ".."), { recursive: true }));
 const homeAt = (dir: string) => cp(home, dir, { recursive: true });
 
 const scanned = async (dir: string) => {
-  const { textByPath, outside, skipped } = await scanDirectory(dir);
-  return { files: [...textByPath.keys()], outside, skipped };
+  const { files, outside, skipped } = await scanDirectory(dir);
+  return { files: [...files.keys()], outside, skipped };
 };
 
 describe("a home below the folder", () => {

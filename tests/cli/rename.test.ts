@@ -3,7 +3,8 @@ import { mkdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Exchange } from "../../src/cli/folder/exchange.js";
-import { findMoves } from "../../src/cli/folder/moves.js";
+import { contentOf } from "../../src/cli/folder/content.js";
+import { findMoves, type Placed } from "../../src/cli/folder/moves.js";
 import { readFolder } from "../../src/cli/folder/model.js";
 import { linesOf } from "../../src/cli/folder/report.js";
 import { historyOf } from "../../src/cli/folder/version.js";
@@ -183,50 +184,58 @@ describe("a file that is renamed", () => {
 });
 
 describe("which file is at which path now", () => {
-  const file = (path: string, text: string) => ({ path, text });
-  const moved = (
-    gone: readonly { path: string; text: string }[],
-    changed: readonly (readonly [{ path: string; text: string }, string])[],
-    fresh: readonly { path: string; text: string }[],
+  const file = (path: string, text: string): Placed => ({ path, content: contentOf(text) });
+  const moved = async (
+    gone: readonly Placed[],
+    changed: readonly (readonly [was: Placed, text: string])[],
+    fresh: readonly Placed[],
   ) => {
-    const given = { gone, changed: changed.map(([was, text]) => ({ was, text })), fresh };
-    return findMoves(given)
-      .moved.map(({ was, path }) => `${was.path} -> ${path}`)
-      .sort();
+    const differences = {
+      gone,
+      changed: changed.map(([was, text]) => ({ was, now: file(was.path, text) })),
+      fresh,
+    };
+    const moves = await findMoves(differences);
+    return moves.moved.map(({ was, now }) => `${was.path} -> ${now.path}`).sort();
   };
 
-  test("a backup copy of a file that was edited is a new file", () => {
-    expect(moved([], [[file("a", poem), `${poem}more\n`]], [file("copy", poem)])).toEqual([]);
+  test("a backup copy of a file that was edited is a new file", async () => {
+    expect(await moved([], [[file("a", poem), `${poem}more\n`]], [file("copy", poem)])).toEqual([]);
   });
 
-  test("a log that was put aside for a new one is the old one's", () => {
-    expect(moved([], [[file("log", poem), "started anew\n"]], [file("log.1", poem)])).toEqual([
+  test("a log that was put aside for a new one is the old one's", async () => {
+    expect(await moved([], [[file("log", poem), "started anew\n"]], [file("log.1", poem)])).toEqual([
       "log -> log.1",
     ]);
   });
 
-  test("a chain of renames is followed", () => {
+  test("a chain of renames is followed", async () => {
     const [a, b] = [file("a", poem), file("b", "two\n")];
-    expect(moved([a], [[b, poem]], [file("c", "two\n")])).toEqual(["a -> b", "b -> c"]);
+    expect(await moved([a], [[b, poem]], [file("c", "two\n")])).toEqual(["a -> b", "b -> c"]);
   });
 
-  test("a rename over another file is one, however much the two have in common", () => {
-    expect(moved([file("a", `${poem}more\n`)], [[file("b", poem), `${poem}more\n`]], [])).toEqual(["a -> b"]);
+  test("a rename over another file is one, however much the two have in common", async () => {
+    expect(await moved([file("a", `${poem}more\n`)], [[file("b", poem), `${poem}more\n`]], [])).toEqual([
+      "a -> b",
+    ]);
   });
 
-  test("of several files with one text each goes to the path with its own name", () => {
+  test("of several files with one text each goes to the path with its own name", async () => {
     const gone = [file("a/1", "same"), file("a/2", "same")];
-    expect(moved(gone, [], [file("b/2", "same"), file("b/1", "same")])).toEqual(["a/1 -> b/1", "a/2 -> b/2"]);
+    expect(await moved(gone, [], [file("b/2", "same"), file("b/1", "same")])).toEqual([
+      "a/1 -> b/1",
+      "a/2 -> b/2",
+    ]);
   });
 
-  test("an empty file is known by its name alone", () => {
-    expect(moved([file("a/1", ""), file("a/2", "")], [], [file("b/1", ""), file("new", "")])).toEqual([
+  test("an empty file is known by its name alone", async () => {
+    expect(await moved([file("a/1", ""), file("a/2", "")], [], [file("b/1", ""), file("new", "")])).toEqual([
       "a/1 -> b/1",
     ]);
   });
 
-  test("another text at another path is another file", () => {
-    expect(moved([file("a", poem)], [], [file("b", "something else\nentirely\n")])).toEqual([]);
+  test("another text at another path is another file", async () => {
+    expect(await moved([file("a", poem)], [], [file("b", "something else\nentirely\n")])).toEqual([]);
   });
 });
 

@@ -351,7 +351,7 @@ test("a file that somebody added and the owner sets aside goes from all director
   await writeTree(bob.dir, { "junk.md": "junk" });
   for (const person of [bob, alice, carol]) await syncOf(person, url);
   expect(await textIn(carol, "junk.md")).toBe("junk");
-  const frame = (await filesOf(alice)).find(({ text }) => text === "junk")!.tip.address;
+  const frame = (await filesOf(alice)).find(({ path }) => path === "junk.md")!.tip;
   await runHere(setAside, alice.dir, frame, "--why", "junk", "--home", alice.home);
   await syncOf(alice, url);
   const told = await runHere(sync, carol.dir, url, "--home", carol.home);

@@ -8,12 +8,12 @@ import { conflicts } from "../../src/cli/commands/conflicts.js";
 import { sync } from "../../src/cli/commands/sync.js";
 import type { FolderReport } from "../../src/cli/folder/bring-down.js";
 import { withReceiver } from "../../src/cli/folder/exchange.js";
-import { readFolder } from "../../src/cli/folder/model.js";
 import { syncFolder } from "../../src/cli/folder/sync.js";
 import { nOf } from "../../src/index.js";
 import { openHome } from "../../src/node/index.js";
 import { run, start } from "./command.js";
 import { readTree, writeTree } from "./directories.js";
+import { filesIn } from "./folders.js";
 import { type Person, receiverFor, runHere, shareFolder } from "./receiver.js";
 
 interface Document {
@@ -74,7 +74,7 @@ describe("keysaga sync", () => {
       }
     });
     const { folder } = last!;
-    for (const { path, tip } of (await readFolder(home.space, folder)).files)
+    for (const { path, tip } of await filesIn(home.space, folder))
       expect(nOf(tip), path).toBeGreaterThanOrEqual((expected.get(path)?.size ?? 0) - 1);
     await home.close();
 

@@ -74,7 +74,7 @@ export async function bringDown(
   const up = unsent.filter((change) => !still.has(change));
   const touched = new Set([...unsent, ...writes].map(({ path }) => path));
   const unchanged = files.filter(({ path }) => !touched.has(path)).length;
-  const told = { skipped: [...skipped, ...unfit], conflicts: openConflicts(now) };
+  const told = { skipped: [...skipped, ...unfit], conflicts: await openConflicts(identity.space, now) };
   return { folder, up, down, unchanged, ...told };
 }
 

@@ -1,6 +1,6 @@
-import { type Address, type Conflict, conflictsOf } from "../../index.js";
+import { type Address, type Conflict, conflictsOf, type Space } from "../../index.js";
 import type { FolderState } from "./model.js";
-import { textOfFrame } from "./version.js";
+import { frameAt, textOfFrame } from "./version.js";
 
 /** What a person should look at: everyone has the same, and a rule has chosen what lies in the directory. */
 export type FolderConflict = EditConflict | NameConflict | RemovalConflict;
@@ -30,8 +30,16 @@ export interface RemovalConflict {
 }
 
 /** The conflicts that a folder shows as it is, by path. */
-export function openConflicts({ folder, tip, files }: FolderState): readonly FolderConflict[] {
-  const edits = [{ path: ".", file: folder, tip }, ...files].map(
+export async function openConflicts(
+  space: Space,
+  { folder, tip, files }: FolderState,
+): Promise<readonly FolderConflict[]> {
+  const contested = await Promise.all(
+    files
+      .filter(({ isContested }) => isContested)
+      .map(async ({ path, file, tip }) => ({ path, file, tip: await frameAt(space, tip) })),
+  );
+  const edits = [{ path: ".", file: folder, tip }, ...contested].map(
     ({ path, file, tip }): EditConflict => ({
       kind: "edits",
       path,
@@ -42,7 +50,7 @@ export function openConflicts({ folder, tip, files }: FolderState): readonly Fol
   const names = files
     .filter(({ path, named }) => path !== named)
     .map(({ path, file, named }): NameConflict => ({ kind: "name", path, timeline: file, named }));
-  const removals = files
+  const removals = contested
     .filter(({ tip }) => textOfFrame(tip) === undefined || conflictsOf(tip).some(isRemoval))
     .map(({ path, file }): RemovalConflict => ({ kind: "removal", path, timeline: file }));
   return byPath([...edits.filter(({ places }) => places.length > 0), ...names, ...removals]);

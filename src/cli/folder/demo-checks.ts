@@ -32,10 +32,21 @@ export function expectCounts(who: string, got: Counts, expected: Counts): void {
  * @throws DemoError which names the first path that differs.
  */
 export async function expectFiles(dir: string, files: ReadonlyMap<string, string>): Promise<void> {
-  const { textByPath, skipped } = await scanDirectory(dir);
-  const paths = new Set([...files.keys(), ...textByPath.keys(), ...skipped.map(({ path }) => path)]);
+  const [texts, { skipped }] = [await textsIn(dir), await scanDirectory(dir)];
+  const paths = new Set([...files.keys(), ...texts.keys(), ...skipped.map(({ path }) => path)]);
   for (const path of paths)
-    expectThat(files.get(path) === textByPath.get(path), `${join(dir, path)} is not as it must be`);
+    expectThat(files.get(path) === texts.get(path), `${join(dir, path)} is not as it must be`);
+}
+
+/** The text files of a directory, by path. */
+export async function textsIn(dir: string): Promise<ReadonlyMap<string, string>> {
+  const { files } = await scanDirectory(dir);
+  const texts = new Map<string, string>();
+  for (const [path, { content }] of files) {
+    const text = await content.text();
+    if (text !== undefined) texts.set(path, text);
+  }
+  return texts;
 }
 
 /**

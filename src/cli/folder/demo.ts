@@ -12,9 +12,9 @@ import {
   expectCounts,
   expectFiles,
   expectThat,
+  textsIn,
   writeText,
 } from "./demo-checks.js";
-import { scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { counted } from "./report.js";
 
@@ -37,12 +37,12 @@ export interface Stage {
  * @throws DemoError at the first thing that does not come out; FolderError `no_text`, `not_a_directory`.
  */
 export async function playDemo(source: string, stage: Stage): Promise<void> {
-  const { textByPath } = await scanDirectory(source);
-  if (textByPath.size === 0) throw new FolderError("no_text", { path: source });
+  const texts = await textsIn(source);
+  if (texts.size === 0) throw new FolderError("no_text", { path: source });
   const dir = await mkdtemp(join(tmpdir(), "keysaga-demo-"));
   try {
     stage.say(`Everything happens in ${dir}, which is gone afterwards`);
-    await new Demo(dir, stage).play(textByPath);
+    await new Demo(dir, stage).play(texts);
   } finally {
     await rm(dir, { recursive: true, force: true, maxRetries: 3 });
   }

@@ -1,6 +1,7 @@
 import { byPath } from "./conflicts.js";
 import { FolderError } from "./errors.js";
 import { locate } from "./locate.js";
+import type { Changed, Placed } from "./moves.js";
 import type { Change, LocalPlan } from "./plan.js";
 import { type Local, readLocal } from "./status.js";
 import { type FileChange, unifiedDiff } from "./unified.js";
@@ -25,22 +26,27 @@ export async function diffOf(
   const isMeant = (other: string | undefined) =>
     path === "" || other === path || other?.startsWith(`${path}/`) === true;
   if (!pathsIn(local).some(isMeant)) throw new FolderError("unknown_file", { path });
-  const changes = fileChanges(local.plan).filter(({ was, now }) => isMeant(was?.path) || isMeant(now?.path));
-  return byPath(changes.map((change) => ({ ...wordsOf(change), diff: unifiedDiff(change) })));
+  const diffs: LocalDiff[] = [];
+  for (const { was, now } of changesOf(local.plan)) {
+    if (!isMeant(was?.path) && !isMeant(now?.path)) continue;
+    const change = { was: was && (await inText(was)), now: now && (await inText(now)) };
+    diffs.push({ ...wordsOf(change), diff: unifiedDiff(change) });
+  }
+  return byPath(diffs);
 }
 
 function pathsIn({ cell, scan }: Local): string[] {
-  return ["", ...cell.mapping.base.map(({ path }) => path), ...scan.textByPath.keys()];
+  return ["", ...cell.mapping.base.map(({ path }) => path), ...scan.files.keys()];
 }
 
 /** What is removed comes first: another file may have come to its path. */
-function fileChanges({ added, edited, renamed, removed }: LocalPlan): FileChange[] {
-  return [
-    ...removed.map((was) => ({ was, now: undefined })),
-    ...renamed.map(({ was, path, text }) => ({ was, now: { path, text } })),
-    ...edited.map(({ was, text }) => ({ was, now: { path: was.path, text } })),
-    ...added.map((now) => ({ was: undefined, now })),
-  ];
+function changesOf({ added, edited, renamed, removed }: LocalPlan): Partial<Changed<Placed>>[] {
+  return [...removed.map((was) => ({ was })), ...renamed, ...edited, ...added.map((now) => ({ now }))];
+}
+
+/** What vanished since it was looked at is shown as empty: the next look tells. */
+async function inText({ path, content }: Placed): Promise<NonNullable<FileChange["now"]>> {
+  return { path, text: (await content.text()) ?? "" };
 }
 
 function wordsOf({ was, now }: FileChange): Change {

@@ -1,5 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
 import type { Identity, Space } from "../../index.js";
+import { isSame } from "./content.js";
 import type { Scan } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { isAny } from "./file-system.js";
@@ -67,10 +68,13 @@ async function isStillAt(seenAt: string, { place, directory }: MappingCell): Pro
  * unchanged: somebody may have tidied the marker away, or a crash came before it was written. Where there were no files
  * yet, nothing can be lost.
  */
-export function isLike({ mapping: { base } }: MappedCell, { textByPath, skipped }: Scan): boolean {
-  const found = new Set([...textByPath.keys(), ...skipped.map(({ path }) => path)]);
+export function isLike({ mapping: { base } }: MappedCell, { files, skipped }: Scan): boolean {
+  const found = new Set([...files.keys(), ...skipped.map(({ path }) => path)]);
   const isHere = base.filter(({ path }) => found.has(path)).length * 2 >= base.length;
-  return base.length === 0 || (isHere && base.some(({ path, text }) => textByPath.get(path) === text));
+  return (
+    base.length === 0 ||
+    (isHere && base.some(({ path, content }) => isSame(files.get(path)?.content, content)))
+  );
 }
 
 /** The mapping of a directory that was synced: a look, which judges nothing. @throws FolderError `not_synced`. */

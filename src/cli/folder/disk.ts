@@ -2,14 +2,17 @@ import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemError } from "../../index.js";
+import { inBatches } from "./batches.js";
+import { type Content, type Digest, digestOf, isSame } from "./content.js";
 import { FolderError } from "./errors.js";
 import { isAny, makerOf } from "./file-system.js";
 import { folderLimits } from "./limits.js";
 import { type IgnoreRules, isIgnored, rulesIn } from "./ignored.js";
+import type { FileState } from "./model.js";
 import { type OutsideReason, whyOutside } from "./own.js";
 import { brokenPathRule, parentsOf } from "./paths.js";
 import { inPlace, type Skipped } from "./skipped.js";
-import { readTextFile, strictText } from "./text-file.js";
+import { readTextFile, stampAt, strictText } from "./text-file.js";
 
 /** A directory that is none of the folder's, by design. */
 export interface Outside {
@@ -17,9 +20,16 @@ export interface Outside {
   readonly reason: OutsideReason;
 }
 
-/** The text files below a directory, as they were read, and what was left out. */
+/** A text file as it was read, or is known to be without that. */
+export interface Scanned {
+  readonly content: Content;
+  /** See `stampOf`. */
+  readonly stamp: string | undefined;
+}
+
+/** The text files below a directory, and what was left out. */
 export interface Scan {
-  readonly textByPath: ReadonlyMap<string, string>;
+  readonly files: ReadonlyMap<string, Scanned>;
   readonly skipped: readonly Skipped[];
   readonly outside: readonly Outside[];
   /** What ignore files leave out: files, and directories that were not entered. */
@@ -29,26 +39,30 @@ export interface Scan {
 }
 
 /**
- * Reads every text file below `dir`. Names that begin with a dot are left alone; what is no text file that a record
+ * Looks at every text file below `dir`, and reads those that may not be as they were. Names that begin with a dot are left alone; what is no text file that a record
  * can hold is skipped and said, and so is what a folder has no room for. Homes and other synced directories below it are
  * not entered. What `.gitignore` and `.keysagaignore` files say is ignored is left out, by git's rules. Follows no symbolic
  * link. Files come in the order of their paths.
  *
- * @param synced Paths of files that the folder has: they have their room before others, what stands in their place is told
- *   as that, and they are not ignored.
+ * @param base Files that the folder has: they have their room before others, what stands in their place is told as that, and
+ *   they are not ignored.
  * @throws FolderError `not_a_directory`; KeysagaError `file_refused` or `file_failed` where `dir` itself cannot be read.
  */
-export async function scanDirectory(dir: string, synced: readonly string[] = []): Promise<Scan> {
+export async function scanDirectory(
+  dir: string,
+  base: readonly Pick<FileState, "path" | "content" | "stamp">[] = [],
+): Promise<Scan> {
   const scan = {
-    files: new Map<string, string>(),
+    files: new Map<string, Scanned>(),
     skipped: [] as Skipped[],
     outside: [] as Outside[],
     ignored: [] as string[],
     leftovers: [] as string[],
-    bytes: 0,
   };
   const found: string[] = [];
   const entered = new Set<string>();
+  const known = new Map(base.map((file) => [file.path, file]));
+  const synced = [...known.keys()];
   const places = new Set(synced.flatMap((path) => [...parentsOf(path), path]));
   const open: { readonly at: string; readonly outer?: IgnoreRules | undefined }[] = [{ at: "" }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -77,18 +91,17 @@ export async function scanDirectory(dir: string, synced: readonly string[] = [])
       else found.push(path);
     }
   }
-  const first = new Set(synced);
-  found.sort((a, b) => Number(first.has(b)) - Number(first.has(a)) || (a < b ? -1 : 1));
-  for (const path of found) await takeFile(dir, path, scan);
+  found.sort((a, b) => Number(known.has(b)) - Number(known.has(a)) || (a < b ? -1 : 1));
+  const looks = await inBatches(found, looksAtOnce, (path) => lookAt(dir, path, known.get(path)));
+  for (const [at, path] of found.entries()) takeFile(path, looks[at]!, scan);
   const sorted = [...scan.files].sort(([a], [b]) => (a < b ? -1 : 1));
   const { outside, ignored, leftovers } = scan;
-  const textByPath = new Map(sorted);
   const skipped = scan.skipped.map((each) =>
     places.has(each.path) ? { ...each, reason: inPlace(each.reason) } : each,
   );
   const filled = [...found, ...outside.map(({ path }) => path)];
   return {
-    textByPath,
+    files: new Map(sorted),
     skipped: [...skipped, ...emptyInPlace(synced, entered, filled)],
     outside,
     ignored,
@@ -108,22 +121,46 @@ function emptyInPlace(
     .map((path) => ({ path, reason: "a directory is in its place" }));
 }
 
-type Filling = { files: Map<string, string>; skipped: Skipped[]; bytes: number };
+/** Files that are looked at at once. */
+const looksAtOnce = 32;
 
-async function takeFile(dir: string, path: string, scan: Filling): Promise<void> {
-  const beyond = { path, reason: "beyond what a folder may hold" } as const;
-  if (scan.files.size >= folderLimits.filesMax) return void scan.skipped.push(beyond);
-  const found = await readTextFile(join(dir, path), path);
-  if (found.kind === "absent") return void scan.skipped.push({ path, reason: "vanished while it was read" });
+type Look = Scanned | Omit<Skipped, "path">;
+
+/** A file whose stamp is the one that it had when it was read last is what it was. */
+async function lookAt(
+  dir: string,
+  path: string,
+  known: Pick<FileState, "content" | "stamp"> | undefined,
+): Promise<Look> {
+  const file = join(dir, path);
+  if (known?.stamp !== undefined && known.stamp === (await stampAt(file)))
+    return { content: known.content, stamp: known.stamp };
+  const found = await readTextFile(file, path);
+  if (found.kind === "absent") return { reason: "vanished while it was read" };
   if (found.kind === "other") {
     const { kind: _, ...why } = found;
-    scan.skipped.push({ path, ...why });
-    return;
+    return why;
   }
-  const bytes = Buffer.byteLength(found.text);
-  if (scan.bytes + bytes > folderLimits.textBytesMax) return void scan.skipped.push(beyond);
-  scan.files.set(path, found.text);
-  scan.bytes += bytes;
+  return { content: contentAt(file, path, digestOf(found.text)), stamp: found.stamp };
+}
+
+/** What a file said when it was looked at, as long as it does. */
+function contentAt(file: string, path: string, digest: Digest): Content {
+  return {
+    ...digest,
+    text: async () => {
+      const found = await readTextFile(file, path);
+      return found.kind === "text" && isSame(digestOf(found.text), digest) ? found.text : undefined;
+    },
+  };
+}
+
+type Filling = { files: Map<string, Scanned>; skipped: Skipped[] };
+
+function takeFile(path: string, look: Look, scan: Filling): void {
+  if ("reason" in look) return void scan.skipped.push({ path, ...look });
+  if (scan.files.size < folderLimits.filesMax) scan.files.set(path, look);
+  else scan.skipped.push({ path, reason: "beyond what a folder may hold" });
 }
 
 async function entriesOf(dir: string, at: string, skipped: Skipped[]): Promise<Dirent<Buffer>[]> {

@@ -2,8 +2,6 @@
 export const folderLimits = {
   /** Files, those that were removed not counted. */
   filesMax: 50_000,
-  /** UTF-8 of all files together: a first sync has to fit into what one saga may carry. */
-  textBytesMax: 48 * 1024 * 1024,
   /** UTF-8 of a whole path. */
   pathBytesMax: 1024,
   /** UTF-8 of one name, as file systems have it. */

@@ -14,7 +14,7 @@ import { locate } from "./locate.js";
 import type { MappedCell } from "./mapping.js";
 import { readFolder } from "./model.js";
 import type { Change, ChangeKind } from "./plan.js";
-import { pathOfFrame, type Step, stepsBack, textOfFrame } from "./version.js";
+import { frameAt, pathOfFrame, type Step, stepsBack, textOfFrame } from "./version.js";
 
 /** One revision of a file. */
 export interface LogEntry extends Omit<Change, "change"> {
@@ -60,7 +60,7 @@ export async function logOf(space: Space, text: string): Promise<FolderLog> {
 export interface LoggedFile {
   readonly file: Address;
   readonly path: string;
-  readonly tip: IbGib;
+  readonly tip: Address;
 }
 
 /** The file at a path; or the one that was removed from there; or all that are below it, or were. */
@@ -74,7 +74,7 @@ export async function filesAt(
   const tips = new Map(now.files.map(({ file, tip }) => [file, tip]));
   const [one] = here;
   if (one) return { files: [{ ...one, tip: tips.get(one.file) ?? one.tip }], isOne: true };
-  const gone = now.removed.map((each) => ({ ...each, path: pathOfFrame(each.tip)! }));
+  const gone = now.removed.map(({ file, tip }) => ({ file, tip: tip.address, path: pathOfFrame(tip)! }));
   const removed = gone.filter((each) => each.path === path);
   if (removed.length > 0) return { files: removed, isOne: true };
   const below = [...now.files, ...gone].filter((each) => path === "" || each.path.startsWith(`${path}/`));
@@ -95,8 +95,9 @@ async function rowsOf(
   max: number,
 ): Promise<{ readonly rows: readonly Row[]; readonly isCut: boolean }> {
   const rows: Row[] = [];
-  const first = (await space.get(file)) ?? tip;
-  for await (const step of stepsBack(space, tip)) {
+  const newest = await frameAt(space, tip);
+  const first = (await space.get(file)) ?? newest;
+  for await (const step of stepsBack(space, newest)) {
     if (rows.length === max) return { rows, isCut: true };
     const entry = entryOf(step, first);
     const before = step.before.map(({ address }) => address);
@@ -164,7 +165,7 @@ export async function findRevision(
   const found: { readonly file: LoggedFile; readonly frame: IbGib }[] = [];
   for (const file of files) {
     let steps = 0;
-    for await (const { frame } of stepsBack(space, file.tip)) {
+    for await (const { frame } of stepsBack(space, await frameAt(space, file.tip))) {
       if (hashOf(frame.address).startsWith(digits)) found.push({ file, frame });
       if (++steps === folderLimits.logFramesMax || found.length > 1) break;
     }

@@ -5,7 +5,7 @@ import { DirectoryId } from "./marker.js";
 import type { FileState } from "./model.js";
 import { brokenPathRule } from "./paths.js";
 import type { LocalChange } from "./plan.js";
-import { fileVersionOf } from "./version.js";
+import { storedContent } from "./version.js";
 
 type CellChange = NonNullable<Commit["cells"]>[number];
 
@@ -17,7 +17,18 @@ const change = z.enum(["added", "edited", "renamed", "removed"]);
 const Stored = z.strictObject({
   place: z.string(),
   folder: address,
-  base: z.array(z.strictObject({ file: address, tip: address, path })),
+  base: z.array(
+    z.strictObject({
+      file: address,
+      tip: address,
+      path,
+      named: path.optional(),
+      digest: z.string().regex(/^[0-9a-f]{64}$/),
+      bytes: z.int().nonnegative(),
+      isContested: z.literal(true).optional(),
+      stamp: z.string().optional(),
+    }),
+  ),
   unsent: z.array(z.strictObject({ path, change, was: path.optional(), file: address, frame: address })),
   receiver: z.string().optional(),
 });
@@ -69,7 +80,7 @@ export async function readMapping(
   const bytesAtPlace = await space.cell(placeKey(place));
   const directory = marked ?? directoryIn(bytesAtPlace);
   const bytes = directory === undefined ? undefined : await space.cell(cellKey(directory));
-  const found = bytes && (await parseMapping(space, bytes));
+  const found = bytes && parseMapping(space, bytes);
   if (directory !== undefined && (marked !== undefined || found?.seenAt === place))
     return { directory, place, mapping: found?.mapping, seenAt: found?.seenAt, bytes, bytesAtPlace };
   return unmapped(place, bytesAtPlace);
@@ -90,14 +101,17 @@ function directoryIn(bytes: Uint8Array | undefined): string | undefined {
   return bytes && DirectoryId.safeParse(Buffer.from(bytes).toString("utf8")).data;
 }
 
-async function parseMapping(
+function parseMapping(
   space: Space,
   bytes: Uint8Array,
-): Promise<{ readonly mapping: Mapping; readonly seenAt: string }> {
+): { readonly mapping: Mapping; readonly seenAt: string } {
   const { place, folder, base, unsent, receiver } = parseStored(bytes);
-  const tips = await space.getMany(base.map(({ tip }) => tip));
-  const versions = await Promise.all(base.map(({ file }, at) => fileVersionOf(space, file, tips[at])));
-  const files = versions.map((version, at) => ({ ...version, path: base[at]!.path }));
+  const files = base.map(
+    ({ file, tip, path, named = path, digest, bytes, isContested = false, stamp }): FileState => {
+      const content = storedContent(space, tip, { digest, bytes });
+      return { file, tip, path, named, content, isContested, stamp };
+    },
+  );
   return { mapping: { folder, base: files, unsent, receiver }, seenAt: place };
 }
 
@@ -124,7 +138,11 @@ export function changeMapping(
   { folder, base, unsent, receiver = cell.mapping?.receiver }: Mapping,
 ): { readonly changes: readonly CellChange[]; readonly cell: MappedCell } {
   const { directory, place } = cell;
-  const files = base.map(({ file, tip, path }) => ({ file, tip: tip.address, path }));
+  const files = base.map(({ file, tip, path, named, content: { digest, bytes }, isContested, stamp }) => ({
+    ...{ file, tip, path, digest, bytes, stamp },
+    ...(named !== path && { named }),
+    ...(isContested && { isContested }),
+  }));
   const to = Buffer.from(JSON.stringify({ place, folder, base: files, unsent, receiver }));
   const toAtPlace = Buffer.from(directory);
   const changes: CellChange[] = [

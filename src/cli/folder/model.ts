@@ -11,6 +11,8 @@ import { type FileVersion, readVersion } from "./version.js";
 export interface FileState extends FileVersion {
   /** Mostly what it is named; see `placesOf`. */
   readonly path: string;
+  /** What the file system said of it when it was last read, as far as that tells a change; see `stampOf`. */
+  readonly stamp?: string | undefined;
 }
 
 /** A folder as a space has it now. */
@@ -36,7 +38,8 @@ const recordsAtOnce = 256;
 /**
  * The newest state of a folder. What it holds may have been written by anyone: nothing comes back from here that must
  * not be written below a directory. What is unfit is left out and told, and stops nobody; where a directory has an
- * earlier version of it, that is what the folder has. Reads the newest frame of each file, of those that were removed as well.
+ * earlier version of it, that is what the folder has. Reads the newest frame of each file that is not in the base as it is, of those
+ * that were removed as well.
  *
  * @param base Files as they lie in the directory: they have their room before others.
  * @throws FolderError `not_a_folder`.
@@ -52,66 +55,41 @@ export async function readFolder(
   const owner = ownerOf(first);
   const inner = await space.look((look) => look.within(folder));
   const within = new Set(inner.filter((each) => each.owner === owner).map(({ timeline }) => timeline));
-  const held = new Holding(base.filter(({ file }) => within.has(file)));
+  const known = new Map(base.map((file) => [file.file, file]));
+  const held = new Map<Address, FileVersion>(
+    base.flatMap((version) => (within.has(version.file) ? [[version.file, version] as const] : [])),
+  );
   const [unfit, removed]: [Skipped[], RemovedFile[]] = [[], []];
   const leaveOut = (file: Address, reason: UnfitReason) => unfit.push({ path: file, reason });
   const take = async (file: Address, newest: IbGib | undefined) => {
-    if (newest === undefined) return held.drop(file); // nothing of it counts
+    if (newest === undefined) return void held.delete(file); // nothing of it counts
     const version = await readVersion(space, file, newest);
     if (version === "removed") {
-      held.drop(file);
+      held.delete(file);
       removed.push({ file, tip: newest });
     } else if (typeof version === "string") leaveOut(file, version);
-    else if (!held.take(version)) leaveOut(file, "beyond what a folder may hold");
+    else if (held.has(file) || held.size < folderLimits.filesMax) held.set(file, version);
+    else leaveOut(file, "beyond what a folder may hold");
   };
-  const inOrder = [...new Set([...held.versions.map(({ file }) => file), ...within])];
+  const inOrder = [...new Set([...held.keys(), ...within])];
   for (let at = 0; at < inOrder.length; at += recordsAtOnce) {
     const part = inOrder.slice(at, at + recordsAtOnce);
-    const tips = await tipsOf(space, part);
-    for (const [nth, file] of part.entries()) await take(file, tips[nth]);
+    const tips = await space.tips(part);
+    const news = part.filter((file, nth) => known.get(file)?.tip !== tips[nth]?.address);
+    const records = await tipsOf(space, news);
+    for (const [nth, file] of news.entries()) await take(file, records[nth]);
   }
-  const { versions } = held;
+  const versions = [...held.values()];
   const places = placesOf(versions);
   const files = versions.flatMap((version, at) => {
     const path = places[at];
     if (path === undefined) leaveOut(version.file, "no name is left for it");
-    return path === undefined ? [] : [{ ...version, path }];
+    if (path === undefined) return [];
+    const was = known.get(version.file);
+    return [was?.path === path && was.tip === version.tip ? was : { ...version, path }];
   });
   return { folder, owner, tip, files, removed, unfit };
 }
-
-/** The files of a folder, within the limits of what one may hold. */
-class Holding {
-  readonly #versions: Map<Address, FileVersion>;
-  #bytes: number;
-
-  constructor(before: readonly FileVersion[]) {
-    this.#versions = new Map(before.map((version) => [version.file, version]));
-    this.#bytes = before.reduce((sum, version) => sum + bytesOf(version), 0);
-  }
-
-  get versions(): readonly FileVersion[] {
-    return [...this.#versions.values()];
-  }
-
-  /** @returns False where there is no room for it: then the version before stays. */
-  take(version: FileVersion): boolean {
-    const before = this.#versions.get(version.file);
-    const bytes = this.#bytes - bytesOf(before) + bytesOf(version);
-    const isFull = before === undefined && this.#versions.size >= folderLimits.filesMax;
-    if (isFull || bytes > folderLimits.textBytesMax) return false;
-    this.#bytes = bytes;
-    this.#versions.set(version.file, version);
-    return true;
-  }
-
-  drop(file: Address): void {
-    this.#bytes -= bytesOf(this.#versions.get(file));
-    this.#versions.delete(file);
-  }
-}
-
-const bytesOf = (version: FileVersion | undefined): number => Buffer.byteLength(version?.text ?? "");
 
 /** The newest record of each timeline, where it is here. */
 export async function tipsOf(space: Space, timelines: readonly Address[]): Promise<(IbGib | undefined)[]> {

@@ -1,26 +1,30 @@
 /** Which of the files that are no longer as they were lies at which other path by now. */
+import { type Content, isSame } from "./content.js";
 
-interface Text {
+/** A content at a path. */
+export interface Placed {
   readonly path: string;
-  readonly text: string;
+  readonly content: Content;
+  /** See `stampOf`. */
+  readonly stamp?: string | undefined;
 }
 
-export interface Moved<Was extends Text> {
+/** A file as it was, and what there is of it now: at its path, or where it has moved. */
+export interface Changed<Was extends Placed> {
   readonly was: Was;
-  readonly path: string;
-  readonly text: string;
+  readonly now: Placed;
 }
 
 /** What a directory shows, against what it was: `gone` has nothing at its path, `changed` another text. */
-export interface Differences<Was extends Text> {
+export interface Differences<Was extends Placed> {
   readonly gone: readonly Was[];
   readonly changed: readonly Changed<Was>[];
-  readonly fresh: readonly Text[];
+  readonly fresh: readonly Placed[];
 }
 
 /** The same, with the files that moved told apart. */
-export interface Moves<Was extends Text> extends Differences<Was> {
-  readonly moved: readonly Moved<Was>[];
+export interface Moves<Was extends Placed> extends Differences<Was> {
+  readonly moved: readonly Changed<Was>[];
 }
 
 /**
@@ -32,98 +36,112 @@ export interface Moves<Was extends Text> extends Differences<Was> {
  *    or that of one that changed as well, and its old one lies elsewhere (a swap, a chain); or one of these two, and the
  *    old and the new text have little in common. Otherwise the file at that path was edited: a backup copy takes nothing
  *    away from the file it was made of.
- * 3. What is left is held against each other by how much of it is the same; half will do.
+ * 3. What is left is held against each other by how much of it is the same; half will do. Only for this are texts read.
  */
-export function findMoves<Was extends Text>(differences: Differences<Was>): Moves<Was> {
+export async function findMoves<Was extends Placed>(differences: Differences<Was>): Promise<Moves<Was>> {
   const { gone, changed, fresh } = differences;
-  const displaced = displacedIn(differences);
-  const places = new Map<Was, Text>([...displaced].map(({ was, text }) => [was, { path: was.path, text }]));
+  const likenesses = new Likenesses();
+  const displaced = await displacedIn(differences, likenesses);
+  const places = new Map<Was, Placed>([...displaced].map(({ was, now }) => [was, now]));
   const sources = new Set([...gone, ...places.keys()]);
-  const targets = new Set<Text>([...fresh, ...places.values()]);
-  const moved: Moved<Was>[] = [];
-  const take = (was: Was | undefined, target: Text) => {
-    if (was === undefined || was.path === target.path || !sources.has(was) || !targets.has(target)) return;
+  const targets = new Set<Placed>([...fresh, ...places.values()]);
+  const moved: Changed<Was>[] = [];
+  const take = (was: Was | undefined, now: Placed) => {
+    if (was === undefined || was.path === now.path || !sources.has(was) || !targets.has(now)) return;
     sources.delete(was);
-    targets.delete(target);
-    moved.push({ was, path: target.path, text: target.text });
+    targets.delete(now);
+    moved.push({ was, now });
   };
-  const isFree = (target: Text) => (was: Was) => was.path !== target.path && sources.has(was);
-  const byNameAndText = groupBy([...sources], ({ path, text }) => `${nameOf(path)}/${text}`);
+  const isFree = (target: Placed) => (was: Was) => was.path !== target.path && sources.has(was);
+  const namedContent = ({ path, content }: Placed) => `${nameOf(path)}/${content.digest}`;
+  const byNameAndContent = groupBy([...sources], namedContent);
   for (const target of targets)
-    take(byNameAndText.get(`${nameOf(target.path)}/${target.text}`)?.find(isFree(target)), target);
-  const byText = groupBy([...sources], ({ text }) => text);
+    take(byNameAndContent.get(namedContent(target))?.find(isFree(target)), target);
+  const byContent = groupBy([...sources], digestIn);
   for (const target of targets)
-    if (target.text !== "") take(byText.get(target.text)?.find(isFree(target)), target);
-  for (const [was, target] of alike([...sources], [...targets])) take(was, target);
+    if (target.content.bytes > 0) take(byContent.get(digestIn(target))?.find(isFree(target)), target);
+  for (const [was, target] of await alike([...sources], [...targets], likenesses)) take(was, target);
   // Where neither the file went nor another one came, it was edited after all.
-  const edited = [...displaced].filter(({ was }) => sources.has(was) && targets.has(places.get(was)!));
-  for (const { was } of edited) {
+  const edited = [...displaced].filter(({ was, now }) => sources.has(was) && targets.has(now));
+  for (const { was, now } of edited) {
     sources.delete(was);
-    targets.delete(places.get(was)!);
+    targets.delete(now);
   }
   const stayed = changed.filter((each) => !displaced.has(each));
   return { moved, gone: [...sources], changed: [...stayed, ...edited], fresh: [...targets] };
 }
 
-type Changed<Was> = { readonly was: Was; readonly text: string };
+const digestIn = ({ content }: Placed): string => content.digest;
 
-function displacedIn<Was extends Text>({
-  gone,
-  changed,
-  fresh,
-}: Differences<Was>): ReadonlySet<Changed<Was>> {
-  const now = [...fresh, ...changed.map(({ was: { path }, text }) => ({ path, text }))];
-  const pathsNow = groupBy(now, ({ text }) => text);
-  const textsGone = new Set(gone.map(({ text }) => text));
-  const pathsBefore = groupBy<Text>(
+async function displacedIn<Was extends Placed>(
+  { gone, changed, fresh }: Differences<Was>,
+  likenesses: Likenesses,
+): Promise<ReadonlySet<Changed<Was>>> {
+  const placesNow = groupBy<Placed>([...fresh, ...changed.map(({ now }) => now)], digestIn);
+  const placesBefore = groupBy<Placed>(
     changed.map(({ was }) => was),
-    ({ text }) => text,
+    digestIn,
   );
-  const isElsewhere = (among: typeof pathsNow, text: string, path: string) =>
-    text !== "" && among.get(text)?.some((other) => other.path !== path) === true;
-  const displaced = changed.filter(({ was, text }) => {
-    if (text !== "" && textsGone.has(text)) return true;
-    const went = isElsewhere(pathsNow, was.text, was.path);
-    const came = isElsewhere(pathsBefore, text, was.path);
-    if (went && came) return true;
-    const isTelling = (went ? was.text : text).length >= tellingChars;
-    return (went || came) && isTelling && likeness(bagsOf(was.text), bagsOf(text)) < likenessMin;
-  });
-  return new Set(displaced);
+  const digestsGone = new Set(gone.map(digestIn));
+  const isElsewhere = (among: typeof placesNow, { path, content }: Placed) =>
+    content.bytes > 0 && among.get(content.digest)?.some((other) => other.path !== path) === true;
+  const displaced = new Set<Changed<Was>>();
+  for (const each of changed) {
+    const { was, now } = each;
+    const went = isElsewhere(placesNow, was);
+    const came = isElsewhere(placesBefore, now);
+    const isOver = now.content.bytes > 0 && digestsGone.has(now.content.digest);
+    const isTelling = (went ? was : now).content.bytes >= tellingBytes;
+    const isUnlike = async () => (await likenesses.of(was, now)) < likenessMin;
+    if (isOver || (went && came) || ((went || came) && isTelling && (await isUnlike()))) displaced.add(each);
+  }
+  return displaced;
 }
 
 /** Pairs that have enough in common, the most alike first. Each is held against each as long as there are steps left. */
-function alike<Was extends Text>(
+async function alike<Was extends Placed>(
   sources: readonly Was[],
-  targets: readonly Text[],
-): readonly (readonly [Was, Text])[] {
-  const bags = new Map<Text, Bags>();
-  const bagsIn = (each: Text) => {
-    const known = bags.get(each) ?? bagsOf(each.text);
-    bags.set(each, known);
-    return known;
-  };
-  const found: { readonly pair: readonly [Was, Text]; readonly score: number }[] = [];
-  let stepsLeft = stepsMax;
-  const compare = (was: Was, target: Text) => {
-    const [ours, theirs] = [bagsIn(was), bagsIn(target)];
-    stepsLeft -= 1 + ours.lines.parts.size + ours.words.parts.size;
-    const score = likeness(ours, theirs);
+  targets: readonly Placed[],
+  likenesses: Likenesses,
+): Promise<readonly (readonly [Was, Placed])[]> {
+  const found: { readonly pair: readonly [Was, Placed]; readonly score: number }[] = [];
+  const compare = async (was: Was, target: Placed) => {
+    if (likenesses.stepsLeft <= 0) return;
+    const score = await likenesses.of(was, target);
     if (score >= likenessMin) found.push({ pair: [was, target], score });
   };
   const byName = groupBy(targets, ({ path }) => nameOf(path));
   for (const was of sources)
-    for (const target of byName.get(nameOf(was.path)) ?? []) if (stepsLeft > 0) compare(was, target);
+    for (const target of byName.get(nameOf(was.path)) ?? []) await compare(was, target);
   for (const was of sources)
-    for (const target of targets)
-      if (stepsLeft > 0 && nameOf(was.path) !== nameOf(target.path)) compare(was, target);
+    for (const target of targets) if (nameOf(was.path) !== nameOf(target.path)) await compare(was, target);
   return found.sort((a, b) => b.score - a.score).map(({ pair }) => pair);
+}
+
+/** How much contents share; what was read of one is kept while this is. */
+class Likenesses {
+  stepsLeft = stepsMax;
+  readonly #bags = new Map<Content, Bags>();
+
+  async of({ content: one }: Placed, { content: other }: Placed): Promise<number> {
+    if (isSame(one, other)) return one.bytes > 0 ? 1 : 0; // an empty text is everybody's
+    const [ours, theirs] = [await this.#bagsOf(one), await this.#bagsOf(other)];
+    this.stepsLeft -= 1 + ours.lines.parts.size + ours.words.parts.size;
+    return likeness(ours, theirs);
+  }
+
+  /** What is not there any more has nothing in common with anything. */
+  async #bagsOf(content: Content): Promise<Bags> {
+    const known = this.#bags.get(content) ?? bagsOf((await content.text()) ?? "");
+    this.#bags.set(content, known);
+    return known;
+  }
 }
 
 /** From which on two texts are one that was edited. */
 export const likenessMin = 0.5;
-/** A text with fewer characters may well be at two paths by chance. */
-const tellingChars = 16;
+/** A shorter text may well be at two paths by chance. */
+const tellingBytes = 16;
 /** Parts that are looked up in all. */
 const stepsMax = 4_000_000;
 

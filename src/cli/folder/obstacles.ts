@@ -1,6 +1,5 @@
 /** What keeps one file of a folder from being written, and nothing else. */
 import { join } from "node:path";
-import { holdsDeviceSecret } from "../../node/index.js";
 import { isAny, isNameRefused, kindOf } from "./file-system.js";
 import { type OutsideReason, whyOutside } from "./own.js";
 import { caseCollisions, parentsOf } from "./paths.js";
@@ -23,8 +22,7 @@ export function refusalOf(thrown: unknown): SkipReason {
 }
 
 /**
- * Writes that cannot be meant: into a home or another synced directory, of a text that would be taken for a part of a home,
- * through a link, below a file that stays, or under a name that this file system takes for another file's.
+ * Writes that cannot be meant: into a home or another synced directory, through a link, below a file that stays, or under a name that this file system takes for another file's.
  *
  * @param paths All files of the folder as it will be.
  * @param taken Of them those that lie here already: of two names that are one here, theirs stands.
@@ -51,7 +49,6 @@ export async function obstaclesOf(
     const reasons = await Promise.all(parentsOf(path).map(onTheWay));
     const reason =
       reasons.find((each) => each !== undefined) ??
-      (to !== undefined && holdsDeviceSecret(to) ? "holds the secret of an identity" : undefined) ??
       (to !== undefined && isCollision(path) ? "this disk takes its name for another file's" : undefined);
     if (reason !== undefined) found.push({ path, reason });
   }

@@ -1,7 +1,8 @@
 import type { Address } from "../../index.js";
+import { type Content, isSame } from "./content.js";
 import type { Scan } from "./disk.js";
 import type { FileState } from "./model.js";
-import { findMoves, type Moved } from "./moves.js";
+import { type Changed, findMoves, type Placed } from "./moves.js";
 import { parentsOf } from "./paths.js";
 
 export type ChangeKind = "added" | "edited" | "renamed" | "removed";
@@ -23,10 +24,9 @@ export interface LocalChange extends Change {
 
 /** What the directory says that the records do not say yet. */
 export interface LocalPlan {
-  readonly added: readonly { readonly path: string; readonly text: string }[];
-  readonly edited: readonly { readonly was: FileState; readonly text: string }[];
-  /** With the text that they have now. */
-  readonly renamed: readonly Moved<FileState>[];
+  readonly added: readonly Placed[];
+  readonly edited: readonly Changed<FileState>[];
+  readonly renamed: readonly Changed<FileState>[];
   readonly removed: readonly FileState[];
   /** The base as it is where nothing was changed here: files that came down and are not written yet keep the old. */
   readonly kept: readonly FileState[];
@@ -47,28 +47,32 @@ export interface LocalPlan {
  * Before the last four are told apart, files that were renamed here are found among them: see `findMoves`. What the scan
  * left out, or what lies below it, says nothing: such a file counts as unchanged here.
  */
-export function planLocal(scan: Scan, base: readonly FileState[], now: readonly FileState[]): LocalPlan {
+export async function planLocal(
+  scan: Scan,
+  base: readonly FileState[],
+  now: readonly FileState[],
+): Promise<LocalPlan> {
   const kept: FileState[] = [];
   const gone: FileState[] = [];
-  const changed: LocalPlan["edited"][number][] = [];
-  const fresh: LocalPlan["added"][number][] = [];
+  const changed: Changed<FileState>[] = [];
+  const fresh: Placed[] = [];
   const baseByPath = byPath(base);
   const nowByPath = byPath(now);
   const leftOut = new Set([...scan.skipped, ...scan.outside].map(({ path }) => path));
-  for (const path of sortedPaths(baseByPath, scan.textByPath)) {
+  for (const path of sortedPaths(baseByPath, scan.files)) {
     const was = baseByPath.get(path);
     const is = nowByPath.get(path);
-    const text = scan.textByPath.get(path);
-    const isLeftOut = [...parentsOf(path), path].some((part) => leftOut.has(part));
-    if (isLeftOut || text === was?.text) {
+    const here = scan.files.get(path);
+    if ([...parentsOf(path), path].some((part) => leftOut.has(part))) {
       if (was) kept.push(was);
-    } else if (text !== undefined && text === is?.text) kept.push(is);
-    else if (text === undefined) {
+    } else if (here === undefined) {
       if (was) gone.push(was);
-    } else if (was) changed.push({ was, text });
-    else fresh.push({ path, text });
+    } else if (isSame(here.content, was?.content)) kept.push({ ...was!, stamp: here.stamp });
+    else if (isSame(here.content, is?.content)) kept.push({ ...is!, stamp: here.stamp });
+    else if (was) changed.push({ was, now: { path, ...here } });
+    else fresh.push({ path, ...here });
   }
-  const moves = findMoves({ gone, changed, fresh });
+  const moves = await findMoves({ gone, changed, fresh });
   const isGone = new Set(gone);
   const listed = new Set(now.map(({ file }) => file));
   const isRemoved = (was: FileState) =>
@@ -87,17 +91,17 @@ export function changesIn({ added, edited, renamed, removed }: LocalPlan): Chang
   const changes: Change[] = [
     ...added.map(({ path }): Change => ({ path, change: "added" })),
     ...edited.map(({ was: { path } }): Change => ({ path, change: "edited" })),
-    ...renamed.map(({ was, path }): Change => ({ path, change: "renamed", was: was.path })),
+    ...renamed.map(({ was, now }): Change => ({ path: now.path, change: "renamed", was: was.path })),
     ...removed.map(({ path }): Change => ({ path, change: "removed" })),
   ];
   return changes.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** A path to bring from one state to another: the text that has to stand there before, and the one after. */
+/** A path to bring from one state to another: the content that has to stand there before, and the one after. */
 export interface Write {
   readonly path: string;
-  readonly from: string | undefined;
-  readonly to: string | undefined;
+  readonly from: Content | undefined;
+  readonly to: Content | undefined;
   /**
    * What has one group is written together or not at all: the paths that a renamed file leaves and comes to, and those of a
    * file and of what its path becomes a directory for, or was one.
@@ -113,7 +117,7 @@ export function planWrites(base: readonly FileState[], now: readonly FileState[]
   const nowByPath = byPath(now);
   const pathOf = new Map(base.map(({ file, path }) => [file, path]));
   const paths = sortedPaths(baseByPath, nowByPath).filter(
-    (path) => baseByPath.get(path)?.text !== nowByPath.get(path)?.text,
+    (path) => !isSame(baseByPath.get(path)?.content, nowByPath.get(path)?.content),
   );
   const wasAt = new Map<string, string>();
   const groups = new Groups();
@@ -129,8 +133,8 @@ export function planWrites(base: readonly FileState[], now: readonly FileState[]
   return paths
     .map((path) => ({
       path,
-      from: baseByPath.get(path)?.text,
-      to: nowByPath.get(path)?.text,
+      from: baseByPath.get(path)?.content,
+      to: nowByPath.get(path)?.content,
       group: groups.of(path),
       was: wasAt.get(path),
     }))

@@ -36,7 +36,7 @@ export async function syncAsReader(
   });
   if (!(await mayOnlyRead(identity, folder))) return undefined;
   const now = await readFolder(identity.space, folder, cell.mapping);
-  const { added, edited, renamed, removed } = planLocal(scan, base, now.files);
+  const { added, edited, renamed, removed } = await planLocal(scan, base, now.files);
   await removeLeftovers(cell.place, scan.leftovers);
   const written = await bringDown(identity, { cell, now }, ask, unsent);
   const changes = added.length + edited.length + renamed.length + removed.length + unsent.length;

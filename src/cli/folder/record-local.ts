@@ -8,15 +8,19 @@ import {
   KeysagaError,
   mutate,
   resolveConflicts,
+  type Space,
   saveRecords,
 } from "../../index.js";
+import { inBatches } from "./batches.js";
 import { FolderError } from "./errors.js";
 import { joinTips } from "./join-tips.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell } from "./mapping.js";
 import { fileIb, folderIb } from "./kinds.js";
-import type { FileState, FolderState } from "./model.js";
+import type { FileState, FolderState, RemovedFile } from "./model.js";
+import type { Changed, Placed } from "./moves.js";
 import type { LocalChange, LocalPlan } from "./plan.js";
 import { removedFiles } from "./removed-files.js";
+import { frameAt, storedContent } from "./version.js";
 
 /**
  * The first two frames of a folder: the second one has its name. Of a timeline that is nothing but its first frame, a receiver
@@ -29,14 +33,6 @@ export function newFolder(owner: Address, name: string): readonly [first: IbGib,
   return [first, mutate(first, { name }, { by: owner })];
 }
 
-type PathAndText = LocalPlan["added"][number];
-
-function newFile({ folder, owner }: FolderState, { path, text }: PathAndText, by: Address): FileState {
-  const data = { path, text };
-  const first = createTimeline({ ib: fileIb, data, owner, by, within: folder, uuid: randomUUID() });
-  return { file: first.address, tip: first, path, named: path, text };
-}
-
 export interface LocalState {
   readonly cell: MappingCell;
   readonly now: FolderState;
@@ -45,16 +41,22 @@ export interface LocalState {
   readonly founding?: readonly IbGib[];
 }
 
+/** What a transaction records of new files, at most. */
+const addedAtOnce = { files: 1_024, bytes: 8 * 1024 * 1024 };
+/** Files that are read at once. */
+const readsAtOnce = 32;
+
 /**
  * Makes local changes durable: their frames, their tips and the mapping in one transaction. Where there was no folder
- * yet, its first frames are among them.
+ * yet, its first frames are among them. Many new files take several (`addedAtOnce`), each of which leaves the mapping at what
+ * is recorded.
  *
  * An edit, a rename and a removal go on from the frame that the directory was written from. Where the space has a newer
  * one by now, the two are merged in the same transaction, so that the timeline has one tip; the base stays at the
  * change, which is what lies in the directory, and the merge is written like all that comes down. A new file that was
- * here before (`removedFiles`) goes on from its removal.
+ * here before (`removedFiles`) goes on from its removal. What is not as it was scanned any more is left to the next sync.
  *
- * @throws FolderError `moved` when another process changed the same folder meanwhile; nothing was changed then.
+ * @throws FolderError `moved` when another process changed the same folder meanwhile.
  */
 export async function recordLocal(
   identity: Identity,
@@ -62,42 +64,137 @@ export async function recordLocal(
 ): Promise<MappedCell> {
   const { space, address: by } = identity;
   const backFor = plan.added.length === 0 ? () => undefined : await removedFiles(space, now);
-  const next = (was: FileState, patch: { readonly path?: string; readonly text: string }): FileState => {
-    const path = patch.path ?? was.path;
-    return {
-      ...was,
-      tip: nextVersion(was.tip, patch, by),
-      path,
-      named: patch.path ?? was.named,
-      text: patch.text,
-    };
+  const changed = await inBatches([...plan.edited, ...plan.renamed], readsAtOnce, (each) =>
+    nextOf(space, each, by),
+  );
+  const removed = await inBatches(plan.removed, readsAtOnce, (file) => removedOf(space, file, by));
+  let base = [...plan.kept, ...changed.map(({ file }) => file)];
+  const recordPart = async (to: MappingCell, part: readonly Placed[], made: readonly Made[]) => {
+    const added = await inBatches(part, readsAtOnce, (placed) =>
+      addedOf(space, { now, placed, back: backFor(placed), by }),
+    );
+    base = [...base, ...added.flatMap((each) => each?.file ?? [])];
+    const all = [...made, ...added.flatMap((each) => each?.made ?? [])];
+    return commitMade(identity, to, { folder: now.folder, base }, all);
   };
-  const added = plan.added.map((each): FileState => {
-    const back = backFor(each);
-    return back
-      ? { ...back, ...each, named: each.path, tip: nextVersion(back.tip, each, by) }
-      : newFile(now, each, by);
-  });
-  const edited = plan.edited.map(({ was, text }) => next(was, { text }));
-  const renamed = plan.renamed.map(({ was, path, text }) => next(was, { path, text }));
-  const removals = plan.removed.map(({ tip }) => removalOf(tip, by));
-  const mapping: Mapping = {
-    folder: now.folder,
-    base: [...plan.kept, ...edited, ...renamed, ...added],
-    unsent: joinChanges(cell.mapping?.unsent ?? [], [
-      ...added.map((file) => changeOf(file, "added")),
-      ...edited.map((file) => changeOf(file, "edited")),
-      ...renamed.map((file, at) => ({ ...changeOf(file, "renamed"), was: plan.renamed[at]!.was.path })),
-      ...plan.removed.map((file) => changeOf(file, "removed")),
-    ]),
-  };
-  const changed = changeMapping(cell, mapping);
+  const [first, ...rest] = partsOf(plan.added);
+  let recorded = await recordPart(cell, first, [
+    ...founding.map((frame) => ({ frame })),
+    ...changed.flatMap(({ made }) => made ?? []),
+    ...removed,
+  ]);
+  for (const part of rest) recorded = await recordPart(recorded, part, []);
+  return recorded;
+}
+
+/** At least one, for what else is to be recorded. */
+function partsOf(added: readonly Placed[]): readonly [readonly Placed[], ...(readonly Placed[])[]] {
+  const parts: [Placed[], ...Placed[][]] = [[]];
+  let bytes = 0;
+  for (const placed of added) {
+    const last = parts.at(-1)!;
+    bytes += placed.content.bytes;
+    if (last.length < addedAtOnce.files && (bytes <= addedAtOnce.bytes || last.length === 0))
+      last.push(placed);
+    else {
+      parts.push([placed]);
+      bytes = placed.content.bytes;
+    }
+  }
+  return parts;
+}
+
+/** A frame that was made, and what it tells of a file. */
+interface Made {
+  readonly frame: IbGib;
+  readonly change?: LocalChange;
+}
+
+/** A file after a change, with what was made of it; nothing, where it is not as it was scanned any more. */
+interface Version {
+  readonly file: FileState;
+  readonly made?: Made;
+}
+
+async function commitMade(
+  identity: Identity,
+  cell: MappingCell,
+  { folder, base }: Pick<Mapping, "folder" | "base">,
+  made: readonly Made[],
+): Promise<MappedCell> {
+  const unsent = joinChanges(
+    cell.mapping?.unsent ?? [],
+    made.flatMap(({ change }) => change ?? []),
+  );
+  const changed = changeMapping(cell, { folder, base, unsent });
   if (changed.changes.length === 0) return changed.cell; // as it was: nothing to make durable
-  const versions = [...added, ...edited, ...renamed].map(({ tip }) => tip);
-  const frames = [...founding, ...versions, ...removals];
-  const { puts, tips } = await joinTips(space, frames);
+  const { puts, tips } = await joinTips(
+    identity.space,
+    made.map(({ frame }) => frame),
+  );
   await orMoved(saveRecords(identity, puts, { tips, cells: changed.changes }));
   return changed.cell;
+}
+
+async function nextOf(space: Space, { was, now }: Changed<FileState>, by: Address): Promise<Version> {
+  const text = await now.content.text();
+  if (text === undefined) return { file: was };
+  const isMoved = now.path !== was.path;
+  const patch = isMoved ? { path: now.path, text } : { text };
+  const frame = nextVersion(await frameAt(space, was.tip), patch, by);
+  const named = isMoved ? now.path : was.named;
+  const file = stateOf(space, { file: was.file, frame, named }, now);
+  return {
+    file,
+    made: madeOf(file, frame, isMoved ? { change: "renamed", was: was.path } : { change: "edited" }),
+  };
+}
+
+async function removedOf(space: Space, file: FileState, by: Address): Promise<Made> {
+  const frame = removalOf(await frameAt(space, file.tip), by);
+  return madeOf(file, frame, { change: "removed" });
+}
+
+async function addedOf(
+  space: Space,
+  {
+    now: { folder, owner },
+    placed,
+    back,
+    by,
+  }: {
+    readonly now: FolderState;
+    readonly placed: Placed;
+    readonly back: RemovedFile | undefined;
+    readonly by: Address;
+  },
+): Promise<Version | undefined> {
+  const text = await placed.content.text();
+  if (text === undefined) return undefined;
+  const data = { path: placed.path, text };
+  const frame = back
+    ? nextVersion(back.tip, data, by)
+    : createTimeline({ ib: fileIb, data, owner, by, within: folder, uuid: randomUUID() });
+  const names = { file: back?.file ?? frame.address, frame, named: placed.path };
+  const file = stateOf(space, names, placed);
+  return { file, made: madeOf(file, frame, { change: "added" }) };
+}
+
+function stateOf(
+  space: Space,
+  { file, frame, named }: { readonly file: Address; readonly frame: IbGib; readonly named: string },
+  { path, content, stamp }: Placed,
+): FileState {
+  const stored = storedContent(space, frame.address, content);
+  return { file, tip: frame.address, path, named, content: stored, isContested: false, stamp };
+}
+
+function madeOf(
+  { path, file }: FileState,
+  frame: IbGib,
+  said: Pick<LocalChange, "change" | "was">,
+): Required<Made> {
+  return { frame, change: { path, file, frame: frame.address, ...said } };
 }
 
 /** The frame that removes a file: it has no text; see `readVersion`. */
@@ -122,10 +219,6 @@ export function nextVersion(
   by: Address,
 ): IbGib {
   return resolveConflicts(tip, conflictsOf(tip), patch, { by });
-}
-
-function changeOf({ path, file, tip }: FileState, change: LocalChange["change"]): LocalChange {
-  return { path, change, file, frame: tip.address };
 }
 
 /** Later changes take the place of earlier ones of the same file; what was added or renamed and is edited stays so. */

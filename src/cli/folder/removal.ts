@@ -33,34 +33,36 @@ export function isMuch({ gone, of }: MassRemoval): boolean {
   return gone > 0 && (gone === of || (gone > 2 && gone * 3 > of));
 }
 
-/** Files that are missing from a directory, without those whose text lies at a new path. */
+/** Files that are missing from a directory, without those whose content lies at a new path. */
 export function countMissing({ removed, added }: LocalPlan): number {
   return countGone(
-    removed.map(({ text }) => text),
-    added.map(({ text }) => text),
+    removed.map(({ content }) => content.digest),
+    added.map(({ content }) => content.digest),
   );
 }
 
 /** The same for what is about to be written. */
 export function countRemoved(base: readonly FileState[], now: readonly FileState[]): number {
-  return countGone(textsOf(base, now), textsOf(now, base));
+  return countGone(digestsOf(base, now), digestsOf(now, base));
 }
 
 /** Of the files that are not among the others as well, nor another one at their path. */
-function textsOf(files: readonly FileState[], others: readonly FileState[]): string[] {
+function digestsOf(files: readonly FileState[], others: readonly FileState[]): string[] {
   const known = new Set(others.flatMap(({ file, path }) => [file, path]));
-  return files.filter(({ file, path }) => !known.has(file) && !known.has(path)).map(({ text }) => text);
+  return files
+    .filter(({ file, path }) => !known.has(file) && !known.has(path))
+    .map(({ content }) => content.digest);
 }
 
-/** Each text that came accounts for one that went. */
+/** Each content that came accounts for one that went. */
 function countGone(went: readonly string[], came: readonly string[]): number {
   const arrivals = new Map<string, number>();
-  for (const text of came) arrivals.set(text, (arrivals.get(text) ?? 0) + 1);
+  for (const digest of came) arrivals.set(digest, (arrivals.get(digest) ?? 0) + 1);
   let gone = 0;
-  for (const text of went) {
-    const left = arrivals.get(text) ?? 0;
+  for (const digest of went) {
+    const left = arrivals.get(digest) ?? 0;
     if (left === 0) gone += 1;
-    else arrivals.set(text, left - 1);
+    else arrivals.set(digest, left - 1);
   }
   return gone;
 }

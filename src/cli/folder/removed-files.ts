@@ -1,10 +1,12 @@
 import type { Address, Space } from "../../index.js";
+import { digestOf } from "./content.js";
 import { folderLimits } from "./limits.js";
 import type { FolderState, RemovedFile } from "./model.js";
+import type { Placed } from "./moves.js";
 import { historyOf, pathOfFrame, textOfFrame } from "./version.js";
 
 /**
- * Which removed file a new one is: the one that had its path, else the one that had its text. So a file that comes back,
+ * Which removed file a new one is: the one that had its path, else the one that had its content. So a file that comes back,
  * or is moved away and put elsewhere later, has its history, and an edit that somebody made meanwhile. Of each removed file
  * the frame before the newest is read as well.
  *
@@ -13,19 +15,19 @@ import { historyOf, pathOfFrame, textOfFrame } from "./version.js";
 export async function removedFiles(
   space: Space,
   { removed }: Pick<FolderState, "removed">,
-): Promise<(of: { readonly path: string; readonly text: string }) => RemovedFile | undefined> {
+): Promise<(of: Placed) => RemovedFile | undefined> {
   const byPath = new Map<string, RemovedFile>();
-  const byText = new Map<string, RemovedFile>();
+  const byDigest = new Map<string, RemovedFile>();
   for (const one of removed.slice(0, folderLimits.removedMax)) {
     byPath.set(pathOfFrame(one.tip)!, one);
     for (const frame of await historyOf(space, one.tip, 2)) {
       const text = textOfFrame(frame);
-      if (text) byText.set(text, one);
+      if (text) byDigest.set(digestOf(text).digest, one);
     }
   }
   const given = new Set<Address>();
-  return ({ path, text }) => {
-    const found = [byPath.get(path), byText.get(text)].find((one) => one && !given.has(one.file));
+  return ({ path, content }) => {
+    const found = [byPath.get(path), byDigest.get(content.digest)].find((one) => one && !given.has(one.file));
     if (found) given.add(found.file);
     return found;
   };

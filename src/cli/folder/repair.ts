@@ -3,7 +3,7 @@ import { joinTips } from "./join-tips.js";
 import { folderLimits } from "./limits.js";
 import type { FileState, FolderState } from "./model.js";
 import { nextVersion, orMoved, removalOf } from "./record-local.js";
-import { historyOf, textOfFrame } from "./version.js";
+import { frameAt, historyOf, textOfFrame } from "./version.js";
 
 /**
  * Records what follows from files that met, and that no merge of one timeline can say: of two files with one path whose texts
@@ -18,7 +18,9 @@ export async function repairFolder(identity: Identity, now: FolderState): Promis
   const { space, address: by } = identity;
   const twins = await twinsIn(space, now);
   const transplants = twins.flatMap(({ from, text }) => (from ? [nextVersion(from, { text }, by)] : []));
-  const removals = twins.map(({ twin }) => removalOf(twin.tip, by));
+  const removals = await Promise.all(
+    twins.map(async ({ twin }) => removalOf(await frameAt(space, twin.tip), by)),
+  );
   const frames = [...transplants, ...removals];
   if (frames.length === 0) return false;
   const { puts, tips } = await joinTips(space, frames);
@@ -61,11 +63,13 @@ async function twinsIn(space: Space, { files }: FolderState): Promise<readonly T
  * put behind that text, and is merged there like any two edits.
  */
 async function twinIn(space: Space, first: FileState, other: FileState): Promise<Twin | undefined> {
-  const { text } = other;
-  if (isBlank(text) || text === first.text) return { twin: other, text };
-  if (isBlank(first.text)) return { twin: other, from: first.tip, text };
+  const [before, text] = await Promise.all([first.content.text(), other.content.text()]);
+  if (before === undefined || text === undefined) return undefined;
+  if (isBlank(text) || text === before) return { twin: other, text };
+  const [tip, otherTip] = await Promise.all([frameAt(space, first.tip), frameAt(space, other.tip)]);
+  if (isBlank(before)) return { twin: other, from: tip, text };
   const [ours, theirs] = await Promise.all(
-    [first, other].map(({ tip }) => historyOf(space, tip, folderLimits.historyMax)),
+    [tip, otherTip].map((each) => historyOf(space, each, folderLimits.historyMax)),
   );
   const theirTexts = new Set(theirs!.map(textOfFrame).filter((each) => each !== undefined && !isBlank(each)));
   const from = ours!.find((frame) => theirTexts.has(textOfFrame(frame)));

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Address, Identity } from "../../index.js";
+import { contentOf, isSame } from "./content.js";
 import { findDirectory } from "./directory.js";
 import { FolderError } from "./errors.js";
 import { ignoresNew } from "./ignored.js";
@@ -43,14 +44,14 @@ export async function restoreFile(
   const version = await readVersion(space, file.file, frame);
   if (version === "removed") throw new FolderError("removed_then", { revision });
   if (typeof version === "string") throw new FolderError("not_a_file", { revision });
-  const to = version.text;
+  const to = version.content;
   const base = cell.mapping.base.find((each) => each.path === path);
   const found = await readTextFile(join(cell.place, path), path);
   if (found.kind === "other") throw new FolderError("not_restored", { path, reason: inPlace(found.reason) });
-  const from = found.kind === "text" ? found.text : undefined;
+  const from = found.kind === "text" ? contentOf(found.text) : undefined;
   const restored = { path, revision: frame.address };
-  if (from === to) return { ...restored, isChanged: false };
-  if (from !== undefined && from !== base?.text) throw new FolderError("unsynced_edit", { path });
+  if (isSame(from, to)) return { ...restored, isChanged: false };
+  if (from !== undefined && !isSame(from, base?.content)) throw new FolderError("unsynced_edit", { path });
   if (base === undefined && (await ignoresNew(cell.place, path)))
     throw new FolderError("ignored_here", { path });
   const paths = new Set([...cell.mapping.base.map((each) => each.path), path]);

@@ -1,5 +1,6 @@
 import { type Address, type Identity, hasMetReceivers, type Space, timesBehind } from "../../index.js";
 import { saveMapping } from "./bring-down.js";
+import { type Content, isSame } from "./content.js";
 import { findDirectory, type SyncedDirectory } from "./directory.js";
 import type { Scan } from "./disk.js";
 import { FolderError } from "./errors.js";
@@ -10,7 +11,7 @@ import { type FileState, readFolder } from "./model.js";
 import { likenessMin, likenessOf } from "./moves.js";
 import { planLocal } from "./plan.js";
 import type { Found } from "./reader.js";
-import { historyOf, readVersion } from "./version.js";
+import { frameAt, historyOf, readVersion } from "./version.js";
 
 /*
  * A home that was put back from a backup knows an older state of a directory than the one that lies there: the home before has
@@ -57,7 +58,7 @@ export async function caughtUp(
 ): Promise<MappedCell> {
   const { space } = identity;
   const { folder, base, unsent } = cell.mapping;
-  const { added, edited, renamed, removed } = planLocal(scan, base, base);
+  const { added, edited, renamed, removed } = await planLocal(scan, base, base);
   if ([added, edited, renamed, removed].every(({ length }) => length === 0)) return cell;
   await exchange.connect?.();
   const times = await timesBehind(space);
@@ -100,17 +101,17 @@ async function baseSince(
   space: Space,
   base: readonly FileState[],
   files: readonly FileState[],
-  { textByPath }: Scan,
+  scan: Scan,
 ): Promise<readonly FileState[]> {
   const before = new Map(base.map((file) => [file.path, file]));
   const since: FileState[] = [];
   for (const now of files) {
     const was = before.get(now.path);
-    const text = textByPath.get(now.path);
-    if (text === undefined || text === was?.text || (was && was.file !== now.file)) continue;
+    const here = scan.files.get(now.path)?.content;
+    if (here === undefined || isSame(here, was?.content) || (was && was.file !== now.file)) continue;
     const versions = await versionsOf(space, now);
-    const nearest = nearestTo(text, was ? [was, ...versions] : versions);
-    if (nearest && (was || likenessOf(nearest.text, text) >= likenessMin)) since.push(nearest);
+    const nearest = await nearestTo(here, was ? [was, ...versions] : versions);
+    if (nearest && (was || nearest.likeness >= likenessMin)) since.push(nearest.version);
   }
   const replaced = new Map(since.map((file) => [file.path, file]));
   return [...base.filter(({ path }) => !replaced.has(path)), ...since];
@@ -121,13 +122,21 @@ const versionsMax = 256;
 
 /** What the file has said, oldest first. What others have put among it that is no text never lay in a directory. */
 async function versionsOf(space: Space, { file, tip, path }: FileState): Promise<readonly FileState[]> {
-  const frames = await historyOf(space, tip, versionsMax);
+  const frames = await historyOf(space, await frameAt(space, tip), versionsMax);
   const versions = await Promise.all(frames.map((frame) => readVersion(space, file, frame)));
   return versions.flatMap((version) => (typeof version === "string" ? [] : [{ ...version, path }])).reverse();
 }
 
 /** Of versions that are equally near, the oldest: what is not in the text may have come later. */
-function nearestTo(text: string, versions: readonly FileState[]): FileState | undefined {
-  const likeness = versions.map((version) => likenessOf(version.text, text));
-  return versions[likeness.indexOf(Math.max(...likeness))];
+async function nearestTo(
+  here: Content,
+  versions: readonly FileState[],
+): Promise<{ readonly version: FileState; readonly likeness: number } | undefined> {
+  const text = (await here.text()) ?? "";
+  let nearest: { readonly version: FileState; readonly likeness: number } | undefined;
+  for (const version of versions) {
+    const likeness = likenessOf((await version.content.text()) ?? "", text);
+    if (nearest === undefined || likeness > nearest.likeness) nearest = { version, likeness };
+  }
+  return nearest;
 }

@@ -44,8 +44,8 @@ export interface Local {
 }
 
 /**
- * Compares the synced directory that `path` is, or lies in, with what it was when it was last in step. Reads all its files;
- * changes nothing.
+ * Compares the synced directory that `path` is, or lies in, with what it was when it was last in step. Changes
+ * nothing.
  *
  * @throws FolderError `not_synced`, `unmarked`, and as `findDirectory` and `scanDirectory`.
  */
@@ -69,7 +69,7 @@ export async function previewSync(who: Who, dir: string): Promise<FolderStatus> 
 async function statusFirst({ place }: MappingCell): Promise<FolderStatus> {
   const scan = await scanDirectory(place);
   const { skipped, outside, ignored } = scan;
-  const changes = changesIn(planLocal(scan, [], []));
+  const changes = changesIn(await planLocal(scan, [], []));
   const nothing = { unsent: [], unchanged: 0, missing: undefined, conflicts: 0 };
   return {
     folder: undefined,
@@ -85,13 +85,10 @@ async function statusFirst({ place }: MappingCell): Promise<FolderStatus> {
 
 async function compareLocal(who: Who, cell: MappedCell, hasMarker: boolean): Promise<Local> {
   const { folder, base } = cell.mapping;
-  const scan = await scanDirectory(
-    cell.place,
-    base.map(({ path }) => path),
-  );
+  const scan = await scanDirectory(cell.place, base);
   if (!hasMarker && !isLike(cell, scan)) throw new FolderError("unmarked", { path: cell.place });
   const now = await readFolder(who.space, folder, cell.mapping);
-  return { cell, scan, now, plan: planLocal(scan, base, now.files) };
+  return { cell, scan, now, plan: await planLocal(scan, base, now.files) };
 }
 
 async function statusAgain(who: Who, { cell, scan, now, plan }: Local): Promise<FolderStatus> {
@@ -107,7 +104,7 @@ async function statusAgain(who: Who, { cell, scan, now, plan }: Local): Promise<
     ignored: scan.ignored.length,
     missing: askedAbout(plan, base.length),
     mayWrite: !(await mayOnlyRead(who, folder)),
-    conflicts: openConflicts(now).length,
+    conflicts: (await openConflicts(who.space, now)).length,
   };
 }
 

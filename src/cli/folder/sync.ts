@@ -55,10 +55,7 @@ export async function syncFolder(
 ): Promise<FolderReport> {
   const place = await realDirectory(dir);
   const { cell, hasMarker } = await findSynced(identity, place, exchange);
-  const scan = await scanDirectory(
-    place,
-    cell.mapping?.base.map(({ path }) => path),
-  );
+  const scan = await scanDirectory(place, cell.mapping?.base);
   const report = isMapped(cell)
     ? await syncAgain(identity, { cell, scan }, hasMarker, exchange, ask)
     : await syncFirst(identity, { cell, scan }, exchange, ask);
@@ -95,7 +92,7 @@ async function syncFirst(
   const founding = newFolder(identity.address, basename(cell.place));
   const [{ address: folder }, tip] = founding;
   const now = { folder, owner: identity.address, tip, files: [], removed: [], unfit: [] };
-  const plan = planLocal(scan, [], now.files);
+  const plan = await planLocal(scan, [], now.files);
   const recorded = await withMarker(cell.place, markerOf(identity, cell.directory, now.folder), () =>
     recordLocal(identity, { cell, now, plan, founding }),
   );
@@ -115,7 +112,7 @@ async function syncAgain(
   const cell = await caughtUp(identity, { cell: found, scan }, exchange);
   const { folder, base } = cell.mapping;
   const now = await readFolder(identity.space, folder, cell.mapping);
-  const plan = planLocal(scan, base, now.files);
+  const plan = await planLocal(scan, base, now.files);
   await checkRemoval({ kind: "missing", gone: countMissing(plan), of: base.length }, agreed);
   const recorded = await recordLocal(identity, { cell, now, plan });
   return bringInStep(identity, { now, recorded, scan }, exchange, ask);
@@ -130,7 +127,7 @@ async function syncAgain(
 async function markAgain(identity: Identity, { cell, scan }: Found, ask: AskRemoval): Promise<AskRemoval> {
   const { base, folder } = cell.mapping;
   const isAsked = !isLike(cell, scan);
-  const gone = base.filter(({ path }) => !scan.textByPath.has(path)).length;
+  const gone = base.filter(({ path }) => !scan.files.has(path)).length;
   if (isAsked) await demandYes({ kind: "unmarked", gone, of: base.length }, ask);
   await withMarker(cell.place, markerOf(identity, cell.directory, folder), async () => undefined);
   return isAsked ? async () => true : ask;
@@ -199,5 +196,5 @@ function withPaths(
  */
 export async function conflictsIn(space: Space, dir: string): Promise<readonly FolderConflict[]> {
   const { mapping } = await mappingOf(space, dir);
-  return openConflicts(await readFolder(space, mapping.folder, mapping));
+  return openConflicts(space, await readFolder(space, mapping.folder, mapping));
 }

@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 import { lstat, open } from "node:fs/promises";
 import { recordLimits } from "../../index.js";
 import { holdsDeviceSecret } from "../../node/index.js";
@@ -8,7 +8,12 @@ import type { Skipped, SkipReason } from "./skipped.js";
 /** What stands at a path. */
 export type OnDisk =
   | { readonly kind: "absent" }
-  | { readonly kind: "text"; readonly text: string; readonly mode: number }
+  | {
+      readonly kind: "text";
+      readonly text: string;
+      readonly mode: number;
+      readonly stamp: string | undefined;
+    }
   | ({ readonly kind: "other" } & Omit<Skipped, "path">);
 
 /** What stands at `file`. `path` is what a record would call it: it counts for what the record can hold. */
@@ -22,17 +27,44 @@ export async function readTextFile(file: string, path: string): Promise<OnDisk> 
     return { kind: "other", reason: readingFailed(thrown) };
   }
   try {
-    const { size, mode } = await handle.stat();
+    const stats = await handle.stat({ bigint: true });
+    const [size, mode] = [Number(stats.size), Number(stats.mode)];
     if (size > textBytesMax) return tooLarge("file", size);
+    const stamp = stampOf(stats, Date.now());
     const text = strictText(await handle.readFile());
     if (text === undefined) return { kind: "other", reason: "not UTF-8 text" };
     if (holdsDeviceSecret(text)) return { kind: "other", reason: "holds the secret of an identity" };
     const bytes = Buffer.byteLength(JSON.stringify({ path, text }));
-    return bytes <= textBytesMax ? { kind: "text", text, mode } : tooLarge("record", bytes);
+    return bytes <= textBytesMax ? { kind: "text", text, mode, stamp } : tooLarge("record", bytes);
   } catch (thrown) {
     return { kind: "other", reason: readingFailed(thrown) };
   } finally {
     await handle.close();
+  }
+}
+
+/** How young a file may be for its times to tell every later change: file systems count them in up to two seconds. */
+const youngMs = 2_500n;
+
+/**
+ * What tells a file that was not changed from one that was, without reading it: size, time of the last write and of the last
+ * change of anything, and number. The times tell nothing of a file as young as the look at it (git calls that racy).
+ *
+ * @returns Undefined for one that is that young.
+ */
+function stampOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats, nowMs: number): string | undefined {
+  const newest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs;
+  const isYoung = newest / 1_000_000n > BigInt(nowMs) - youngMs;
+  return isYoung ? undefined : [size, mtimeNs, ctimeNs, ino].join(" ");
+}
+
+/** The stamp of the file that is at a path; undefined where there is none, or it is that young. */
+export async function stampAt(file: string): Promise<string | undefined> {
+  try {
+    const stats = await lstat(file, { bigint: true });
+    return stats.isFile() ? stampOf(stats, Date.now()) : undefined;
+  } catch {
+    return undefined; // reading it says why
   }
 }
 

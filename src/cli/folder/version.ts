@@ -1,16 +1,16 @@
 import * as z from "zod";
 import {
   type Address,
+  conflictsOf,
   headsOf,
   type IbGib,
   isMerge,
   isTjp,
   KeysagaError,
   type Space,
-  shortAddress,
   tjpOf,
 } from "../../index.js";
-import { FolderError } from "./errors.js";
+import { type Content, type Digest, digestOf } from "./content.js";
 import { fileIb } from "./kinds.js";
 import { brokenPathRule } from "./paths.js";
 import type { UnfitReason } from "./skipped.js";
@@ -18,10 +18,13 @@ import type { UnfitReason } from "./skipped.js";
 /** A file as one frame of its timeline has it. */
 export interface FileVersion {
   readonly file: Address;
-  readonly tip: IbGib;
+  /** The frame. */
+  readonly tip: Address;
   /** The path that the record has. */
   readonly named: string;
-  readonly text: string;
+  readonly content: Content;
+  /** Does the frame tell of edits that met? */
+  readonly isContested: boolean;
 }
 
 const FileData = z.object({ path: z.string(), text: z.string().optional() });
@@ -40,23 +43,37 @@ export async function readVersion(
 ): Promise<FileVersion | UnfitReason | "removed"> {
   const data = dataOf(tip);
   if (!data || tip.ib !== fileIb || tjpOf(tip) !== file) return "no text file";
-  const text = data.text ?? (isMerge(tip) ? await textOfHeads(space, tip) : undefined);
+  const text = await textIn(space, tip);
   if (text === undefined) return isTjp(tip) ? "no text file" : "removed";
   const rule = brokenPathRule(data.path);
-  if (rule === undefined) return { file, tip, named: data.path, text };
+  if (rule === undefined) {
+    const content = storedContent(space, tip.address, digestOf(text));
+    const isContested = data.text === undefined || conflictsOf(tip).length > 0;
+    return { file, tip: tip.address, named: data.path, content, isContested };
+  }
   return data.text === undefined ? "removed" : `path (${rule})`;
 }
 
-/** A version of a file that was fit when it was written. @throws FolderError `not_a_file`. */
-export async function fileVersionOf(
-  space: Space,
-  file: Address,
-  tip: IbGib | undefined,
-): Promise<FileVersion> {
-  const version = tip && (await readVersion(space, file, tip));
-  if (version === undefined || typeof version === "string")
-    throw new FolderError("not_a_file", { timeline: shortAddress(file) });
-  return version;
+/** A frame that the space has had, and so has. @throws KeysagaError `store_damaged` */
+export async function frameAt(space: Space, frame: Address): Promise<IbGib> {
+  const record = await space.get(frame);
+  if (!record) throw new KeysagaError("store_damaged", { missing: "frame", address: frame });
+  return record;
+}
+
+/** What a frame of a file says, which stays in the space. */
+export function storedContent(space: Space, frame: Address, digest: Digest): Content {
+  return {
+    ...digest,
+    text: async () => {
+      const record = await space.get(frame);
+      return record && textIn(space, record);
+    },
+  };
+}
+
+async function textIn(space: Space, frame: IbGib): Promise<string | undefined> {
+  return textOfFrame(frame) ?? (isMerge(frame) ? textOfHeads(space, frame) : undefined);
 }
 
 /** The text that one frame of a file says; undefined for a removal, and for what is no text file. */

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { access, chmod, constants, lstat, mkdir, rename, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemError } from "../../index.js";
+import { holdsDeviceSecret } from "../../node/index.js";
+import { digestOf, isSame } from "./content.js";
 import { readTextFile } from "./text-file.js";
 import {
   flushDirectory,
@@ -109,10 +111,13 @@ async function prepareAll(
   for (let at = 0; at < writes.length; at += flushesAtOnce) {
     const part = writes.slice(at, at + flushesAtOnce);
     const outcomes = await Promise.allSettled(part.map((write) => prepare(dir, write)));
-    for (const outcome of outcomes) if (outcome.status === "fulfilled") prepared.push(outcome.value);
-    for (const [nth, outcome] of outcomes.entries())
-      if (outcome.status === "rejected")
-        leave(part[nth]!.path, refused(outcome.reason, join(dir, part[nth]!.path)));
+    for (const outcome of outcomes)
+      if (outcome.status === "fulfilled" && typeof outcome.value === "object") prepared.push(outcome.value);
+    for (const [nth, outcome] of outcomes.entries()) {
+      const { path } = part[nth]!;
+      if (outcome.status === "rejected") leave(path, refused(outcome.reason, join(dir, path)));
+      else if (typeof outcome.value === "string") leave(path, outcome.value);
+    }
   }
 }
 
@@ -125,20 +130,23 @@ function refused(thrown: unknown, file: string): SkipReason {
   }
 }
 
-/** Flushes the new text to a temporary file, with the permissions of the file it will replace, or was renamed from. */
-async function prepare(dir: string, write: Write): Promise<Prepared> {
+/** Flushes the new text to a temporary file, if that may be written, with the permissions of the file it will replace, or was renamed from. */
+async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason> {
   const { path, to, was } = write;
   if (to === undefined) {
     await access(dirname(join(dir, path)), constants.W_OK).catch(passAbsent);
     return { write, temporary: undefined };
   }
   const found = await readTextFile(join(dir, path), path);
-  if (found.kind === "text" && found.text === to) return { write, temporary: undefined };
+  if (found.kind === "text" && isSame(digestOf(found.text), to)) return { write, temporary: undefined };
+  const text = await to.text();
+  if (text === undefined) return "changed meanwhile";
+  if (holdsDeviceSecret(text)) return "holds the secret of an identity"; // it would be taken for a part of a home
   await lstat(join(dir, path)).catch(passAbsent); // a name that the disk does not have is refused here
   const mode = await modeOf(was === undefined ? [join(dir, path)] : [join(dir, was), join(dir, path)]);
   const temporary = join(await nearestDirectory(dir, path), temporaryFileName(process.pid, randomBytes(8)));
   try {
-    await writeFile(temporary, to, { flag: "wx", flush: true });
+    await writeFile(temporary, text, { flag: "wx", flush: true });
     if (mode !== undefined) await chmod(temporary, mode & 0o777);
   } catch (thrown) {
     await removeIfThere(temporary);
@@ -207,9 +215,9 @@ async function lookAt(
     const { kind: _, ...why } = found;
     return { path, ...why, reason: inPlace(why.reason) };
   }
-  const text = found.kind === "text" ? found.text : undefined;
-  if (text === to) return "done";
-  if (text !== from || (to !== undefined && temporary === undefined))
+  const here = found.kind === "text" ? digestOf(found.text) : undefined;
+  if (isSame(here, to)) return "done";
+  if (!isSame(here, from) || (to !== undefined && temporary === undefined))
     return { path, reason: "changed meanwhile" };
   return found.kind === "text" && (found.mode & 0o222) === 0 ? { path, reason: "read-only here" } : "due";
 }
@@ -225,8 +233,10 @@ async function put(
   const mode = from === undefined ? undefined : (await lstat(file)).mode & 0o777;
   undo.push(async () => {
     if (from === undefined) return removeFile(dir, path);
+    const text = await from.text();
+    if (text === undefined) return;
     await makeParents(dir, path);
-    await writeFile(file, from, mode === undefined ? {} : { mode });
+    await writeFile(file, text, mode === undefined ? {} : { mode });
   });
   if (temporary === undefined) return removeFile(dir, path);
   const made = await makeParents(dir, path);

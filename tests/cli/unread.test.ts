@@ -1,0 +1,121 @@
+/** A sync with little to do: what it does not read, and how it records what is much. */
+import { stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { contentOf } from "../../src/cli/folder/content.js";
+import { mappingOf } from "../../src/cli/folder/directory.js";
+import { scanDirectory } from "../../src/cli/folder/disk.js";
+import { readFolder } from "../../src/cli/folder/model.js";
+import { planLocal } from "../../src/cli/folder/plan.js";
+import { recordLocal } from "../../src/cli/folder/record-local.js";
+import { syncFolder } from "../../src/cli/folder/sync.js";
+import { type CommitResult, InnerSpace, nOf } from "../../src/index.js";
+import { temporaryDirectory, writeTree } from "./directories.js";
+import { changesOf, filesIn, inStep, makeIdentity, twoDirectories } from "./folders.js";
+
+describe("a file that is not as young as the look at it", () => {
+  // Times of a file's last change cannot be set; time can.
+  beforeEach(() => {
+    vi.useFakeTimers({ now: Date.now() + 60_000, toFake: ["Date"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** The base of a file that was read, with a content that it never had: whoever says that has not read it. */
+  async function looked(files: Readonly<Record<string, string>>) {
+    const dir = await temporaryDirectory();
+    await writeTree(dir, files);
+    const scan = await scanDirectory(dir);
+    const base = [...scan.files].map(([path, { stamp }]) => ({ path, content: contentOf("never"), stamp }));
+    const textNow = async () => {
+      const { files } = await scanDirectory(dir, base);
+      return files.get("a.md")?.content.text();
+    };
+    return { dir, textNow };
+  }
+
+  test("is not read where its size, times and number are what they were", async () => {
+    const { textNow } = await looked({ "a.md": "one" });
+    expect(await textNow()).toBe("never");
+  });
+
+  test("is read where it was written, also with the size and the time of before", async () => {
+    const { dir, textNow } = await looked({ "a.md": "one" });
+    const { atime, mtime } = await stat(join(dir, "a.md"));
+    await writeTree(dir, { "a.md": "two" });
+    await utimes(join(dir, "a.md"), atime, mtime);
+    expect(await textNow()).toBe("two");
+  });
+
+  test("is known by the mapping: a sync with nothing to do changes nothing in the home", async () => {
+    const { here, identity, sync } = await twoDirectories({ "a.md": "1", "sub/b.md": "2" });
+    await sync(here);
+    const bytes = async () => (await mappingOf(identity.space, here)).bytes;
+    const before = await bytes();
+    expect(await sync(here)).toMatchObject({ up: [], down: [], unchanged: 2 });
+    expect(await bytes()).toEqual(before);
+    const { base } = (await mappingOf(identity.space, here)).mapping;
+    expect(base.every(({ stamp }) => stamp !== undefined)).toBe(true);
+  });
+});
+
+test("a file as young as the look at it has no stamp, so that it is read again", async () => {
+  const dir = await temporaryDirectory();
+  await writeTree(dir, { "a.md": "one" });
+  vi.useFakeTimers({ now: (await stat(join(dir, "a.md"))).ctimeMs + 1_000, toFake: ["Date"] });
+  try {
+    expect((await scanDirectory(dir)).files.get("a.md")?.stamp).toBeUndefined();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+/** A space that fails with the nth commit from when it is told. */
+class FailingSpace extends InnerSpace {
+  left = Number.POSITIVE_INFINITY;
+
+  override async commit(...args: Parameters<InnerSpace["commit"]>): Promise<CommitResult> {
+    if (--this.left < 0) throw new Error("crash");
+    return super.commit(...args);
+  }
+}
+
+test("many new files are recorded in parts; a crash between two leaves the rest to the next sync, nothing twice", async () => {
+  const space = new FailingSpace();
+  const identity = await makeIdentity(space);
+  const dir = await temporaryDirectory();
+  await writeTree(dir, { "0.md": "" });
+  const { folder } = await syncFolder(identity, dir, inStep);
+  const names = Array.from({ length: 1_400 }, (_, at) => `${at}.md`);
+  await writeTree(dir, Object.fromEntries(names.map((name) => [name, name])));
+  space.left = 1;
+  await expect(syncFolder(identity, dir, inStep)).rejects.toThrow("crash");
+  space.left = Number.POSITIVE_INFINITY;
+  const recorded = (await readFolder(space, folder)).files.length;
+  expect(recorded).toBeGreaterThan(1_000);
+  expect(recorded).toBeLessThan(1_400);
+  expect((await syncFolder(identity, dir, inStep)).up).toHaveLength(1_400);
+  const files = await filesIn(space, folder);
+  expect(new Set(files.map(({ path }) => path))).toEqual(new Set(names));
+  for (const { path, tip, text } of files) expect([nOf(tip), text]).toEqual([path === "0.md" ? 1 : 0, path]);
+});
+
+test("what is not as it was scanned any more is left to the next sync", async () => {
+  const { here, identity, folder, sync } = await twoDirectories({ "a.md": "1", "b.md": "1" });
+  await writeTree(here, { "a.md": "2", "b.md": "2", "c.md": "2", "d.md": "2" });
+  const [cell, now] = [await mappingOf(identity.space, here), await readFolder(identity.space, folder)];
+  const plan = await planLocal(await scanDirectory(here, cell.mapping.base), cell.mapping.base, now.files);
+  await writeTree(here, { "a.md": "3", "c.md": "3" });
+  await recordLocal(identity, { cell, now, plan });
+  const texts = async () =>
+    Object.fromEntries((await filesIn(identity.space, folder)).map(({ path, text }) => [path, text]));
+  expect(await texts()).toEqual({ "a.md": "1", "b.md": "2", "d.md": "2" });
+  expect(changesOf((await sync(here)).up)).toEqual([
+    "edited a.md",
+    "edited b.md",
+    "added c.md",
+    "added d.md",
+  ]);
+  expect(await texts()).toEqual({ "a.md": "3", "b.md": "2", "c.md": "3", "d.md": "2" });
+});
