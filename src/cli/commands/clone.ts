@@ -14,8 +14,8 @@ URL, see keysaga invite; as - it is read from standard input, where no other use
   examples: ["keysaga clone wss://sync.example.org 'folder^9F2C…' ./notes"],
   run(context, values, [url, address, folder]) {
     const root = parseFolderAddress(address);
-    return runExchange(context, values, { dir: folder, url }, (identity, exchange) =>
-      cloneFolder(identity, root, folder, exchange),
+    return runExchange(context, values, { dir: folder, url }, (identity, exchange, { onProgress }) =>
+      cloneFolder(identity, root, folder, exchange, onProgress),
     );
   },
 });

@@ -76,8 +76,8 @@ the exit status is 3 as long as there is any:
       throw new UsageError("FOLDER is missing before the URL: say keysaga sync . URL for the one you are in");
     const dir = folder ?? (await syncedRoot("."));
     if (values["dry-run"]) return dryRun(context, values, dir);
-    return runExchange(context, values, { dir, url }, (identity, exchange, ask) =>
-      syncFolder(identity, dir, exchange, ask),
+    return runExchange(context, values, { dir, url }, (identity, exchange, { ask, onProgress }) =>
+      syncFolder(identity, dir, exchange, ask, onProgress),
     );
   },
 });

@@ -5,7 +5,7 @@ import { FolderError } from "./errors.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell } from "./mapping.js";
 import type { FolderState } from "./model.js";
 import { baseAfter, type Change, changesOf, type LocalChange, planWrites } from "./plan.js";
-import { type AskRemoval, checkRemoval, countRemoved } from "./removal.js";
+import { checkRemoval, countRemoved, type Person } from "./removal.js";
 import type { Skipped } from "./skipped.js";
 import { writeFiles } from "./write.js";
 
@@ -50,7 +50,7 @@ export type Written = Omit<FolderReport, "totals" | "outside" | "ignored" | "mov
 export async function bringDown(
   identity: Identity,
   at: { readonly cell: MappedCell; readonly now: FolderState },
-  ask: AskRemoval,
+  { ask, onProgress }: Person,
   left: readonly LocalChange[] = [],
 ): Promise<Written> {
   const { cell, now } = at;
@@ -67,6 +67,7 @@ export async function bringDown(
     cell.place,
     writes,
     files.map(({ path }) => path),
+    onProgress,
   );
   await saveMapping(identity, cell, { folder, base: baseAfter(base, files, leftAlone), unsent: left });
   const down = byPath(changesOf(writes.filter(({ path }) => !leftAlone.has(path))));

@@ -4,6 +4,7 @@ import { type Address, type Identity, shortAddress } from "../../index.js";
 import { bringDown, type FolderReport, saveMapping } from "./bring-down.js";
 import { FolderError } from "./errors.js";
 import { type Exchange, isCode } from "./exchange.js";
+import { type OnProgress, unseen } from "./folder-progress.js";
 import { isAny } from "./file-system.js";
 import { mappedAnew, readMapping } from "./mapping.js";
 import { markerOf, withMarker } from "./marker.js";
@@ -23,6 +24,7 @@ export async function cloneFolder(
   folder: Address,
   dir: string,
   exchange: Exchange,
+  onProgress: OnProgress = unseen,
 ): Promise<FolderReport> {
   await checkPlace(dir);
   const { sessionTotals, left } = await exchange([folder], "pull").catch((thrown) => {
@@ -38,7 +40,7 @@ export async function cloneFolder(
   const mapped = await withMarker(place, markerOf(identity, cell.directory, folder), () =>
     saveMapping(identity, cell, { folder, base: [], unsent: [] }),
   );
-  const written = await bringDown(identity, { cell: mapped, now }, refuseRemoval);
+  const written = await bringDown(identity, { cell: mapped, now }, { ask: refuseRemoval, onProgress });
   return { ...written, totals: sessionTotals, left, outside: [], ignored: 0, movedFrom: undefined };
 }
 

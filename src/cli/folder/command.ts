@@ -1,16 +1,25 @@
-import { type Address, gibOf, type Identity, isAddress, isInviteText, readInvite } from "../../index.js";
+import {
+  type Address,
+  gibOf,
+  type Identity,
+  isAddress,
+  isInviteText,
+  type PeerEvent,
+  readInvite,
+} from "../../index.js";
 import { parseIdentity } from "../addresses.js";
 import { removalSource } from "../ask-removal.js";
 import { commonOptions, type ExitCode, exitCodes, type Option, UsageError } from "../command.js";
 import { type Context, note, print } from "../context.js";
 import { withHome } from "../open-home.js";
+import { ExchangeProgress, folderProgressText, ProgressLine } from "../progress.js";
 import { listenForStop } from "../stop-signal.js";
 import type { FolderReport } from "./bring-down.js";
 import type { Exchange } from "./exchange.js";
 import { withReceiver } from "./exchange.js";
 import { folderIb } from "./kinds.js";
 import { rememberedReceiver, remembering } from "./remembered.js";
-import type { AskRemoval } from "./removal.js";
+import { type Person, refuseRemoval } from "./removal.js";
 import { briefLine, directoryLines, eventLine, jsonOf, leftLines, linesOf, skippedLine } from "./report.js";
 import { needsAttention } from "./skipped.js";
 
@@ -53,14 +62,27 @@ export async function runExchange(
   context: Context,
   { home, pin, insecure, unconfirmed, retry, verbose, json, ...values }: Values,
   at: { readonly dir: string; readonly url: string | undefined },
-  work: (identity: Identity, exchange: Exchange, ask: AskRemoval | undefined) => Promise<FolderReport>,
+  work: (identity: Identity, exchange: Exchange, person: Person) => Promise<FolderReport>,
 ): Promise<ExitCode> {
   const given = at.url === "-" ? await lineFrom(context) : at.url;
   const pinned = pin === undefined ? undefined : parseIdentity(pin, "--pin");
   const started = performance.now();
   const stop = listenForStop();
-  const ask = removalSource(context, values["remove-missing"] === true, stop.signal);
-  const tell = (line: string | undefined) => line !== undefined && note(context, line);
+  const progress = new ProgressLine(context.stderr);
+  const connection = new ExchangeProgress();
+  const source = removalSource(context, values["remove-missing"] === true, stop.signal) ?? refuseRemoval;
+  const person: Person = {
+    ask: (removal) => progress.aside(() => source(removal)),
+    onProgress: (at) => progress.show(folderProgressText(at)),
+  };
+  const onEvent = (event: PeerEvent) => {
+    const line = verbose ? eventLine(event) : briefLine(event);
+    if (line !== undefined) {
+      progress.clear();
+      note(context, line);
+    }
+    progress.show(connection.textOf(event));
+  };
   try {
     const report = await withHome(
       context,
@@ -75,14 +97,15 @@ export async function runExchange(
             insecure,
             retry,
             signal: stop.signal,
-            onEvent: (event) => tell(verbose ? eventLine(event) : briefLine(event)),
+            onEvent,
           },
           (exchange) =>
-            remembering(identity, { dir: at.dir, url }, exchange, (noting) => work(identity, noting, ask)),
+            remembering(identity, { dir: at.dir, url }, exchange, (noting) => work(identity, noting, person)),
         );
       },
       { unconfirmed },
     );
+    progress.close();
     const seconds = (performance.now() - started) / 1000;
     if (given !== undefined && isInviteText(given))
       note(context, `${readInvite(given).url} is remembered in place of the invite`);
@@ -95,6 +118,7 @@ export async function runExchange(
       report.conflicts.length > 0 || report.left.length > 0 || report.skipped.some(needsAttention);
     return isForAPerson ? exitCodes.attention : exitCodes.ok;
   } finally {
+    progress.close();
     stop.release();
   }
 }

@@ -7,6 +7,7 @@ import { type Content, type Digest, digestOf, isSame } from "./content.js";
 import { FolderError } from "./errors.js";
 import { isAny, makerOf } from "./file-system.js";
 import { folderLimits } from "./limits.js";
+import { counting, type OnProgress, unseen } from "./folder-progress.js";
 import { type IgnoreRules, isIgnored, rulesIn } from "./ignored.js";
 import type { FileState } from "./model.js";
 import { type OutsideReason, whyOutside } from "./own.js";
@@ -51,6 +52,7 @@ export interface Scan {
 export async function scanDirectory(
   dir: string,
   base: readonly Pick<FileState, "path" | "content" | "stamp">[] = [],
+  onProgress: OnProgress = unseen,
 ): Promise<Scan> {
   const scan = {
     files: new Map<string, Scanned>(),
@@ -92,7 +94,8 @@ export async function scanDirectory(
     }
   }
   found.sort((a, b) => Number(known.has(b)) - Number(known.has(a)) || (a < b ? -1 : 1));
-  const looks = await inBatches(found, looksAtOnce, (path) => lookAt(dir, path, known.get(path)));
+  const onLooked = counting(onProgress, "looking at", found.length);
+  const looks = await inBatches(found, looksAtOnce, (path) => lookAt(dir, path, known.get(path)), onLooked);
   for (const [at, path] of found.entries()) takeFile(path, looks[at]!, scan);
   const sorted = [...scan.files].sort(([a], [b]) => (a < b ? -1 : 1));
   const { outside, ignored, leftovers } = scan;

@@ -13,6 +13,7 @@ import {
 } from "../../index.js";
 import { inBatches } from "./batches.js";
 import { FolderError } from "./errors.js";
+import { counting, type OnProgress, unseen } from "./folder-progress.js";
 import { joinTips } from "./join-tips.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell } from "./mapping.js";
 import { fileIb, folderIb } from "./kinds.js";
@@ -61,17 +62,21 @@ const readsAtOnce = 32;
 export async function recordLocal(
   identity: Identity,
   { cell, now, plan, founding = [] }: LocalState,
+  onProgress: OnProgress = unseen,
 ): Promise<MappedCell> {
   const { space, address: by } = identity;
   const backFor = plan.added.length === 0 ? () => undefined : await removedFiles(space, now);
-  const changed = await inBatches([...plan.edited, ...plan.renamed], readsAtOnce, (each) =>
-    nextOf(space, each, by),
-  );
+  const both = [...plan.edited, ...plan.renamed];
+  const onRead = counting(onProgress, "recording", both.length + plan.added.length);
+  const changed = await inBatches(both, readsAtOnce, (each) => nextOf(space, each, by), onRead);
   const removed = await inBatches(plan.removed, readsAtOnce, (file) => removedOf(space, file, by));
   let base = [...plan.kept, ...changed.map(({ file }) => file)];
   const recordPart = async (to: MappingCell, part: readonly Placed[], made: readonly Made[]) => {
-    const added = await inBatches(part, readsAtOnce, (placed) =>
-      addedOf(space, { now, placed, back: backFor(placed), by }),
+    const added = await inBatches(
+      part,
+      readsAtOnce,
+      (placed) => addedOf(space, { now, placed, back: backFor(placed), by }),
+      onRead,
     );
     base = [...base, ...added.flatMap((each) => each?.file ?? [])];
     const all = [...made, ...added.flatMap((each) => each?.made ?? [])];

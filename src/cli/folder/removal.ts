@@ -1,4 +1,5 @@
 import { FolderError } from "./errors.js";
+import type { OnProgress } from "./folder-progress.js";
 import type { FileState } from "./model.js";
 import type { LocalPlan } from "./plan.js";
 
@@ -13,6 +14,13 @@ export interface MassRemoval {
 
 /** Asks whether a removal is meant. */
 export type AskRemoval = (removal: MassRemoval) => Promise<boolean>;
+
+/** Who is beside a command that brings a folder in step. */
+export interface Person {
+  readonly ask: AskRemoval;
+  /** Told how far it is. */
+  readonly onProgress: OnProgress;
+}
 
 /** Where nobody can be asked. */
 export const refuseRemoval: AskRemoval = async () => false;

@@ -5,6 +5,7 @@ import { type FolderConflict, openConflicts } from "./conflicts.js";
 import { isLike, mappingOf, realDirectory } from "./directory.js";
 import { type Scan, scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
+import { type OnProgress, unseen } from "./folder-progress.js";
 import type { Exchange } from "./exchange.js";
 import { isMapped, type MappedCell, type MappingCell } from "./mapping.js";
 import { markerOf, withMarker } from "./marker.js";
@@ -13,7 +14,14 @@ import { type LocalChange, planLocal } from "./plan.js";
 import { type Found, syncAsReader } from "./reader.js";
 import { newFolder, recordLocal } from "./record-local.js";
 import { repairFolder } from "./repair.js";
-import { type AskRemoval, checkRemoval, countMissing, demandYes, refuseRemoval } from "./removal.js";
+import {
+  type AskRemoval,
+  checkRemoval,
+  countMissing,
+  demandYes,
+  type Person,
+  refuseRemoval,
+} from "./removal.js";
 import { caughtUp, findSynced } from "./restored.js";
 import { parentsOf } from "./paths.js";
 import { eachOnce, type Skipped } from "./skipped.js";
@@ -52,13 +60,15 @@ export async function syncFolder(
   dir: string,
   exchange: Exchange,
   ask: AskRemoval = refuseRemoval,
+  onProgress: OnProgress = unseen,
 ): Promise<FolderReport> {
+  const person = { ask, onProgress };
   const place = await realDirectory(dir);
   const { cell, hasMarker } = await findSynced(identity, place, exchange);
-  const scan = await scanDirectory(place, cell.mapping?.base);
+  const scan = await scanDirectory(place, cell.mapping?.base, onProgress);
   const report = isMapped(cell)
-    ? await syncAgain(identity, { cell, scan }, hasMarker, exchange, ask)
-    : await syncFirst(identity, { cell, scan }, exchange, ask);
+    ? await syncAgain(identity, { cell, scan }, hasMarker, exchange, person)
+    : await syncFirst(identity, { cell, scan }, exchange, person);
   const movedFrom = cell.seenAt === place ? undefined : cell.seenAt;
   return {
     ...report,
@@ -87,16 +97,16 @@ async function syncFirst(
   identity: Identity,
   { cell, scan }: { readonly cell: MappingCell; readonly scan: Scan },
   exchange: Exchange,
-  ask: AskRemoval,
+  person: Person,
 ): Promise<Synced> {
   const founding = newFolder(identity.address, basename(cell.place));
   const [{ address: folder }, tip] = founding;
   const now = { folder, owner: identity.address, tip, files: [], removed: [], unfit: [] };
   const plan = await planLocal(scan, [], now.files);
   const recorded = await withMarker(cell.place, markerOf(identity, cell.directory, now.folder), () =>
-    recordLocal(identity, { cell, now, plan, founding }),
+    recordLocal(identity, { cell, now, plan, founding }, person.onProgress),
   );
-  return bringInStep(identity, { now, recorded, scan }, exchange, ask);
+  return bringInStep(identity, { now, recorded, scan }, exchange, person);
 }
 
 async function syncAgain(
@@ -104,18 +114,18 @@ async function syncAgain(
   { cell: found, scan }: Found,
   hasMarker: boolean,
   exchange: Exchange,
-  ask: AskRemoval,
+  person: Person,
 ): Promise<Synced> {
-  const agreed = hasMarker ? ask : await markAgain(identity, { cell: found, scan }, ask);
-  const report = await syncAsReader(identity, { cell: found, scan }, exchange, ask);
+  const agreed = hasMarker ? person.ask : await markAgain(identity, { cell: found, scan }, person.ask);
+  const report = await syncAsReader(identity, { cell: found, scan }, exchange, person);
   if (report) return report;
   const cell = await caughtUp(identity, { cell: found, scan }, exchange);
   const { folder, base } = cell.mapping;
   const now = await readFolder(identity.space, folder, cell.mapping);
   const plan = await planLocal(scan, base, now.files);
   await checkRemoval({ kind: "missing", gone: countMissing(plan), of: base.length }, agreed);
-  const recorded = await recordLocal(identity, { cell, now, plan });
-  return bringInStep(identity, { now, recorded, scan }, exchange, ask);
+  const recorded = await recordLocal(identity, { cell, now, plan }, person.onProgress);
+  return bringInStep(identity, { now, recorded, scan }, exchange, person);
 }
 
 /**
@@ -145,7 +155,7 @@ async function bringInStep(
     scan,
   }: { readonly now: FolderState; readonly recorded: MappedCell; readonly scan: Scan },
   exchange: Exchange,
-  ask: AskRemoval,
+  person: Person,
 ): Promise<Synced> {
   const { base, unsent } = recorded.mapping;
   const read = () => readFolder(identity.space, folder, recorded.mapping);
@@ -162,7 +172,7 @@ async function bringInStep(
   }
   await removeLeftovers(recorded.place, scan.leftovers);
   const unsentLeft = isOwn(left) ? unsent : unsent.filter(leftAlone(left, folder));
-  const written = await bringDown(identity, { cell: recorded, now }, ask, unsentLeft);
+  const written = await bringDown(identity, { cell: recorded, now }, person, unsentLeft);
   if (isOwn(left) && unsent.length > 0) throw new FolderError("not_taken", { changes: unsent.length });
   if (isOwn(left)) throw new FolderError("not_shared");
   return { ...written, totals: sessionTotals, left: withPaths(left, [...base, ...unsent]) };

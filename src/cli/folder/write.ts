@@ -14,6 +14,7 @@ import {
   removeIfThere,
   temporaryFileName,
 } from "./file-system.js";
+import { counting, type OnProgress, unseen } from "./folder-progress.js";
 import { obstaclesOf, refusalOf } from "./obstacles.js";
 import { parentsOf } from "./paths.js";
 import type { Write } from "./plan.js";
@@ -54,6 +55,7 @@ export async function writeFiles(
   dir: string,
   all: readonly Write[],
   paths: readonly string[],
+  onProgress: OnProgress = unseen,
 ): Promise<Unwritten> {
   const skipped: Skipped[] = [...(await obstaclesOf(dir, all, paths, () => ignoresCase(dir)))];
   const groupOf = new Map(all.map(({ path, group }) => [path, group]));
@@ -65,7 +67,8 @@ export async function writeFiles(
   const open = () => all.filter(({ group }) => !leftGroups.has(group));
   const prepared: Prepared[] = [];
   try {
-    await prepareAll(dir, open(), prepared, leave);
+    const due = open();
+    await prepareAll(dir, due, { prepared, leave, onDone: counting(onProgress, "writing", due.length) });
     for (const group of groupsOf(prepared.filter(({ write }) => !leftGroups.has(write.group)))) {
       const failed = await putGroup(dir, group);
       if (failed) leave(failed.path, failed.reason);
@@ -105,8 +108,15 @@ const flushesAtOnce = 32;
 async function prepareAll(
   dir: string,
   writes: readonly Write[],
-  prepared: Prepared[],
-  leave: (path: string, reason: SkipReason) => void,
+  {
+    prepared,
+    leave,
+    onDone,
+  }: {
+    readonly prepared: Prepared[];
+    readonly leave: (path: string, reason: SkipReason) => void;
+    readonly onDone: (more: number) => void;
+  },
 ): Promise<void> {
   for (let at = 0; at < writes.length; at += flushesAtOnce) {
     const part = writes.slice(at, at + flushesAtOnce);
@@ -118,6 +128,7 @@ async function prepareAll(
       if (outcome.status === "rejected") leave(path, refused(outcome.reason, join(dir, path)));
       else if (typeof outcome.value === "string") leave(path, outcome.value);
     }
+    onDone(part.length);
   }
 }
 
