@@ -110,8 +110,8 @@ describe("a comparison of texts", () => {
   test("has the numbers that a reader of its blocks finds", () => {
     fc.assert(
       fc.property(text, text, (base, side) => {
-        const was = { path: "a", text: base };
-        const printed = unifiedDiff({ was, now: { path: "a", text: side } });
+        const shown = (text: string) => ({ path: "a", text, isExecutable: false });
+        const printed = unifiedDiff({ was: shown(base), now: shown(side) });
         expect(applied(base, printed)).toBe(side);
       }),
     );

@@ -304,7 +304,9 @@ describe("paths from elsewhere", () => {
     const names = Array.from({ length: folderLimits.filesMax + 2 }, (_, at) => `${10_000 + at}.md`);
     await writeTree(dir, Object.fromEntries(names.map((name) => [name, ""])));
     const last = names.at(-1)!;
-    const { files, skipped } = await scanDirectory(dir, [{ path: last, content: contentOf("") }]);
+    const { files, skipped } = await scanDirectory(dir, [
+      { path: last, content: contentOf(""), isExecutable: false },
+    ]);
     expect([files.size, files.has(last)]).toEqual([folderLimits.filesMax, true]);
     const reason = "beyond what a folder may hold";
     expect(skipped).toEqual(names.slice(-3, -1).map((path) => ({ path, reason })));
@@ -372,10 +374,10 @@ describe("writing", () => {
     const dir = await temporaryDirectory();
     await writeTree(dir, { "a.md": "1", "z.md": "1" });
     const writes = [
-      { path: "a.md", from: one, to: two, group: "a.md" },
-      { path: "x", from: undefined, to: two, group: "x" },
-      { path: "x/y", from: undefined, to: two, group: "x/y" }, // x is no file when ways are looked at, but is one now
-      { path: "z.md", from: one, to: two, group: "z.md" },
+      { path: "a.md", from: one, to: two, isExecutable: false, group: "a.md" },
+      { path: "x", from: undefined, to: two, isExecutable: false, group: "x" },
+      { path: "x/y", from: undefined, to: two, isExecutable: false, group: "x/y" }, // x is no file when ways are looked at, but is one now
+      { path: "z.md", from: one, to: two, isExecutable: false, group: "z.md" },
     ];
     expect(await writeFiles(dir, writes, [])).toEqual({
       skipped: [{ path: "x/y", reason: "its directory is no directory here" }],
@@ -388,9 +390,9 @@ describe("writing", () => {
     const dir = await temporaryDirectory();
     await writeTree(dir, { "old.md": "1", "edit.md": "1" });
     const writes = [
-      { path: "old.md", from: one, to: undefined, group: "old.md" },
-      { path: "edit.md", from: one, to: two, group: "edit.md" },
-      { path: "new/n.md", from: undefined, to: two, group: "new/n.md" },
+      { path: "old.md", from: one, to: undefined, isExecutable: false, group: "old.md" },
+      { path: "edit.md", from: one, to: two, isExecutable: false, group: "edit.md" },
+      { path: "new/n.md", from: undefined, to: two, isExecutable: false, group: "new/n.md" },
     ];
     const paths = ["edit.md", "new/n.md"];
     expect((await writeFiles(dir, writes, paths)).skipped).toEqual([]);

@@ -16,7 +16,7 @@ import { receiverFor, runHere } from "./receiver.js";
 async function taken(rules: Readonly<Record<string, string>>, paths: readonly string[], synced?: string[]) {
   const dir = await temporaryDirectory();
   await writeTree(dir, { ...Object.fromEntries(paths.map((path) => [path, path])), ...rules });
-  const base = synced?.map((path) => ({ path, content: contentOf(path) }));
+  const base = synced?.map((path) => ({ path, content: contentOf(path), isExecutable: false }));
   const { files, ignored, skipped } = await scanDirectory(dir, base);
   return { files: [...files.keys()], ignored: [...ignored].sort(), skipped };
 }
@@ -81,7 +81,9 @@ describe("an ignore file that cannot be read", () => {
   ])("%s lets nothing new below it in, and is told", async (_, content, reason) => {
     const dir = await temporaryDirectory();
     await writeTree(dir, { "a.md": "1", "d/.gitignore": content, "d/old.md": "1", "d/new.md": "1" });
-    const { files, skipped } = await scanDirectory(dir, [{ path: "d/old.md", content: contentOf("1") }]);
+    const { files, skipped } = await scanDirectory(dir, [
+      { path: "d/old.md", content: contentOf("1"), isExecutable: false },
+    ]);
     expect([...files.keys()]).toEqual(["a.md", "d/old.md"]);
     expect(skipped).toMatchObject([{ path: "d/.gitignore", reason }]);
     expect(skipped.every(needsAttention)).toBe(true);

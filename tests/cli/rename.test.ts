@@ -184,7 +184,11 @@ describe("a file that is renamed", () => {
 });
 
 describe("which file is at which path now", () => {
-  const file = (path: string, text: string): Placed => ({ path, content: contentOf(text) });
+  const file = (path: string, text: string): Placed => ({
+    path,
+    content: contentOf(text),
+    isExecutable: false,
+  });
   const moved = async (
     gone: readonly Placed[],
     changed: readonly (readonly [was: Placed, text: string])[],

@@ -45,8 +45,8 @@ function changesOf({ added, edited, renamed, removed }: LocalPlan): Partial<Chan
 }
 
 /** What vanished since it was looked at is shown as empty: the next look tells. */
-async function inText({ path, content }: Placed): Promise<NonNullable<FileChange["now"]>> {
-  return { path, text: (await content.text()) ?? "" };
+async function inText({ path, content, isExecutable }: Placed): Promise<NonNullable<FileChange["now"]>> {
+  return { path, text: (await content.text()) ?? "", isExecutable };
 }
 
 function wordsOf({ was, now }: FileChange): Change {

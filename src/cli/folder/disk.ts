@@ -5,7 +5,7 @@ import { systemError } from "../../index.js";
 import { inBatches } from "./batches.js";
 import { type Content, type Digest, digestOf, isSame } from "./content.js";
 import { FolderError } from "./errors.js";
-import { isAny, makerOf } from "./file-system.js";
+import { isAny, keepsExecutable, makerOf } from "./file-system.js";
 import { folderLimits } from "./limits.js";
 import { counting, type OnProgress, unseen } from "./folder-progress.js";
 import { type IgnoreRules, isIgnored, rulesIn } from "./ignored.js";
@@ -24,9 +24,13 @@ export interface Outside {
 /** A text file as it was read, or is known to be without that. */
 export interface Scanned {
   readonly content: Content;
+  readonly isExecutable: boolean;
   /** See `stampOf`. */
   readonly stamp: string | undefined;
 }
+
+/** A file that the folder has, as it lay there. */
+type Synced = Pick<FileState, "path" | "content" | "isExecutable" | "stamp">;
 
 /** The text files below a directory, and what was left out. */
 export interface Scan {
@@ -51,7 +55,7 @@ export interface Scan {
  */
 export async function scanDirectory(
   dir: string,
-  base: readonly Pick<FileState, "path" | "content" | "stamp">[] = [],
+  base: readonly Synced[] = [],
   onProgress: OnProgress = unseen,
 ): Promise<Scan> {
   const scan = {
@@ -97,6 +101,10 @@ export async function scanDirectory(
   const onLooked = counting(onProgress, "looking at", found.length);
   const looks = await inBatches(found, looksAtOnce, (path) => lookAt(dir, path, known.get(path)), onLooked);
   for (const [at, path] of found.entries()) takeFile(path, looks[at]!, scan);
+  if (![...scan.files].every(([path, { isExecutable }]) => isExecutable === wasExecutable(known.get(path))))
+    if (!(await keepsExecutable(dir)))
+      for (const [path, file] of scan.files)
+        scan.files.set(path, { ...file, isExecutable: wasExecutable(known.get(path)) });
   const sorted = [...scan.files].sort(([a], [b]) => (a < b ? -1 : 1));
   const { outside, ignored, leftovers } = scan;
   const skipped = scan.skipped.map((each) =>
@@ -124,27 +132,28 @@ function emptyInPlace(
     .map((path) => ({ path, reason: "a directory is in its place" }));
 }
 
+function wasExecutable(known: Synced | undefined): boolean {
+  return known?.isExecutable === true;
+}
+
 /** Files that are looked at at once. */
 const looksAtOnce = 32;
 
 type Look = Scanned | Omit<Skipped, "path">;
 
 /** A file whose stamp is the one that it had when it was read last is what it was. */
-async function lookAt(
-  dir: string,
-  path: string,
-  known: Pick<FileState, "content" | "stamp"> | undefined,
-): Promise<Look> {
+async function lookAt(dir: string, path: string, known: Synced | undefined): Promise<Look> {
   const file = join(dir, path);
   if (known?.stamp !== undefined && known.stamp === (await stampAt(file)))
-    return { content: known.content, stamp: known.stamp };
+    return { content: known.content, isExecutable: known.isExecutable, stamp: known.stamp };
   const found = await readTextFile(file, path);
   if (found.kind === "absent") return { reason: "vanished while it was read" };
   if (found.kind === "other") {
     const { kind: _, ...why } = found;
     return why;
   }
-  return { content: contentAt(file, path, digestOf(found.text)), stamp: found.stamp };
+  const { text, isExecutable, stamp } = found;
+  return { content: contentAt(file, path, digestOf(text)), isExecutable, stamp };
 }
 
 /** What a file said when it was looked at, as long as it does. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { lstat, open, unlink, writeFile } from "node:fs/promises";
+import { chmod, lstat, open, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Names of files on their way; the dot keeps them out of every scan. */
@@ -61,5 +61,21 @@ export async function ignoresCase(dir: string): Promise<boolean> {
     throw thrown;
   } finally {
     await removeIfThere(join(dir, name));
+  }
+}
+
+/** Does this file system keep who may run a file? Some say the same of all. Found out by a file that is gone at once. */
+export async function keepsExecutable(dir: string): Promise<boolean> {
+  const file = join(dir, temporaryFileName(process.pid, randomBytes(8)));
+  try {
+    await writeFile(file, "", { flag: "wx", mode: 0o600 });
+    const before = (await lstat(file)).mode;
+    await chmod(file, 0o700);
+    return (before & 0o100) === 0 && ((await lstat(file)).mode & 0o100) !== 0;
+  } catch (thrown) {
+    if (isAny(thrown, "EACCES", "EPERM", "EROFS", "ENOTSUP")) return false;
+    throw thrown;
+  } finally {
+    await removeIfThere(file);
   }
 }

@@ -25,6 +25,7 @@ const Stored = z.strictObject({
       named: path.optional(),
       digest: z.string().regex(/^[0-9a-f]{64}$/),
       bytes: z.int().nonnegative(),
+      isExecutable: z.literal(true).optional(),
       isContested: z.literal(true).optional(),
       stamp: z.string().optional(),
     }),
@@ -107,9 +108,9 @@ function parseMapping(
 ): { readonly mapping: Mapping; readonly seenAt: string } {
   const { place, folder, base, unsent, receiver } = parseStored(bytes);
   const files = base.map(
-    ({ file, tip, path, named = path, digest, bytes, isContested = false, stamp }): FileState => {
-      const content = storedContent(space, tip, { digest, bytes });
-      return { file, tip, path, named, content, isContested, stamp };
+    ({ named, digest, bytes, isExecutable = false, isContested = false, stamp, ...row }): FileState => {
+      const content = storedContent(space, row.tip, { digest, bytes });
+      return { ...row, named: named ?? row.path, content, isExecutable, isContested, stamp };
     },
   );
   return { mapping: { folder, base: files, unsent, receiver }, seenAt: place };
@@ -138,9 +139,10 @@ export function changeMapping(
   { folder, base, unsent, receiver = cell.mapping?.receiver }: Mapping,
 ): { readonly changes: readonly CellChange[]; readonly cell: MappedCell } {
   const { directory, place } = cell;
-  const files = base.map(({ file, tip, path, named, content: { digest, bytes }, isContested, stamp }) => ({
-    ...{ file, tip, path, digest, bytes, stamp },
+  const files = base.map(({ file, tip, path, named, content, isExecutable, isContested, stamp }) => ({
+    ...{ file, tip, path, digest: content.digest, bytes: content.bytes, stamp },
     ...(named !== path && { named }),
+    ...(isExecutable && { isExecutable }),
     ...(isContested && { isContested }),
   }));
   const to = Buffer.from(JSON.stringify({ place, folder, base: files, unsent, receiver }));

@@ -5,6 +5,7 @@ import { type Content, isSame } from "./content.js";
 export interface Placed {
   readonly path: string;
   readonly content: Content;
+  readonly isExecutable: boolean;
   /** See `stampOf`. */
   readonly stamp?: string | undefined;
 }

@@ -38,7 +38,7 @@ export interface LocalPlan {
  * | on disk, against base | in the space now, at that path | what it is |
  * | --- | --- | --- |
  * | same     | whatever      | unchanged here; what came down is written later |
- * | changed  | the same text | written before a crash, or changed alike |
+ * | changed  | the same | written before a crash, or changed alike |
  * | changed  | else          | edited here: the next version of what lay here, whatever the space has |
  * | new      | else          | added here |
  * | gone     | that file     | removed here |
@@ -55,6 +55,7 @@ export async function planLocal(
   const kept: FileState[] = [];
   const gone: FileState[] = [];
   const changed: Changed<FileState>[] = [];
+  const switched: Changed<FileState>[] = [];
   const fresh: Placed[] = [];
   const baseByPath = byPath(base);
   const nowByPath = byPath(now);
@@ -67,8 +68,9 @@ export async function planLocal(
       if (was) kept.push(was);
     } else if (here === undefined) {
       if (was) gone.push(was);
-    } else if (isSame(here.content, was?.content)) kept.push({ ...was!, stamp: here.stamp });
-    else if (isSame(here.content, is?.content)) kept.push({ ...is!, stamp: here.stamp });
+    } else if (was && isAlike(here, was)) kept.push({ ...was, stamp: here.stamp });
+    else if (is && isAlike(here, is)) kept.push({ ...is, stamp: here.stamp });
+    else if (was && isSame(here.content, was.content)) switched.push({ was, now: { path, ...here } });
     else if (was) changed.push({ was, now: { path, ...here } });
     else fresh.push({ path, ...here });
   }
@@ -79,11 +81,17 @@ export async function planLocal(
     isGone.has(was) ? nowByPath.get(was.path)?.file === was.file : listed.has(was.file);
   return {
     added: moves.fresh,
-    edited: moves.changed,
+    edited: [...moves.changed, ...switched],
     renamed: moves.moved,
     removed: moves.gone.filter(isRemoved),
     kept,
   };
+}
+
+type Alike = Pick<FileState, "content" | "isExecutable">;
+
+function isAlike(one: Alike | undefined, other: Alike | undefined): boolean {
+  return isSame(one?.content, other?.content) && one?.isExecutable === other?.isExecutable;
 }
 
 /** What a plan comes to, by path. */
@@ -102,6 +110,8 @@ export interface Write {
   readonly path: string;
   readonly from: Content | undefined;
   readonly to: Content | undefined;
+  /** Of what is there after. */
+  readonly isExecutable: boolean;
   /**
    * What has one group is written together or not at all: the paths that a renamed file leaves and comes to, and those of a
    * file and of what its path becomes a directory for, or was one.
@@ -117,7 +127,7 @@ export function planWrites(base: readonly FileState[], now: readonly FileState[]
   const nowByPath = byPath(now);
   const pathOf = new Map(base.map(({ file, path }) => [file, path]));
   const paths = sortedPaths(baseByPath, nowByPath).filter(
-    (path) => !isSame(baseByPath.get(path)?.content, nowByPath.get(path)?.content),
+    (path) => !isAlike(baseByPath.get(path), nowByPath.get(path)),
   );
   const wasAt = new Map<string, string>();
   const groups = new Groups();
@@ -135,6 +145,7 @@ export function planWrites(base: readonly FileState[], now: readonly FileState[]
       path,
       from: baseByPath.get(path)?.content,
       to: nowByPath.get(path)?.content,
+      isExecutable: nowByPath.get(path)?.isExecutable === true,
       group: groups.of(path),
       was: wasAt.get(path),
     }))

@@ -145,7 +145,11 @@ async function nextOf(space: Space, { was, now }: Changed<FileState>, by: Addres
   const text = await now.content.text();
   if (text === undefined) return { file: was };
   const isMoved = now.path !== was.path;
-  const patch = isMoved ? { path: now.path, text } : { text };
+  const patch = {
+    text,
+    ...(isMoved && { path: now.path }),
+    ...(now.isExecutable !== was.isExecutable && { executable: now.isExecutable || undefined }),
+  };
   const frame = nextVersion(await frameAt(space, was.tip), patch, by);
   const named = isMoved ? now.path : was.named;
   const file = stateOf(space, { file: was.file, frame, named }, now);
@@ -176,9 +180,9 @@ async function addedOf(
 ): Promise<Version | undefined> {
   const text = await placed.content.text();
   if (text === undefined) return undefined;
-  const data = { path: placed.path, text };
+  const data = { path: placed.path, text, ...(placed.isExecutable && { executable: true }) };
   const frame = back
-    ? nextVersion(back.tip, data, by)
+    ? nextVersion(back.tip, { executable: undefined, ...data }, by)
     : createTimeline({ ib: fileIb, data, owner, by, within: folder, uuid: randomUUID() });
   const names = { file: back?.file ?? frame.address, frame, named: placed.path };
   const file = stateOf(space, names, placed);
@@ -188,10 +192,10 @@ async function addedOf(
 function stateOf(
   space: Space,
   { file, frame, named }: { readonly file: Address; readonly frame: IbGib; readonly named: string },
-  { path, content, stamp }: Placed,
+  { path, content, isExecutable, stamp }: Placed,
 ): FileState {
   const stored = storedContent(space, frame.address, content);
-  return { file, tip: frame.address, path, named, content: stored, isContested: false, stamp };
+  return { file, tip: frame.address, path, named, content: stored, isExecutable, isContested: false, stamp };
 }
 
 function madeOf(
@@ -220,7 +224,11 @@ export async function orMoved(saved: Promise<void>): Promise<void> {
 /** The next frame of a file. Who changes a file has seen it: what was contested in it is settled by that. */
 export function nextVersion(
   tip: IbGib,
-  patch: { readonly path?: string; readonly text: string | undefined },
+  patch: {
+    readonly path?: string;
+    readonly text: string | undefined;
+    readonly executable?: boolean | undefined;
+  },
   by: Address,
 ): IbGib {
   return resolveConflicts(tip, conflictsOf(tip), patch, { by });

@@ -54,8 +54,13 @@ export async function restoreFile(
   if (from !== undefined && !isSame(from, base?.content)) throw new FolderError("unsynced_edit", { path });
   if (base === undefined && (await ignoresNew(cell.place, path)))
     throw new FolderError("ignored_here", { path });
+  const isExecutable = base?.isExecutable ?? version.isExecutable;
   const paths = new Set([...cell.mapping.base.map((each) => each.path), path]);
-  const { skipped } = await writeFiles(cell.place, [{ path, from, to, group: path }], [...paths]);
+  const { skipped } = await writeFiles(
+    cell.place,
+    [{ path, from, to, isExecutable, group: path }],
+    [...paths],
+  );
   if (skipped[0]) throw new FolderError("not_restored", { path, reason: skipped[0].reason });
   return { ...restored, isChanged: true };
 }

@@ -12,6 +12,7 @@ export type OnDisk =
       readonly kind: "text";
       readonly text: string;
       readonly mode: number;
+      readonly isExecutable: boolean;
       readonly stamp: string | undefined;
     }
   | ({ readonly kind: "other" } & Omit<Skipped, "path">);
@@ -35,7 +36,9 @@ export async function readTextFile(file: string, path: string): Promise<OnDisk> 
     if (text === undefined) return { kind: "other", reason: "not UTF-8 text" };
     if (holdsDeviceSecret(text)) return { kind: "other", reason: "holds the secret of an identity" };
     const bytes = Buffer.byteLength(JSON.stringify({ path, text }));
-    return bytes <= textBytesMax ? { kind: "text", text, mode, stamp } : tooLarge("record", bytes);
+    return bytes <= textBytesMax
+      ? { kind: "text", text, mode, isExecutable: (mode & 0o100) !== 0, stamp }
+      : tooLarge("record", bytes);
   } catch (thrown) {
     return { kind: "other", reason: readingFailed(thrown) };
   } finally {

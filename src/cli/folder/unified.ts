@@ -1,9 +1,15 @@
 import { compareTexts, type TextHunk } from "../../index.js";
 
+interface Shown {
+  readonly path: string;
+  readonly text: string;
+  readonly isExecutable: boolean;
+}
+
 /** A file before and after; undefined where it is not there. */
 export interface FileChange {
-  readonly was: { readonly path: string; readonly text: string } | undefined;
-  readonly now: { readonly path: string; readonly text: string } | undefined;
+  readonly was: Shown | undefined;
+  readonly now: Shown | undefined;
 }
 
 /** Lines around a change that are shown with it. */
@@ -16,12 +22,19 @@ export function unifiedDiff({ was, now }: FileChange): string {
   const hunks = compareTexts(base, side);
   const lines = [
     `diff --git a/${from} b/${to}`,
-    ...(was ? [] : ["new file mode 100644"]),
-    ...(now ? [] : ["deleted file mode 100644"]),
+    ...modeLines(was, now),
     ...(from === to ? [] : [`rename from ${from}`, `rename to ${to}`]),
     ...(hunks.length === 0 ? [] : [`--- ${nameOf("a", was?.path)}`, `+++ ${nameOf("b", now?.path)}`]),
   ];
   return [`${lines.join("\n")}\n`, ...blocksOf(hunks, base === "" ? [] : base.split(/(?<=\n)/))].join("");
+}
+
+/** As git has modes: whether a file may be run, and nothing else. */
+function modeLines(was: Shown | undefined, now: Shown | undefined): string[] {
+  const mode = ({ isExecutable }: Shown) => (isExecutable ? "100755" : "100644");
+  if (!was) return now ? [`new file mode ${mode(now)}`] : [];
+  if (!now) return [`deleted file mode ${mode(was)}`];
+  return mode(was) === mode(now) ? [] : [`old mode ${mode(was)}`, `new mode ${mode(now)}`];
 }
 
 /** Behind a name with a space a tab says where it ends. */

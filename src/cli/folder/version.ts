@@ -23,11 +23,16 @@ export interface FileVersion {
   /** The path that the record has. */
   readonly named: string;
   readonly content: Content;
+  readonly isExecutable: boolean;
   /** Does the frame tell of edits that met? */
   readonly isContested: boolean;
 }
 
-const FileData = z.object({ path: z.string(), text: z.string().optional() });
+const FileData = z.object({
+  path: z.string(),
+  text: z.string().optional(),
+  executable: z.boolean().optional(),
+});
 
 /**
  * A removal is a frame of the file that has no text. In a merge an edit of the text outweighs it, which the merge's
@@ -49,7 +54,8 @@ export async function readVersion(
   if (rule === undefined) {
     const content = storedContent(space, tip.address, digestOf(text));
     const isContested = data.text === undefined || conflictsOf(tip).length > 0;
-    return { file, tip: tip.address, named: data.path, content, isContested };
+    const isExecutable = data.executable === true;
+    return { file, tip: tip.address, named: data.path, content, isExecutable, isContested };
   }
   return data.text === undefined ? "removed" : `path (${rule})`;
 }

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { systemError } from "../../index.js";
 import { holdsDeviceSecret } from "../../node/index.js";
 import { digestOf, isSame } from "./content.js";
-import { readTextFile } from "./text-file.js";
+import { type OnDisk, readTextFile } from "./text-file.js";
 import {
   flushDirectory,
   ignoresCase,
@@ -143,13 +143,13 @@ function refused(thrown: unknown, file: string): SkipReason {
 
 /** Flushes the new text to a temporary file, if that may be written, with the permissions of the file it will replace, or was renamed from. */
 async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason> {
-  const { path, to, was } = write;
+  const { path, to, was, isExecutable } = write;
   if (to === undefined) {
     await access(dirname(join(dir, path)), constants.W_OK).catch(passAbsent);
     return { write, temporary: undefined };
   }
   const found = await readTextFile(join(dir, path), path);
-  if (found.kind === "text" && isSame(digestOf(found.text), to)) return { write, temporary: undefined };
+  if (found.kind === "text" && isAs(found, write)) return { write, temporary: undefined };
   const text = await to.text();
   if (text === undefined) return "changed meanwhile";
   if (holdsDeviceSecret(text)) return "holds the secret of an identity"; // it would be taken for a part of a home
@@ -158,12 +158,23 @@ async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason
   const temporary = join(await nearestDirectory(dir, path), temporaryFileName(process.pid, randomBytes(8)));
   try {
     await writeFile(temporary, text, { flag: "wx", flush: true });
-    if (mode !== undefined) await chmod(temporary, mode & 0o777);
+    const { mode: given } = await lstat(temporary);
+    await chmod(temporary, withExecutable((mode ?? given) & 0o777, isExecutable));
   } catch (thrown) {
     await removeIfThere(temporary);
     throw thrown;
   }
   return { write, temporary };
+}
+
+/** Does a file say and do already what is to be written? */
+function isAs(found: Extract<OnDisk, { kind: "text" }>, { to, isExecutable }: Write): boolean {
+  return isSame(digestOf(found.text), to) && found.isExecutable === isExecutable;
+}
+
+/** Whoever may read a file that can be run may run it. */
+function withExecutable(mode: number, isExecutable: boolean): number {
+  return isExecutable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111;
 }
 
 function passAbsent(thrown: unknown): void {
@@ -227,7 +238,7 @@ async function lookAt(
     return { path, ...why, reason: inPlace(why.reason) };
   }
   const here = found.kind === "text" ? digestOf(found.text) : undefined;
-  if (isSame(here, to)) return "done";
+  if (found.kind === "text" ? isAs(found, write) : to === undefined) return "done";
   if (!isSame(here, from) || (to !== undefined && temporary === undefined))
     return { path, reason: "changed meanwhile" };
   return found.kind === "text" && (found.mode & 0o222) === 0 ? { path, reason: "read-only here" } : "due";
