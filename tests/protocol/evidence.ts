@@ -17,7 +17,7 @@ export const nobody = { holder: "nobody^gib" as Address, sight: { holders: [] } 
 /** Takes in evidence as it came: checks it, and keeps it as a commit does. */
 export async function take(space: Space, evidence: readonly Evidence[]) {
   const checked = await checkEvidence({ space, address: nobody.holder }, evidence);
-  const frames = new Set(checked.attested.map(({ frame }) => frame));
+  const frames = new Set([...checked.attested.values()].flat().map(({ frame }) => frame));
   const filing = joinFilings([
     await fileAttested(space, checked, frames),
     await fileParts(space, checked.parts),

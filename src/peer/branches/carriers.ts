@@ -81,12 +81,12 @@ export interface Carriers {
 }
 
 /**
- * Finds them among what came proved. What nothing rests on is none.
+ * Finds them among what came proved of the timeline. What nothing rests on is none.
  *
  * @param bare Frames of the tip's history that have to be proved and are not by themselves.
  */
 export async function carriersAmong(
-  came: readonly AttestedFrame[],
+  beside: readonly AttestedFrame[],
   { first, tip, bare }: { readonly first: IbGib; readonly tip: Address; readonly bare: ReadonlySet<Address> },
   namedNow: () => Promise<readonly Address[]>,
   reader: FrameReader,
@@ -94,7 +94,6 @@ export async function carriersAmong(
 ): Promise<Carriers> {
   const frames: Address[] = [];
   const proved = new Map<Address, Address>();
-  const beside = came.filter(({ tjp }) => tjp === first.address);
   const named = new Set(beside.length > 0 ? await namedNow() : []);
   const runs = new Runs(first, bare, reader);
   for (const { frame, identity } of beside) {

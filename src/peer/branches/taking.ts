@@ -229,9 +229,9 @@ export class Taking {
 
   #carriersOf(first: IbGib, tip: Address, unproved: readonly IbGib[]): Promise<Carriers> {
     const bare = new Set(unproved.map(({ address }) => address));
-    const { attested } = this.resolving.evidence;
+    const beside = this.resolving.evidence.attested.get(first.address) ?? [];
     const named = () => this.#listed(first).named();
-    return carriersAmong(attested, { first, tip, bare }, named, this.reader, this.#merging.options);
+    return carriersAmong(beside, { first, tip, bare }, named, this.reader, this.#merging.options);
   }
 
   /** The merge of what counts of tips. What does not count of them stays apart. */

@@ -256,7 +256,8 @@ class Judgement {
     const bare = new Set(toProve.map(({ address }) => address).filter((address) => !provers.has(address)));
     const named = () => new ListedHeads(this.space, first).named();
     const place = { first, tip, bare };
-    return carriersAmong(this.answered.evidence.attested, place, named, this.#reader, this.merging.options);
+    const beside = this.answered.evidence.attested.get(first.address) ?? [];
+    return carriersAmong(beside, place, named, this.#reader, this.merging.options);
   }
 
   #carry(timeline: Address, frames: readonly Address[]): void {

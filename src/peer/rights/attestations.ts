@@ -1,3 +1,4 @@
+import { groupBy } from "../../base/index.js";
 import { type Address, gibOf, type IbGib } from "../../ibgib/index.js";
 import { startSenderSession } from "../../keystone/index.js";
 import {
@@ -110,7 +111,8 @@ async function fileOwnParts(
 export interface CheckedEvidence {
   /** Who signed each frame. */
   readonly attesters: ReadonlyMap<Address, Address>;
-  readonly attested: readonly AttestedFrame[];
+  /** The same frames, by the timelines that they are of. */
+  readonly attested: ReadonlyMap<Address, readonly AttestedFrame[]>;
   /** Heads that entries with counted uses have let in elsewhere. */
   readonly counted: readonly LetIn[];
   /** The same, to ask for one of them: see `isLetIn`. */
@@ -124,7 +126,7 @@ export interface CheckedEvidence {
 
 export const noEvidence: CheckedEvidence = {
   attesters: new Map(),
-  attested: [],
+  attested: new Map(),
   counted: [],
   letIn: new Set(),
   lists: [],
@@ -155,7 +157,8 @@ export async function checkEvidence(
   const all = isOwnNeeded ? [...parts.sessions, own] : parts.sessions;
   const needed = { ...parts, sessions: all, identities: await withOwnFrames(home, all, parts.identities) };
   const letIn = new Set(counted.map(letInName));
-  return { attesters, attested, counted, letIn, lists, parts: needed, listFrames };
+  const byTimeline = groupBy(attested, ({ tjp }) => tjp);
+  return { attesters, attested: byTimeline, counted, letIn, lists, parts: needed, listFrames };
 }
 
 async function inSteps<Value>(steps: Generator<undefined, Value>, pause?: Pause): Promise<Value> {
@@ -189,9 +192,10 @@ async function withOwnFrames(
  */
 export async function fileAttested(
   space: Space,
-  { attested, counted, lists }: CheckedEvidence,
+  { attested: byTimeline, counted, lists }: CheckedEvidence,
   frames: ReadonlySet<Address>,
 ): Promise<Filing> {
+  const attested = [...byTimeline.values()].flat();
   const wanted = [...attested, ...counted].filter(({ frame }) => frames.has(frame));
   const fresh = new Set(await freshOf(space, wanted));
   const signers = new Map([

@@ -46,8 +46,11 @@ export class Arriving {
       for (const { target } of linksOf(record)) links.add(holderOf(target));
       this.#links.set(holder, links);
       const within = isTjp(record) ? withinOf(record) : undefined;
-      if (within !== undefined)
-        this.#within.set(holderOf(within), [...(this.#within.get(holderOf(within)) ?? []), record]);
+      if (within !== undefined) {
+        const inner = this.#within.get(holderOf(within));
+        if (inner) inner.push(record);
+        else this.#within.set(holderOf(within), [record]);
+      }
     }
   }
 
