@@ -106,17 +106,23 @@ async function alike<Was extends Placed>(
   likenesses: Likenesses,
 ): Promise<readonly (readonly [Was, Placed])[]> {
   const found: { readonly pair: readonly [Was, Placed]; readonly score: number }[] = [];
-  const compare = async (was: Was, target: Placed) => {
-    if (likenesses.stepsLeft <= 0) return;
+  for (const [was, target] of pairsOf(sources, targets)) {
+    if (likenesses.stepsLeft <= 0) break;
     const score = await likenesses.of(was, target);
     if (score >= likenessMin) found.push({ pair: [was, target], score });
-  };
-  const byName = groupBy(targets, ({ path }) => nameOf(path));
-  for (const was of sources)
-    for (const target of byName.get(nameOf(was.path)) ?? []) await compare(was, target);
-  for (const was of sources)
-    for (const target of targets) if (nameOf(was.path) !== nameOf(target.path)) await compare(was, target);
+  }
   return found.sort((a, b) => b.score - a.score).map(({ pair }) => pair);
+}
+
+/** Each with each, those that have one name first. */
+function* pairsOf<Was extends Placed>(
+  sources: readonly Was[],
+  targets: readonly Placed[],
+): Generator<readonly [Was, Placed]> {
+  const byName = groupBy(targets, ({ path }) => nameOf(path));
+  for (const was of sources) for (const target of byName.get(nameOf(was.path)) ?? []) yield [was, target];
+  for (const was of sources)
+    for (const target of targets) if (nameOf(was.path) !== nameOf(target.path)) yield [was, target];
 }
 
 /** How much contents share; what was read of one is kept while this is. */
@@ -125,9 +131,10 @@ class Likenesses {
   readonly #bags = new Map<Content, Bags>();
 
   async of({ content: one }: Placed, { content: other }: Placed): Promise<number> {
+    this.stepsLeft -= 1;
     if (isSame(one, other)) return one.bytes > 0 ? 1 : 0; // an empty text is everybody's
     const [ours, theirs] = [await this.#bagsOf(one), await this.#bagsOf(other)];
-    this.stepsLeft -= 1 + ours.lines.parts.size + ours.words.parts.size;
+    this.stepsLeft -= ours.lines.parts.size + ours.words.parts.size;
     return likeness(ours, theirs);
   }
 

@@ -157,8 +157,13 @@ class Groups {
   readonly #joined = new Map<string, string>();
 
   of(path: string): string {
-    const up = this.#joined.get(path);
-    return up === undefined ? path : this.of(up);
+    let top = path;
+    for (let up = this.#joined.get(top); up !== undefined; up = this.#joined.get(top)) {
+      const next = this.#joined.get(up);
+      if (next !== undefined) this.#joined.set(top, next); // halves the way for whoever comes next
+      top = up;
+    }
+    return top;
   }
 
   join(one: string, other: string): void {
