@@ -101,10 +101,7 @@ export async function scanDirectory(
   const onLooked = counting(onProgress, "looking at", found.length);
   const looks = await inBatches(found, looksAtOnce, (path) => lookAt(dir, path, known.get(path)), onLooked);
   for (const [at, path] of found.entries()) takeFile(path, looks[at]!, scan);
-  if (![...scan.files].every(([path, { isExecutable }]) => isExecutable === wasExecutable(known.get(path))))
-    if (!(await keepsExecutable(dir)))
-      for (const [path, file] of scan.files)
-        scan.files.set(path, { ...file, isExecutable: wasExecutable(known.get(path)) });
+  await settleExecutable(dir, known, scan.files);
   const sorted = [...scan.files].sort(([a], [b]) => (a < b ? -1 : 1));
   const { outside, ignored, leftovers } = scan;
   const skipped = scan.skipped.map((each) =>
@@ -130,6 +127,23 @@ function emptyInPlace(
   return synced
     .filter((path) => entered.has(path) && !filled.has(path))
     .map((path) => ({ path, reason: "a directory is in its place" }));
+}
+
+/** Where a disk does not keep whether files may be run, that is as it was; where it cannot tell now, the next look asks again. */
+async function settleExecutable(
+  dir: string,
+  known: ReadonlyMap<string, Synced>,
+  files: Map<string, Scanned>,
+): Promise<void> {
+  const other = [...files].filter(
+    ([path, { isExecutable }]) => isExecutable !== wasExecutable(known.get(path)),
+  );
+  const isKept = other.length === 0 || (await keepsExecutable(dir));
+  if (isKept === true) return;
+  for (const [path, file] of other) {
+    const stamp = isKept === undefined ? undefined : file.stamp;
+    files.set(path, { ...file, isExecutable: wasExecutable(known.get(path)), stamp });
+  }
 }
 
 function wasExecutable(known: Synced | undefined): boolean {

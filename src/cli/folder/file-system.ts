@@ -64,17 +64,31 @@ export async function ignoresCase(dir: string): Promise<boolean> {
   }
 }
 
-/** Does this file system keep who may run a file? Some say the same of all. Found out by a file that is gone at once. */
-export async function keepsExecutable(dir: string): Promise<boolean> {
+/** Sets permissions, where the file system has any: those that have none pass over it, or refuse. */
+export async function changeMode(file: string, mode: number): Promise<void> {
+  try {
+    await chmod(file, mode);
+  } catch (thrown) {
+    if (!isAny(thrown, "EPERM", "ENOTSUP")) throw thrown;
+  }
+}
+
+/**
+ * Does this file system keep who may run a file? Some say the same of all. Found out by a file that is gone at once; undefined
+ * where none can be made.
+ */
+export async function keepsExecutable(dir: string): Promise<boolean | undefined> {
   const file = join(dir, temporaryFileName(process.pid, randomBytes(8)));
   try {
     await writeFile(file, "", { flag: "wx", mode: 0o600 });
-    const before = (await lstat(file)).mode;
-    await chmod(file, 0o700);
-    return (before & 0o100) === 0 && ((await lstat(file)).mode & 0o100) !== 0;
   } catch (thrown) {
-    if (isAny(thrown, "EACCES", "EPERM", "EROFS", "ENOTSUP")) return false;
+    if (thrown instanceof Error && "syscall" in thrown) return undefined;
     throw thrown;
+  }
+  try {
+    const before = (await lstat(file)).mode;
+    await changeMode(file, 0o700);
+    return (before & 0o100) === 0 && ((await lstat(file)).mode & 0o100) !== 0;
   } finally {
     await removeIfThere(file);
   }

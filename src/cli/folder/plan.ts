@@ -110,8 +110,8 @@ export interface Write {
   readonly path: string;
   readonly from: Content | undefined;
   readonly to: Content | undefined;
-  /** Of what is there after. */
-  readonly isExecutable: boolean;
+  /** Whether it may be run from now on; undefined where that stays as it is. */
+  readonly isExecutable?: boolean | undefined;
   /**
    * What has one group is written together or not at all: the paths that a renamed file leaves and comes to, and those of a
    * file and of what its path becomes a directory for, or was one.
@@ -126,6 +126,11 @@ export function planWrites(base: readonly FileState[], now: readonly FileState[]
   const baseByPath = byPath(base);
   const nowByPath = byPath(now);
   const pathOf = new Map(base.map(({ file, path }) => [file, path]));
+  const executableFor = (path: string) => {
+    const before = baseByPath.get(wasAt.get(path) ?? path)?.isExecutable === true;
+    const after = nowByPath.get(path)?.isExecutable === true;
+    return before === after ? undefined : after;
+  };
   const paths = sortedPaths(baseByPath, nowByPath).filter(
     (path) => !isAlike(baseByPath.get(path), nowByPath.get(path)),
   );
@@ -145,7 +150,7 @@ export function planWrites(base: readonly FileState[], now: readonly FileState[]
       path,
       from: baseByPath.get(path)?.content,
       to: nowByPath.get(path)?.content,
-      isExecutable: nowByPath.get(path)?.isExecutable === true,
+      isExecutable: executableFor(path),
       group: groups.of(path),
       was: wasAt.get(path),
     }))

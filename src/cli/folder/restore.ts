@@ -54,7 +54,7 @@ export async function restoreFile(
   if (from !== undefined && !isSame(from, base?.content)) throw new FolderError("unsynced_edit", { path });
   if (base === undefined && (await ignoresNew(cell.place, path)))
     throw new FolderError("ignored_here", { path });
-  const isExecutable = base?.isExecutable ?? version.isExecutable;
+  const isExecutable = from ? undefined : (base ?? version).isExecutable;
   const paths = new Set([...cell.mapping.base.map((each) => each.path), path]);
   const { skipped } = await writeFiles(
     cell.place,

@@ -31,7 +31,7 @@ export interface FileVersion {
 const FileData = z.object({
   path: z.string(),
   text: z.string().optional(),
-  executable: z.boolean().optional(),
+  executable: z.unknown().optional(),
 });
 
 /**

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { access, chmod, constants, lstat, mkdir, rename, rmdir, writeFile } from "node:fs/promises";
+import { access, constants, lstat, mkdir, rename, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemError } from "../../index.js";
 import { holdsDeviceSecret } from "../../node/index.js";
@@ -9,6 +9,7 @@ import {
   flushDirectory,
   ignoresCase,
   isAny,
+  changeMode,
   kindOf,
   makerOf,
   removeIfThere,
@@ -157,9 +158,10 @@ async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason
   const mode = await modeOf(was === undefined ? [join(dir, path)] : [join(dir, was), join(dir, path)]);
   const temporary = join(await nearestDirectory(dir, path), temporaryFileName(process.pid, randomBytes(8)));
   try {
-    await writeFile(temporary, text, { flag: "wx", flush: true });
-    const { mode: given } = await lstat(temporary);
-    await chmod(temporary, withExecutable((mode ?? given) & 0o777, isExecutable));
+    await writeFile(temporary, text, { flag: "wx", flush: true, mode: mode ?? 0o666 });
+    const given = (await lstat(temporary)).mode & 0o777;
+    const due = withExecutable(mode ?? given, isExecutable);
+    if (due !== given) await changeMode(temporary, due);
   } catch (thrown) {
     await removeIfThere(temporary);
     throw thrown;
@@ -169,11 +171,12 @@ async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason
 
 /** Does a file say and do already what is to be written? */
 function isAs(found: Extract<OnDisk, { kind: "text" }>, { to, isExecutable }: Write): boolean {
-  return isSame(digestOf(found.text), to) && found.isExecutable === isExecutable;
+  return isSame(digestOf(found.text), to) && found.isExecutable === (isExecutable ?? found.isExecutable);
 }
 
 /** Whoever may read a file that can be run may run it. */
-function withExecutable(mode: number, isExecutable: boolean): number {
+function withExecutable(mode: number, isExecutable: boolean | undefined): number {
+  if (isExecutable === undefined) return mode;
   return isExecutable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111;
 }
 
@@ -185,7 +188,7 @@ function passAbsent(thrown: unknown): void {
 async function modeOf(files: readonly string[]): Promise<number | undefined> {
   for (const file of files) {
     const stats = await lstat(file).catch(passAbsent);
-    if (stats?.isFile()) return stats.mode;
+    if (stats?.isFile()) return stats.mode & 0o777;
   }
   return undefined;
 }
@@ -258,7 +261,8 @@ async function put(
     const text = await from.text();
     if (text === undefined) return;
     await makeParents(dir, path);
-    await writeFile(file, text, mode === undefined ? {} : { mode });
+    await writeFile(file, text);
+    if (mode !== undefined) await changeMode(file, mode);
   });
   if (temporary === undefined) return removeFile(dir, path);
   const made = await makeParents(dir, path);
