@@ -1,16 +1,17 @@
 /** A sync with little to do: what it does not read, and how it records what is much. */
-import { stat, utimes } from "node:fs/promises";
+import { rename, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { contentOf } from "../../src/cli/folder/content.js";
 import { mappingOf } from "../../src/cli/folder/directory.js";
 import { scanDirectory } from "../../src/cli/folder/disk.js";
+import type { Exchange } from "../../src/cli/folder/exchange.js";
 import { readFolder } from "../../src/cli/folder/model.js";
 import { planLocal } from "../../src/cli/folder/plan.js";
 import { recordLocal } from "../../src/cli/folder/record-local.js";
 import { syncFolder } from "../../src/cli/folder/sync.js";
 import { type CommitResult, InnerSpace, nOf } from "../../src/index.js";
-import { temporaryDirectory, writeTree } from "./directories.js";
+import { readTree, temporaryDirectory, writeTree } from "./directories.js";
 import { changesOf, filesIn, inStep, makeIdentity, twoDirectories } from "./folders.js";
 
 describe("a file that is not as young as the look at it", () => {
@@ -118,4 +119,35 @@ test("what is not as it was scanned any more is left to the next sync", async ()
     "added d.md",
   ]);
   expect(await texts()).toEqual({ "a.md": "3", "b.md": "2", "c.md": "3", "d.md": "2" });
+});
+
+/** An exchange that knows how to connect, which comes after the look at the files: what `work` does, happens meanwhile. */
+const meanwhile = (work: () => Promise<void>): Exchange =>
+  Object.assign((...given: Parameters<Exchange>) => inStep(...given), { connect: work });
+
+test("a sync tells what it did not record, as it went on changing", async () => {
+  const { here, sync } = await twoDirectories({ "a.md": "1" });
+  await writeTree(here, { "a.md": "2", "new.md": "2" });
+  const write = () => writeTree(here, { "a.md": "3", "new.md": "3" });
+  expect((await sync(here, meanwhile(write))).skipped).toEqual([
+    { path: "new.md", reason: "changed meanwhile" },
+    { path: "a.md", reason: "changed meanwhile" },
+  ]);
+  expect(await sync(here)).toMatchObject({ skipped: [], up: { length: 2 } });
+});
+
+test("a file that was moved and went on changing is moved, and no other one is taken for it", async () => {
+  const first = "a text that can be told from others\n";
+  const { here, there, identity, folder, sync } = await twoDirectories({ "log.md": first });
+  await rename(join(here, "log.md"), join(here, "log.1.md"));
+  await writeTree(here, { "log.md": "a new day\n" });
+  const write = () => writeTree(here, { "log.1.md": `${first}late\n` });
+  await sync(here, meanwhile(write));
+  await sync(here);
+  await sync(there);
+  const files = (await filesIn(identity.space, folder)).map(({ path, text, tip }) => [path, text, nOf(tip)]);
+  expect(files).toHaveLength(2);
+  expect(files).toContainEqual(["log.1.md", `${first}late\n`, 2]);
+  expect(files).toContainEqual(["log.md", "a new day\n", 0]);
+  expect(await readTree(there)).toEqual(await readTree(here));
 });

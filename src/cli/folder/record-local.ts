@@ -142,9 +142,12 @@ async function commitMade(
 }
 
 async function nextOf(space: Space, { was, now }: Changed<FileState>, by: Address): Promise<Version> {
-  const text = await now.content.text();
-  if (text === undefined) return { file: was };
   const isMoved = now.path !== was.path;
+  const read = await now.content.text();
+  if (read === undefined && !isMoved) return { file: was };
+  // A move is recorded all the same: others may have come to the path that it left.
+  const placed = read === undefined ? { ...now, content: was.content, stamp: undefined } : now;
+  const text = read ?? (await was.content.text());
   const patch = {
     text,
     ...(isMoved && { path: now.path }),
@@ -152,7 +155,7 @@ async function nextOf(space: Space, { was, now }: Changed<FileState>, by: Addres
   };
   const frame = nextVersion(await frameAt(space, was.tip), patch, by);
   const named = isMoved ? now.path : was.named;
-  const file = stateOf(space, { file: was.file, frame, named }, now);
+  const file = stateOf(space, { file: was.file, frame, named }, placed);
   return {
     file,
     made: madeOf(file, frame, isMoved ? { change: "renamed", was: was.path } : { change: "edited" }),

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import type { Address, Identity, Left, Space } from "../../index.js";
 import { bringDown, type FolderReport, type LeftOut } from "./bring-down.js";
 import { type FolderConflict, openConflicts } from "./conflicts.js";
+import { isSame } from "./content.js";
 import { isLike, mappingOf, realDirectory } from "./directory.js";
 import { type Scan, scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
@@ -10,7 +11,7 @@ import type { Exchange } from "./exchange.js";
 import { isMapped, type MappedCell, type MappingCell } from "./mapping.js";
 import { markerOf, withMarker } from "./marker.js";
 import { type FolderState, readFolder } from "./model.js";
-import { type LocalChange, planLocal } from "./plan.js";
+import { type LocalChange, type LocalPlan, planLocal } from "./plan.js";
 import { type Found, syncAsReader } from "./reader.js";
 import { newFolder, recordLocal } from "./record-local.js";
 import { repairFolder } from "./repair.js";
@@ -106,7 +107,8 @@ async function syncFirst(
   const recorded = await withMarker(cell.place, markerOf(identity, cell.directory, now.folder), () =>
     recordLocal(identity, { cell, now, plan, founding }, person.onProgress),
   );
-  return bringInStep(identity, { now, recorded, scan }, exchange, person);
+  const synced = await bringInStep(identity, { now, recorded, scan }, exchange, person);
+  return withUnrecorded(synced, plan, recorded);
 }
 
 async function syncAgain(
@@ -125,7 +127,17 @@ async function syncAgain(
   const plan = await planLocal(scan, base, now.files);
   await checkRemoval({ kind: "missing", gone: countMissing(plan), of: base.length }, agreed);
   const recorded = await recordLocal(identity, { cell, now, plan }, person.onProgress);
-  return bringInStep(identity, { now, recorded, scan }, exchange, person);
+  const synced = await bringInStep(identity, { now, recorded, scan }, exchange, person);
+  return withUnrecorded(synced, plan, recorded);
+}
+
+/** What changed again before it was recorded is told, also where that goes on and on. */
+function withUnrecorded(synced: Synced, plan: LocalPlan, { mapping }: MappedCell): Synced {
+  const recorded = new Map(mapping.base.map(({ path, content }) => [path, content]));
+  const due = [...plan.added, ...[...plan.edited, ...plan.renamed].map(({ now }) => now)];
+  const left = due.filter(({ path, content }) => !isSame(recorded.get(path), content));
+  const skipped = left.map(({ path }): Skipped => ({ path, reason: "changed meanwhile" }));
+  return { ...synced, skipped: [...synced.skipped, ...skipped] };
 }
 
 /**
