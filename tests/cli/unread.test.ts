@@ -102,6 +102,23 @@ test("many new files are recorded in parts; a crash between two leaves the rest 
   for (const { path, tip, text } of files) expect([nOf(tip), text]).toEqual([path === "0.md" ? 1 : 0, path]);
 });
 
+test("many edits are recorded in parts as well; a crash between two leaves the rest to the next sync", async () => {
+  const space = new FailingSpace();
+  const identity = await makeIdentity(space);
+  const dir = await temporaryDirectory();
+  const names = Array.from({ length: 1_100 }, (_, at) => `${at}.md`);
+  await writeTree(dir, Object.fromEntries(names.map((name) => [name, "before"])));
+  const { folder } = await syncFolder(identity, dir, inStep);
+  await writeTree(dir, Object.fromEntries(names.map((name) => [name, name])));
+  space.left = 1;
+  await expect(syncFolder(identity, dir, inStep)).rejects.toThrow("crash");
+  space.left = Number.POSITIVE_INFINITY;
+  const recorded = (await filesIn(space, folder)).filter(({ tip }) => nOf(tip) === 1);
+  expect(recorded).toHaveLength(1_024);
+  expect((await syncFolder(identity, dir, inStep)).up).toHaveLength(1_100);
+  for (const { path, tip, text } of await filesIn(space, folder)) expect([nOf(tip), text]).toEqual([1, path]);
+});
+
 test("what is not as it was scanned any more is left to the next sync", async () => {
   const { here, identity, folder, sync } = await twoDirectories({ "a.md": "1", "b.md": "1" });
   await writeTree(here, { "a.md": "2", "b.md": "2", "c.md": "2", "d.md": "2" });

@@ -12,6 +12,7 @@ import {
   saveRecords,
 } from "../../index.js";
 import { inBatches } from "./batches.js";
+import type { Content } from "./content.js";
 import { FolderError } from "./errors.js";
 import { counting, type OnProgress, unseen } from "./folder-progress.js";
 import { joinTips } from "./join-tips.js";
@@ -42,15 +43,15 @@ export interface LocalState {
   readonly founding?: readonly IbGib[];
 }
 
-/** What a transaction records of new files, at most. */
-const addedAtOnce = { files: 1_024, bytes: 8 * 1024 * 1024 };
+/** What a transaction records of edited and of new files, at most. */
+const atOnce = { files: 1_024, bytes: 8 * 1024 * 1024 };
 /** Files that are read at once. */
 const readsAtOnce = 32;
 
 /**
  * Makes local changes durable: their frames, their tips and the mapping in one transaction. Where there was no folder
- * yet, its first frames are among them. Many new files take several (`addedAtOnce`), each of which leaves the mapping at what
- * is recorded.
+ * yet, its first frames are among them. Many edited or new files take several (`atOnce`), each of which leaves the mapping at
+ * what is recorded.
  *
  * An edit, a rename and a removal go on from the frame that the directory was written from. Where the space has a newer
  * one by now, the two are merged in the same transaction, so that the timeline has one tip; the base stays at the
@@ -66,26 +67,28 @@ export async function recordLocal(
 ): Promise<MappedCell> {
   const { space, address: by } = identity;
   const backFor = plan.added.length === 0 ? () => undefined : await removedFiles(space, now);
-  const both = [...plan.edited, ...plan.renamed];
-  const onRead = counting(onProgress, "recording", both.length + plan.added.length);
-  const changed = await inBatches(both, readsAtOnce, (each) => nextOf(space, each, by), onRead);
+  const due = [
+    ...plan.edited.map((each) => ({ of: each.now.content, next: () => nextOf(space, each, by) })),
+    ...plan.added.map((placed) => ({
+      of: placed.content,
+      next: () => addedOf(space, { now, placed, back: backFor(placed), by }),
+    })),
+  ];
+  const onRead = counting(onProgress, "recording", plan.renamed.length + due.length);
+  const renamed = await inBatches(plan.renamed, readsAtOnce, (each) => nextOf(space, each, by), onRead);
   const removed = await inBatches(plan.removed, readsAtOnce, (file) => removedOf(space, file, by));
-  let base = [...plan.kept, ...changed.map(({ file }) => file)];
-  const recordPart = async (to: MappingCell, part: readonly Placed[], made: readonly Made[]) => {
-    const added = await inBatches(
-      part,
-      readsAtOnce,
-      (placed) => addedOf(space, { now, placed, back: backFor(placed), by }),
-      onRead,
-    );
-    base = [...base, ...added.flatMap((each) => each?.file ?? [])];
-    const all = [...made, ...added.flatMap((each) => each?.made ?? [])];
+  let base = [...plan.kept, ...plan.edited.map(({ was }) => was), ...renamed.map(({ file }) => file)];
+  const recordPart = async (to: MappingCell, part: typeof due, made: readonly Made[]) => {
+    const versions = await inBatches(part, readsAtOnce, ({ next }) => next(), onRead);
+    const files = new Map(versions.flatMap((each) => (each ? [[each.file.path, each.file]] : [])));
+    base = [...base.filter(({ path }) => !files.has(path)), ...files.values()];
+    const all = [...made, ...versions.flatMap((each) => each?.made ?? [])];
     return commitMade(identity, to, { folder: now.folder, base }, all);
   };
-  const [first, ...rest] = partsOf(plan.added);
+  const [first, ...rest] = partsOf(due);
   let recorded = await recordPart(cell, first, [
     ...founding.map((frame) => ({ frame })),
-    ...changed.flatMap(({ made }) => made ?? []),
+    ...renamed.flatMap(({ made }) => made ?? []),
     ...removed,
   ]);
   for (const part of rest) recorded = await recordPart(recorded, part, []);
@@ -93,17 +96,16 @@ export async function recordLocal(
 }
 
 /** At least one, for what else is to be recorded. */
-function partsOf(added: readonly Placed[]): readonly [readonly Placed[], ...(readonly Placed[])[]] {
-  const parts: [Placed[], ...Placed[][]] = [[]];
+function partsOf<Due extends { readonly of: Content }>(due: readonly Due[]): readonly [Due[], ...Due[][]] {
+  const parts: [Due[], ...Due[][]] = [[]];
   let bytes = 0;
-  for (const placed of added) {
+  for (const each of due) {
     const last = parts.at(-1)!;
-    bytes += placed.content.bytes;
-    if (last.length < addedAtOnce.files && (bytes <= addedAtOnce.bytes || last.length === 0))
-      last.push(placed);
+    bytes += each.of.bytes;
+    if (last.length < atOnce.files && (bytes <= atOnce.bytes || last.length === 0)) last.push(each);
     else {
-      parts.push([placed]);
-      bytes = placed.content.bytes;
+      parts.push([each]);
+      bytes = each.of.bytes;
     }
   }
   return parts;
