@@ -2,6 +2,7 @@
 import { rename, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { cloneFolder } from "../../src/cli/folder/clone.js";
 import { contentOf } from "../../src/cli/folder/content.js";
 import { mappingOf } from "../../src/cli/folder/directory.js";
 import { scanDirectory } from "../../src/cli/folder/disk.js";
@@ -10,9 +11,9 @@ import { readFolder } from "../../src/cli/folder/model.js";
 import { planLocal } from "../../src/cli/folder/plan.js";
 import { recordLocal } from "../../src/cli/folder/record-local.js";
 import { syncFolder } from "../../src/cli/folder/sync.js";
-import { type CommitResult, InnerSpace, nOf } from "../../src/index.js";
+import { type CommitResult, InnerSpace, nOf, parseAddress } from "../../src/index.js";
 import { readTree, temporaryDirectory, writeTree } from "./directories.js";
-import { changesOf, filesIn, inStep, makeIdentity, twoDirectories } from "./folders.js";
+import { changesOf, filesIn, hostileFolder, inStep, makeIdentity, twoDirectories } from "./folders.js";
 
 describe("a file that is not as young as the look at it", () => {
   // Times of a file's last change cannot be set; time can.
@@ -58,6 +59,17 @@ describe("a file that is not as young as the look at it", () => {
     expect(await bytes()).toEqual(before);
     const { base } = (await mappingOf(identity.space, here)).mapping;
     expect(base.every(({ stamp }) => stamp !== undefined)).toBe(true);
+  });
+
+  test("is known to the mapping of who may only read as well", async () => {
+    const identity = await makeIdentity();
+    const owner = parseAddress(`keystone.identity^${"A".repeat(64)}`);
+    const folder = await hostileFolder({ ...identity, address: owner }, [{ path: "a.md", text: "1" }]);
+    const dir = join(await temporaryDirectory(), "clone");
+    await cloneFolder(identity, folder, dir, inStep);
+    await syncFolder(identity, dir, inStep);
+    const { base } = (await mappingOf(identity.space, dir)).mapping;
+    expect(base).toMatchObject([{ path: "a.md", stamp: expect.any(String) }]);
   });
 });
 

@@ -90,7 +90,7 @@ export async function planLocal(
 
 type Alike = Pick<FileState, "content" | "isExecutable">;
 
-function isAlike(one: Alike | undefined, other: Alike | undefined): boolean {
+export function isAlike(one: Alike | undefined, other: Alike | undefined): boolean {
   return isSame(one?.content, other?.content) && one?.isExecutable === other?.isExecutable;
 }
 

@@ -4,8 +4,8 @@ import type { Scan } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { type Exchange, isCode } from "./exchange.js";
 import type { MappedCell } from "./mapping.js";
-import { readFolder } from "./model.js";
-import { planLocal } from "./plan.js";
+import { type FileState, readFolder } from "./model.js";
+import { isAlike, planLocal } from "./plan.js";
 import type { Person } from "./removal.js";
 import { removeLeftovers } from "./write.js";
 
@@ -35,13 +35,22 @@ export async function syncAsReader(
     throw isCode(thrown, "unknown_root") ? new FolderError("not_shared") : thrown;
   });
   if (!(await mayOnlyRead(identity, folder))) return undefined;
-  const now = await readFolder(identity.space, folder, cell.mapping);
+  const mapping = { ...cell.mapping, base: base.map(stampedBy(scan)) };
+  const now = await readFolder(identity.space, folder, mapping);
   const { added, edited, renamed, removed } = await planLocal(scan, base, now.files);
   await removeLeftovers(cell.place, scan.leftovers);
-  const written = await bringDown(identity, { cell, now }, person, unsent);
+  const written = await bringDown(identity, { cell: { ...cell, mapping }, now }, person, unsent);
   const changes = added.length + edited.length + renamed.length + removed.length + unsent.length;
   if (changes > 0) throw new FolderError("read_only", { changes });
   return { ...written, totals: sessionTotals, left };
+}
+
+/** What was looked at and is as it was need not be read again, though nothing is recorded. */
+function stampedBy({ files }: Scan): (file: FileState) => FileState {
+  return (file) => {
+    const here = files.get(file.path);
+    return here && isAlike(here, file) ? { ...file, stamp: here.stamp } : file;
+  };
 }
 
 /** Is the folder somebody else's, who does not let this home write it, as far as the list of writers here says? */
