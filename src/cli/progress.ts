@@ -19,9 +19,12 @@ export class ProgressLine {
   #isHidden = false;
   readonly #began = performance.now();
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #onExit = () => this.clear();
 
   constructor(private readonly out: Context["stderr"]) {
-    if (out.isTTY === true) this.#timer = setInterval(() => this.#draw(), redrawMs).unref();
+    if (out.isTTY !== true) return;
+    this.#timer = setInterval(() => this.#draw(), redrawMs).unref();
+    process.on("exit", this.#onExit); // a second Ctrl-C ends the process where it is
   }
 
   show(text: string | undefined): void {
@@ -47,6 +50,7 @@ export class ProgressLine {
 
   close(): void {
     clearInterval(this.#timer);
+    process.off("exit", this.#onExit);
     this.clear();
   }
 

@@ -62,6 +62,19 @@ describe("the line", () => {
     line.close();
   });
 
+  test("is erased where the process ends in the midst of it", async () => {
+    const { out, shown } = terminal();
+    const before = process.listeners("exit");
+    const line = new ProgressLine(out);
+    line.show("writing");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(shown()).toBe(`${erase}writing`);
+    for (const listener of process.listeners("exit")) if (!before.includes(listener)) listener(130);
+    expect(shown()).toBe(erase);
+    line.close();
+    expect(process.listeners("exit")).toEqual(before);
+  });
+
   test("fits the terminal, and spells out what would steer it", async () => {
     const { out, shown } = terminal(true, 10);
     const line = new ProgressLine(out);
