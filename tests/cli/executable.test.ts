@@ -3,6 +3,8 @@ import { chmodSync, renameSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
+import { saveMapping } from "../../src/cli/folder/bring-down.js";
+import { mappingOf } from "../../src/cli/folder/directory.js";
 import { cloneFolder } from "../../src/cli/folder/clone.js";
 import { diffOf } from "../../src/cli/folder/diff.js";
 import { mutate, saveRecords } from "../../src/index.js";
@@ -178,4 +180,23 @@ test("what is put back, because another file of its group could not be written, 
     "echo one and only\n",
   ]);
   expect(await sync(there)).toMatchObject({ up: [] });
+});
+
+test("on a disk that keeps no modes, a file that a crash left unnoted is no second one, and a rename takes nothing away", async () => {
+  const { here, there, identity, folder, sync } = await twoDirectories({ "b.md": "1" });
+  await writeTree(here, { "new.sh": "echo\n" });
+  chmodSync(join(here, "new.sh"), 0o755);
+  await sync(here);
+  disk.keepsModes = false;
+  const { mapping } = await mappingOf(identity.space, there);
+  await sync(there);
+  await saveMapping(identity, await mappingOf(identity.space, there), mapping);
+  expect(await sync(there)).toMatchObject({ up: [], down: [] });
+  renameSync(join(there, "new.sh"), join(there, "old.sh"));
+  expect((await diffOf(identity, there)).map(({ diff }) => diff)).toEqual([
+    "diff --git a/new.sh b/old.sh\nrename from new.sh\nrename to old.sh\n",
+  ]);
+  expect(changesOf((await sync(there)).up)).toEqual(["renamed old.sh"]);
+  const files = await filesIn(identity.space, folder);
+  expect(files.find(({ path }) => path === "old.sh")?.isExecutable).toBe(true);
 });

@@ -29,7 +29,10 @@ describe("a file that is not as young as the look at it", () => {
     const dir = await temporaryDirectory();
     await writeTree(dir, files);
     const scan = await scanDirectory(dir);
-    const base = [...scan.files].map(([path, file]) => ({ path, ...file, content: contentOf("never") }));
+    const base = [...scan.files].map(([path, file]) => ({
+      ...{ path, ...file },
+      ...{ content: contentOf("never"), isExecutable: false },
+    }));
     const textNow = async () => {
       const { files } = await scanDirectory(dir, base);
       return files.get("a.md")?.content.text();

@@ -29,7 +29,7 @@ export async function diffOf(
   const diffs: LocalDiff[] = [];
   for (const { was, now } of changesOf(local.plan)) {
     if (!isMeant(was?.path) && !isMeant(now?.path)) continue;
-    const change = { was: was && (await inText(was)), now: now && (await inText(now)) };
+    const change = { was: was && (await inText(was)), now: now && (await inText(now, was)) };
     diffs.push({ ...wordsOf(change), diff: unifiedDiff(change) });
   }
   return byPath(diffs);
@@ -45,8 +45,12 @@ function changesOf({ added, edited, renamed, removed }: LocalPlan): Partial<Chan
 }
 
 /** What vanished since it was looked at is shown as empty: the next look tells. */
-async function inText({ path, content, isExecutable }: Placed): Promise<NonNullable<FileChange["now"]>> {
-  return { path, text: (await content.text()) ?? "", isExecutable };
+async function inText(
+  { path, content, isExecutable }: Placed,
+  was?: Placed,
+): Promise<NonNullable<FileChange["now"]>> {
+  const text = (await content.text()) ?? "";
+  return { path, text, isExecutable: isExecutable ?? was?.isExecutable ?? false };
 }
 
 function wordsOf({ was, now }: FileChange): Change {

@@ -24,7 +24,8 @@ export interface Outside {
 /** A text file as it was read, or is known to be without that. */
 export interface Scanned {
   readonly content: Content;
-  readonly isExecutable: boolean;
+  /** Undefined where its disk has no say in it and nobody else has. */
+  readonly isExecutable: boolean | undefined;
   /** See `stampOf`. */
   readonly stamp: string | undefined;
 }
@@ -136,18 +137,14 @@ async function settleExecutable(
   files: Map<string, Scanned>,
 ): Promise<void> {
   const other = [...files].filter(
-    ([path, { isExecutable }]) => isExecutable !== wasExecutable(known.get(path)),
+    ([path, { isExecutable }]) => isExecutable !== known.get(path)?.isExecutable,
   );
   const isKept = other.length === 0 || (await keepsExecutable(dir));
   if (isKept === true) return;
   for (const [path, file] of other) {
     const stamp = isKept === undefined ? undefined : file.stamp;
-    files.set(path, { ...file, isExecutable: wasExecutable(known.get(path)), stamp });
+    files.set(path, { ...file, isExecutable: known.get(path)?.isExecutable, stamp });
   }
-}
-
-function wasExecutable(known: Synced | undefined): boolean {
-  return known?.isExecutable === true;
 }
 
 /** Files that are looked at at once. */

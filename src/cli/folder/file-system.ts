@@ -82,7 +82,7 @@ export async function keepsExecutable(dir: string): Promise<boolean | undefined>
   try {
     await writeFile(file, "", { flag: "wx", mode: 0o600 });
   } catch (thrown) {
-    if (thrown instanceof Error && "syscall" in thrown) return undefined;
+    if (thrown instanceof Error && "code" in thrown) return undefined;
     throw thrown;
   }
   try {

@@ -5,7 +5,8 @@ import { type Content, isSame } from "./content.js";
 export interface Placed {
   readonly path: string;
   readonly content: Content;
-  readonly isExecutable: boolean;
+  /** Undefined where nothing says so. */
+  readonly isExecutable: boolean | undefined;
   /** See `stampOf`. */
   readonly stamp?: string | undefined;
 }

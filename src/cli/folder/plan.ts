@@ -88,10 +88,12 @@ export async function planLocal(
   };
 }
 
-type Alike = Pick<FileState, "content" | "isExecutable">;
+type Alike = Pick<Placed, "content" | "isExecutable">;
 
-export function isAlike(one: Alike | undefined, other: Alike | undefined): boolean {
-  return isSame(one?.content, other?.content) && one?.isExecutable === other?.isExecutable;
+/** What says nothing of whether it may be run contradicts nobody. */
+export function isAlike(here: Alike | undefined, other: Alike | undefined): boolean {
+  const isExecutable = here && (here.isExecutable ?? other?.isExecutable);
+  return isSame(here?.content, other?.content) && isExecutable === other?.isExecutable;
 }
 
 /** What a plan comes to, by path. */

@@ -150,14 +150,15 @@ async function nextOf(space: Space, { was, now }: Changed<FileState>, by: Addres
   // A move is recorded all the same: others may have come to the path that it left.
   const placed = read === undefined ? { ...now, content: was.content, stamp: undefined } : now;
   const text = read ?? (await was.content.text());
+  const isExecutable = now.isExecutable ?? was.isExecutable;
   const patch = {
     text,
     ...(isMoved && { path: now.path }),
-    ...(now.isExecutable !== was.isExecutable && { executable: now.isExecutable || undefined }),
+    ...(isExecutable !== was.isExecutable && { executable: isExecutable || undefined }),
   };
   const frame = nextVersion(await frameAt(space, was.tip), patch, by);
   const named = isMoved ? now.path : was.named;
-  const file = stateOf(space, { file: was.file, frame, named }, placed);
+  const file = stateOf(space, { file: was.file, frame, named }, { ...placed, isExecutable });
   return {
     file,
     made: madeOf(file, frame, isMoved ? { change: "renamed", was: was.path } : { change: "edited" }),
@@ -197,7 +198,7 @@ async function addedOf(
 function stateOf(
   space: Space,
   { file, frame, named }: { readonly file: Address; readonly frame: IbGib; readonly named: string },
-  { path, content, isExecutable, stamp }: Placed,
+  { path, content, isExecutable = false, stamp }: Placed,
 ): FileState {
   const stored = storedContent(space, frame.address, content);
   return { file, tip: frame.address, path, named, content: stored, isExecutable, isContested: false, stamp };
