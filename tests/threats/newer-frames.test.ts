@@ -2,6 +2,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { type Address, decodeText, type RecordText, sealRecord, toText } from "../../src/ibgib/index.js";
 import { createIdentity, createSender, type Identity, openIdentity } from "../../src/peer/index.js";
+import { verifySpace } from "../../src/index.js";
 import type { SenderKnown, Standing } from "../../src/saga/index.js";
 import { InnerSpace, type Space } from "../../src/space/index.js";
 import { type TapRule, tapDial } from "../../src/testing/index.js";
@@ -193,6 +194,22 @@ test("a lane that two homes have signed with is spent, whichever of them came fu
     expect(await lanes()).toBe(3);
     await world.close();
   }));
+
+test("a home that has taken newer frames, and has not signed since, is in order", async () => {
+  const { world, home, copy, connect, open } = await copied("not signed since");
+  await delegate(home, "b");
+  expect(await connect(home)).toBe("none");
+  let challenges = 0;
+  const once: TapRule = ({ message }) => [
+    nameOf(message) === "challenge" && challenges++ > 0 ? "{}" : message,
+  ];
+  expect(await connect(await open(copy), once)).toBe("malformed_message");
+  expect(challenges).toBe(2);
+  const problems: unknown[] = [];
+  for await (const found of verifySpace(copy)) if (found.kind === "problem") problems.push(found.problem);
+  expect(problems).toEqual([]);
+  await world.close();
+});
 
 test("an identity that has forked signs no more, and is told so (threat 13)", () =>
   signsTwice(async () => {

@@ -110,7 +110,10 @@ function startKeystone(genesis: IbGib): KeystoneState {
   return start(genesis).keystone;
 }
 
-/** What a keystone's signer has reserved follows its newest stored frame, or is that very frame before it was signed. */
+/**
+ * What a keystone's signer has reserved follows its newest stored frame, or is that very frame before it was signed. An
+ * identity's may follow an older one: a home that was put back files what was signed since, and has not signed yet.
+ */
 async function* verifyJournal(
   space: Space,
   first: Address,
@@ -121,17 +124,18 @@ async function* verifyJournal(
   if (bytes === undefined || newest === undefined) return;
   try {
     const { data, rel8ns } = decodeUnsigned(bytes);
-    const isPlaced =
-      rel8ns.tjp[0] === first && (isNextOf(newest, data.n, rel8ns.past[0]) || isSame(newest, rel8ns.past[0]));
-    if (!isPlaced)
+    const [past] = rel8ns.past;
+    const before = ibOf(first) === "keystone.identity" ? frames : [newest];
+    const isPlaced = isSame(newest, past) || before.some((frame) => isNextOf(frame, data.n, past));
+    if (rel8ns.tjp[0] !== first || !isPlaced)
       yield problem(first, "journal", `frame ${data.n} does not follow frame ${nOf(newest) ?? 0}`);
   } catch (thrown) {
     yield problem(first, "journal", detailOf(thrown));
   }
 }
 
-function isNextOf(newest: IbGib, n: number, past: Address): boolean {
-  return past === newest.address && n === (nOf(newest) ?? 0) + 1;
+function isNextOf(frame: IbGib, n: number, past: Address): boolean {
+  return past === frame.address && n === (nOf(frame) ?? 0) + 1;
 }
 
 function isSame(newest: IbGib, past: Address): boolean {
