@@ -249,7 +249,7 @@ export type CommitBody = z.infer<typeof CommitBody>;
  * A root that the receiver has left as it was for a limit of its own: it is over a quota, or takes a longer walk through
  * its history than one root may.
  */
-export const LeftRoot = z.strictObject({ address, left: z.enum(["over_quota", "too_long"]) });
+export const LeftRoot = z.strictObject({ address, left: z.enum(["over_quota", "too_long", "not_taken"]) });
 export type LeftRoot = z.infer<typeof LeftRoot>;
 
 /**

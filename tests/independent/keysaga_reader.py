@@ -72,7 +72,7 @@ receipt_members = {
     **{"saga": uuid, "time": integer(), "totals": totals_shape},
     **{"tips": arr(tip_shape), "signature": hex_of(64)},
 }
-left_root = obj({"address": address, "left": one_of("over_quota", "too_long")})
+left_root = obj({"address": address, "left": one_of("over_quota", "too_long", "not_taken")})
 alike_set = obj({"of": address, "count": integer(1), "root": text_like("[A-Za-z0-9_-]{43}")})
 receipt_lists = {"left": arr(left_root, 1), "alike": arr(alike_set, 1, 16), "counted": arr(counted_frame, 1)}
 receipt_shape = obj(receipt_members, **receipt_lists)

@@ -216,6 +216,24 @@ scenario(
 );
 
 scenario(
+  "a first frame that the receiver does not take is not done, though it is all there is (threat 22)",
+  async ({ alice, carol, bob }) => {
+    const owner = alice.address;
+    const first = createTimeline({
+      ib: "note",
+      data: { text: "by alice, says carol" },
+      owner,
+      uuid: "planted",
+    });
+    await plant(carol, [first], [first]);
+    const report = await carol.sync(first.address, { at: "bob" });
+    expect(report.left).toMatchObject([{ address: first.address, reason: "not_taken" }]);
+    expect(report.tips).toEqual([]);
+    expect(await bob.space.tip(first.address)).toBeUndefined();
+  },
+);
+
+scenario(
   "two who write in turn: each reader has each run of frames from its maker, in whatever order they come (A10, A11)",
   async ({ alice, carol, erin, bob, dave }) => {
     const note = await sharedNote({ text: "shared" }, [alice, carol], [bob, dave]);

@@ -319,7 +319,10 @@ class Judgement {
     this.left.push({ address, left });
   }
 
-  /** The receiver keeps what the sender was told; of a timeline that it was told nothing of, the first frame it has sent. */
+  /**
+   * The receiver keeps what the sender was told; of a timeline that it was told nothing of, the first frame it has sent. Where
+   * there is no other, the sender could not tell from its address that it is no tip here, so it is told.
+   */
   refuse(move: RootMove, first: IbGib | undefined): void {
     const told = toldOf(move, this.#statusOf.get(move.address));
     if (told !== undefined) {
@@ -328,7 +331,8 @@ class Judgement {
     }
     if (first === undefined) throw new KeysagaError("not_closed", { missing: "a first frame" });
     this.records.push(move.address);
-    this.refused.push({ address: move.address, tip: move.address, n: nOf(first) ?? -1 });
+    if (move.to === move.address) this.leave(move, "not_taken");
+    else this.refused.push({ address: move.address, tip: move.address, n: nOf(first) ?? -1 });
   }
 }
 

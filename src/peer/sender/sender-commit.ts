@@ -221,14 +221,14 @@ async function reportOf(
   effect: CommitEffect,
   receipt: Receipt,
 ): Promise<Landed["report"]> {
-  const { saga, final, refused, found } = effect;
+  const { saga, final, found } = effect;
   const { established } = conversation;
   const sessionTotals = totalsOf(conversation);
   return {
     saga,
     session: established.session,
     tips: withoutLists(final),
-    left: [...left, ...notTakenOf(withoutLists(refused), left), ...leftThere(effect, established.receiver)],
+    left: [...left, ...notTakenOf(effect, left), ...leftThere(effect, established.receiver)],
     found,
     totals: {
       up: difference(sessionTotals.up, before.up),
@@ -271,13 +271,15 @@ function notTakenBy({ refused, left }: CommitEffect): ReadonlySet<Address> {
 
 /** What the receiver has left for a limit of its own. */
 function leftThere({ left }: CommitEffect, by: Address): readonly Left[] {
-  return withoutLists(left).map(({ address, left: reason }) => ({ address, reason, by }));
+  const reasons = withoutLists(left).map(({ address, left: reason }): Left => ({ address, reason, by }));
+  return reasons.filter(({ reason }) => reason !== "not_taken");
 }
 
 /** What the receiver did not take, where nothing else says why. */
-function notTakenOf(refused: readonly FinalTip[], left: readonly Left[]): readonly Left[] {
+function notTakenOf(effect: CommitEffect, left: readonly Left[]): readonly Left[] {
   const known = new Set(left.map(({ address }) => address));
-  return refused
+  const alone = effect.left.filter((root) => root.left === "not_taken");
+  return withoutLists([...effect.refused, ...alone])
     .filter(({ address }) => !known.has(address))
     .map(({ address }) => ({ address, reason: "not_taken" }));
 }
