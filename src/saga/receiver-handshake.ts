@@ -278,7 +278,10 @@ function framesAfter(frames: readonly IbGib[], held: Open["receiverTip"]): reado
   return held && frames[held.n]?.address === held.tip ? frames.slice(held.n + 1) : frames;
 }
 
-/** What we hold of I and L is told, and shown where it is another frame than `open` names, only to someone who shows to know them already. */
+/**
+ * What we hold of I and L is told, and shown where it is another frame than `open` names, only to a sender that shows to
+ * know them already.
+ */
 function tipsToTell(
   open: Open,
   { identity, lane: held, isMet, newer }: SenderKnown,

@@ -127,17 +127,20 @@ test("every step that takes each file of a folder tells how far it is", async ()
   expect(last()).toEqual({ writing: [50, 50] });
 });
 
-test("a command at a terminal ends with the line erased and its report below", async () => {
+test("a command at a terminal leaves no listener of its line behind, whether it ends well or fails", async () => {
   const { people, serve } = await receiverFor("alice");
   const [alice] = people;
   const { url } = await serve();
   await writeTree(alice.dir, { "a.md": "1" });
-  const stderr = Object.assign(new PassThrough(), { isTTY: true });
-  const stdout = new PassThrough();
-  const exit = await sync.run({ stdin: new PassThrough(), stdout, stderr, env: {} }, [
-    ...[alice.dir, url, "--home", alice.home],
-  ]);
-  expect(exit).toBe(0);
-  const shown = String(stderr.read() ?? "");
-  expect(shown === "" || shown.endsWith(erase)).toBe(true);
+  const at = (to: string) => {
+    const stderr = Object.assign(new PassThrough(), { isTTY: true });
+    const context = { stdin: new PassThrough(), stdout: new PassThrough(), stderr, env: {} };
+    return sync.run(context, [alice.dir, to, "--home", alice.home]);
+  };
+  const before = process.listenerCount("exit");
+  const running = at(url);
+  expect(process.listenerCount("exit")).toBe(before + 1);
+  expect(await running).toBe(0);
+  await expect(at("ws://127.0.0.1:1")).rejects.toMatchObject({ code: "cannot_connect" });
+  expect(process.listenerCount("exit")).toBe(before);
 });

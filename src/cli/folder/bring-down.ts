@@ -5,7 +5,7 @@ import { FolderError } from "./errors.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell } from "./mapping.js";
 import type { FolderState } from "./model.js";
 import { baseAfter, type Change, changesOf, type LocalChange, planWrites } from "./plan.js";
-import { checkRemoval, countRemoved, type Person } from "./removal.js";
+import { checkRemoval, countRemoved, type Terminal } from "./removal.js";
 import type { Skipped } from "./skipped.js";
 import { writeFiles } from "./write.js";
 
@@ -50,7 +50,7 @@ export type Written = Omit<FolderReport, "totals" | "outside" | "ignored" | "mov
 export async function bringDown(
   identity: Identity,
   at: { readonly cell: MappedCell; readonly now: FolderState },
-  { ask, onProgress }: Person,
+  { ask, onProgress }: Terminal,
   left: readonly LocalChange[] = [],
 ): Promise<Written> {
   const { cell, now } = at;

@@ -19,7 +19,7 @@ import type { Exchange } from "./exchange.js";
 import { withReceiver } from "./exchange.js";
 import { folderIb } from "./kinds.js";
 import { rememberedReceiver, remembering } from "./remembered.js";
-import { type Person, refuseRemoval } from "./removal.js";
+import { type Terminal, refuseRemoval } from "./removal.js";
 import { briefLine, directoryLines, eventLine, jsonOf, leftLines, linesOf, skippedLine } from "./report.js";
 import { needsAttention } from "./skipped.js";
 
@@ -62,7 +62,7 @@ export async function runExchange(
   context: Context,
   { home, pin, insecure, unconfirmed, retry, verbose, json, ...values }: Values,
   at: { readonly dir: string; readonly url: string | undefined },
-  work: (identity: Identity, exchange: Exchange, person: Person) => Promise<FolderReport>,
+  work: (identity: Identity, exchange: Exchange, terminal: Terminal) => Promise<FolderReport>,
 ): Promise<ExitCode> {
   const given = at.url === "-" ? await lineFrom(context) : at.url;
   const pinned = pin === undefined ? undefined : parseIdentity(pin, "--pin");
@@ -71,7 +71,7 @@ export async function runExchange(
   const progress = new ProgressLine(context.stderr);
   const connection = new ExchangeProgress();
   const source = removalSource(context, values["remove-missing"] === true, stop.signal) ?? refuseRemoval;
-  const person: Person = {
+  const terminal: Terminal = {
     ask: (removal) => progress.aside(() => source(removal)),
     onProgress: (at) => progress.show(folderProgressText(at)),
   };
@@ -100,7 +100,9 @@ export async function runExchange(
             onEvent,
           },
           (exchange) =>
-            remembering(identity, { dir: at.dir, url }, exchange, (noting) => work(identity, noting, person)),
+            remembering(identity, { dir: at.dir, url }, exchange, (noting) =>
+              work(identity, noting, terminal),
+            ),
         );
       },
       { unconfirmed },

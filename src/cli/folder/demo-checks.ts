@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Address } from "../../index.js";
 import { openHomeStore } from "../../node/index.js";
-import { scanDirectory } from "./disk.js";
+import { type Scan, scanDirectory } from "./disk.js";
 
 /** Something in the demo did not come out as it must. */
 export class DemoError extends Error {
@@ -32,15 +32,15 @@ export function expectCounts(who: string, got: Counts, expected: Counts): void {
  * @throws DemoError which names the first path that differs.
  */
 export async function expectFiles(dir: string, files: ReadonlyMap<string, string>): Promise<void> {
-  const [texts, { skipped }] = [await textsIn(dir), await scanDirectory(dir)];
-  const paths = new Set([...files.keys(), ...texts.keys(), ...skipped.map(({ path }) => path)]);
+  const scan = await scanDirectory(dir);
+  const texts = await textsOf(scan);
+  const paths = new Set([...files.keys(), ...texts.keys(), ...scan.skipped.map(({ path }) => path)]);
   for (const path of paths)
     expectThat(files.get(path) === texts.get(path), `${join(dir, path)} is not as it must be`);
 }
 
-/** The text files of a directory, by path. */
-export async function textsIn(dir: string): Promise<ReadonlyMap<string, string>> {
-  const { files } = await scanDirectory(dir);
+/** The texts of a directory's files, by path. */
+export async function textsOf({ files }: Scan): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
   for (const [path, { content }] of files) {
     const text = await content.text();

@@ -12,9 +12,10 @@ import {
   expectCounts,
   expectFiles,
   expectThat,
-  textsIn,
+  textsOf,
   writeText,
 } from "./demo-checks.js";
+import { scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { counted } from "./report.js";
 
@@ -37,7 +38,7 @@ export interface Stage {
  * @throws DemoError at the first thing that does not come out; FolderError `no_text`, `not_a_directory`.
  */
 export async function playDemo(source: string, stage: Stage): Promise<void> {
-  const texts = await textsIn(source);
+  const texts = await textsOf(await scanDirectory(source));
   if (texts.size === 0) throw new FolderError("no_text", { path: source });
   const dir = await mkdtemp(join(tmpdir(), "keysaga-demo-"));
   try {

@@ -45,8 +45,8 @@ export interface Scan {
 }
 
 /**
- * Looks at every text file below `dir`, and reads those that may not be as they were. Names that begin with a dot are left alone; what is no text file that a record
- * can hold is skipped and said, and so is what a folder has no room for. Homes and other synced directories below it are
+ * Looks at every text file below `dir`, and reads those that may not be as they were. Names that begin with a dot are
+ * left alone; what is no text file that a record can hold is skipped and said, and so is what a folder has no room for. Homes and other synced directories below it are
  * not entered. What `.gitignore` and `.keysagaignore` files say is ignored is left out, by git's rules. Follows no symbolic
  * link. Files come in the order of their paths.
  *
@@ -130,7 +130,10 @@ function emptyInPlace(
     .map((path) => ({ path, reason: "a directory is in its place" }));
 }
 
-/** Where a disk does not keep whether files may be run, that is as it was; where it cannot tell now, the next look asks again. */
+/**
+ * Where a disk does not keep whether files may be run, that is as it was; where it cannot tell now, the next look asks
+ * again.
+ */
 async function settleExecutable(
   dir: string,
   known: ReadonlyMap<string, Synced>,

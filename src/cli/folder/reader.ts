@@ -6,7 +6,7 @@ import { type Exchange, isCode } from "./exchange.js";
 import type { MappedCell } from "./mapping.js";
 import { type FileState, readFolder } from "./model.js";
 import { isAlike, planLocal } from "./plan.js";
-import type { Person } from "./removal.js";
+import type { Terminal } from "./removal.js";
 import { removeLeftovers } from "./write.js";
 
 /** A directory as a sync finds it. */
@@ -27,7 +27,7 @@ export async function syncAsReader(
   identity: Identity,
   { cell, scan }: Found,
   exchange: Exchange,
-  person: Person,
+  terminal: Terminal,
 ): Promise<(Written & Pick<FolderReport, "totals" | "left">) | undefined> {
   const { folder, base, unsent } = cell.mapping;
   if (!(await mayOnlyRead(identity, folder))) return undefined;
@@ -39,7 +39,7 @@ export async function syncAsReader(
   const now = await readFolder(identity.space, folder, mapping);
   const { added, edited, renamed, removed } = await planLocal(scan, base, now.files);
   await removeLeftovers(cell.place, scan.leftovers);
-  const written = await bringDown(identity, { cell: { ...cell, mapping }, now }, person, unsent);
+  const written = await bringDown(identity, { cell: { ...cell, mapping }, now }, terminal, unsent);
   const changes = added.length + edited.length + renamed.length + removed.length + unsent.length;
   if (changes > 0) throw new FolderError("read_only", { changes });
   return { ...written, totals: sessionTotals, left };

@@ -26,7 +26,7 @@ import { frameAt, storedContent } from "./version.js";
 
 /**
  * The first two frames of a folder: the second one has its name. Of a timeline that is nothing but its first frame, a receiver
- * says "the same" to whoever has sent that frame, also to somebody who may not read it any more and should be told.
+ * says "the same" to a sender of that frame, also to one that may not read it any more and should be told.
  *
  * @param name What people call it; a value, used for nothing.
  */

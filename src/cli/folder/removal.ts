@@ -15,8 +15,8 @@ export interface MassRemoval {
 /** Asks whether a removal is meant. */
 export type AskRemoval = (removal: MassRemoval) => Promise<boolean>;
 
-/** Who is beside a command that brings a folder in step. */
-export interface Person {
+/** What a person beside the command is asked and told. */
+export interface Terminal {
   readonly ask: AskRemoval;
   /** Told how far it is. */
   readonly onProgress: OnProgress;

@@ -20,7 +20,7 @@ import {
   checkRemoval,
   countMissing,
   demandYes,
-  type Person,
+  type Terminal,
   refuseRemoval,
 } from "./removal.js";
 import { caughtUp, findSynced } from "./restored.js";
@@ -63,13 +63,13 @@ export async function syncFolder(
   ask: AskRemoval = refuseRemoval,
   onProgress: OnProgress = unseen,
 ): Promise<FolderReport> {
-  const person = { ask, onProgress };
+  const terminal = { ask, onProgress };
   const place = await realDirectory(dir);
   const { cell, hasMarker } = await findSynced(identity, place, exchange);
   const scan = await scanDirectory(place, cell.mapping?.base, onProgress);
   const report = isMapped(cell)
-    ? await syncAgain(identity, { cell, scan }, hasMarker, exchange, person)
-    : await syncFirst(identity, { cell, scan }, exchange, person);
+    ? await syncAgain(identity, { cell, scan }, hasMarker, exchange, terminal)
+    : await syncFirst(identity, { cell, scan }, exchange, terminal);
   const movedFrom = cell.seenAt === place ? undefined : cell.seenAt;
   return {
     ...report,
@@ -98,16 +98,16 @@ async function syncFirst(
   identity: Identity,
   { cell, scan }: { readonly cell: MappingCell; readonly scan: Scan },
   exchange: Exchange,
-  person: Person,
+  terminal: Terminal,
 ): Promise<Synced> {
   const founding = newFolder(identity.address, basename(cell.place));
   const [{ address: folder }, tip] = founding;
   const now = { folder, owner: identity.address, tip, files: [], removed: [], unfit: [] };
   const plan = await planLocal(scan, [], now.files);
   const recorded = await withMarker(cell.place, markerOf(identity, cell.directory, now.folder), () =>
-    recordLocal(identity, { cell, now, plan, founding }, person.onProgress),
+    recordLocal(identity, { cell, now, plan, founding }, terminal.onProgress),
   );
-  const synced = await bringInStep(identity, { now, recorded, scan }, exchange, person);
+  const synced = await bringInStep(identity, { now, recorded, scan }, exchange, terminal);
   return withUnrecorded(synced, plan, recorded);
 }
 
@@ -116,18 +116,18 @@ async function syncAgain(
   { cell: found, scan }: Found,
   hasMarker: boolean,
   exchange: Exchange,
-  person: Person,
+  terminal: Terminal,
 ): Promise<Synced> {
-  const agreed = hasMarker ? person.ask : await markAgain(identity, { cell: found, scan }, person.ask);
-  const report = await syncAsReader(identity, { cell: found, scan }, exchange, person);
+  const agreed = hasMarker ? terminal.ask : await markAgain(identity, { cell: found, scan }, terminal.ask);
+  const report = await syncAsReader(identity, { cell: found, scan }, exchange, terminal);
   if (report) return report;
   const cell = await caughtUp(identity, { cell: found, scan }, exchange);
   const { folder, base } = cell.mapping;
   const now = await readFolder(identity.space, folder, cell.mapping);
   const plan = await planLocal(scan, base, now.files);
   await checkRemoval({ kind: "missing", gone: countMissing(plan), of: base.length }, agreed);
-  const recorded = await recordLocal(identity, { cell, now, plan }, person.onProgress);
-  const synced = await bringInStep(identity, { now, recorded, scan }, exchange, person);
+  const recorded = await recordLocal(identity, { cell, now, plan }, terminal.onProgress);
+  const synced = await bringInStep(identity, { now, recorded, scan }, exchange, terminal);
   return withUnrecorded(synced, plan, recorded);
 }
 
@@ -167,7 +167,7 @@ async function bringInStep(
     scan,
   }: { readonly now: FolderState; readonly recorded: MappedCell; readonly scan: Scan },
   exchange: Exchange,
-  person: Person,
+  terminal: Terminal,
 ): Promise<Synced> {
   const { base, unsent } = recorded.mapping;
   const read = () => readFolder(identity.space, folder, recorded.mapping);
@@ -184,7 +184,7 @@ async function bringInStep(
   }
   await removeLeftovers(recorded.place, scan.leftovers);
   const unsentLeft = isOwn(left) ? unsent : unsent.filter(leftAlone(left, folder));
-  const written = await bringDown(identity, { cell: recorded, now }, person, unsentLeft);
+  const written = await bringDown(identity, { cell: recorded, now }, terminal, unsentLeft);
   if (isOwn(left) && unsent.length > 0) throw new FolderError("not_taken", { changes: unsent.length });
   if (isOwn(left)) throw new FolderError("not_shared");
   return { ...written, totals: sessionTotals, left: withPaths(left, [...base, ...unsent]) };

@@ -142,7 +142,10 @@ function refused(thrown: unknown, file: string): SkipReason {
   }
 }
 
-/** Flushes the new text to a temporary file, if that may be written, with the permissions of the file it will replace, or was renamed from. */
+/**
+ * Flushes the new text to a temporary file, if that may be written, with the permissions of the file that it will replace,
+ * or was renamed from.
+ */
 async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason> {
   const { path, to, was, isExecutable } = write;
   if (to === undefined) {
@@ -174,7 +177,7 @@ function isAs(found: Extract<OnDisk, { kind: "text" }>, { to, isExecutable }: Wr
   return isSame(digestOf(found.text), to) && found.isExecutable === (isExecutable ?? found.isExecutable);
 }
 
-/** Whoever may read a file that can be run may run it. */
+/** A file that can be run can be run by all who may read it. */
 function withExecutable(mode: number, isExecutable: boolean | undefined): number {
   if (isExecutable === undefined) return mode;
   return isExecutable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111;

@@ -271,8 +271,9 @@ function notTakenBy({ refused, left }: CommitEffect): ReadonlySet<Address> {
 
 /** What the receiver has left for a limit of its own. */
 function leftThere({ left }: CommitEffect, by: Address): readonly Left[] {
-  const reasons = withoutLists(left).map(({ address, left: reason }): Left => ({ address, reason, by }));
-  return reasons.filter(({ reason }) => reason !== "not_taken");
+  return withoutLists(left).flatMap(({ address, left: reason }) =>
+    reason === "not_taken" ? [] : [{ address, reason, by }],
+  );
 }
 
 /** What the receiver did not take, where nothing else says why. */

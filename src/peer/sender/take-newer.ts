@@ -131,8 +131,8 @@ function lanesAmong(
 }
 
 /**
- * Is the frame that the receiver says it holds none of ours? Looked at as far back as frames are shown at all: whoever
- * lacks more is shown none.
+ * Is the frame that the receiver says it holds none of ours? Looked at as far back as frames are shown at all: a
+ * receiver that lacks more is shown none.
  */
 async function isOther(
   signer: Signer,
