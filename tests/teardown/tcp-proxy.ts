@@ -9,16 +9,20 @@ export interface TcpProxy {
 }
 
 export async function tcpProxy(port: number): Promise<TcpProxy> {
-  const pairs = new Set<readonly [Socket, Socket]>();
+  /** Each is here until it has closed, whatever becomes of its pair: a paused one does not see its other end go. */
+  const sockets = new Set<Socket>();
+  const pipes: { readonly from: Socket; readonly to: Socket }[] = [];
   const server = createServer((near) => {
     const far = connect(port, "127.0.0.1");
-    const pair = [near, far] as const;
-    pairs.add(pair);
-    near.pipe(far);
-    far.pipe(near);
-    for (const socket of pair) {
-      socket.on("error", () => undefined);
-      socket.on("close", () => pairs.delete(pair));
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.pipe(to);
+      pipes.push({ from, to });
+      sockets.add(from);
+      from.on("error", () => undefined);
+      from.on("close", () => sockets.delete(from));
     }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -26,14 +30,11 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
   return {
     url: `ws://127.0.0.1:${own}`,
     stop() {
-      for (const [near, far] of pairs) {
-        near.unpipe(far).pause();
-        far.unpipe(near).pause();
-      }
+      for (const { from, to } of pipes.splice(0)) from.unpipe(to).pause();
     },
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
-      for (const pair of pairs) for (const socket of pair) socket.destroy();
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
