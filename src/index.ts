@@ -117,6 +117,7 @@ export {
   isTjp,
   type Link,
   linksOf,
+  type Edit,
   type Made,
   type MergeMark,
   makerOf,

@@ -10,7 +10,7 @@ import {
   limitExceeded,
   scanCanonicalJson,
 } from "../base/index.js";
-import { type Address, gibOf, isAddress } from "./address.js";
+import { type Address, gibOf, ibOf, isAddress } from "./address.js";
 import { recordLimits } from "./limits.js";
 
 /** Named lists of addresses a record links to. */
@@ -69,6 +69,11 @@ export function checkLimit(limit: keyof typeof recordLimits, count: number): voi
 /** Does a record with this ib hold raw bytes? */
 export function isBinIb(ib: string): boolean {
   return ib === "bin" || ib.startsWith("bin ");
+}
+
+/** Does the address say that the record holds raw bytes? Such a one links to nothing. */
+export function isBinAddress(address: Address): boolean {
+  return isBinIb(ibOf(address));
 }
 
 /**

@@ -13,7 +13,7 @@ export {
   shortAddress,
   tjpHashOf,
 } from "./address.js";
-export type { RecordRule, Rel8ns } from "./admission.js";
+export { isBinAddress, type RecordRule, type Rel8ns } from "./admission.js";
 export { type ForeignRecord, gibV1 } from "./gib-v1.js";
 export {
   type Closure,
@@ -65,6 +65,7 @@ export {
 export {
   createTimeline,
   fork,
+  type Edit,
   type Made,
   mutate,
   type NewFork,

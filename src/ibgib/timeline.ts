@@ -61,6 +61,14 @@ export interface Made {
   readonly by?: Address | undefined;
 }
 
+/** An edit, beside what it sets in `data`. */
+export interface Edit extends Made {
+  /** Unless given, that of the frame before. */
+  readonly ib?: string | undefined;
+  /** Links added and taken away in the same frame; see `relate`. */
+  readonly links?: Relation | undefined;
+}
+
 /**
  * The first frame of a new timeline.
  *
@@ -79,15 +87,11 @@ export function createTimeline({ ib, data = {}, rel8ns = {}, owner, by, within, 
  * that `tip` is a merge does not, nor who made `tip`: the next frame is an edit of its own maker's. An empty patch makes
  * a frame as well. On a stand-in (`isStandIn`) it goes on from the head that this shows.
  *
- * @throws KeysagaError `chain_refused` (`not_a_frame`, `timeline_member`, `by`), and as `sealRecord`.
+ * @throws KeysagaError `chain_refused` (`not_a_frame`, `timeline_member`, `structural_link`, `by`), and as `sealRecord`.
  */
-export function mutate(
-  tip: IbGib,
-  patch: Patch,
-  { ib = tip.ib, ...made }: Made & { readonly ib?: string } = {},
-): IbGib {
+export function mutate(tip: IbGib, patch: Patch, { ib = tip.ib, links = {}, ...made }: Edit = {}): IbGib {
   checkPatch(patch, ownerOf(tip));
-  return sealNext(tip, ib, { ...contentOf(tip), ...patch }, carriedLinks(tip), made);
+  return sealNext(tip, ib, { ...contentOf(tip), ...patch }, relinked(carriedLinks(tip), links), made);
 }
 
 /**
@@ -96,17 +100,20 @@ export function mutate(
  *
  * @throws KeysagaError `chain_refused` (`not_a_frame`, `structural_link`, `by`), and as `sealRecord`.
  */
-export function relate(tip: IbGib, { add = {}, remove = {} }: Relation, made: Made = {}): IbGib {
+export function relate(tip: IbGib, links: Relation, made: Made = {}): IbGib {
+  return mutate(tip, {}, { links, ...made });
+}
+
+function relinked(links: Rel8ns, { add = {}, remove = {} }: Relation): Rel8ns {
   checkLinkNames(add);
   checkLinkNames(remove);
-  const links = carriedLinks(tip);
   const names = [...new Set([...Object.keys(add), ...Object.keys(remove)])];
   const changed = names.map((name) => {
     const taken = new Set(listOf(remove, name));
     const all = new Set([...listOf(links, name), ...listOf(add, name)]);
     return [name, [...all].filter((address) => !taken.has(address))] as const;
   });
-  return sealNext(tip, tip.ib, contentOf(tip), { ...links, ...Object.fromEntries(changed) }, made);
+  return { ...links, ...Object.fromEntries(changed) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "../base/index.js";
-import { type Address, type IbGib, isAddress, type Made, mutate, type Patch } from "../ibgib/index.js";
+import { type Address, type IbGib, isAddress, type Edit, mutate, type Patch } from "../ibgib/index.js";
 import { isList, keyOf, member } from "./content.js";
 import { contentRules } from "./limits.js";
 
@@ -55,12 +55,12 @@ export function resolveConflicts(
   tip: IbGib,
   resolved: readonly Conflict[],
   patch: Patch = {},
-  made: Made = {},
+  edit: Edit = {},
 ): IbGib {
   const gone = new Set(resolved.map((conflict) => keyOf(jsonOf(conflict))));
   const data = tip.data === undefined || tip.data instanceof Uint8Array ? {} : tip.data;
   const left = entriesOf(member(data, "conflicts")).filter((entry) => !gone.has(keyOf(entry)));
-  return mutate(tip, { ...patch, conflicts: left.length > 0 ? left : undefined }, made);
+  return mutate(tip, { ...patch, conflicts: left.length > 0 ? left : undefined }, edit);
 }
 
 /** Those entries of a conflicts list that a merge of ours may have made. */

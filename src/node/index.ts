@@ -23,6 +23,6 @@ export {
   openHomeStore,
 } from "./home.js";
 export { holdsDeviceSecret } from "./device-secret.js";
-export { type OwnDirectory, ownDirectory } from "./own-files.js";
+export { isStoreFile, type OwnDirectory, ownDirectory } from "./own-files.js";
 export { formatRecoverySecret, parseRecoverySecret } from "./recovery-secret.js";
 export { checkHome, verifyHome } from "./verify-home.js";

@@ -1,6 +1,6 @@
 import { lstat, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isLmdbFile } from "../space/lmdb-file-node.js";
+import { beginsAsLmdb, isLmdbFile } from "../space/lmdb-file-node.js";
 import { holdsDeviceSecret } from "./device-secret.js";
 import { storeName } from "./home.js";
 import { fileBytesMax, identityFileName } from "./identity-file.js";
@@ -28,8 +28,15 @@ function isThere(path: string): Promise<boolean> {
   );
 }
 
+/** Would a file of this name that begins with these bytes make a store of its directory? */
+export function isStoreFile(name: string, head: Uint8Array): boolean {
+  return name.toLowerCase() === storeFileName && beginsAsLmdb(head);
+}
+
+const storeFileName = "data.mdb";
+
 async function isStore(dir: string): Promise<boolean> {
-  const file = join(dir, "data.mdb");
+  const file = join(dir, storeFileName);
   return (await sizeOf(file)) > 0 && isLmdbFile(file);
 }
 

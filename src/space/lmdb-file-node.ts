@@ -90,6 +90,11 @@ export function isLmdbFile(path: string): boolean {
   }
 }
 
+/** The same of a file that begins with these bytes. */
+export function beginsAsLmdb(head: Uint8Array): boolean {
+  return head.length > meta.magic + 4 && hasMagic(new DataView(head.buffer, head.byteOffset, head.length));
+}
+
 /** lmdb flushes what is in its files, not their names: of a new store those are flushed here. */
 export function flushNames(directory: string): void {
   if (process.platform === "win32") return; // a directory cannot be opened there, and names are journaled

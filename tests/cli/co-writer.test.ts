@@ -62,7 +62,7 @@ test("whatever a co-writer puts into a folder, everybody else goes on with the r
     createTimeline({ ib: "file", data: { path: "../x", text: "x" }, ...of, uuid: "path" }),
     createTimeline({ ib: "file", data: { path: "fine.md", text: "by eve\n" }, ...of, uuid: "fine" }),
   ]);
-  const unfit = ["no text file", "no text file", "path (hidden_name)"];
+  const unfit = ["no file", "no file", "path (hidden_name)"];
   expect(await inJson(alice, url)).toEqual({
     exitCode: 3,
     files: { up: 0, down: 1, unchanged: 1 },
@@ -100,7 +100,7 @@ test("what the owner has set aside is named to its maker, whose other changes ar
     return [made];
   });
   const told = await runHere(sync, alice.dir, url, "--home", alice.home);
-  expect(told.stderr).toContain(`skipped ${junk[0]}: no text file; the folder's owner may leave it out`);
+  expect(told.stderr).toContain(`skipped ${junk[0]}: no file; the folder's owner may leave it out`);
   await runHere(setAside, alice.dir, junk[0]!, "--home", alice.home);
   expect(await inJson(alice, url)).toMatchObject({ exitCode: 0, reasons: [] });
   await runHere(clone, url, folder, eve.dir, "--home", eve.home);

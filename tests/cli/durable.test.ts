@@ -63,13 +63,13 @@ test("each file is flushed before it takes its place, and each name before the b
   const { folder } = await syncFolder(identity, here, inStep);
   await cloneFolder(identity, folder, there, inStep);
   await promisify(move)(join(here, "gone/b.md"), join(here, "moved.md"));
-  await writeTree(here, { "a.md": "2", "new/deep/d.md": "4" });
+  await writeTree(here, { "a.md": "2", "new/deep/d.md": "4", "e.bin": Uint8Array.of(0xff) });
   await promisify(move)(join(here, "c.md"), join(dir, "c.md"));
   await syncFolder(identity, here, inStep, agree);
   calls.made = [];
   const { down } = await syncFolder(identity, there, inStep, agree);
   expect(down.map(({ path, change }) => `${change} ${path}`)).toEqual([
-    ...["edited a.md", "removed c.md", "renamed moved.md", "added new/deep/d.md"],
+    ...["edited a.md", "removed c.md", "added e.bin", "renamed moved.md", "added new/deep/d.md"],
   ]);
 
   const { made } = calls;
@@ -77,7 +77,7 @@ test("each file is flushed before it takes its place, and each name before the b
   const lastIn = (place: string) =>
     made.findLastIndex(([kind, path]) => (kind === "put" || kind === "removed") && dirname(path) === place);
   const written = made.flatMap(([kind, path]) => (kind === "flushed" || kind === "written" ? [path] : []));
-  expect(written.length).toBe(3);
+  expect(written.length).toBe(4);
   for (const path of written) {
     expect(at("flushed", path), path).toBeGreaterThanOrEqual(0);
     expect(at("put", path), path).toBeGreaterThan(at("flushed", path));

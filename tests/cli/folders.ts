@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { textOf } from "../../src/cli/folder/content.js";
 import type { Exchange } from "../../src/cli/folder/exchange.js";
 import { cloneFolder } from "../../src/cli/folder/clone.js";
 import { type FileState, readFolder } from "../../src/cli/folder/model.js";
@@ -73,12 +74,12 @@ export async function makeIdentity(space: Space = new InnerSpace()): Promise<Ide
 }
 
 /** A home with a synced folder of these files in `here`, and a clone of it in `there`. */
-export async function twoDirectories(files: Readonly<Record<string, string>>) {
+export async function twoDirectories(files: Readonly<Record<string, string>>, space?: Space) {
   const dir = await temporaryDirectory();
   const [here, there] = [join(dir, "here"), join(dir, "there")];
   await mkdir(here);
   await writeTree(here, files);
-  const identity = await makeIdentity();
+  const identity = await makeIdentity(space);
   const sync = (place: string, exchange = inStep, ask?: AskRemoval) =>
     syncFolder(identity, place, exchange, ask);
   const { folder } = await sync(here);
@@ -98,7 +99,7 @@ export async function filesIn(space: Space, folder: Address): Promise<FileIn[]> 
     files.map(async (file) => ({
       ...file,
       tip: (await space.get(file.tip))!,
-      text: (await file.content.text())!,
+      text: (await textOf(file.content))!,
     })),
   );
 }

@@ -1,4 +1,5 @@
 /** One file that cannot be read or written stops no other: it is named, with what to do, and done when the cause is gone. */
+import { execFileSync } from "node:child_process";
 import { chmod, mkdir, readdir, rename, rm, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test, vi } from "vitest";
@@ -180,9 +181,9 @@ describe("a new file that comes down", () => {
     await expectLeft(world, told, () => rm(directory, { recursive: true }), ["added x.md"]);
   });
 
-  test("below what is a file of no text here leaves that", async () => {
+  test("below what is a special file here leaves that", async () => {
     const world = await added({ "e/x.md": "1" });
-    await writeTree(world.there, { e: Uint8Array.of(0xff) });
+    execFileSync("mkfifo", [join(world.there, "e")]);
     const { skipped, down } = await world.sync(world.there);
     expect(changesOf(down)).toEqual(rest);
     expect(skipped).toContainEqual({ path: "e/x.md", reason: "its directory is no directory here" });

@@ -16,7 +16,7 @@ describe("status", () => {
   test("tells what the next sync records, file by file, and records nothing", async () => {
     const files = { "a.md": "a\n", "b.md": "b is a text of some length\n", "c.md": "c\n", "d.md": "d\n" };
     const { here, identity, folder, sync } = await twoDirectories(files);
-    await writeTree(here, { "a.md": "a edited\n", "new/n.md": "new\n", "x.bin": Uint8Array.of(0xff) });
+    await writeTree(here, { "a.md": "a edited\n", "new/n.md": "new\n", "x\\y": "x" });
     await rename(join(here, "b.md"), join(here, "renamed.md"));
     await unlink(join(here, "c.md"));
     const before = await readTree(here);
@@ -29,7 +29,7 @@ describe("status", () => {
       "renamed renamed.md",
     ]);
     expect(told.changes.at(-1)?.was).toBe("b.md");
-    expect(told.skipped).toEqual([{ path: "x.bin", reason: "not UTF-8 text" }]);
+    expect(told.skipped).toEqual([{ path: "x\\y", reason: "name (backslash)" }]);
     expect(await readTree(here)).toEqual(before);
     expect(changesOf((await sync(here)).up)).toEqual(changesOf(told.changes));
     expect((await statusOf(identity, here)).changes).toEqual([]);
@@ -82,13 +82,13 @@ test("keysaga sync --dry-run needs no receiver, and writes nothing; status goes 
   const { people } = await receiverFor("alice");
   const [alice] = people;
   await mkdir(alice.dir);
-  await writeTree(alice.dir, { "a.md": "1", "x.bin": Uint8Array.of(0xff) });
+  await writeTree(alice.dir, { "a.md": "1", "x\\y": "x" });
   const before = await readTree(alice.dir);
   const dry = await runHere(sync, alice.dir, "--dry-run", "--home", alice.home);
   expect(dry.exitCode).toBe(3);
   expect(dry.stdout).toBe(
     "added a.md\n" +
-      "skipped x.bin: not UTF-8 text; only text is synced; move it elsewhere, or save it as UTF-8\n" +
+      "skipped x\\y: name (backslash); rename it\n" +
       "1 to record, 0 unchanged\n" +
       "dry run: nothing was recorded, written or sent; the first sync makes a folder of this directory\n",
   );

@@ -126,7 +126,7 @@ describe("keysaga sync", () => {
     const { url } = await serve();
     const syncOf = ({ dir, home }: Person, ...more: string[]) =>
       runHere(sync, dir, url, "--home", home, ...more);
-    await writeTree(alice.dir, { "a.md": "1\n", "sub/b.md": "1\n", "image.png": Uint8Array.of(0x89, 0xff) });
+    await writeTree(alice.dir, { "a.md": "1\n", "sub/b.md": "1\n", "x\\y": "x" });
     await cp(alice.home, join(alice.dir, "sub/home"), { recursive: true });
 
     const first = await run(["sync", alice.dir, url, "--home", alice.home, "--verbose"]);
@@ -142,16 +142,14 @@ describe("keysaga sync", () => {
     ])
       expect(first.stderr).toContain(said);
     expect(first.stderr).toContain("left out sub/home: a home of keysaga\n");
-    expect(first.stderr).toContain(
-      "skipped image.png: not UTF-8 text; only text is synced; move it elsewhere, or save it as UTF-8\n",
-    );
+    expect(first.stderr).toContain("skipped x\\y: name (backslash); rename it\n");
     const [, folder = ""] = /^folder (\S+)/.exec(first.stdout) ?? [];
 
     const again = await syncOf(alice, "--json");
     expect(JSON.parse(again.stdout)).toEqual({
       folder,
       files: { up: 0, down: 0, unchanged: 2 },
-      skipped: [{ path: "image.png", reason: "not UTF-8 text" }],
+      skipped: [{ path: "x\\y", reason: "name (backslash)" }],
       outside: [{ path: "sub/home", reason: "a home of keysaga" }],
       ignored: 0,
       left: [],

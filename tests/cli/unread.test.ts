@@ -3,7 +3,7 @@ import { rename, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { cloneFolder } from "../../src/cli/folder/clone.js";
-import { contentOf } from "../../src/cli/folder/content.js";
+import { contentOf, textOf } from "../../src/cli/folder/content.js";
 import { mappingOf } from "../../src/cli/folder/directory.js";
 import { scanDirectory } from "../../src/cli/folder/disk.js";
 import type { Exchange } from "../../src/cli/folder/exchange.js";
@@ -35,7 +35,7 @@ describe("a file that is not as young as the look at it", () => {
     }));
     const textNow = async () => {
       const { files } = await scanDirectory(dir, base);
-      return files.get("a.md")?.content.text();
+      return textOf(files.get("a.md")!.content);
     };
     return { dir, textNow };
   }

@@ -2,6 +2,7 @@ import type { Conflict, ConflictChoice, ConflictValue } from "../../index.js";
 import { shortText, textOf } from "./conflict-values.js";
 import type { EditConflict, FolderConflict } from "./conflicts.js";
 import { printable } from "./errors.js";
+import { revisionDigits } from "./log.js";
 
 /** How what is shown was chosen, as people read it. */
 const choices = {
@@ -44,7 +45,10 @@ export function conflictTextOf(conflict: FolderConflict): string {
   const { path, timeline, places } = conflict;
   const blocks = places.map((place, at) => [
     `${at + 1}. ${fieldOf(place)}${choices[place.chosen]}`,
-    ...place.values.flatMap((said) => [`--- ${said.heads.join(", ") || "merged before"}`, wholeText(said)]),
+    ...place.values.flatMap((said) => [
+      `--- ${said.heads.join(", ") || "merged before"}`,
+      isOfChunks(place, said) ? revisionsIn(said) : wholeText(said),
+    ]),
   ]);
   return [`${printable(path)}: ${headline(conflict)} (${timeline})`, ...blocks.flat()].join("\n");
 }
@@ -57,14 +61,29 @@ function headline({ places }: EditConflict): string {
 }
 
 function placeLine(place: Conflict): string {
-  const said = place.values.map(({ value, state }) => (state ? states[state] : `"${shortText(value)}"`));
+  const said = place.values.map((each) =>
+    isOfChunks(place, each)
+      ? revisionsIn(each)
+      : each.state
+        ? states[each.state]
+        : `"${shortText(each.value)}"`,
+  );
   return `${fieldOf(place)}${said.join(" and ")}: ${choices[place.chosen]}`;
+}
+
+/** What is no text is named by its revisions, which `keysaga restore` brings back. */
+function isOfChunks({ path }: Conflict, { state, heads }: ConflictValue): boolean {
+  return path.join(".") === "data.content" && state === undefined && heads.length > 0;
+}
+
+function revisionsIn({ heads }: ConflictValue): string {
+  return `revision ${heads.map(revisionDigits).join(", ")}`;
 }
 
 /** Which field it is, where that is not the text of a file. */
 function fieldOf({ path }: Conflict): string {
   const field = path.slice(1).join(".");
-  return field === "text" || field === "" ? "" : `${printable(field)}: `;
+  return ["text", "content", ""].includes(field) ? "" : `${printable(field)}: `;
 }
 
 function wholeText({ value, state }: ConflictValue): string {

@@ -1,6 +1,6 @@
-import { type Address, type Conflict, conflictsOf, type Space } from "../../index.js";
+import { type Address, type Conflict, conflictsOf, type IbGib, type Space } from "../../index.js";
 import type { FolderState } from "./model.js";
-import { frameAt, textOfFrame } from "./version.js";
+import { frameAt, sayingOf } from "./version.js";
 
 /** What a person should look at: everyone has the same, and a rule has chosen what lies in the directory. */
 export type FolderConflict = EditConflict | NameConflict | RemovalConflict;
@@ -44,22 +44,29 @@ export async function openConflicts(
       kind: "edits",
       path,
       timeline: file,
-      places: conflictsOf(tip).filter((place) => !isRemoval(place)),
+      places: conflictsOf(tip).filter((place) => !isRemoval(tip, place)),
     }),
   );
   const names = files
     .filter(({ path, named }) => path !== named)
     .map(({ path, file, named }): NameConflict => ({ kind: "name", path, timeline: file, named }));
   const removals = contested
-    .filter(({ tip }) => textOfFrame(tip) === undefined || conflictsOf(tip).some(isRemoval))
+    .filter(
+      ({ tip }) => sayingOf(tip) === undefined || conflictsOf(tip).some((place) => isRemoval(tip, place)),
+    )
     .map(({ path, file }): RemovalConflict => ({ kind: "removal", path, timeline: file }));
   return byPath([...edits.filter(({ places }) => places.length > 0), ...names, ...removals]);
 }
 
-/** A removal of the file that met an edit of its text; see `readVersion` for one that met something else. */
-function isRemoval({ path, values }: Conflict): boolean {
-  const isText = path.length === 2 && path[0] === "data" && path[1] === "text";
-  return isText && values.some(({ state }) => state === "deleted");
+/**
+ * A removal of the file that met an edit of it; see `readVersion` for one that met something else. Where there are a text and
+ * chunks as well, one took the place of the other, and met an edit of that.
+ */
+function isRemoval(tip: IbGib, { path, values }: Conflict): boolean {
+  if (tip.member("text") !== undefined && tip.member("content") !== undefined) return false;
+  const [of, field] = path;
+  const isSaid = path.length === 2 && of === "data" && (field === "text" || field === "content");
+  return isSaid && values.some(({ state }) => state === "deleted");
 }
 
 export function byPath<Told extends { readonly path: string }>(told: readonly Told[]): Told[] {

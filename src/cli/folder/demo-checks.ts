@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Address } from "../../index.js";
 import { openHomeStore } from "../../node/index.js";
+import { textOf } from "./content.js";
 import { type Scan, scanDirectory } from "./disk.js";
 
 /** Something in the demo did not come out as it must. */
@@ -43,7 +44,7 @@ export async function expectFiles(dir: string, files: ReadonlyMap<string, string
 export async function textsOf({ files }: Scan): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
   for (const [path, { content }] of files) {
-    const text = await content.text();
+    const text = await textOf(content);
     if (text !== undefined) texts.set(path, text);
   }
   return texts;

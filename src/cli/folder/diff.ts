@@ -1,4 +1,5 @@
 import { byPath } from "./conflicts.js";
+import { isSame } from "./content.js";
 import { FolderError } from "./errors.js";
 import { locate } from "./locate.js";
 import type { Changed, Placed } from "./moves.js";
@@ -30,7 +31,7 @@ export async function diffOf(
   for (const { was, now } of changesOf(local.plan)) {
     if (!isMeant(was?.path) && !isMeant(now?.path)) continue;
     const change = { was: was && (await inText(was)), now: now && (await inText(now, was)) };
-    diffs.push({ ...wordsOf(change), diff: unifiedDiff(change) });
+    diffs.push({ ...wordsOf(change), diff: unifiedDiff(change, isSame(was?.content, now?.content)) });
   }
   return byPath(diffs);
 }
@@ -44,13 +45,17 @@ function changesOf({ added, edited, renamed, removed }: LocalPlan): Partial<Chan
   return [...removed.map((was) => ({ was })), ...renamed, ...edited, ...added.map((now) => ({ now }))];
 }
 
-/** What vanished since it was looked at is shown as empty: the next look tells. */
+/** What vanished since it was looked at is shown as empty: the next look tells. What is no text has none. */
 async function inText(
   { path, content, isExecutable }: Placed,
   was?: Placed,
 ): Promise<NonNullable<FileChange["now"]>> {
-  const text = (await content.text()) ?? "";
-  return { path, text, isExecutable: isExecutable ?? was?.isExecutable ?? false };
+  const said = (await content.read()) ?? { text: "" };
+  return {
+    path,
+    text: "text" in said ? said.text : undefined,
+    isExecutable: isExecutable ?? was?.isExecutable ?? false,
+  };
 }
 
 function wordsOf({ was, now }: FileChange): Change {

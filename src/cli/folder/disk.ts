@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemError } from "../../index.js";
 import { inBatches } from "./batches.js";
-import { type Content, type Digest, digestOf, isSame } from "./content.js";
+import type { Content } from "./content.js";
 import { FolderError } from "./errors.js";
 import { isAny, keepsExecutable, makerOf } from "./file-system.js";
 import { folderLimits } from "./limits.js";
@@ -13,7 +13,7 @@ import type { FileState } from "./model.js";
 import { type OutsideReason, whyOutside } from "./own.js";
 import { brokenPathRule, parentsOf } from "./paths.js";
 import { inPlace, type Skipped } from "./skipped.js";
-import { readTextFile, stampAt, strictText } from "./text-file.js";
+import { lookAtFile, stampAt, strictText } from "./disk-file.js";
 
 /** A directory that is none of the folder's, by design. */
 export interface Outside {
@@ -21,7 +21,7 @@ export interface Outside {
   readonly reason: OutsideReason;
 }
 
-/** A text file as it was read, or is known to be without that. */
+/** A file as it was read, or is known to be without that. */
 export interface Scanned {
   readonly content: Content;
   /** Undefined where its disk has no say in it and nobody else has. */
@@ -33,7 +33,7 @@ export interface Scanned {
 /** A file that the folder has, as it lay there. */
 type Synced = Pick<FileState, "path" | "content" | "isExecutable" | "stamp">;
 
-/** The text files below a directory, and what was left out. */
+/** The files below a directory, and what was left out. */
 export interface Scan {
   readonly files: ReadonlyMap<string, Scanned>;
   readonly skipped: readonly Skipped[];
@@ -45,8 +45,8 @@ export interface Scan {
 }
 
 /**
- * Looks at every text file below `dir`, and reads those that may not be as they were. Names that begin with a dot are
- * left alone; what is no text file that a record can hold is skipped and said, and so is what a folder has no room for. Homes and other synced directories below it are
+ * Looks at every file below `dir`, and reads those that may not be as they were. Names that begin with a dot are
+ * left alone; what is none, or cannot be read, is skipped and said, and so is what a folder has no room for. Homes and other synced directories below it are
  * not entered. What `.gitignore` and `.keysagaignore` files say is ignored is left out, by git's rules. Follows no symbolic
  * link. Files come in the order of their paths.
  *
@@ -160,25 +160,14 @@ async function lookAt(dir: string, path: string, known: Synced | undefined): Pro
   const file = join(dir, path);
   if (known?.stamp !== undefined && known.stamp === (await stampAt(file)))
     return { content: known.content, isExecutable: known.isExecutable, stamp: known.stamp };
-  const found = await readTextFile(file, path);
+  const found = await lookAtFile(file);
   if (found.kind === "absent") return { reason: "vanished while it was read" };
   if (found.kind === "other") {
     const { kind: _, ...why } = found;
     return why;
   }
-  const { text, isExecutable, stamp } = found;
-  return { content: contentAt(file, path, digestOf(text)), isExecutable, stamp };
-}
-
-/** What a file said when it was looked at, as long as it does. */
-function contentAt(file: string, path: string, digest: Digest): Content {
-  return {
-    ...digest,
-    text: async () => {
-      const found = await readTextFile(file, path);
-      return found.kind === "text" && isSame(digestOf(found.text), digest) ? found.text : undefined;
-    },
-  };
+  const { content, isExecutable, stamp } = found;
+  return { content, isExecutable, stamp };
 }
 
 type Filling = { files: Map<string, Scanned>; skipped: Skipped[] };

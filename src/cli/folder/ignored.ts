@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import ignore, { type Ignore } from "ignore";
-import { readTextFile } from "./text-file.js";
+import { textOf } from "./content.js";
+import { lookAtFile } from "./disk-file.js";
 import { parentsOf } from "./paths.js";
 import { inPlace, type Skipped } from "./skipped.js";
 
@@ -27,14 +28,14 @@ export async function rulesIn(
   let rules = outer;
   for (const name of ignoreFileNames.filter((name) => names.has(name))) {
     const path = at === "" ? name : `${at}/${name}`;
-    const found = await readTextFile(join(dir, path), path);
+    const found = await lookAtFile(join(dir, path));
     if (found.kind === "absent") continue;
-    const lines = found.kind === "text" ? linesOf(found.text).flatMap((line) => lineBelow(at, line)) : [];
+    const text = found.kind === "file" ? await textOf(found.content) : undefined;
+    const lines = (text === undefined ? ["**"] : linesOf(text)).flatMap((line) => lineBelow(at, line));
     if (found.kind === "other") {
       const { kind: _, ...why } = found;
       skipped.push({ path, ...why, reason: inPlace(why.reason) });
-      lines.push(...lineBelow(at, "**"));
-    }
+    } else if (text === undefined) skipped.push({ path, reason: "long or no text, where rules should be" });
     rules = ignore({ ignoreCase: false })
       .add(rules ?? [])
       .add(lines);

@@ -2,6 +2,8 @@
 export const folderLimits = {
   /** Files, those that were removed not counted. */
   filesMax: 50_000,
+  /** Bytes of one file: what may be made up of little, and what one command reads of a file that grows and grows. */
+  fileBytesMax: 64 * 1024 ** 3,
   /** UTF-8 of a whole path. */
   pathBytesMax: 1024,
   /** UTF-8 of one name, as file systems have it. */

@@ -14,7 +14,7 @@ import { locate } from "./locate.js";
 import type { MappedCell } from "./mapping.js";
 import { readFolder } from "./model.js";
 import type { Change, ChangeKind } from "./plan.js";
-import { frameAt, pathOfFrame, type Step, stepsBack, textOfFrame } from "./version.js";
+import { chunkLink, digestFor, frameAt, pathOfFrame, type Step, sayingOf, stepsBack } from "./version.js";
 
 /** One revision of a file. */
 export interface LogEntry extends Omit<Change, "change"> {
@@ -106,19 +106,30 @@ async function rowsOf(
   return { rows, isCut: false };
 }
 
-/** Undefined for what others have put among the frames and is no version of a file. */
+/** Undefined for what only brings chunks, and for what others have put among the frames and is no version of a file. */
 function entryOf({ frame, before: [was] }: Step, first: IbGib): LogEntry | undefined {
   const path = pathOfFrame(frame);
   if (path === undefined) return undefined;
   const entry = { path, revision: frame.address, arrived: undefined };
   if (isMerge(frame)) return { ...entry, change: "merged", by: undefined };
   const by = makerOf(frame, first);
-  if (textOfFrame(frame) === undefined) return { ...entry, change: "removed", by };
-  if (isTjp(frame)) return { ...entry, change: "added", by };
-  if (was && !isMerge(was) && textOfFrame(was) === undefined) return { ...entry, change: "added", by };
+  const saying = sayingOf(frame);
+  if (isTjp(frame)) return saying && { ...entry, change: "added", by };
+  if (isOnTheWay(frame, was)) return undefined;
+  if (saying === undefined) return { ...entry, change: "removed", by };
+  if (was && !isMerge(was) && sayingOf(was) === undefined) return { ...entry, change: "added", by };
   const wasPath = was && pathOfFrame(was);
   if (wasPath !== undefined && wasPath !== path) return { ...entry, change: "renamed", by, was: wasPath };
   return { ...entry, change: "edited", by };
+}
+
+/** Does a frame change nothing but what it links? */
+function isOnTheWay(frame: IbGib, was: IbGib | undefined): boolean {
+  if (was === undefined || frame.rel8ns?.[chunkLink] === undefined) return false;
+  const [saying, before] = [frame, was].map(sayingOf);
+  return (
+    pathOfFrame(frame) === pathOfFrame(was) && (saying && digestFor(saying)) === (before && digestFor(before))
+  );
 }
 
 /** Whoever has a frame has what it goes on from: the earliest time of a frame and all that go on from it is its own. */

@@ -1,5 +1,5 @@
 /** Which of the files that are no longer as they were lies at which other path by now. */
-import { type Content, isSame } from "./content.js";
+import { type Content, isSame, textOf } from "./content.js";
 
 /** A content at a path. */
 export interface Placed {
@@ -139,9 +139,9 @@ class Likenesses {
     return likeness(ours, theirs);
   }
 
-  /** What is not there any more has nothing in common with anything. */
+  /** What is no text, or is not there any more, has nothing in common with anything. */
   async #bagsOf(content: Content): Promise<Bags> {
-    const known = this.#bags.get(content) ?? bagsOf((await content.text()) ?? "");
+    const known = this.#bags.get(content) ?? bagsOf((await textOf(content)) ?? "");
     this.#bags.set(content, known);
     return known;
   }
@@ -175,9 +175,11 @@ function bagOf(parts: readonly string[]): Bag {
   return { parts: counts, size: parts.reduce((sum, { length }) => sum + length, 0) };
 }
 
-/** How much two texts share, from 0 to 1. */
-export function likenessOf(one: string, other: string): number {
-  return one === other ? 1 : likeness(bagsOf(one), bagsOf(other));
+/** How much two contents share, from 0 to 1; texts alone can be alike. */
+export async function likenessOf(one: Content, other: Content): Promise<number> {
+  if (isSame(one, other)) return 1;
+  const [ours, theirs] = [await textOf(one), await textOf(other)];
+  return ours === undefined || theirs === undefined ? 0 : likeness(bagsOf(ours), bagsOf(theirs));
 }
 
 /** The same, by their lines, or by their words: these count less, as any two texts share some. */

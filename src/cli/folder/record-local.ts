@@ -1,28 +1,27 @@
 import { randomUUID } from "node:crypto";
 import {
   type Address,
-  conflictsOf,
   createTimeline,
   type IbGib,
   type Identity,
-  KeysagaError,
   mutate,
-  resolveConflicts,
+  type Patch,
+  type Rel8ns,
   type Space,
-  saveRecords,
+  tjpOf,
 } from "../../index.js";
 import { inBatches } from "./batches.js";
-import type { Content } from "./content.js";
-import { FolderError } from "./errors.js";
+import { type Content, isSame } from "./content.js";
 import { counting, type OnProgress, unseen } from "./folder-progress.js";
-import { joinTips } from "./join-tips.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell } from "./mapping.js";
 import { fileIb, folderIb } from "./kinds.js";
 import type { FileState, FolderState, RemovedFile } from "./model.js";
 import type { Changed, Placed } from "./moves.js";
-import type { LocalChange, LocalPlan } from "./plan.js";
+import { isAlike, type LocalChange, type LocalPlan } from "./plan.js";
 import { removedFiles } from "./removed-files.js";
-import { frameAt, storedContent } from "./version.js";
+import { commitFrames } from "./commit-frames.js";
+import { bringIn } from "./bring-in.js";
+import { frameAt, nextVersion, removalOf, rootLink, storedContent } from "./version.js";
 
 /**
  * The first two frames of a folder: the second one has its name. Of a timeline that is nothing but its first frame, a receiver
@@ -67,15 +66,16 @@ export async function recordLocal(
 ): Promise<MappedCell> {
   const { space, address: by } = identity;
   const backFor = plan.added.length === 0 ? () => undefined : await removedFiles(space, now);
+  const isNow = new Map(now.files.map((file) => [file.file, file]));
   const due = [
-    ...plan.edited.map((each) => ({ of: each.now.content, next: () => nextOf(space, each, by) })),
+    ...plan.edited.map((each) => ({ of: each.now.content, next: () => nextOf(identity, each, isNow) })),
     ...plan.added.map((placed) => ({
       of: placed.content,
-      next: () => addedOf(space, { now, placed, back: backFor(placed), by }),
+      next: () => addedOf(identity, { now, placed, back: backFor(placed) }),
     })),
   ];
   const onRead = counting(onProgress, "recording", plan.renamed.length + due.length);
-  const renamed = await inBatches(plan.renamed, readsAtOnce, (each) => nextOf(space, each, by), onRead);
+  const renamed = await inBatches(plan.renamed, readsAtOnce, (each) => nextOf(identity, each, isNow), onRead);
   const removed = await inBatches(plan.removed, readsAtOnce, (file) => removedOf(space, file, by));
   let base = [...plan.kept, ...plan.edited.map(({ was }) => was), ...renamed.map(({ file }) => file)];
   const recordPart = async (to: MappingCell, part: typeof due, made: readonly Made[]) => {
@@ -95,14 +95,14 @@ export async function recordLocal(
   return recorded;
 }
 
-/** At least one, for what else is to be recorded. */
+/** At least one, for what else is to be recorded. A content that does not fit goes by itself: see `bringIn`. */
 function partsOf<Due extends { readonly of: Content }>(due: readonly Due[]): readonly [Due[], ...Due[][]] {
   const parts: [Due[], ...Due[][]] = [[]];
   let bytes = 0;
   for (const each of due) {
     const last = parts.at(-1)!;
     bytes += each.of.bytes;
-    if (last.length < atOnce.files && (bytes <= atOnce.bytes || last.length === 0)) last.push(each);
+    if (last.length < atOnce.files && bytes <= atOnce.bytes) last.push(each);
     else {
       parts.push([each]);
       bytes = each.of.bytes;
@@ -114,6 +114,8 @@ function partsOf<Due extends { readonly of: Content }>(due: readonly Due[]): rea
 /** A frame that was made, and what it tells of a file. */
 interface Made {
   readonly frame: IbGib;
+  /** What it leads to, and is not in the space yet. */
+  readonly stones?: readonly IbGib[];
   readonly change?: LocalChange;
 }
 
@@ -135,64 +137,86 @@ async function commitMade(
   );
   const changed = changeMapping(cell, { folder, base, unsent });
   if (changed.changes.length === 0) return changed.cell; // as it was: nothing to make durable
-  const { puts, tips } = await joinTips(
-    identity.space,
-    made.map(({ frame }) => frame),
-  );
-  await orMoved(saveRecords(identity, puts, { tips, cells: changed.changes }));
+  await commitFrames(identity, {
+    frames: made.map(({ frame }) => frame),
+    stones: made.flatMap(({ stones = [] }) => stones),
+    cells: changed.changes,
+  });
   return changed.cell;
 }
 
-async function nextOf(space: Space, { was, now }: Changed<FileState>, by: Address): Promise<Version> {
+async function nextOf(
+  identity: Identity,
+  { was, now }: Changed<FileState>,
+  isNow: ReadonlyMap<Address, FileState>,
+): Promise<Version> {
+  const { space, address: by } = identity;
   const isMoved = now.path !== was.path;
-  const read = await now.content.text();
-  if (read === undefined && !isMoved) return { file: was };
+  const tip = await frameAt(space, goesOnFrom(was, isNow.get(was.file)));
+  const brought = isSame(now.content, was.content) ? undefined : await bringIn(identity, now.content, tip);
+  const isGone = brought === undefined && !isSame(now.content, was.content);
+  if (isGone && !isMoved) return { file: was };
   // A move is recorded all the same: others may have come to the path that it left.
-  const placed = read === undefined ? { ...now, content: was.content, stamp: undefined } : now;
-  const text = read ?? (await was.content.text());
+  const placed = isGone ? { ...now, content: was.content, stamp: undefined } : now;
+  const { saying, stones, tip: from = tip } = brought ?? (await bringIn(identity, was.content, tip))!;
   const isExecutable = now.isExecutable ?? was.isExecutable;
   const patch = {
-    text,
+    saying,
     ...(isMoved && { path: now.path }),
     ...(isExecutable !== was.isExecutable && { executable: isExecutable || undefined }),
   };
-  const frame = nextVersion(await frameAt(space, was.tip), patch, by);
+  const frame = nextVersion(from, patch, by);
   const named = isMoved ? now.path : was.named;
   const file = stateOf(space, { file: was.file, frame, named }, { ...placed, isExecutable });
-  return {
-    file,
-    made: madeOf(file, frame, isMoved ? { change: "renamed", was: was.path } : { change: "edited" }),
-  };
+  const said = isMoved ? ({ change: "renamed", was: was.path } as const) : ({ change: "edited" } as const);
+  return { file, made: madeOf(file, { frame, stones }, said) };
+}
+
+/** What the directory was written from; a newer frame that says the same is as good, and may have chunks that this one has not. */
+function goesOnFrom(was: FileState, is: FileState | undefined): Address {
+  const isAsWas = is && is.named === was.named && !is.isContested && isAlike(is, was);
+  return isAsWas ? is.tip : was.tip;
 }
 
 async function removedOf(space: Space, file: FileState, by: Address): Promise<Made> {
   const frame = removalOf(await frameAt(space, file.tip), by);
-  return madeOf(file, frame, { change: "removed" });
+  return madeOf(file, { frame }, { change: "removed" });
 }
 
 async function addedOf(
-  space: Space,
+  identity: Identity,
   {
     now: { folder, owner },
     placed,
     back,
-    by,
   }: {
     readonly now: FolderState;
     readonly placed: Placed;
     readonly back: RemovedFile | undefined;
-    readonly by: Address;
   },
 ): Promise<Version | undefined> {
-  const text = await placed.content.text();
-  if (text === undefined) return undefined;
-  const data = { path: placed.path, text, ...(placed.isExecutable && { executable: true }) };
-  const frame = back
-    ? nextVersion(back.tip, { executable: undefined, ...data }, by)
-    : createTimeline({ ib: fileIb, data, owner, by, within: folder, uuid: randomUUID() });
-  const names = { file: back?.file ?? frame.address, frame, named: placed.path };
-  const file = stateOf(space, names, placed);
-  return { file, made: madeOf(file, frame, { change: "added" }) };
+  const { space, address: by } = identity;
+  const path = placed.path;
+  const first = (data: Patch, rel8ns: Rel8ns = {}) =>
+    createTimeline({
+      ib: fileIb,
+      data: { path, ...data },
+      rel8ns,
+      owner,
+      by,
+      within: folder,
+      uuid: randomUUID(),
+    });
+  const brought = await bringIn(identity, placed.content, back?.tip, () => first({}));
+  if (brought === undefined) return undefined;
+  const { saying, stones, tip } = brought;
+  const executable = placed.isExecutable || undefined;
+  const root = "content" in saying ? { [rootLink]: [saying.content] } : {};
+  const frame = tip
+    ? nextVersion(tip, { path, executable, saying }, by)
+    : first({ executable, ...saying }, root);
+  const file = stateOf(space, { file: tjpOf(frame) ?? frame.address, frame, named: path }, placed);
+  return { file, made: madeOf(file, { frame, stones }, { change: "added" }) };
 }
 
 function stateOf(
@@ -206,38 +230,11 @@ function stateOf(
 
 function madeOf(
   { path, file }: FileState,
-  frame: IbGib,
+  made: Pick<Made, "frame" | "stones">,
   said: Pick<LocalChange, "change" | "was">,
 ): Required<Made> {
-  return { frame, change: { path, file, frame: frame.address, ...said } };
-}
-
-/** The frame that removes a file: it has no text; see `readVersion`. */
-export function removalOf(tip: IbGib, by: Address): IbGib {
-  return nextVersion(tip, { text: undefined }, by);
-}
-
-/** @throws FolderError `moved` where another process of this home was faster. */
-export async function orMoved(saved: Promise<void>): Promise<void> {
-  try {
-    await saved;
-  } catch (thrown) {
-    if (thrown instanceof KeysagaError && thrown.code === "tip_moved") throw new FolderError("moved");
-    throw thrown;
-  }
-}
-
-/** The next frame of a file. Who changes a file has seen it: what was contested in it is settled by that. */
-export function nextVersion(
-  tip: IbGib,
-  patch: {
-    readonly path?: string;
-    readonly text: string | undefined;
-    readonly executable?: boolean | undefined;
-  },
-  by: Address,
-): IbGib {
-  return resolveConflicts(tip, conflictsOf(tip), patch, { by });
+  const change = { path, file, frame: made.frame.address, ...said };
+  return { stones: [], ...made, change };
 }
 
 /** Later changes take the place of earlier ones of the same file; what was added or renamed and is edited stays so. */

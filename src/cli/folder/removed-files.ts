@@ -3,7 +3,10 @@ import { digestOf } from "./content.js";
 import { folderLimits } from "./limits.js";
 import type { FolderState, RemovedFile } from "./model.js";
 import type { Placed } from "./moves.js";
-import { historyOf, pathOfFrame, textOfFrame } from "./version.js";
+import { digestFor, historyOf, pathOfFrame, sayingOf } from "./version.js";
+
+/** An empty text is everybody's. */
+const blank = digestOf("").digest;
 
 /**
  * Which removed file a new one is: the one that had its path, else the one that had its content. So a file that comes back,
@@ -21,8 +24,8 @@ export async function removedFiles(
   for (const one of removed.slice(0, folderLimits.removedMax)) {
     byPath.set(pathOfFrame(one.tip)!, one);
     for (const frame of await historyOf(space, one.tip, 2)) {
-      const text = textOfFrame(frame);
-      if (text) byDigest.set(digestOf(text).digest, one);
+      const saying = sayingOf(frame);
+      if (saying && digestFor(saying) !== blank) byDigest.set(digestFor(saying), one);
     }
   }
   const given = new Set<Address>();

@@ -1,13 +1,22 @@
-import { type Address, type IbGib, type Identity, type Space, saveRecords } from "../../index.js";
-import { joinTips } from "./join-tips.js";
+import type { Address, IbGib, Identity, Space } from "../../index.js";
+import { commitFrames } from "./commit-frames.js";
+import { isSame, textOf } from "./content.js";
 import { folderLimits } from "./limits.js";
 import type { FileState, FolderState } from "./model.js";
-import { nextVersion, orMoved, removalOf } from "./record-local.js";
-import { frameAt, historyOf, textOfFrame } from "./version.js";
+import {
+  digestFor,
+  frameAt,
+  historyOf,
+  nextVersion,
+  removalOf,
+  type Saying,
+  sayingIn,
+  sayingOf,
+} from "./version.js";
 
 /**
- * Records what follows from files that met, and that no merge of one timeline can say: of two files with one path whose texts
- * have something in common, the one with the higher address goes, and the other has both texts. See `twinIn`.
+ * Records what follows from files that met, and that no merge of one timeline can say: of two files with one path that have
+ * something in common, the one with the higher address goes, and the other has what both say. See `twinIn`.
  *
  * Everyone who sees the same says the same of it, so that it does no harm when several do.
  *
@@ -17,23 +26,22 @@ import { frameAt, historyOf, textOfFrame } from "./version.js";
 export async function repairFolder(identity: Identity, now: FolderState): Promise<boolean> {
   const { space, address: by } = identity;
   const twins = await twinsIn(space, now);
-  const transplants = twins.flatMap(({ from, text }) => (from ? [nextVersion(from, { text }, by)] : []));
+  const transplants = twins.flatMap(({ from, saying }) => (from ? [nextVersion(from, { saying }, by)] : []));
   const removals = await Promise.all(
     twins.map(async ({ twin }) => removalOf(await frameAt(space, twin.tip), by)),
   );
   const frames = [...transplants, ...removals];
   if (frames.length === 0) return false;
-  const { puts, tips } = await joinTips(space, frames);
-  await orMoved(saveRecords(identity, puts, { tips }));
+  await commitFrames(identity, { frames });
   return true;
 }
 
 /** A file that is another one as well. */
 interface Twin {
   readonly twin: FileState;
-  /** The frame of the other file that `text` goes on from; undefined where that one says all of it already. */
+  /** The frame of the other file that `saying` goes on from; undefined where that one says all of it already. */
   readonly from?: IbGib;
-  readonly text: string;
+  readonly saying?: Saying;
 }
 
 /** One that changes the file that stays is the last of it, and `folderLimits.twinsMax` are compared: the rest comes next. */
@@ -59,24 +67,33 @@ async function twinsIn(space: Space, { files }: FolderState): Promise<readonly T
 
 /**
  * Are two files with one path one file that two people have made? They are where one of them is blank, or where one of
- * them has had a text that the other one has had as well: the same note made twice, or copied. What was written since is
- * put behind that text, and is merged there like any two edits.
+ * them has said what the other one has said as well: the same note made twice, or copied. What was written since is
+ * put behind that, and is merged there like any two edits.
  */
 async function twinIn(space: Space, first: FileState, other: FileState): Promise<Twin | undefined> {
-  const [before, text] = await Promise.all([first.content.text(), other.content.text()]);
-  if (before === undefined || text === undefined) return undefined;
-  if (isBlank(text) || text === before) return { twin: other, text };
+  if (isSame(first.content, other.content) || (await isBlank(other))) return { twin: other };
   const [tip, otherTip] = await Promise.all([frameAt(space, first.tip), frameAt(space, other.tip)]);
-  if (isBlank(before)) return { twin: other, from: tip, text };
+  const saying = await sayingIn(space, otherTip);
+  if (saying === undefined) return undefined;
+  if (await isBlank(first)) return { twin: other, from: tip, saying };
   const [ours, theirs] = await Promise.all(
     [tip, otherTip].map((each) => historyOf(space, each, folderLimits.historyMax)),
   );
-  const theirTexts = new Set(theirs!.map(textOfFrame).filter((each) => each !== undefined && !isBlank(each)));
-  const from = ours!.find((frame) => theirTexts.has(textOfFrame(frame)));
+  const theirSayings = new Set(theirs!.flatMap(tellingDigest));
+  const from = ours!.find((frame) => tellingDigest(frame).some((digest) => theirSayings.has(digest)));
   if (from === undefined) return undefined;
-  return textOfFrame(from) === text ? { twin: other, text } : { twin: other, from, text };
+  return isSame({ digest: tellingDigest(from)[0]! }, other.content)
+    ? { twin: other }
+    : { twin: other, from, saying };
 }
 
-function isBlank(text: string): boolean {
-  return text.trim() === "";
+async function isBlank({ content }: FileState): Promise<boolean> {
+  return (await textOf(content))?.trim() === "";
+}
+
+/** Of what a frame says; none where that is nothing that tells one file from another. */
+function tellingDigest(frame: IbGib): readonly string[] {
+  const saying = sayingOf(frame);
+  const isTelling = saying && (!("text" in saying) || saying.text.trim() !== "");
+  return isTelling ? [digestFor(saying)] : [];
 }

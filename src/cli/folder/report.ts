@@ -68,9 +68,7 @@ function changeLine(arrow: string, { path, change, was }: Change): string {
 export function skippedLine(skipped: Skipped): string {
   const { path, reason, size } = skipped;
   const advice = adviceOn(skipped);
-  const figures = size
-    ? `: ${sizeOf(size.bytes)}${size.of === "record" ? " as a record" : ""}, at most ${sizeOf(size.bytesMax)}`
-    : "";
+  const figures = size ? `: ${sizeOf(size.bytes)}, at most ${sizeOf(size.bytesMax)}` : "";
   return `skipped ${printable(path)}: ${reason}${figures}${advice === undefined ? "" : `; ${advice}`}`;
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Address, Identity } from "../../index.js";
-import { contentOf, isSame } from "./content.js";
+import { isSame } from "./content.js";
 import { findDirectory } from "./directory.js";
 import { FolderError } from "./errors.js";
 import { ignoresNew } from "./ignored.js";
@@ -8,7 +8,7 @@ import { locate } from "./locate.js";
 import { filesAt, findRevision } from "./log.js";
 import { brokenPathRule } from "./paths.js";
 import { inPlace } from "./skipped.js";
-import { readTextFile } from "./text-file.js";
+import { lookAtFile } from "./disk-file.js";
 import { readVersion } from "./version.js";
 import { writeFiles } from "./write.js";
 
@@ -46,9 +46,9 @@ export async function restoreFile(
   if (typeof version === "string") throw new FolderError("not_a_file", { revision });
   const to = version.content;
   const base = cell.mapping.base.find((each) => each.path === path);
-  const found = await readTextFile(join(cell.place, path), path);
+  const found = await lookAtFile(join(cell.place, path));
   if (found.kind === "other") throw new FolderError("not_restored", { path, reason: inPlace(found.reason) });
-  const from = found.kind === "text" ? contentOf(found.text) : undefined;
+  const from = found.kind === "file" ? found.content : undefined;
   const restored = { path, revision: frame.address };
   if (isSame(from, to)) return { ...restored, isChanged: false };
   if (from !== undefined && !isSame(from, base?.content)) throw new FolderError("unsynced_edit", { path });

@@ -132,10 +132,9 @@ async function nearestTo(
   here: Content,
   versions: readonly FileState[],
 ): Promise<{ readonly version: FileState; readonly likeness: number } | undefined> {
-  const text = (await here.text()) ?? "";
   let nearest: { readonly version: FileState; readonly likeness: number } | undefined;
   for (const version of versions) {
-    const likeness = likenessOf((await version.content.text()) ?? "", text);
+    const likeness = await likenessOf(version.content, here);
     if (nearest === undefined || likeness > nearest.likeness) nearest = { version, likeness };
   }
   return nearest;

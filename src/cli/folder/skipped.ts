@@ -5,8 +5,8 @@ import type { PathRule } from "./paths.js";
 const advices = {
   "symbolic link": undefined,
   "not a regular file": undefined,
-  "not UTF-8 text": "only text is synced; move it elsewhere, or save it as UTF-8",
   "too large": "make it shorter, or move it elsewhere",
+  "long or no text, where rules should be": "save it as UTF-8 text, and shorter",
   unreadable: "you may not read it, or the disk cannot; change its permissions",
   "name is not UTF-8": "rename it",
   "changed meanwhile": "sync again",
@@ -23,7 +23,10 @@ const advices = {
   "this disk cannot hold its name": "give it another name where that works",
   "this disk takes its name for another file's": "give one of the two another name",
   "the disk refuses it": "look after the disk",
-  "no text file": "the folder's owner may leave it out with keysaga set-aside",
+  "no room for it on this disk": "make room, then sync again",
+  "it would make a store of keysaga of its directory": "give it another name where that works",
+  "no file": "the folder's owner may leave it out with keysaga set-aside",
+  "its chunks do not make it up": "the folder's owner may leave it out with keysaga set-aside",
   "no name is left for it": "give it another name where that works",
   "beyond what a folder may hold": "move files elsewhere",
 } as const satisfies Record<string, string | undefined>;
@@ -32,7 +35,7 @@ export type SkipReason = keyof typeof advices | `name (${PathRule})` | `in ${Out
 
 /** Why a file of the folder is not written here. */
 export type UnfitReason =
-  | "no text file"
+  | "no file"
   | `path (${PathRule})`
   | "no name is left for it"
   | "beyond what a folder may hold";
@@ -41,14 +44,14 @@ export interface Skipped {
   /** Of what is unfit, its address. */
   readonly path: string;
   readonly reason: SkipReason;
-  /** Of what is too large: its bytes, of the file itself or as a record has them, and how many there may be. */
-  readonly size?: { readonly of: "file" | "record"; readonly bytes: number; readonly bytesMax: number };
+  /** Of what is too large: its bytes, and how many there may be. */
+  readonly size?: { readonly bytes: number; readonly bytesMax: number };
 }
 
 /** Undefined for what is left alone by design: nobody has to look at it. */
 export function adviceOn({ reason }: Skipped): string | undefined {
   if (isListed(reason)) return advices[reason];
-  if (reason.startsWith("path ")) return advices["no text file"];
+  if (reason.startsWith("path ")) return advices["no file"];
   return reason.startsWith("in ") ? "give it another name where that works" : "rename it";
 }
 

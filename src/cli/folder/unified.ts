@@ -2,7 +2,8 @@ import { compareTexts, type TextHunk } from "../../index.js";
 
 interface Shown {
   readonly path: string;
-  readonly text: string;
+  /** Undefined for what is no text, or a long one. */
+  readonly text: string | undefined;
   readonly isExecutable: boolean;
 }
 
@@ -15,15 +16,23 @@ export interface FileChange {
 /** Lines around a change that are shown with it. */
 const contextLines = 3;
 
-/** A change as a unified diff that `git apply` and `patch -p1` take; it ends with a line end. */
-export function unifiedDiff({ was, now }: FileChange): string {
+/**
+ * A change as a unified diff that `git apply` and `patch -p1` take; it ends with a line end. Of what is no text it says that it
+ * differs, as git does, which neither takes.
+ *
+ * @param isSame Is what the file says what it said before?
+ */
+export function unifiedDiff({ was, now }: FileChange, isSame = false): string {
   const [from, to] = [was?.path ?? now!.path, now?.path ?? was!.path];
-  const [base, side] = [was?.text ?? "", now?.text ?? ""];
+  const isText = [was, now].every((side) => side === undefined || side.text !== undefined);
+  const [base, side] = isText ? [was?.text ?? "", now?.text ?? ""] : ["", ""];
   const hunks = compareTexts(base, side);
+  const binary = `Binary files ${nameOf("a", was?.path)} and ${nameOf("b", now?.path)} differ`;
   const lines = [
     `diff --git a/${from} b/${to}`,
     ...modeLines(was, now),
     ...(from === to ? [] : [`rename from ${from}`, `rename to ${to}`]),
+    ...(isText || isSame ? [] : [binary]),
     ...(hunks.length === 0 ? [] : [`--- ${nameOf("a", was?.path)}`, `+++ ${nameOf("b", now?.path)}`]),
   ];
   return [`${lines.join("\n")}\n`, ...blocksOf(hunks, base === "" ? [] : base.split(/(?<=\n)/))].join("");

@@ -4,13 +4,17 @@ import {
   conflictsOf,
   headsOf,
   type IbGib,
+  isAddress,
   isMerge,
   isTjp,
   KeysagaError,
+  type Relation,
+  resolveConflicts,
   type Space,
   tjpOf,
 } from "../../index.js";
-import { type Content, type Digest, digestOf } from "./content.js";
+import { chunksBelow, digestIn, digestOfRoot } from "./chunk-tree.js";
+import { type Content, type Digest, digestOf, type Said } from "./content.js";
 import { fileIb } from "./kinds.js";
 import { brokenPathRule } from "./paths.js";
 import type { UnfitReason } from "./skipped.js";
@@ -31,15 +35,19 @@ export interface FileVersion {
 const FileData = z.object({
   path: z.string(),
   text: z.string().optional(),
+  content: z.custom<Address>(isAddress).optional(),
   executable: z.unknown().optional(),
 });
 
+/** What a frame says that its file has: its text, or the root of its chunks. */
+export type Saying = { readonly text: string } | { readonly content: Address };
+
 /**
- * A removal is a frame of the file that has no text. In a merge an edit of the text outweighs it, which the merge's
- * conflicts tell. Where the other side has changed the path alone, the merge has that path and no text: the file is as its
- * newest head with a text has it, under the path of the merge; where no file may have that path, the removal stands.
+ * A removal is a frame of the file that says nothing. In a merge an edit of what it says outweighs it, which the merge's
+ * conflicts tell. Where the other side has changed the path alone, the merge has that path and says nothing: the file is as
+ * its newest head has it that says something, under the path of the merge; where no file may have that path, the removal stands.
  *
- * @returns `removed` for a file of which no head has a text; for what must not be written, why.
+ * @returns `removed` for a file of which no head says anything, or says it yet; for what must not be written, why.
  */
 export async function readVersion(
   space: Space,
@@ -47,17 +55,28 @@ export async function readVersion(
   tip: IbGib,
 ): Promise<FileVersion | UnfitReason | "removed"> {
   const data = dataOf(tip);
-  if (!data || tip.ib !== fileIb || tjpOf(tip) !== file) return "no text file";
-  const text = await textIn(space, tip);
-  if (text === undefined) return isTjp(tip) ? "no text file" : "removed";
+  if (!data || tip.ib !== fileIb || tjpOf(tip) !== file) return "no file";
+  const saying = await sayingIn(space, tip);
+  if (saying === undefined) return isTjp(tip) ? "no file" : "removed";
   const rule = brokenPathRule(data.path);
-  if (rule === undefined) {
-    const content = storedContent(space, tip.address, digestOf(text));
-    const isContested = data.text === undefined || conflictsOf(tip).length > 0;
-    const isExecutable = data.executable === true;
-    return { file, tip: tip.address, named: data.path, content, isExecutable, isContested };
-  }
-  return data.text === undefined ? "removed" : `path (${rule})`;
+  const isOwn = sayingOf(tip) !== undefined;
+  if (rule !== undefined) return isOwn ? `path (${rule})` : "removed";
+  const digest = await digestOfSaying(space, file, saying);
+  if (digest === undefined) return "no file";
+  const content = storedContent(space, tip.address, digest);
+  const isContested = !isOwn || conflictsOf(tip).length > 0;
+  const isExecutable = data.executable === true;
+  return { file, tip: tip.address, named: data.path, content, isExecutable, isContested };
+}
+
+/** Undefined for chunks that stay away from this file, whatever else in the space has them, and for what is none. */
+async function digestOfSaying(space: Space, file: Address, saying: Saying): Promise<Digest | undefined> {
+  if ("text" in saying) return digestOf(saying.text);
+  const isAway = (await space.references([file])).some(
+    ({ target, isOpen }) => isOpen && target === saying.content,
+  );
+  const root = isAway ? undefined : await space.get(saying.content);
+  return root && digestIn(root);
 }
 
 /** A frame that the space has had, and so has. @throws KeysagaError `store_damaged` */
@@ -67,24 +86,73 @@ export async function frameAt(space: Space, frame: Address): Promise<IbGib> {
   return record;
 }
 
-/** What a frame of a file says, which stays in the space. */
+/** What a frame of a file says, which stays in the space. @throws from `read` KeysagaError `store_damaged` */
 export function storedContent(space: Space, frame: Address, digest: Digest): Content {
   return {
     ...digest,
-    text: async () => {
-      const record = await space.get(frame);
-      return record && textIn(space, record);
+    async read(): Promise<Said | undefined> {
+      const saying = await sayingIn(space, await frameAt(space, frame));
+      if (saying === undefined || "text" in saying) return saying;
+      return { chunks: chunksBelow(space, saying.content), root: saying.content };
     },
   };
 }
 
-async function textIn(space: Space, frame: IbGib): Promise<string | undefined> {
-  return textOfFrame(frame) ?? (isMerge(frame) ? textOfHeads(space, frame) : undefined);
+/** What a frame of a file says, or where it is a merge that says nothing, its newest head that does. */
+export async function sayingIn(space: Space, frame: IbGib): Promise<Saying | undefined> {
+  return sayingOf(frame) ?? (isMerge(frame) ? sayingOfHeads(space, frame) : undefined);
 }
 
-/** The text that one frame of a file says; undefined for a removal, and for what is no text file. */
-export function textOfFrame(frame: IbGib): string | undefined {
-  return dataOf(frame)?.text;
+/**
+ * What one frame of a file says; undefined for a removal, and for what is no file. Chunks that it does not link are not its
+ * own; those that it does outweigh a text that met them.
+ */
+export function sayingOf(frame: IbGib): Saying | undefined {
+  const { content, text } = dataOf(frame) ?? {};
+  if (content !== undefined && frame.rel8ns?.[rootLink]?.includes(content)) return { content };
+  return text === undefined ? undefined : { text };
+}
+
+/** What a saying is compared by; as `Digest` has it. */
+export function digestFor(saying: Saying): string {
+  return "text" in saying ? digestOf(saying.text).digest : digestOfRoot(saying.content);
+}
+
+/** The next frame of a file. Who changes a file has seen it: what was contested in it is settled by that. */
+export function nextVersion(
+  tip: IbGib,
+  {
+    saying,
+    ...patch
+  }: {
+    readonly path?: string;
+    /** Undefined removes it. */
+    readonly saying: Saying | undefined;
+    readonly executable?: boolean | undefined;
+  },
+  by: Address,
+): IbGib {
+  const said = { text: undefined, content: undefined, ...saying };
+  return resolveConflicts(tip, conflictsOf(tip), { ...patch, ...said }, { by, links: linksTo(tip, saying) });
+}
+
+/** The link by which a frame has the root of what it says, and that by which it has what is to come. */
+export const rootLink = "content";
+export const chunkLink = "chunk";
+
+function linksTo(tip: IbGib, saying: Saying | undefined): Relation {
+  const root = saying && "content" in saying ? [saying.content] : [];
+  const before = tip.rel8ns?.[rootLink] ?? [];
+  const others = before.filter((address) => !root.includes(address));
+  return {
+    add: { [rootLink]: root },
+    remove: { [rootLink]: others, [chunkLink]: tip.rel8ns?.[chunkLink] ?? [] },
+  };
+}
+
+/** The frame that removes a file: it says nothing; see `readVersion`. */
+export function removalOf(tip: IbGib, by: Address): IbGib {
+  return nextVersion(tip, { saying: undefined }, by);
 }
 
 /** The path that one frame of a file says. */
@@ -132,10 +200,10 @@ function dataOf({ data }: IbGib): z.infer<typeof FileData> | undefined {
   return FileData.safeParse(data).data;
 }
 
-async function textOfHeads(space: Space, tip: IbGib): Promise<string | undefined> {
+async function sayingOfHeads(space: Space, tip: IbGib): Promise<Saying | undefined> {
   try {
     const heads = await space.getMany(await headsOf(tip.address, space));
-    return heads.map((head) => head && textOfFrame(head)).find((text) => text !== undefined);
+    return heads.map((head) => head && sayingOf(head)).find((saying) => saying !== undefined);
   } catch (thrown) {
     if (thrown instanceof KeysagaError && !thrown.retryable) return undefined; // a history that nobody can follow
     throw thrown;

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { access, constants, lstat, mkdir, rename, rmdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, constants, lstat, mkdir, rename, rmdir, statfs, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { systemError } from "../../index.js";
-import { holdsDeviceSecret } from "../../node/index.js";
-import { digestOf, isSame } from "./content.js";
-import { type OnDisk, readTextFile } from "./text-file.js";
+import { holdsDeviceSecret, isStoreFile } from "../../node/index.js";
+import { BrokenTree } from "./chunk-tree.js";
+import { type Content, isSame, type Said } from "./content.js";
+import { checked, HoldsSecret, lookAtFile, type OnDisk, secretReason } from "./disk-file.js";
 import {
   flushDirectory,
   ignoresCase,
@@ -152,29 +153,77 @@ async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason
     await access(dirname(join(dir, path)), constants.W_OK).catch(passAbsent);
     return { write, temporary: undefined };
   }
-  const found = await readTextFile(join(dir, path), path);
-  if (found.kind === "text" && isAs(found, write)) return { write, temporary: undefined };
-  const text = await to.text();
-  if (text === undefined) return "changed meanwhile";
-  if (holdsDeviceSecret(text)) return "holds the secret of an identity"; // it would be taken for a part of a home
+  const found = await lookAtFile(join(dir, path));
+  if (found.kind === "file" && isAs(found, write)) return { write, temporary: undefined };
+  const said = await to.read();
+  if (said === undefined) return "changed meanwhile";
+  if (!("text" in said) && !(await hasRoomFor(dir, to))) return "no room for it on this disk";
   await lstat(join(dir, path)).catch(passAbsent); // a name that the disk does not have is refused here
   const mode = await modeOf(was === undefined ? [join(dir, path)] : [join(dir, was), join(dir, path)]);
   const temporary = join(await nearestDirectory(dir, path), temporaryFileName(process.pid, randomBytes(8)));
   try {
-    await writeFile(temporary, text, { flag: "wx", flush: true, mode: mode ?? 0o666 });
+    await writeSaid(temporary, said, { flag: "wx", mode: mode ?? 0o666, name: basename(path) });
     const given = (await lstat(temporary)).mode & 0o777;
     const due = withExecutable(mode ?? given, isExecutable);
     if (due !== given) await changeMode(temporary, due);
   } catch (thrown) {
     await removeIfThere(temporary);
+    if (thrown instanceof Unfit) return thrown.reason;
     throw thrown;
   }
   return { write, temporary };
 }
 
+/** What is left on a disk for everything else. */
+const roomBytes = 64 * 1024 * 1024;
+
+/** A large file alone is left out where it does not fit; a disk that is full stops all writing. */
+async function hasRoomFor(dir: string, { bytes }: Content): Promise<boolean> {
+  const { bavail, bsize } = await statfs(dir);
+  return bavail * bsize >= bytes + roomBytes;
+}
+
+/** A content that must not be a file here. */
+class Unfit extends Error {
+  constructor(readonly reason: SkipReason) {
+    super();
+  }
+}
+
+/**
+ * Writes and flushes what a file says, chunk by chunk.
+ *
+ * @param name The file's, where that is another one than it is written to.
+ * @throws Unfit for what would be taken for a part of a home, or is not what its record says.
+ */
+async function writeSaid(
+  file: string,
+  said: Said,
+  { flag, mode, name }: { readonly flag: string; readonly mode?: number; readonly name: string },
+): Promise<void> {
+  if ("text" in said && holdsDeviceSecret(said.text)) throw new Unfit(secretReason);
+  try {
+    const data = "text" in said ? said.text : noStore(name, checked(said.chunks));
+    await writeFile(file, data, { flag, flush: true, mode });
+  } catch (thrown) {
+    if (thrown instanceof BrokenTree) throw new Unfit("its chunks do not make it up");
+    throw thrown instanceof HoldsSecret ? new Unfit(secretReason) : thrown;
+  }
+}
+
+async function* noStore(name: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let isFirst = true;
+  for await (const chunk of chunks) {
+    if (isFirst && isStoreFile(name, chunk))
+      throw new Unfit("it would make a store of keysaga of its directory");
+    isFirst = false;
+    yield chunk;
+  }
+}
+
 /** Does a file say and do already what is to be written? */
-function isAs(found: Extract<OnDisk, { kind: "text" }>, { to, isExecutable }: Write): boolean {
-  return isSame(digestOf(found.text), to) && found.isExecutable === (isExecutable ?? found.isExecutable);
+function isAs(found: Extract<OnDisk, { kind: "file" }>, { to, isExecutable }: Write): boolean {
+  return isSame(found.content, to) && found.isExecutable === (isExecutable ?? found.isExecutable);
 }
 
 /** A file that can be run can be run by all who may read it. */
@@ -237,17 +286,17 @@ async function lookAt(
   emptied: ReadonlySet<string>,
 ): Promise<"due" | "done" | Skipped> {
   const { path, from, to } = write;
-  const found = await readTextFile(join(dir, path), path);
+  const found = await lookAtFile(join(dir, path));
   if (found.kind === "other") {
     if (found.reason === "a directory is in its place" && emptied.has(path)) return "due";
     const { kind: _, ...why } = found;
     return { path, ...why, reason: inPlace(why.reason) };
   }
-  const here = found.kind === "text" ? digestOf(found.text) : undefined;
-  if (found.kind === "text" ? isAs(found, write) : to === undefined) return "done";
+  const here = found.kind === "file" ? found.content : undefined;
+  if (found.kind === "file" ? isAs(found, write) : to === undefined) return "done";
   if (!isSame(here, from) || (to !== undefined && temporary === undefined))
     return { path, reason: "changed meanwhile" };
-  return found.kind === "text" && (found.mode & 0o222) === 0 ? { path, reason: "read-only here" } : "due";
+  return found.kind === "file" && (found.mode & 0o222) === 0 ? { path, reason: "read-only here" } : "due";
 }
 
 /** @param undo Gets what takes it back, for where another file of the group cannot be put. */
@@ -261,10 +310,10 @@ async function put(
   const mode = from === undefined ? undefined : (await lstat(file)).mode & 0o777;
   undo.push(async () => {
     if (from === undefined) return removeFile(dir, path);
-    const text = await from.text();
-    if (text === undefined) return;
+    const said = await from.read();
+    if (said === undefined) return;
     await makeParents(dir, path);
-    await writeFile(file, text);
+    await writeSaid(file, said, { flag: "w", name: basename(path) });
     if (mode !== undefined) await changeMode(file, mode);
   });
   if (temporary === undefined) return removeFile(dir, path);

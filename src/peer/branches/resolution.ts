@@ -15,7 +15,7 @@ import {
 import type { CellChange, Space } from "../../space/index.js";
 import type { PartEnds } from "../session/part.js";
 import type { ShownParts } from "../rights/proof-parts.js";
-import { unsureStones } from "../session/outgoing.js";
+import { unsureStones } from "../session/stones.js";
 import {
   branchBeyond,
   isInHistory,

@@ -1,31 +1,16 @@
 import { assert } from "../../base/index.js";
-import {
-  type Address,
-  hashOf,
-  holderOf,
-  type IbGib,
-  linksOf,
-  nOf,
-  previousOf,
-  tjpHashOf,
-  tjpOf,
-} from "../../ibgib/index.js";
+import { type Address, holderOf, type IbGib, nOf, previousOf, tjpOf } from "../../ibgib/index.js";
 import { isListAddress } from "../../lists/index.js";
 import type { FrameReader } from "../../merge/index.js";
 import type { SendPlan } from "../../saga/index.js";
-import type { Reference, ReferenceTo, Space } from "../../space/index.js";
+import type { Reference, ReferenceTo } from "../../space/index.js";
 import type { Departure } from "./outflow.js";
 import type { Progress } from "./progress.js";
 import { sharedUpTo } from "./send-plan.js";
+import { isFrameOf, sharedStones, type Source, targetsOf } from "./stones.js";
 
 /** Records read at once: frames while walking a timeline, and what a record links to. */
 const readAtOnce = 128;
-
-/** Where what goes out is read: a space, and where a saga has staged what it sends, a view of both. */
-export interface Source {
-  readonly space: Space;
-  readonly reader: FrameReader;
-}
 
 /** What of that which is linked goes along. Stones do, unless their link is filed as a reference. */
 export interface GoingAlong {
@@ -309,14 +294,26 @@ class OutgoingWalk {
       target === tjp ||
       (isWhole && isFrameOf(target, tjp)) ||
       carriers.some(({ address, links: carried }) => target === address || carried.has(target));
+    const fresh = carriers.length === 0 ? [...links] : [...links].filter((target) => !isThere(target));
+    await this.#passShared(frame, fresh, carriers);
     return {
       kind: "record",
       record: frame,
       isPlanned: task.run.isPlanned,
-      links: carriers.length === 0 ? [...links] : [...links].filter((target) => !isThere(target)),
+      links: fresh,
       page: [],
       references: [],
     };
+  }
+
+  /** What stones lead to that took the place of others is there as far as those lead to it, references apart. */
+  async #passShared(frame: IbGib, fresh: readonly Address[], carriers: readonly Carrier[]): Promise<void> {
+    const links = targetsOf(frame);
+    const dropped = carriers.flatMap((carrier) => [...carrier.links].filter((target) => !links.has(target)));
+    if (fresh.length === 0 || dropped.length === 0) return;
+    const filed = await this.#filedFor(holderOf(frame));
+    const there = dropped.filter((target) => filed.get(target)?.isOpen !== true);
+    for (const shared of await sharedStones(this.source, fresh, there)) this.#done.add(shared);
   }
 
   /** The frames before: on the other side, or on their way there. None for what a chain starts with. */
@@ -340,81 +337,4 @@ async function readAll(reader: FrameReader, addresses: readonly Address[]): Prom
     assert(record, "what a visible record links to is there");
     return record;
   });
-}
-
-/** Does the address alone say that this is a frame of the timeline? */
-function isFrameOf(address: Address, tjp: Address | undefined): boolean {
-  return tjp !== undefined && (address === tjp || tjpHashOf(address) === hashOf(tjp));
-}
-
-function targetsOf(record: IbGib): ReadonlySet<Address> {
-  const targets = new Set<Address>();
-  for (const { target } of linksOf(record)) targets.add(target);
-  return targets;
-}
-
-/**
- * Stones of which it is not known whether the other side has them: what the plan's tips link to that their bases do
- * not, and what that links to, dependencies last. Cheap, and allowed to miss some: those are sent unasked.
- *
- * @param isResumed A connection was lost before: what the first frames that go out link to may have arrived without them.
- */
-export async function unsureStones(
-  { space, reader }: Source,
-  plan: SendPlan,
-  isResumed: boolean,
-): Promise<readonly Address[]> {
-  const unsure = new Set<Address>(plan.stones);
-  const addNew = async (tip: Address, base: Address | undefined) => {
-    const [newest, held] = await reader.getMany(base ? [tip, base] : [tip]);
-    const before = held && targetsOf(held);
-    if (newest === undefined) return;
-    const away = await openReferences(space, [newest]);
-    for (const { target } of linksOf(newest))
-      if (!isFrameOf(target, tjpOf(newest)) && !before?.has(target) && !away.has(target)) unsure.add(target);
-  };
-  for (const { tjp, after, tip } of plan.timelines) {
-    const base = after >= 0 ? await space.frameAt(tjp, after) : undefined;
-    const next = isResumed ? await space.frameAt(tjp, after + 1) : undefined;
-    if (next) await addNew(next, base);
-    await addNew(tip, base);
-  }
-  for (const { frames } of plan.branches) {
-    const [first, tip] = [frames[0], frames.at(-1)];
-    const [record] = first ? await reader.getMany([first]) : [];
-    const base = record && previousOf(record);
-    if (isResumed && first) await addNew(first, base);
-    if (tip) await addNew(tip, base);
-  }
-  return stonesOf({ space, reader }, unsure, new Set(plan.stones));
-}
-
-/** The targets of links that these records' timelines, or they themselves, have only as references. */
-async function openReferences(space: Space, records: readonly IbGib[]): Promise<ReadonlySet<Address>> {
-  const filed = await space.references(records.map(holderOf));
-  return new Set(filed.filter(({ isOpen }) => isOpen).map(({ target }) => target));
-}
-
-/** The stones among `addresses` and all that they link to, except those in `asked`. */
-async function stonesOf(
-  { space, reader }: Source,
-  addresses: Iterable<Address>,
-  asked: ReadonlySet<Address>,
-) {
-  const found = new Set(addresses);
-  const queue = [...found];
-  const stones: Address[] = [];
-  while (queue.length > 0) {
-    const read = await reader.getMany(queue.splice(0, readAtOnce));
-    const page = read.flatMap((record) => (record && tjpOf(record) === undefined ? [record] : []));
-    const away = await openReferences(space, page);
-    for (const record of page) {
-      if (!asked.has(record.address)) stones.push(record.address);
-      for (const { target } of linksOf(record)) {
-        if (!found.has(target) && !away.has(target)) queue.push(target);
-        found.add(target);
-      }
-    }
-  }
-  return stones;
 }
