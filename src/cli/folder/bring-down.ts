@@ -27,8 +27,8 @@ export interface FolderReport {
   readonly conflicts: readonly FolderConflict[];
   /** What was left out, and whose doing that is. */
   readonly left: readonly LeftOut[];
-  /** Of the connection, which is this command's alone. */
-  readonly totals: SyncReport["sessionTotals"];
+  /** Of all sagas of the command, however many connections they took. */
+  readonly totals: SyncReport["totals"];
 }
 
 /** Of a file of the folder, with its path. */

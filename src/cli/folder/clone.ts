@@ -27,7 +27,7 @@ export async function cloneFolder(
   onProgress: OnProgress = unseen,
 ): Promise<FolderReport> {
   await checkPlace(dir);
-  const { sessionTotals, left } = await exchange([folder], "pull").catch((thrown) => {
+  const { totals, left } = await exchange([folder], "pull").catch((thrown) => {
     throw isCode(thrown, "unknown_root")
       ? new FolderError("unknown_folder", { timeline: shortAddress(folder) })
       : thrown;
@@ -41,7 +41,7 @@ export async function cloneFolder(
     saveMapping(identity, cell, { folder, base: [], unsent: [] }),
   );
   const written = await bringDown(identity, { cell: mapped, now }, { ask: refuseRemoval, onProgress });
-  return { ...written, totals: sessionTotals, left, outside: [], ignored: 0, movedFrom: undefined };
+  return { ...written, totals, left, outside: [], ignored: 0, movedFrom: undefined };
 }
 
 /** May a folder be cloned into `dir`? @throws FolderError `in_home`, `in_synced`, `not_empty`. */

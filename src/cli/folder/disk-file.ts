@@ -22,22 +22,35 @@ export type OnDisk =
     }
   | ({ readonly kind: "other" } & Omit<Skipped, "path">);
 
-/** What stands at `file`. Reads all of it: that is what tells one content from another. */
-export async function lookAtFile(file: string): Promise<OnDisk> {
-  const kind = await kindOf(file);
-  if (kind !== "file") return kind;
+/** A content that a file had, and what told it from a later one. */
+export interface Known {
+  readonly content: Content;
+  readonly stamp?: string | undefined;
+}
+
+/** What stands at `file`. Reads all of it, as that is what tells one content from another, but where its stamp is a known one. */
+export async function lookAtFile(file: string, known?: Known): Promise<OnDisk> {
+  const there = await statsOf(file);
+  if ("kind" in there) return there;
+  const stamp = stampOf(there, Date.now());
+  if (known !== undefined && stamp !== undefined && stamp === known.stamp)
+    return { kind: "file", content: known.content, ...modeIn(there), stamp };
   try {
     return await withFile(file, async (handle) => {
       const stats = await handle.stat({ bigint: true });
-      const [bytes, mode] = [Number(stats.size), Number(stats.mode)];
+      const bytes = Number(stats.size);
       if (bytes > folderLimits.fileBytesMax) return tooLarge(bytes);
       const stamp = stampOf(stats, Date.now());
       const content = await contentIn(file, await readFrom(handle, bytes));
-      return { kind: "file", content, mode, isExecutable: (mode & 0o100) !== 0, stamp };
+      return { kind: "file", content, ...modeIn(stats), stamp };
     });
   } catch (thrown) {
     return { kind: "other", reason: readingFailed(thrown) };
   }
+}
+
+function modeIn({ mode }: BigIntStats): { readonly mode: number; readonly isExecutable: boolean } {
+  return { mode: Number(mode), isExecutable: (mode & 0o100n) !== 0n };
 }
 
 /** What a file said when it was looked at, as long as it does: of chunks whoever takes them finds out. */
@@ -166,20 +179,11 @@ function stampOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats, nowMs: number): s
   return isYoung ? undefined : [size, mtimeNs, ctimeNs, ino].join(" ");
 }
 
-/** The stamp of the file that is at a path; undefined where there is none, or it is that young. */
-export async function stampAt(file: string): Promise<string | undefined> {
+/** Of a regular file; what else there is, or that it cannot be told. */
+async function statsOf(file: string): Promise<BigIntStats | Exclude<OnDisk, { kind: "file" }>> {
   try {
     const stats = await lstat(file, { bigint: true });
-    return stats.isFile() ? stampOf(stats, Date.now()) : undefined;
-  } catch {
-    return undefined; // reading it says why
-  }
-}
-
-async function kindOf(file: string): Promise<"file" | Exclude<OnDisk, { kind: "file" }>> {
-  try {
-    const stats = await lstat(file);
-    if (stats.isFile()) return "file";
+    if (stats.isFile()) return stats;
     if (stats.isDirectory()) return { kind: "other", reason: "a directory is in its place" };
     return { kind: "other", reason: stats.isSymbolicLink() ? "symbolic link" : "not a regular file" };
   } catch (thrown) {

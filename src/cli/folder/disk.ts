@@ -13,7 +13,7 @@ import type { FileState } from "./model.js";
 import { type OutsideReason, whyOutside } from "./own.js";
 import { brokenPathRule, parentsOf } from "./paths.js";
 import { inPlace, type Skipped } from "./skipped.js";
-import { lookAtFile, stampAt, strictText } from "./disk-file.js";
+import { lookAtFile, strictText } from "./disk-file.js";
 
 /** A directory that is none of the folder's, by design. */
 export interface Outside {
@@ -157,17 +157,14 @@ type Look = Scanned | Omit<Skipped, "path">;
 
 /** A file whose stamp is the one that it had when it was read last is what it was. */
 async function lookAt(dir: string, path: string, known: Synced | undefined): Promise<Look> {
-  const file = join(dir, path);
-  if (known?.stamp !== undefined && known.stamp === (await stampAt(file)))
-    return { content: known.content, isExecutable: known.isExecutable, stamp: known.stamp };
-  const found = await lookAtFile(file);
+  const found = await lookAtFile(join(dir, path), known);
   if (found.kind === "absent") return { reason: "vanished while it was read" };
   if (found.kind === "other") {
     const { kind: _, ...why } = found;
     return why;
   }
   const { content, isExecutable, stamp } = found;
-  return { content, isExecutable, stamp };
+  return { content, isExecutable: content === known?.content ? known.isExecutable : isExecutable, stamp };
 }
 
 type Filling = { files: Map<string, Scanned>; skipped: Skipped[] };

@@ -79,3 +79,14 @@ export async function withReceiver<Result>(
 export function isCode(thrown: unknown, ...codes: readonly ErrorCode[]): boolean {
   return thrown instanceof KeysagaError && codes.includes(thrown.code);
 }
+
+type Totals = SyncReport["totals"];
+
+export function sumOf(some: Totals, more: Totals): Totals {
+  const both = (way: keyof Totals) => ({
+    records: some[way].records + more[way].records,
+    bytes: some[way].bytes + more[way].bytes,
+    contexts: some[way].contexts + more[way].contexts,
+  });
+  return { up: both("up"), down: both("down") };
+}

@@ -119,6 +119,8 @@ export interface Write {
    * file and of what its path becomes a directory for, or was one.
    */
   readonly group: string;
+  /** Of the file at `path` when it was `from`; see `stampOf`. */
+  readonly stamp?: string | undefined;
   /** Of a renamed file: the path that it had, from which its permissions come. */
   readonly was?: string | undefined;
 }
@@ -151,6 +153,7 @@ export function planWrites(base: readonly FileState[], now: readonly FileState[]
     .map((path) => ({
       path,
       from: baseByPath.get(path)?.content,
+      stamp: baseByPath.get(path)?.stamp,
       to: nowByPath.get(path)?.content,
       isExecutable: executableFor(path),
       group: groups.of(path),

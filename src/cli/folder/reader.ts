@@ -31,7 +31,7 @@ export async function syncAsReader(
 ): Promise<(Written & Pick<FolderReport, "totals" | "left">) | undefined> {
   const { folder, base, unsent } = cell.mapping;
   if (!(await mayOnlyRead(identity, folder))) return undefined;
-  const { sessionTotals, left } = await exchange([folder], "pull").catch((thrown) => {
+  const { totals, left } = await exchange([folder], "pull").catch((thrown) => {
     throw isCode(thrown, "unknown_root") ? new FolderError("not_shared") : thrown;
   });
   if (!(await mayOnlyRead(identity, folder))) return undefined;
@@ -42,7 +42,7 @@ export async function syncAsReader(
   const written = await bringDown(identity, { cell: { ...cell, mapping }, now }, terminal, unsent);
   const changes = added.length + edited.length + renamed.length + removed.length + unsent.length;
   if (changes > 0) throw new FolderError("read_only", { changes });
-  return { ...written, totals: sessionTotals, left };
+  return { ...written, totals, left };
 }
 
 /** What was looked at and is as it was need not be read again, though nothing is recorded. */

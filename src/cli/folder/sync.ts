@@ -7,7 +7,7 @@ import { isLike, mappingOf, realDirectory } from "./directory.js";
 import { type Scan, scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { type OnProgress, unseen } from "./folder-progress.js";
-import type { Exchange } from "./exchange.js";
+import { type Exchange, sumOf } from "./exchange.js";
 import { isMapped, type MappedCell, type MappingCell } from "./mapping.js";
 import { markerOf, withMarker } from "./marker.js";
 import { type FolderState, readFolder } from "./model.js";
@@ -177,17 +177,18 @@ async function bringInStep(
     left.some(
       ({ reason, by }) => reason === "not_taken" || (reason !== "set_aside" && by === identity.address),
     );
-  let [{ left, sessionTotals }, now] = [await exchange([folder], "both"), await read()];
+  let [{ left, totals }, now] = [await exchange([folder], "both"), await read()];
   for (let round = 0; round < repairsMax && !isOwn(left); round++) {
     if (!(await repairFolder(identity, now))) break;
-    [{ left, sessionTotals }, now] = [await exchange([folder], "both"), await read()];
+    const again = await exchange([folder], "both");
+    [left, totals, now] = [again.left, sumOf(totals, again.totals), await read()];
   }
   await removeLeftovers(recorded.place, scan.leftovers);
   const unsentLeft = isOwn(left) ? unsent : unsent.filter(leftAlone(left, folder));
   const written = await bringDown(identity, { cell: recorded, now }, terminal, unsentLeft);
   if (isOwn(left) && unsent.length > 0) throw new FolderError("not_taken", { changes: unsent.length });
   if (isOwn(left)) throw new FolderError("not_shared");
-  return { ...written, totals: sessionTotals, left: withPaths(left, [...base, ...unsent]) };
+  return { ...written, totals, left: withPaths(left, [...base, ...unsent]) };
 }
 
 /** Is a change among what the receiver has no room for? Where the folder itself is, everything is. */

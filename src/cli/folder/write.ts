@@ -5,7 +5,7 @@ import { systemError } from "../../index.js";
 import { holdsDeviceSecret, isStoreFile } from "../../node/index.js";
 import { BrokenTree } from "./chunk-tree.js";
 import { type Content, isSame, type Said } from "./content.js";
-import { checked, HoldsSecret, lookAtFile, type OnDisk, secretReason } from "./disk-file.js";
+import { checked, HoldsSecret, type Known, lookAtFile, type OnDisk, secretReason } from "./disk-file.js";
 import {
   flushDirectory,
   ignoresCase,
@@ -24,8 +24,10 @@ import { inPlace, type Skipped, type SkipReason } from "./skipped.js";
 
 interface Prepared {
   readonly write: Write;
-  /** Where the new text lies. Undefined for a file that is to go, or has the new text already. */
+  /** Where what is new lies. Undefined for a file that is to go, or says that already. */
   readonly temporary: string | undefined;
+  /** What was found at the path, so that it need not be read once more. */
+  readonly found: Known | undefined;
 }
 
 /** What writing left as it was. */
@@ -151,10 +153,11 @@ async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason
   const { path, to, was, isExecutable } = write;
   if (to === undefined) {
     await access(dirname(join(dir, path)), constants.W_OK).catch(passAbsent);
-    return { write, temporary: undefined };
+    return { write, temporary: undefined, found: knownOf(write) };
   }
-  const found = await lookAtFile(join(dir, path));
-  if (found.kind === "file" && isAs(found, write)) return { write, temporary: undefined };
+  const here = await lookAtFile(join(dir, path), knownOf(write));
+  const found = here.kind === "file" ? here : undefined;
+  if (found && isAs(found, write)) return { write, temporary: undefined, found };
   const said = await to.read();
   if (said === undefined) return "changed meanwhile";
   if (!("text" in said) && !(await hasRoomFor(dir, to))) return "no room for it on this disk";
@@ -171,7 +174,11 @@ async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason
     if (thrown instanceof Unfit) return thrown.reason;
     throw thrown;
   }
-  return { write, temporary };
+  return { write, temporary, found };
+}
+
+function knownOf({ from, stamp }: Write): Known | undefined {
+  return from && { content: from, stamp };
 }
 
 /** What is left on a disk for everything else. */
@@ -282,11 +289,11 @@ async function putGroup(dir: string, group: readonly Prepared[]): Promise<Skippe
  */
 async function lookAt(
   dir: string,
-  { write, temporary }: Prepared,
+  { write, temporary, found: before }: Prepared,
   emptied: ReadonlySet<string>,
 ): Promise<"due" | "done" | Skipped> {
   const { path, from, to } = write;
-  const found = await lookAtFile(join(dir, path));
+  const found = await lookAtFile(join(dir, path), before);
   if (found.kind === "other") {
     if (found.reason === "a directory is in its place" && emptied.has(path)) return "due";
     const { kind: _, ...why } = found;
