@@ -69,7 +69,14 @@ test("each file is flushed before it takes its place, and each name before the b
   calls.made = [];
   const { down } = await syncFolder(identity, there, inStep, agree);
   expect(down.map(({ path, change }) => `${change} ${path}`)).toEqual([
-    ...["edited a.md", "removed c.md", "added e.bin", "renamed moved.md", "added new/deep/d.md"],
+    ...[
+      "edited a.md",
+      "removed c.md",
+      "added e.bin",
+      "added gone/",
+      "renamed moved.md",
+      "added new/deep/d.md",
+    ],
   ]);
 
   const { made } = calls;

@@ -173,12 +173,21 @@ describe("a new file that comes down", () => {
       expect(changesOf((await world.sync(world.there)).down)).toEqual(["added what?.md"]);
     });
 
-  test("where a directory stands leaves that", async () => {
+  test("where a directory stands whose files stay out of it leaves that", async () => {
     const world = await added({ "x.md": "1" });
     const directory = join(world.there, "x.md");
-    await mkdir(directory);
+    await writeTree(directory, { "ignored.log": "1", ".gitignore": "*.log\n" });
     const told = { path: "x.md", reason: "a directory is in its place", down: rest };
     await expectLeft(world, told, () => rm(directory, { recursive: true }), ["added x.md"]);
+  });
+
+  test("where an empty directory stands lies beside it", async () => {
+    const world = await added({ "x.md": "1" });
+    await mkdir(join(world.there, "x.md"));
+    const { up, down, conflicts } = await world.sync(world.there);
+    expect(changesOf(up)).toEqual(["added x.md/"]);
+    expect(down.map(({ path }) => path.replace(/\(.*\)/, "(digits)"))).toEqual(["new.md", "x (digits).md"]);
+    expect(conflicts).toMatchObject([{ kind: "name", named: "x.md" }]);
   });
 
   test("below what is a special file here leaves that", async () => {

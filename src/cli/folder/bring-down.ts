@@ -4,8 +4,8 @@ import type { Outside } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { changeMapping, type MappedCell, type Mapping, type MappingCell } from "./mapping.js";
 import type { FolderState } from "./model.js";
-import { baseAfter, type Change, changesOf, type LocalChange, planWrites } from "./plan.js";
-import { checkRemoval, countRemoved, type Terminal } from "./removal.js";
+import { baseAfter, type Change, changesOf, type LocalChange, planWrites, withoutFilled } from "./plan.js";
+import { checkRemoval, countRemoved, filesIn, type Terminal } from "./removal.js";
 import type { Skipped } from "./skipped.js";
 import { writeFiles } from "./write.js";
 
@@ -58,7 +58,10 @@ export async function bringDown(
   const { files, unfit } = now;
   const writes = planWrites(base, files);
   try {
-    await checkRemoval({ kind: "removed_there", gone: countRemoved(base, files), of: base.length }, ask);
+    await checkRemoval(
+      { kind: "removed_there", gone: countRemoved(base, files), of: filesIn(base).length },
+      ask,
+    );
   } catch (thrown) {
     await saveMapping(identity, cell, { folder, base, unsent: left });
     throw thrown;
@@ -70,9 +73,13 @@ export async function bringDown(
     onProgress,
   );
   await saveMapping(identity, cell, { folder, base: baseAfter(base, files, leftAlone), unsent: left });
-  const down = byPath(changesOf(writes.filter(({ path }) => !leftAlone.has(path))));
+  const paths = files.map(({ path }) => path);
+  const down = byPath(withoutFilled(changesOf(writes.filter(({ path }) => !leftAlone.has(path))), paths));
   const still = new Set(left);
-  const up = unsent.filter((change) => !still.has(change));
+  const up = withoutFilled(
+    unsent.filter((change) => !still.has(change)),
+    paths,
+  );
   const touched = new Set([...unsent, ...writes].map(({ path }) => path));
   const unchanged = files.filter(({ path }) => !touched.has(path)).length;
   const told = { skipped: [...skipped, ...unfit], conflicts: await openConflicts(identity.space, now) };

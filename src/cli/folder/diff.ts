@@ -2,6 +2,7 @@ import { byPath } from "./conflicts.js";
 import { isSame } from "./content.js";
 import { FolderError } from "./errors.js";
 import { locate } from "./locate.js";
+import { isDirectoryPath } from "./paths.js";
 import type { Changed, Placed } from "./moves.js";
 import type { Change, LocalPlan } from "./plan.js";
 import { type Local, readLocal } from "./status.js";
@@ -14,7 +15,8 @@ export interface LocalDiff extends Change {
 }
 
 /**
- * What the next sync of a directory would record, or of the part of it or the file that `text` names, line by line.
+ * What the next sync of a directory would record, or of the part of it or the file that `text` names, line by line; empty
+ * directories, of which there is no such thing as a line, left out.
  *
  * @throws FolderError `unknown_file`, and as `locate` and `readLocal`.
  */
@@ -29,7 +31,7 @@ export async function diffOf(
   if (!pathsIn(local).some(isMeant)) throw new FolderError("unknown_file", { path });
   const diffs: LocalDiff[] = [];
   for (const { was, now } of changesOf(local.plan)) {
-    if (!isMeant(was?.path) && !isMeant(now?.path)) continue;
+    if ((!isMeant(was?.path) && !isMeant(now?.path)) || isDirectoryPath((was ?? now)!.path)) continue;
     const change = { was: was && (await inText(was)), now: now && (await inText(now, was)) };
     diffs.push({ ...wordsOf(change), diff: unifiedDiff(change, isSame(was?.content, now?.content)) });
   }

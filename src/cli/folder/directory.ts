@@ -6,6 +6,7 @@ import { FolderError } from "./errors.js";
 import { isAny } from "./file-system.js";
 import { type MappedCell, type MappingCell, isMapped, readMapping } from "./mapping.js";
 import { type Marker, readMarker } from "./marker.js";
+import { filesIn } from "./removal.js";
 import { checkOutsideHomes, checkOutsideSynced, innermostMarked } from "./own.js";
 
 /** A directory that is to be synced. */
@@ -68,7 +69,8 @@ async function isStillAt(seenAt: string, { place, directory }: MappingCell): Pro
  * unchanged: somebody may have tidied the marker away, or a crash came before it was written. Where there were no files
  * yet, nothing can be lost.
  */
-export function isLike({ mapping: { base } }: MappedCell, { files, skipped }: Scan): boolean {
+export function isLike({ mapping }: MappedCell, { files, skipped }: Scan): boolean {
+  const base = filesIn(mapping.base);
   const found = new Set([...files.keys(), ...skipped.map(({ path }) => path)]);
   const isHere = base.filter(({ path }) => found.has(path)).length * 2 >= base.length;
   return (

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemError } from "../../index.js";
 import { inBatches } from "./batches.js";
-import type { Content } from "./content.js";
+import { type Content, contentOf } from "./content.js";
 import { FolderError } from "./errors.js";
 import { isAny, keepsExecutable, makerOf } from "./file-system.js";
 import { folderLimits } from "./limits.js";
@@ -102,13 +102,16 @@ export async function scanDirectory(
   const onLooked = counting(onProgress, "looking at", found.length);
   const looks = await inBatches(found, looksAtOnce, (path) => lookAt(dir, path, known.get(path)), onLooked);
   for (const [at, path] of found.entries()) takeFile(path, looks[at]!, scan);
+  const told = [...pathsOf(scan.skipped), ...pathsOf(scan.outside), ...scan.ignored];
+  for (const path of emptyAmong(entered, [...found, ...told], known))
+    takeFile(path, { ...nothing, isExecutable: false, stamp: undefined }, scan);
   await settleExecutable(dir, known, scan.files);
   const sorted = [...scan.files].sort(([a], [b]) => (a < b ? -1 : 1));
   const { outside, ignored, leftovers } = scan;
   const skipped = scan.skipped.map((each) =>
     places.has(each.path) ? { ...each, reason: inPlace(each.reason) } : each,
   );
-  const filled = [...found, ...outside.map(({ path }) => path)];
+  const filled = [...found, ...pathsOf(outside)];
   return {
     files: new Map(sorted),
     skipped: [...skipped, ...emptyInPlace(synced, entered, filled)],
@@ -116,6 +119,26 @@ export async function scanDirectory(
     ignored,
     leftovers,
   };
+}
+
+function pathsOf(told: readonly { readonly path: string }[]): string[] {
+  return told.map(({ path }) => path);
+}
+
+/**
+ * The directories that have nothing in them but names with a dot, as systems put them everywhere. In the place of a synced
+ * file one says nothing: see `emptyInPlace`.
+ */
+function emptyAmong(
+  entered: ReadonlySet<string>,
+  found: readonly string[],
+  known: ReadonlyMap<string, Synced>,
+): string[] {
+  const filled = new Set([...found, ...[...found, ...entered].flatMap(parentsOf), ""]);
+  return [...entered]
+    .filter((at) => !filled.has(at) && !known.has(at))
+    .map((at) => `${at}/`)
+    .filter((path) => brokenPathRule(path) === undefined);
 }
 
 /** A directory that has nothing in it and the name of a synced file says nothing of that file. */
@@ -149,6 +172,9 @@ async function settleExecutable(
     files.set(path, { ...file, isExecutable: known.get(path)?.isExecutable, stamp });
   }
 }
+
+/** What an empty directory says. */
+const nothing = { content: contentOf("") };
 
 /** Files that are looked at at once. */
 const looksAtOnce = 32;

@@ -14,7 +14,8 @@ export type PathRule =
 
 /**
  * The rule that `path` breaks, if any. A path is relative, its names are joined by `/`, and none is empty or begins
- * with a dot, so that it stays below the folder on every system, and out of what other programs keep there.
+ * with a dot, so that it stays below the folder on every system, and out of what other programs keep there. One that ends
+ * with a slash is that of an empty directory.
  */
 export function brokenPathRule(path: string): PathRule | undefined {
   if (Buffer.byteLength(path) > folderLimits.pathBytesMax) return "path_too_long";
@@ -22,7 +23,7 @@ export function brokenPathRule(path: string): PathRule | undefined {
   if (/^[A-Za-z]:/.test(path)) return "drive_letter";
   if (path.includes("\\")) return "backslash";
   if (/\p{Cc}/u.test(path)) return "control_character";
-  const names = path.split("/");
+  const names = (isDirectoryPath(path) ? directoryAt(path) : path).split("/");
   if (names.length > folderLimits.depthMax) return "too_deep";
   for (const name of names) {
     if (name === "") return "empty_name";
@@ -32,12 +33,22 @@ export function brokenPathRule(path: string): PathRule | undefined {
   return undefined;
 }
 
+/** A path that ends with a slash is that of a directory in which there is nothing of the folder. */
+export function isDirectoryPath(path: string): boolean {
+  return path.endsWith("/");
+}
+
+/** The directory that such a path names. */
+export function directoryAt(path: string): string {
+  return path.slice(0, -1);
+}
+
 /** Some file systems drop characters that nobody sees: to them such a name may begin with a dot as well. */
 function isHidden(name: string): boolean {
   return name.replace(/\p{Default_Ignorable_Code_Point}/gu, "").startsWith(".");
 }
 
-/** The directories on the way to `path`, outermost first: for `a/b/c` they are `a` and `a/b`. */
+/** The directories on the way to `path`, outermost first: for `a/b/c` they are `a` and `a/b`, as they are for `a/b/`. */
 export function parentsOf(path: string): string[] {
   const names = path.split("/");
   return names.slice(1).map((_, at) => names.slice(0, at + 1).join("/"));

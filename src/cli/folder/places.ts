@@ -1,6 +1,6 @@
 import { type Address, gibOf } from "../../index.js";
 import { folderLimits } from "./limits.js";
-import { brokenPathRule, parentsOf } from "./paths.js";
+import { brokenPathRule, directoryAt, isDirectoryPath, parentsOf } from "./paths.js";
 
 /** A file and the path that its record has. */
 export interface NamedFile {
@@ -43,15 +43,17 @@ const endingBytesMax = 32;
 
 /** Paths for a file that cannot have its own, the best first. */
 function pathsBeside(path: string, gib: string): string[] {
-  const start = path.lastIndexOf("/") + 1;
-  const [parent, name] = [path.slice(0, start), path.slice(start)];
+  const slash = isDirectoryPath(path) ? "/" : "";
+  const place = slash ? directoryAt(path) : path;
+  const start = place.lastIndexOf("/") + 1;
+  const [parent, name] = [place.slice(0, start), place.slice(start)];
   const dot = name.lastIndexOf(".");
   const hasEnding = dot > 0 && Buffer.byteLength(name.slice(dot)) <= endingBytesMax;
   const [stem, ending] = hasEnding ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
   const { nameBytesMax, pathBytesMax } = folderLimits;
   const bytesMax = Math.min(nameBytesMax, pathBytesMax - Buffer.byteLength(parent));
   return digitsShown
-    .map((digits) => ` (${gib.slice(0, digits)})${ending}`)
+    .map((digits) => ` (${gib.slice(0, digits)})${ending}${slash}`)
     .map((tail) => parent + cut(stem, bytesMax - Buffer.byteLength(tail)) + tail)
     .filter((beside) => brokenPathRule(beside) === undefined);
 }

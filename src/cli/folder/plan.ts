@@ -3,7 +3,7 @@ import { type Content, isSame } from "./content.js";
 import type { Scan } from "./disk.js";
 import type { FileState } from "./model.js";
 import { type Changed, findMoves, type Placed } from "./moves.js";
-import { parentsOf } from "./paths.js";
+import { directoryAt, isDirectoryPath, parentsOf } from "./paths.js";
 
 export type ChangeKind = "added" | "edited" | "renamed" | "removed";
 
@@ -74,16 +74,17 @@ export async function planLocal(
     else if (was) changed.push({ was, now: { path, ...here } });
     else fresh.push({ path, ...here });
   }
-  const moves = await findMoves({ gone, changed, fresh });
+  const isFile = ({ path }: { readonly path: string }) => !isDirectoryPath(path);
+  const moves = await findMoves({ gone: gone.filter(isFile), changed, fresh: fresh.filter(isFile) });
   const isGone = new Set(gone);
   const listed = new Set(now.map(({ file }) => file));
   const isRemoved = (was: FileState) =>
     isGone.has(was) ? nowByPath.get(was.path)?.file === was.file : listed.has(was.file);
   return {
-    added: moves.fresh,
+    added: [...moves.fresh, ...fresh.filter((each) => !isFile(each))],
     edited: [...moves.changed, ...switched],
     renamed: moves.moved,
-    removed: moves.gone.filter(isRemoved),
+    removed: [...moves.gone, ...gone.filter((each) => !isFile(each))].filter(isRemoved),
     kept,
   };
 }
@@ -192,6 +193,17 @@ export function baseAfter(
     ...now.filter(({ path }) => !leftAlone.has(path)),
     ...base.filter(({ path }) => leftAlone.has(path)),
   ];
+}
+
+/** Without the directories that are removed from a list because there is something in them now: nobody misses them. */
+export function withoutFilled<Told extends Change>(
+  changes: readonly Told[],
+  paths: Iterable<string>,
+): Told[] {
+  const filled = new Set([...paths].flatMap(parentsOf));
+  return changes.filter(
+    ({ path, change }) => change !== "removed" || !isDirectoryPath(path) || !filled.has(directoryAt(path)),
+  );
 }
 
 /** What writes come to, file by file; of one that was renamed, only that. */

@@ -1,6 +1,7 @@
 import { FolderError } from "./errors.js";
 import type { OnProgress } from "./folder-progress.js";
 import type { FileState } from "./model.js";
+import { isDirectoryPath } from "./paths.js";
 import type { LocalPlan } from "./plan.js";
 
 /** A removal that is too large to be taken for meant. */
@@ -41,17 +42,22 @@ export function isMuch({ gone, of }: MassRemoval): boolean {
   return gone > 0 && (gone === of || (gone > 2 && gone * 3 > of));
 }
 
+/** Without empty directories: who loses one loses nothing. */
+export function filesIn<File extends { readonly path: string }>(files: readonly File[]): File[] {
+  return files.filter(({ path }) => !isDirectoryPath(path));
+}
+
 /** Files that are missing from a directory, without those whose content lies at a new path. */
 export function countMissing({ removed, added }: LocalPlan): number {
   return countGone(
-    removed.map(({ content }) => content.digest),
-    added.map(({ content }) => content.digest),
+    filesIn(removed).map(({ content }) => content.digest),
+    filesIn(added).map(({ content }) => content.digest),
   );
 }
 
 /** The same for what is about to be written. */
 export function countRemoved(base: readonly FileState[], now: readonly FileState[]): number {
-  return countGone(digestsOf(base, now), digestsOf(now, base));
+  return countGone(digestsOf(filesIn(base), now), digestsOf(filesIn(now), base));
 }
 
 /** Of the files that are not among the others as well, nor another one at their path. */

@@ -5,9 +5,9 @@ import { type Outside, type Scan, scanDirectory } from "./disk.js";
 import { FolderError } from "./errors.js";
 import { isMapped, type MappedCell, type MappingCell } from "./mapping.js";
 import { type FolderState, readFolder } from "./model.js";
-import { type Change, changesIn, type LocalPlan, planLocal } from "./plan.js";
+import { type Change, changesIn, type LocalPlan, planLocal, withoutFilled } from "./plan.js";
 import { mayOnlyRead } from "./reader.js";
-import { countMissing, isMuch, type MassRemoval } from "./removal.js";
+import { countMissing, filesIn, isMuch, type MassRemoval } from "./removal.js";
 import type { Skipped } from "./skipped.js";
 
 /** What the next sync of a directory would record, as far as this home can tell: no receiver is asked. */
@@ -96,13 +96,13 @@ async function statusAgain(who: Who, { cell, scan, now, plan }: Local): Promise<
   return {
     folder,
     receiver,
-    changes: changesIn(plan),
-    unsent: byPath(unsent),
+    changes: withoutFilled(changesIn(plan), scan.files.keys()),
+    unsent: withoutFilled(byPath(unsent), scan.files.keys()),
     unchanged: plan.kept.length,
     skipped: scan.skipped,
     outside: scan.outside,
     ignored: scan.ignored.length,
-    missing: askedAbout(plan, base.length),
+    missing: askedAbout(plan, filesIn(base).length),
     mayWrite: !(await mayOnlyRead(who, folder)),
     conflicts: (await openConflicts(who.space, now)).length,
   };

@@ -20,6 +20,7 @@ import {
   checkRemoval,
   countMissing,
   demandYes,
+  filesIn,
   type Terminal,
   refuseRemoval,
 } from "./removal.js";
@@ -125,7 +126,7 @@ async function syncAgain(
   const { folder, base } = cell.mapping;
   const now = await readFolder(identity.space, folder, cell.mapping);
   const plan = await planLocal(scan, base, now.files);
-  await checkRemoval({ kind: "missing", gone: countMissing(plan), of: base.length }, agreed);
+  await checkRemoval({ kind: "missing", gone: countMissing(plan), of: filesIn(base).length }, agreed);
   const recorded = await recordLocal(identity, { cell, now, plan }, terminal.onProgress);
   const synced = await bringInStep(identity, { now, recorded, scan }, exchange, terminal);
   return withUnrecorded(synced, plan, recorded);
@@ -149,8 +150,9 @@ function withUnrecorded(synced: Synced, plan: LocalPlan, { mapping }: MappedCell
 async function markAgain(identity: Identity, { cell, scan }: Found, ask: AskRemoval): Promise<AskRemoval> {
   const { base, folder } = cell.mapping;
   const isAsked = !isLike(cell, scan);
-  const gone = base.filter(({ path }) => !scan.files.has(path)).length;
-  if (isAsked) await demandYes({ kind: "unmarked", gone, of: base.length }, ask);
+  const files = filesIn(base);
+  const gone = files.filter(({ path }) => !scan.files.has(path)).length;
+  if (isAsked) await demandYes({ kind: "unmarked", gone, of: files.length }, ask);
   await withMarker(cell.place, markerOf(identity, cell.directory, folder), async () => undefined);
   return isAsked ? async () => true : ask;
 }

@@ -16,7 +16,7 @@ import {
 import { chunksBelow, digestIn, digestOfRoot } from "./chunk-tree.js";
 import { type Content, type Digest, digestOf, type Said } from "./content.js";
 import { fileIb } from "./kinds.js";
-import { brokenPathRule } from "./paths.js";
+import { brokenPathRule, isDirectoryPath } from "./paths.js";
 import type { UnfitReason } from "./skipped.js";
 
 /** A file as one frame of its timeline has it. */
@@ -62,7 +62,7 @@ export async function readVersion(
   const isOwn = sayingOf(tip) !== undefined;
   if (rule !== undefined) return isOwn ? `path (${rule})` : "removed";
   const digest = await digestOfSaying(space, file, saying);
-  if (digest === undefined) return "no file";
+  if (digest === undefined || (isDirectoryPath(data.path) && digest.bytes > 0)) return "no file";
   const content = storedContent(space, tip.address, digest);
   const isContested = !isOwn || conflictsOf(tip).length > 0;
   const isExecutable = data.executable === true;

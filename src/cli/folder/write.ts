@@ -18,7 +18,7 @@ import {
 } from "./file-system.js";
 import { counting, type OnProgress, unseen } from "./folder-progress.js";
 import { obstaclesOf, refusalOf } from "./obstacles.js";
-import { parentsOf } from "./paths.js";
+import { directoryAt, isDirectoryPath, parentsOf } from "./paths.js";
 import type { Write } from "./plan.js";
 import { inPlace, type Skipped, type SkipReason } from "./skipped.js";
 
@@ -151,6 +151,7 @@ function refused(thrown: unknown, file: string): SkipReason {
  */
 async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason> {
   const { path, to, was, isExecutable } = write;
+  if (isDirectoryPath(path)) return { write, temporary: undefined, found: undefined };
   if (to === undefined) {
     await access(dirname(join(dir, path)), constants.W_OK).catch(passAbsent);
     return { write, temporary: undefined, found: knownOf(write) };
@@ -293,6 +294,10 @@ async function lookAt(
   emptied: ReadonlySet<string>,
 ): Promise<"due" | "done" | Skipped> {
   const { path, from, to } = write;
+  if (isDirectoryPath(path)) {
+    const isThere = (await kindOf(join(dir, directoryAt(path)))) === "directory";
+    return isThere === (to !== undefined) ? "done" : "due";
+  }
   const found = await lookAtFile(join(dir, path), before);
   if (found.kind === "other") {
     if (found.reason === "a directory is in its place" && emptied.has(path)) return "due";
@@ -312,7 +317,8 @@ async function put(
   { write, temporary }: Prepared,
   undo: (() => Promise<void>)[],
 ): Promise<void> {
-  const { path, from } = write;
+  const { path, from, to } = write;
+  if (isDirectoryPath(path)) return putDirectory(dir, path, { isNew: to !== undefined, undo });
   const file = join(dir, path);
   const mode = from === undefined ? undefined : (await lstat(file)).mode & 0o777;
   undo.push(async () => {
@@ -331,6 +337,18 @@ async function put(
     for (const parent of made.reverse()) await rmdir(join(dir, parent)).catch(refusalOf);
     throw thrown;
   }
+}
+
+/** One that is to go and has something in it by now stays. */
+async function putDirectory(
+  dir: string,
+  path: string,
+  { isNew, undo }: { readonly isNew: boolean; readonly undo: (() => Promise<void>)[] },
+): Promise<void> {
+  const make = async () => void (await makeParents(dir, path));
+  const remove = () => removeEmptyParents(dir, path);
+  undo.push(isNew ? remove : make);
+  await (isNew ? make() : remove());
 }
 
 async function removeFile(dir: string, path: string): Promise<void> {
