@@ -16,14 +16,15 @@ export function withLimits(readme: string): string {
 }
 
 function table(): string[] {
-  const { filesMax, pathBytesMax } = folderLimits;
+  const { filesMax, fileBytesMax, pathBytesMax } = folderLimits;
   const rows = [
     [
       fixed,
       showLimit("recordBytesMax", recordLimits.recordBytesMax),
-      "one record, so also a file's text as JSON",
+      "one record",
     ],
     [fixed, showLimit("filesMax", filesMax), "files of a folder"],
+    [fixed, showLimit("fileBytesMax", fileBytesMax), "one file of a folder"],
     [fixed, showLimit("pathBytesMax", pathBytesMax), "a path in a folder"],
     [fixed, showLimit("openMax", inviteLimits.openMax), "invites that are neither used nor expired"],
     ...limitTable().map(([name, value, about]) => [`\`${name}\``, value, about]),

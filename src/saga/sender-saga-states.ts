@@ -133,6 +133,8 @@ export type SenderSagaEvent =
       readonly evidence: readonly Evidence[];
       readonly plan: SendPlan;
       readonly unsure: readonly Address[];
+      /** How many of these are asked about in any case: there may be much below them. */
+      readonly shared: number;
       readonly now: Moment;
     }
   | { readonly kind: "wants"; readonly turn: Verified<WantsBody> }

@@ -273,11 +273,11 @@ function gather(state: Answered): SenderSagaStep {
 }
 
 function onResolved(state: In<"resolving">, event: On<"resolved">): SenderSagaStep {
-  const { plan, unsure, moves, made, evidence, chosen, now } = event;
+  const { plan, unsure, shared, moves, made, evidence, chosen, now } = event;
   const final = finalTips(state.roots, state.statuses, state.direction, chosen);
   const resolved: Resolved = { ...answeredOf(state), final, moves, made, evidence };
   if (isEmpty(plan)) return commit(resolved, now);
-  if (unsure.length <= unaskedMax(resolved)) return send(resolved, plan, unsure, []);
+  if (shared === 0 && unsure.length <= unaskedMax(resolved)) return send(resolved, plan, unsure, []);
   return {
     state: {
       ...resolved,

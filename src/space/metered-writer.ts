@@ -44,10 +44,13 @@ export class MeteredWriter implements Writer {
   }
 }
 
+const pageBytes = 4096;
+
 /**
  * What a row takes on a disk, as measured with lmdb: its pages are some four fifths full, and each row stands in a page with
- * a head and in the branches above.
+ * a head and in the branches above. A long value has pages of its own, of which one is not full.
  */
 export function rowBytes(key: string, value: Pick<Uint8Array, "length">): number {
-  return Math.ceil((key.length + value.length) * 1.25) + 64;
+  const paged = Math.min(value.length * 1.25, value.length + pageBytes);
+  return Math.ceil(key.length * 1.25 + paged) + 64;
 }

@@ -48,6 +48,7 @@ export class Presence {
   readonly #reader: Reader;
   readonly #holders: ReadonlySet<Holder> | undefined;
   readonly #reads: Sight["reads"];
+  readonly #stones: Sight["stones"];
   readonly #staged: StagedPart;
   readonly #batches = new Map<number, BatchRow>();
   /** What the sight says of first frames. */
@@ -59,6 +60,7 @@ export class Presence {
     this.#reader = reader;
     this.#holders = sight === "anyone" ? undefined : new Set(sight.holders);
     this.#reads = sight === "anyone" ? undefined : sight.reads;
+    this.#stones = sight === "anyone" ? undefined : sight.stones;
     this.#staged = staged;
   }
 
@@ -139,10 +141,11 @@ export class Presence {
     const row = recordRow(this.#reader, key);
     if (row === undefined) return undefined;
     const isHeld = this.isVisible(row.batches);
-    if (!isHeld && (this.#reads === undefined || !this.#isCommitted(row.batches))) return undefined;
+    const mayCount = this.#reads !== undefined || this.#stones !== undefined;
+    if (!isHeld && (!mayCount || !this.#isCommitted(row.batches))) return undefined;
     const record = readRecord(row.bytes);
     if (record.gib !== key) return damaged("records");
-    if (!isHeld && !this.#isReadable(record)) return undefined;
+    if (!isHeld && !this.#stones?.has(record.address) && !this.#isReadable(record)) return undefined;
     return { record, isTjp: row.isTjp, relation: row.relation };
   }
 

@@ -18,6 +18,11 @@ export interface Sight {
    * same function while it says the same: what was staged with another one is checked again when it is committed.
    */
   readonly reads?: (first: IbGib, look: Look) => boolean;
+  /**
+   * Committed stones that count as well, whoever holds them: those that such frames lead to. One set for all calls of a saga,
+   * which may grow: what was staged with another one is checked again.
+   */
+  readonly stones?: ReadonlySet<Address>;
 }
 
 /** A space as it stands on one snapshot, for a rule that decides inside of it. Each call costs one look-up. */

@@ -54,7 +54,7 @@ async function resolved(of: Address, status: RootStatus) {
       overtaken: [],
     },
   );
-  const { plan, unsure: _, ...signed } = resolved;
+  const { plan, unsure: _, shared: __, ...signed } = resolved;
   return { plan, signed };
 }
 

@@ -29,7 +29,7 @@ async function committed(ack: readonly object[] = []) {
   const entries = [{ status: "unknown" }, ...ack];
   state = stepSenderSaga(state, { kind: "ack", turn: said({ type: "ack", entries }) }).state;
   const chosen = new Map([[note!.address, note!]]);
-  const nothing = { moves: [], made: [], evidence: [], plan: nothingToSend, unsure: [] };
+  const nothing = { moves: [], made: [], evidence: [], plan: nothingToSend, unsure: [], shared: 0 };
   return stepSenderSaga(state, { kind: "resolved", chosen, ...nothing, now: 0 });
 }
 

@@ -38,7 +38,7 @@ function told(statuses: readonly RootStatus[], ...entries: readonly object[]) {
   state = stepSenderSaga(state, { kind: "ack", turn: said({ type: "ack", entries: statuses }) }).state;
   if (state.kind === "comparing") state = stepSenderSaga(state, { kind: "compared", asks: [], now: 0 }).state;
   const chosen = new Map(roots.map((root) => [root.address, root]));
-  const nothing = { moves: [], made: [], evidence: [], plan: nothingToSend, unsure: [] };
+  const nothing = { moves: [], made: [], evidence: [], plan: nothingToSend, unsure: [], shared: 0 };
   state = stepSenderSaga(state, { kind: "resolved", chosen, ...nothing, now: 0 }).state;
   const step = stepSenderSaga(state, { kind: "receipt", turn: said({ type: "receipt", entries }) });
   if (step.state.kind === "failed") return step.state.error.code;

@@ -10,7 +10,7 @@ import { syncFolder } from "../folder/sync.js";
 
 export const sync = defineCommand({
   name: "sync",
-  summary: "Bring the text files of a folder and a receiver in step.",
+  summary: "Bring the files of a folder and a receiver in step.",
   about: `Sends what was changed in FOLDER to the receiver at URL, and writes what was changed there to FOLDER.
 Each file is a timeline with all its versions; the first sync makes the folder's own timeline. Its address, which
 is printed, is what others clone, once you have shared it with them: see keysaga share. A renamed file goes on as the
@@ -20,9 +20,11 @@ URL, see keysaga invite; as - it is read from standard input, where no other use
 Once in step, the home remembers the URL for the directory: keysaga sync FOLDER goes on with it, and so does keysaga
 sync in FOLDER or below. Another URL that is given is used, and remembered in its place.
 
-Left alone: names that begin with a dot, symbolic links, and what is not UTF-8 text or larger than a record. So are
-homes of keysaga in FOLDER, files that hold the secret of an identity, and directories that are synced by themselves.
-So is what .gitignore and .keysagaignore files in FOLDER and below name, by git's rules, which is told in one line. A
+Text is merged where two people have edited it. What is no UTF-8 text, or a long one, goes in chunks, of which a change
+sends those that are new; of two edits of such a file one is shown. Empty directories are carried.
+
+Left alone: names that begin with a dot, symbolic links, and what is neither file nor directory. So are homes of keysaga in FOLDER,
+files that hold the secret of an identity, and directories that are synced by themselves. So is what .gitignore and .keysagaignore files in FOLDER and below name, by git's rules, which is told in one line. A
 file that is synced already stays synced, also where it is named; the ignore files themselves are not synced.
 
 A file that cannot be read or written stays as it is, and is named with what to do, with exit status 3; everything else
@@ -41,7 +43,7 @@ that was changed in FOLDER is lost. Where the home has met several receivers, it
 --unconfirmed.
 
 What somebody has changed who may not write the folder any more is left out and named, with exit status 3: its owner may
-take it over with keysaga adopt. What somebody has put into the folder that is no text file, or has a path that must not
+take it over with keysaga adopt. What somebody has put into the folder that is no file, or has a path that must not
 be written, is skipped and named, with exit status 3; everything else is in step. So is what the receiver, or a folder,
 has no room for.
 

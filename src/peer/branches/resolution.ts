@@ -122,7 +122,9 @@ export async function resolveRoots(
     chosen: new Map(outcomes.flatMap(({ chosen }) => (chosen ? [[chosen.address, chosen]] : []))),
     moves: [...outcomes.flatMap(({ move }) => move ?? []), ...along],
     plan,
-    unsure: overtaken.length > 0 ? [] : await unsureStones({ space, reader: taking.reader }, plan, kept > 0),
+    ...(overtaken.length > 0
+      ? { unsure: [], shared: 0 }
+      : await unsureStones({ space, reader: taking.reader }, plan, kept > 0)),
     ...answered,
   };
   const { proved, made, left, apart, tipless } = taking;

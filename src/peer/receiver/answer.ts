@@ -181,7 +181,9 @@ export class Answers {
   /** What would go out. */
   #outgoing(plan: SendPlan): AsyncIterable<Departure> {
     const source = { space: this.#space, reader: this.#space };
-    return outgoing(source, plan, [], this.along(plan), { pass: () => undefined });
+    return outgoing(source, plan, { known: [], isAllBefore: true }, this.along(plan), {
+      pass: () => undefined,
+    });
   }
 
   /** What of that which is linked goes to the sender. */

@@ -1,5 +1,5 @@
 import { isLimit, KeysagaError, toKeysagaError } from "../../base/index.js";
-import { gibOf } from "../../ibgib/index.js";
+import { gibOf, isBinAddress, tjpOf } from "../../ibgib/index.js";
 import { isListAddress, isListIb } from "../../lists/index.js";
 import {
   type Evidence,
@@ -28,6 +28,7 @@ import { type OnEvent, tellRefused } from "../session/events.js";
 import { outgoing } from "../session/outgoing.js";
 import { partLimit } from "../session/part.js";
 import { Progress } from "../session/progress.js";
+import { stonesBehind } from "../session/stones.js";
 import type { Waits } from "../session/waits.js";
 import { stillLetIn } from "./admission.js";
 import { Answers } from "./answer.js";
@@ -169,7 +170,7 @@ export class ReceiverSagaRun {
     const records = outgoing(
       { space, reader: space },
       plan,
-      known,
+      { known, isAllBefore: true },
       this.#answers.along(plan),
       this.#progress,
     );
@@ -197,10 +198,20 @@ export class ReceiverSagaRun {
     await this.#staged;
   }
 
+  /** Frames among what is offered vouch for the stones that they lead to: whoever may read them may build on these. */
   async choose({ offered }: On<"choose">): Promise<End<"chosen">> {
     await this.#standing.refresh();
-    const held = await this.options.space.view(this.#stage, this.#standing.sight).hasMany(offered);
-    return { kind: "chosen", wanted: held.map((isHeld) => !isHeld) };
+    const { space } = this.options;
+    const view = space.view(this.#stage, this.#standing.sight);
+    const held = await view.hasMany(offered);
+    const present = offered.filter((address, at) => held[at] && !isBinAddress(address));
+    const frames = (await view.getMany(present)).flatMap((record) =>
+      record && tjpOf(record) !== undefined ? [record] : [],
+    );
+    const unheld = new Set(offered.filter((_, at) => !held[at]));
+    const stones = await stonesBehind({ space, reader: space }, frames, unheld);
+    this.#standing.readsStones(stones);
+    return { kind: "chosen", wanted: offered.map((address, at) => !held[at] && !stones.has(address)) };
   }
 
   /** In its turn among the commits of the same timelines; one that came second keeps its turn for the next try. */

@@ -64,6 +64,7 @@ export class Standing {
   /** Entries with counted uses that this saga has used. */
   readonly #claimed = new Set<string>();
   #findings: Findings | undefined;
+  readonly #stones = new Set<Address>();
 
   constructor(
     readonly identity: Address,
@@ -115,7 +116,12 @@ export class Standing {
   /** What counts as present to it. */
   get sight(): Sight | "anyone" {
     if (this.isOpen) return "anyone";
-    return { holders: [this.identity], reads: this.#found.reads };
+    return { holders: [this.identity], reads: this.#found.reads, stones: this.#stones };
+  }
+
+  /** From now on these stones count as present as well: what it may read leads to them. */
+  readsStones(stones: Iterable<Address>): void {
+    for (const stone of stones) this.#stones.add(stone);
   }
 
   /** Are the uses of an entry counted here? */

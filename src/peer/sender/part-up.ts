@@ -27,7 +27,9 @@ export function partUp(
 ): Promise<PartEnds | undefined> {
   const { space } = identity;
   const source = { space, reader: space.view(saga) };
-  const departures = outgoing(source, plan, [], along, { pass: () => undefined });
+  const departures = outgoing(source, plan, { known: [], isAllBefore: true }, along, {
+    pass: () => undefined,
+  });
   const together = new Set(
     roots.filter((_, at) => statuses[at]!.status === "diverged").map(({ address }) => address),
   );

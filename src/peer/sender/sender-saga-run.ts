@@ -37,6 +37,7 @@ import { Along, stonesInPlace } from "./along.js";
 import { Arriving } from "./arriving.js";
 import { keepSent } from "./keep-sent.js";
 import { openLinks } from "./open-links.js";
+import { OwnStones } from "./own-stones.js";
 import { partUp } from "./part-up.js";
 import { draftsOf, explainLeft, type Planned, planRoots } from "./plan-roots.js";
 import type { Asked, SagaDone, SagaRunOptions } from "./saga-request.js";
@@ -60,6 +61,7 @@ export class SenderSagaRun {
    * that no answer tells the receiver of it.
    */
   readonly #sight: Sight;
+  readonly #ownStones: OwnStones;
   readonly #arriving = new Arriving();
   #planned: Planned | undefined;
   #goesAlong: Along | undefined;
@@ -105,7 +107,9 @@ export class SenderSagaRun {
     this.#before = totalsOf(conversation);
     this.#progress = new Progress(saga, "up", onEvent);
     const reads = ({ address }: IbGib) => this.#known.has(address);
-    this.#sight = { holders: [conversation.established.receiver], reads };
+    const tips = () => this.#plan.roots.flatMap(({ tip }) => tip ?? []);
+    this.#ownStones = new OwnStones(options.identity.space, tips);
+    this.#sight = { holders: [conversation.established.receiver], reads, stones: this.#ownStones.found };
   }
 
   /** Has its receipt come, and is everything kept? */
@@ -163,7 +167,16 @@ export class SenderSagaRun {
   async #stage(records: readonly IbGib[]): Promise<void> {
     const { space } = this.options.identity;
     if (this.#isOver) throw new KeysagaError("connection_closed");
-    await space.stage(this.saga, this.#receiver, this.#sight, records, this.conversation.declared);
+    const stage = () =>
+      space.stage(this.saga, this.#receiver, this.#sight, records, this.conversation.declared);
+    try {
+      await stage();
+    } catch (thrown) {
+      const isMissing = thrown instanceof KeysagaError && thrown.code === "record_missing";
+      if (!isMissing || !(await this.#ownStones.find(this.saga, this.#sight, records))) throw thrown;
+      if (this.#isOver) throw new KeysagaError("connection_closed");
+      await stage();
+    }
   }
 
   /** Lists first: what they say decides what is compared. */
@@ -276,7 +289,9 @@ export class SenderSagaRun {
     for (const address of known) notThere.delete(address);
     this.#progress.expect(plan, notThere);
     const source = { space, reader: space.view(this.saga) };
-    const records = this.#named(outgoing(source, plan, known, this.#along, this.#progress));
+    const records = this.#named(
+      outgoing(source, plan, { known, isAllBefore: false }, this.#along, this.#progress),
+    );
     this.#outflow = this.conversation.outflow(records, this.#progress);
     return this.sendMore();
   }

@@ -12,6 +12,14 @@ import { isFrameOf, sharedStones, type Source, targetsOf } from "./stones.js";
 /** Records read at once: frames while walking a timeline, and what a record links to. */
 const readAtOnce = 128;
 
+/** What is on the other side already. */
+export interface There {
+  /** Also what these link to. */
+  readonly known: readonly Address[];
+  /** And all that stones lead to which the frames before link: else the other side says of which it may be told so. */
+  readonly isAllBefore: boolean;
+}
+
 /** What of that which is linked goes along. Stones do, unless their link is filed as a reference. */
 export interface GoingAlong {
   /** Does this frame, of a timeline that the plan does not name? Else it stays away, as all of its timeline does. */
@@ -22,7 +30,7 @@ export interface GoingAlong {
 
 /**
  * The records of a plan, lists first, dependencies before what links them: a timeline's frames in order, and in front of
- * each the stones that it links to and the frames before did not. What is in `known`, and what that links to, is left out.
+ * each the stones that it links to and the frames before did not. What is there, and what that links to, is left out.
  * What is linked and does not go along is named with the record that links it.
  *
  * Reads as it goes; holds a page of frames for each timeline and of links for each record it is inside of, and the
@@ -31,11 +39,11 @@ export interface GoingAlong {
 export async function* outgoing(
   source: Source,
   plan: SendPlan,
-  known: readonly Address[],
+  there: There,
   along: GoingAlong,
   progress: Pick<Progress, "pass">,
 ): AsyncGenerator<Departure> {
-  const walk = new OutgoingWalk(source, plan, known, along, progress);
+  const walk = new OutgoingWalk(source, plan, there, along, progress);
   const runs = [
     ...plan.branches.map(({ tjp, frames }) => ({ tjp, last: frames.length - 1 })),
     ...plan.timelines.map(({ tjp, n }) => ({ tjp, last: n })),
@@ -136,11 +144,11 @@ class OutgoingWalk {
   constructor(
     private readonly source: Source,
     plan: SendPlan,
-    known: readonly Address[],
+    private readonly there: There,
     private readonly along: GoingAlong,
     private readonly progress: Pick<Progress, "pass">,
   ) {
-    this.#done = new Set(known);
+    this.#done = new Set(there.known);
     this.#stones = new Set(plan.stones);
     this.#held = new Map(plan.held.map((held) => [held.tjp, held]));
     for (const { tjp, after, tip } of plan.timelines)
@@ -310,7 +318,7 @@ class OutgoingWalk {
   async #passShared(frame: IbGib, fresh: readonly Address[], carriers: readonly Carrier[]): Promise<void> {
     const links = targetsOf(frame);
     const dropped = carriers.flatMap((carrier) => [...carrier.links].filter((target) => !links.has(target)));
-    if (fresh.length === 0 || dropped.length === 0) return;
+    if (!this.there.isAllBefore || fresh.length === 0 || dropped.length === 0) return;
     const filed = await this.#filedFor(holderOf(frame));
     const there = dropped.filter((target) => filed.get(target)?.isOpen !== true);
     for (const shared of await sharedStones(this.source, fresh, there)) this.#done.add(shared);

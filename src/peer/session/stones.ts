@@ -15,8 +15,8 @@ import type { Space } from "../../space/index.js";
 
 /** Records read at once. */
 const readAtOnce = 128;
-/** Records that are read to find what is shared, at about the most: what lies beyond them is not found. */
-const comparedMax = 32_768;
+/** Records that are read to find what is shared, and addresses that are met, at about the most: what lies beyond is not found. */
+const compared: WalkLimit = { recordsMax: 4_096, addressesMax: 131_072 };
 
 /** Where what goes out is read: a space, and where a saga has staged what it sends, a view of both. */
 export interface Source {
@@ -50,9 +50,9 @@ export async function sharedStones(
   const shared = new Set<Address>();
   let [ours, theirs] = [now, before];
   const [seen, met] = [new Set(ours), new Set(theirs)];
-  for (let read = 0; ours.length > 0 && met.size > 0 && read < comparedMax; ) {
-    read += ours.length + theirs.length;
+  for (let read = 0; ours.length > 0 && met.size > 0 && isWithin(read, seen.size + met.size); ) {
     const [stones, old] = [await stonesAt(source, ours), await stonesAt(source, theirs)];
+    read += stones.length + old.length;
     const away = await openReferences(source.space, old);
     theirs = unmet(
       targetsOfAll(old).filter((address) => !away.has(address)),
@@ -63,6 +63,46 @@ export async function sharedStones(
     for (const address of ours) if (isBinAddress(address) && met.has(address)) shared.add(address);
   }
   return shared;
+}
+
+/** How much of trees is read. */
+export interface WalkLimit {
+  readonly recordsMax: number;
+  readonly addressesMax: number;
+}
+
+/** For trees of one's own, which cost what they are. */
+export const wholeTrees: WalkLimit = {
+  recordsMax: Number.POSITIVE_INFINITY,
+  addressesMax: Number.POSITIVE_INFINITY,
+};
+
+/**
+ * Those of `wanted` that are stones and that these frames lead to, by stones alone, without what is filed as a reference. Ends
+ * when all are found. Memory for the nodes on the way.
+ */
+export async function stonesBehind(
+  source: Source,
+  frames: readonly IbGib[],
+  wanted: ReadonlySet<Address>,
+  limit: WalkLimit = compared,
+): Promise<ReadonlySet<Address>> {
+  const [found, met] = [new Set<Address>(), new Set<Address>()];
+  let above = frames;
+  for (let read = 0; above.length > 0 && found.size < wanted.size && read < limit.recordsMax; ) {
+    const away = await openReferences(source.space, above);
+    const targets = targetsOfAll(above).filter((address) => !away.has(address));
+    for (const address of targets) if (isBinAddress(address) && wanted.has(address)) found.add(address);
+    const level = targets.filter((address) => !isBinAddress(address)).slice(0, limit.addressesMax - met.size);
+    above = await stonesAt(source, unmet(level, met));
+    read += above.length;
+    for (const { address } of above) if (wanted.has(address)) found.add(address);
+  }
+  return found;
+}
+
+function isWithin(records: number, addresses: number): boolean {
+  return records < compared.recordsMax && addresses < compared.addressesMax;
 }
 
 /** Those that were not met before; from now on they are. */
@@ -86,20 +126,25 @@ async function stonesAt({ reader }: Source, addresses: readonly Address[]): Prom
   return stones;
 }
 
+/** What the other side is asked about before it is sent. */
+export interface Unsure {
+  /** Stones, dependencies last; behind them the frames that `shared` rests on. */
+  readonly unsure: readonly Address[];
+  /** How many of them are stones that the frames before lead to as well, or such frames: without an answer all is sent. */
+  readonly shared: number;
+}
+
 /**
  * Stones of which it is not known whether the other side has them: what the plan's tips link to that their bases do
- * not, and what that links to, dependencies last. Cheap, and allowed to miss some: those are sent unasked.
+ * not, and what that links to. Where the bases lead to some of it by other stones, these are named as well, with the bases: whoever
+ * may read them has all of it. Cheap, and allowed to miss some: those are sent unasked.
  *
  * @param isResumed A connection was lost before: what the first frames that go out link to may have arrived without them.
  */
-export async function unsureStones(
-  source: Source,
-  plan: SendPlan,
-  isResumed: boolean,
-): Promise<readonly Address[]> {
+export async function unsureStones(source: Source, plan: SendPlan, isResumed: boolean): Promise<Unsure> {
   const { space, reader } = source;
   const unsure = new Set<Address>(plan.stones);
-  const there = new Set<Address>();
+  const [there, bases] = [new Set<Address>(), new Set<Address>()];
   const addNew = async (tip: Address, base: Address | undefined) => {
     const [newest, held] = await reader.getMany(base ? [tip, base] : [tip]);
     if (newest === undefined) return;
@@ -109,7 +154,9 @@ export async function unsureStones(
       (target) => !isFrameOf(target, tjpOf(newest)) && !before.has(target) && !away.has(target),
     );
     const dropped = [...before].filter((target) => !after.has(target) && !away.has(target));
-    for (const shared of await sharedStones(source, fresh, dropped)) there.add(shared);
+    const shared = await sharedStones(source, fresh, dropped);
+    if (base !== undefined && shared.size > 0) bases.add(base);
+    for (const address of shared) there.add(address);
     for (const target of fresh) unsure.add(target);
   };
   for (const { tjp, after, tip } of plan.timelines) {
@@ -126,7 +173,8 @@ export async function unsureStones(
     if (tip) await addNew(tip, base);
   }
   const named = new Set(plan.stones);
-  return (await stonesBelow(source, unsure, there)).filter((stone) => !named.has(stone));
+  const stones = (await stonesBelow(source, unsure, there)).filter((stone) => !named.has(stone));
+  return { unsure: [...stones, ...there, ...bases], shared: there.size + bases.size };
 }
 
 /** The targets of links that these records' timelines, or they themselves, have only as references. */

@@ -1,0 +1,75 @@
+/** A tree of stones that was changed: what the other side has of it is neither asked about nor sent, up or down. */
+import { expect, test } from "vitest";
+import { type Address, type IbGib, mutate, saveRecords, sealRecord, verifySpace } from "../../src/index.js";
+import { createWorld, type Peer, type SenderPeer } from "../../src/testing/index.js";
+
+const leaf = (seed: string) =>
+  sealRecord({ ib: "bin", data: new TextEncoder().encode(seed.padEnd(500, ".")) });
+const node = (parts: readonly IbGib[]) =>
+  sealRecord({
+    ib: "node",
+    data: { of: parts.length },
+    rel8ns: { part: parts.map(({ address }) => address) },
+  });
+
+/** Twenty nodes of twenty leaves each under one root, dependencies first; some leaves differ. */
+function tree(changed: readonly number[] = [], version = "1"): { stones: IbGib[]; root: Address } {
+  const leaves = Array.from({ length: 400 }, (_, at) => leaf(`${at} ${changed.includes(at) ? version : ""}`));
+  const nodes = Array.from({ length: 20 }, (_, at) => node(leaves.slice(20 * at, 20 * at + 20)));
+  const root = node(nodes);
+  return { stones: [...leaves, ...nodes, root], root: root.address };
+}
+
+async function putTree(peer: SenderPeer, file: Address, { stones, root }: ReturnType<typeof tree>) {
+  const tip = await peer.tip(file);
+  const links = {
+    add: { tree: [root] },
+    remove: { tree: (tip.rel8ns?.["tree"] ?? []).filter((each) => each !== root) },
+  };
+  const frame = mutate(tip, { root }, { links, by: peer.identity.address });
+  await saveRecords(peer.identity, [...stones, frame]);
+}
+
+async function problemsOf({ space }: Peer) {
+  const found = [];
+  for await (const each of verifySpace(space)) if (each.kind === "problem") found.push(each.problem);
+  return found;
+}
+
+test("one leaf that was changed sends itself, the node above it and the root, and the frame", async () => {
+  const world = await createWorld({ seed: "tree", senders: ["alice", "carol"] });
+  const [alice, carol] = world.senders;
+  const file = await alice.timeline("file");
+  await alice.share(file, carol);
+  await putTree(alice, file, tree());
+  expect((await alice.sync(file)).totals.up.records).toBeGreaterThan(421);
+  expect((await carol.sync(file, { direction: "pull" })).totals.down.records).toBeGreaterThan(421);
+  await putTree(alice, file, tree([77]));
+  expect((await alice.sync(file)).totals.up.records).toBe(4);
+  expect((await carol.sync(file)).totals.down.records).toBe(4);
+  await putTree(carol, file, tree([77, 300]));
+  expect((await carol.sync(file)).totals.up.records).toBe(4);
+  expect((await alice.sync(file)).totals.down.records).toBe(4);
+  for (const peer of [carol, world.receiver]) expect(await peer.graph(file)).toEqual(await alice.graph(file));
+  for (const peer of [alice, carol, world.receiver]) expect(await problemsOf(peer)).toEqual([]);
+  await world.close();
+});
+
+test("trees that two have changed apart meet, and each has all of both", async () => {
+  const world = await createWorld({ seed: "trees", senders: ["alice", "carol"] });
+  const [alice, carol] = world.senders;
+  const file = await alice.timeline("file");
+  await alice.share(file, carol);
+  await putTree(alice, file, tree());
+  await alice.sync(file);
+  await carol.sync(file);
+  await putTree(alice, file, tree([1]));
+  await putTree(carol, file, tree([399], "2"));
+  await alice.sync(file);
+  const met = await carol.sync(file);
+  expect([met.totals.up.records, met.totals.down.records]).toEqual([5, 4]); // with the merge
+  await alice.sync(file);
+  for (const peer of [carol, world.receiver]) expect(await peer.graph(file)).toEqual(await alice.graph(file));
+  for (const peer of [alice, carol, world.receiver]) expect(await problemsOf(peer)).toEqual([]);
+  await world.close();
+});
