@@ -56,20 +56,21 @@ test("one leaf that was changed sends itself, the node above it and the root, an
 });
 
 test("trees that two have changed apart meet, and each has all of both", async () => {
-  const world = await createWorld({ seed: "trees", senders: ["alice", "carol"] });
-  const [alice, carol] = world.senders;
+  const world = await createWorld({ seed: "trees", senders: ["alice", "carol", "erin"] });
+  const [alice, carol, erin] = world.senders;
   const file = await alice.timeline("file");
-  await alice.share(file, carol);
+  for (const other of [carol, erin]) await alice.share(file, other);
   await putTree(alice, file, tree());
-  await alice.sync(file);
-  await carol.sync(file);
+  for (const peer of [alice, carol, erin]) await peer.sync(file);
   await putTree(alice, file, tree([1]));
   await putTree(carol, file, tree([399], "2"));
   await alice.sync(file);
   const met = await carol.sync(file);
   expect([met.totals.up.records, met.totals.down.records]).toEqual([5, 4]); // with the merge
-  await alice.sync(file);
-  for (const peer of [carol, world.receiver]) expect(await peer.graph(file)).toEqual(await alice.graph(file));
-  for (const peer of [alice, carol, world.receiver]) expect(await problemsOf(peer)).toEqual([]);
+  expect((await alice.sync(file)).totals.down.records).toBe(5);
+  expect((await erin.sync(file)).totals.down.records).toBe(9);
+  for (const peer of [carol, erin, world.receiver])
+    expect(await peer.graph(file)).toEqual(await alice.graph(file));
+  for (const peer of [alice, carol, erin, world.receiver]) expect(await problemsOf(peer)).toEqual([]);
   await world.close();
 });

@@ -100,10 +100,12 @@ function branchRun({ reader }: Source, frames: readonly Address[]): Run {
 /** A first frame by other software may have no number: it stands in front of 0, where our own first frames are. */
 const firstPosition = 0;
 
-/** A frame that went ahead, with what it links to. */
+/** A frame that another one goes on from, with what it links to: that goes ahead of the other, or has gone. */
 interface Carrier {
   readonly address: Address;
   readonly links: ReadonlySet<Address>;
+  /** Is it on the other side, or on its way? Else the frame brings it along. */
+  readonly isThere: boolean;
 }
 
 /** One thing that is being sent; it ends when what it stands on has gone ahead of it. */
@@ -258,14 +260,9 @@ class OutgoingWalk {
     const isEntered = !run?.isPlanned && tjp !== (linkedBy && tjpOf(linkedBy));
     if (tjp && isEntered && !(await this.along.frame(record))) return "away";
     this.#done.add(address);
-    return {
-      kind: "record",
-      record,
-      isPlanned: false,
-      links: [...targetsOf(record)],
-      page: [],
-      references: [],
-    };
+    const before = tjp === undefined ? [] : [previousOf(record) ?? [], graftedIn(record)].flat();
+    const links = await this.#freshLinks(record, await this.#read(before, false));
+    return { kind: "record", record, isPlanned: false, links, page: [], references: [] };
   }
 
   async #runOf(tjp: Address): Promise<Run | undefined> {
@@ -291,37 +288,13 @@ class OutgoingWalk {
     return frame;
   }
 
-  /** Frames carry their links forward: only those that no frame before has are new to the other side. */
   async #frameTask(frame: IbGib, task: Task & { kind: "frames" }): Promise<Task> {
-    const { isWhole } = task.run;
-    const carriers = await this.#carriers(frame, task);
-    const links = targetsOf(frame);
-    task.before = { address: frame.address, links };
+    const { isWhole, isPlanned } = task.run;
+    const links = await this.#freshLinks(frame, await this.#carriers(frame, task));
+    task.before = { address: frame.address, links: targetsOf(frame), isThere: true };
     const tjp = tjpOf(frame);
-    const isThere = (target: Address) =>
-      target === tjp ||
-      (isWhole && isFrameOf(target, tjp)) ||
-      carriers.some(({ address, links: carried }) => target === address || carried.has(target));
-    const fresh = carriers.length === 0 ? [...links] : [...links].filter((target) => !isThere(target));
-    await this.#passShared(frame, fresh, carriers);
-    return {
-      kind: "record",
-      record: frame,
-      isPlanned: task.run.isPlanned,
-      links: fresh,
-      page: [],
-      references: [],
-    };
-  }
-
-  /** What stones lead to that took the place of others is there as far as those lead to it, references apart. */
-  async #passShared(frame: IbGib, fresh: readonly Address[], carriers: readonly Carrier[]): Promise<void> {
-    const links = targetsOf(frame);
-    const dropped = carriers.flatMap((carrier) => [...carrier.links].filter((target) => !links.has(target)));
-    if (!this.there.isAllBefore || fresh.length === 0 || dropped.length === 0) return;
-    const filed = await this.#filedFor(holderOf(frame));
-    const there = dropped.filter((target) => filed.get(target)?.isOpen !== true);
-    for (const shared of await sharedStones(this.source, fresh, there)) this.#done.add(shared);
+    const isNew = (target: Address) => target !== tjp && !(isWhole && isFrameOf(target, tjp));
+    return { kind: "record", record: frame, isPlanned, links: links.filter(isNew), page: [], references: [] };
   }
 
   /** The frames before: on the other side, or on their way there. None for what a chain starts with. */
@@ -330,13 +303,44 @@ class OutgoingWalk {
     { run, before, pageAt }: Task & { kind: "frames" },
   ): Promise<readonly Carrier[]> {
     const previous = run.isWhole || pageAt - 1 > firstPosition ? previousOf(frame) : undefined;
-    const known = previous !== undefined && previous === before?.address ? [before] : [];
-    const grafted = run.isWhole ? (frame.rel8ns?.["graftorphan"] ?? []) : [];
-    const unread = [...(previous === undefined || known.length > 0 ? [] : [previous]), ...grafted];
-    if (unread.length === 0) return known;
-    const read = await readAll(this.source.reader, unread);
-    return [...known, ...read.map((record) => ({ address: record.address, links: targetsOf(record) }))];
+    if (previous === undefined) return [];
+    const known = previous === before?.address ? [before] : await this.#read([previous], true);
+    return [...known, ...(await this.#read(graftedIn(frame), run.isWhole))];
   }
+
+  async #read(frames: readonly Address[], isThere: boolean): Promise<readonly Carrier[]> {
+    if (frames.length === 0) return [];
+    const read = await readAll(this.source.reader, frames);
+    return read.map((frame) => ({ address: frame.address, links: targetsOf(frame), isThere }));
+  }
+
+  /** Frames carry their links forward: only those that no frame before has are new to the other side. */
+  async #freshLinks(record: IbGib, before: readonly Carrier[]): Promise<Address[]> {
+    const links = [...targetsOf(record)];
+    const carrierOf = new Map(before.map((carrier) => [carrier.address, carrier]));
+    const isCarried = (target: Address) =>
+      carrierOf.get(target)?.isThere ?? before.some((carrier) => carrier.links.has(target));
+    const fresh = links.filter((target) => !isCarried(target));
+    if (this.there.isAllBefore && fresh.length > 0) await this.#passShared(record, fresh, before);
+    return fresh;
+  }
+
+  /** What stones lead to that took the place of others is there as far as those lead to it, references apart. */
+  async #passShared(frame: IbGib, fresh: readonly Address[], before: readonly Carrier[]): Promise<void> {
+    const links = targetsOf(frame);
+    const isMerged = before.length > 1; // it has the links of both
+    const old = before.flatMap((carrier) =>
+      [...carrier.links].filter((target) => isMerged || !links.has(target)),
+    );
+    if (old.length === 0) return;
+    const filed = await this.#filedFor(holderOf(frame));
+    const there = old.filter((target) => filed.get(target)?.isOpen !== true);
+    for (const shared of await sharedStones(this.source, fresh, there)) this.#done.add(shared);
+  }
+}
+
+function graftedIn(frame: IbGib): readonly Address[] {
+  return frame.rel8ns?.["graftorphan"] ?? [];
 }
 
 async function readAll(reader: FrameReader, addresses: readonly Address[]): Promise<IbGib[]> {

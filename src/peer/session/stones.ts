@@ -4,6 +4,7 @@ import {
   holderOf,
   type IbGib,
   isBinAddress,
+  isMerge,
   linksOf,
   previousOf,
   tjpHashOf,
@@ -153,8 +154,9 @@ export async function unsureStones(source: Source, plan: SendPlan, isResumed: bo
     const fresh = [...after].filter(
       (target) => !isFrameOf(target, tjpOf(newest)) && !before.has(target) && !away.has(target),
     );
-    const dropped = [...before].filter((target) => !after.has(target) && !away.has(target));
-    const shared = await sharedStones(source, fresh, dropped);
+    const isMerged = isMerge(newest); // it has the links of both
+    const old = [...before].filter((target) => (isMerged || !after.has(target)) && !away.has(target));
+    const shared = fresh.length === 0 ? new Set<Address>() : await sharedStones(source, fresh, old);
     if (base !== undefined && shared.size > 0) bases.add(base);
     for (const address of shared) there.add(address);
     for (const target of fresh) unsure.add(target);
