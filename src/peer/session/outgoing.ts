@@ -125,6 +125,8 @@ type Task =
       /** Is it one of the frames that the plan names? */
       readonly isPlanned: boolean;
       readonly links: Address[];
+      /** Finds the other links, once those have gone: what is new rests on what they bring. */
+      more: (() => Promise<readonly Address[]>) | undefined;
       page: IbGib[];
       /** Targets that stay away. */
       readonly references: Address[];
@@ -195,12 +197,16 @@ class OutgoingWalk {
 
   /** The next record that `task` links to and that has not gone out. */
   async #nextLinked(task: Task & { kind: "record" }): Promise<IbGib | undefined> {
-    while (task.page.length === 0 && task.links.length > 0)
-      task.page = await this.#readLinked(
-        task,
-        task.links.splice(0, readAtOnce).filter((target) => !this.#done.has(target)),
-      );
-    return task.page.shift();
+    for (;;) {
+      while (task.page.length === 0 && task.links.length > 0)
+        task.page = await this.#readLinked(
+          task,
+          task.links.splice(0, readAtOnce).filter((target) => !this.#done.has(target)),
+        );
+      if (task.page.length > 0 || task.more === undefined) return task.page.shift();
+      task.links.push(...(await task.more()));
+      task.more = undefined;
+    }
   }
 
   /** What a record links to, without what is filed, or was named, to stay away. */
@@ -261,8 +267,7 @@ class OutgoingWalk {
     if (tjp && isEntered && !(await this.along.frame(record))) return "away";
     this.#done.add(address);
     const before = tjp === undefined ? [] : [previousOf(record) ?? [], graftedIn(record)].flat();
-    const links = await this.#freshLinks(record, await this.#read(before, false));
-    return { kind: "record", record, isPlanned: false, links, page: [], references: [] };
+    return this.#recordTask(record, false, await this.#read(before, false));
   }
 
   async #runOf(tjp: Address): Promise<Run | undefined> {
@@ -290,11 +295,11 @@ class OutgoingWalk {
 
   async #frameTask(frame: IbGib, task: Task & { kind: "frames" }): Promise<Task> {
     const { isWhole, isPlanned } = task.run;
-    const links = await this.#freshLinks(frame, await this.#carriers(frame, task));
+    const before = await this.#carriers(frame, task);
     task.before = { address: frame.address, links: targetsOf(frame), isThere: true };
     const tjp = tjpOf(frame);
-    const isNew = (target: Address) => target !== tjp && !(isWhole && isFrameOf(target, tjp));
-    return { kind: "record", record: frame, isPlanned, links: links.filter(isNew), page: [], references: [] };
+    const isThere = (target: Address) => target === tjp || (isWhole && isFrameOf(target, tjp));
+    return this.#recordTask(frame, isPlanned, before, isThere);
   }
 
   /** The frames before: on the other side, or on their way there. None for what a chain starts with. */
@@ -315,14 +320,22 @@ class OutgoingWalk {
   }
 
   /** Frames carry their links forward: only those that no frame before has are new to the other side. */
-  async #freshLinks(record: IbGib, before: readonly Carrier[]): Promise<Address[]> {
-    const links = [...targetsOf(record)];
-    const carrierOf = new Map(before.map((carrier) => [carrier.address, carrier]));
+  #recordTask(
+    record: IbGib,
+    isPlanned: boolean,
+    before: readonly Carrier[],
+    isThere: (target: Address) => boolean = () => false,
+  ): Task & { kind: "record" } {
+    const carriers = new Set(before.map(({ address }) => address));
     const isCarried = (target: Address) =>
-      carrierOf.get(target)?.isThere ?? before.some((carrier) => carrier.links.has(target));
-    const fresh = links.filter((target) => !isCarried(target));
-    if (this.there.isAllBefore && fresh.length > 0) await this.#passShared(record, fresh, before);
-    return fresh;
+      carriers.has(target) || isThere(target) || before.some(({ links }) => links.has(target));
+    const fresh = [...targetsOf(record)].filter((target) => !isCarried(target));
+    const more = async () => {
+      if (this.there.isAllBefore && fresh.length > 0) await this.#passShared(record, fresh, before);
+      return fresh;
+    };
+    const links = before.filter((carrier) => !carrier.isThere).map(({ address }) => address);
+    return { kind: "record", record, isPlanned, links, more, page: [], references: [] };
   }
 
   /** What stones lead to that took the place of others is there as far as those lead to it, references apart. */
