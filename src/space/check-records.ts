@@ -17,8 +17,8 @@ import {
   tjpOf,
 } from "../ibgib/index.js";
 import { Inheritance } from "./inheritance.js";
-import { referenceOf } from "./references.js";
-import { type CheckedRecord, type Found, Presence, type StagedPart } from "./presence.js";
+import { referenceOf, referencesOf } from "./references.js";
+import { type CheckedRecord, type Found, Presence, recordRow, type StagedPart } from "./presence.js";
 import { Relations, storedRelation } from "./relations.js";
 import type { Holder, Sight } from "./space.js";
 import type { Reader } from "./store.js";
@@ -110,6 +110,7 @@ class RecordCheck {
       else if (found.relation !== undefined) inherited.add(found.relation);
     }
     const isHolder = references.length > 0 && !isFrame(record);
+    const come = this.#openFor(record).filter((target) => !references.includes(target) && this.#find(target));
     this.#checked.set(record.address, {
       record,
       isTjp: isTjp(record),
@@ -120,10 +121,22 @@ class RecordCheck {
       ),
       links,
       references,
+      come,
       untipped: [...timelines].filter(
         (timeline) => !this.#hasTip(timeline) && !inheritance.hasFollowed(timeline),
       ),
     });
+  }
+
+  /**
+   * What stays away from a stone as it lies here, in whosever name. A stone is the same for everybody who makes it: who brings it
+   * with all that it links must not be left without by somebody who did not. Frames have their references by what was told of them.
+   */
+  #openFor(record: IbGib): Address[] {
+    if (isFrame(record) || record.rel8ns === undefined) return [];
+    if (recordRow(this.#reader, record.gib) === undefined) return []; // nobody brought it before
+    const filed = referencesOf(this.#reader, record.address);
+    return filed.flatMap(({ target, isOpen }) => (isOpen ? [target] : []));
   }
 
   #miss(record: IbGib, link: Link): void {

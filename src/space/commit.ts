@@ -192,7 +192,7 @@ function apply(
   }
   for (const move of moves) if (move.isMoved) putTip(writer, move);
   for (const reference of tracker.references) putReference(writer, reference);
-  for (const reference of settled) settleReference(writer, reference);
+  for (const reference of [...tracker.come, ...settled]) settleReference(writer, reference);
   for (const group of dropProofGroups) dropGroup(writer, group);
   for (const proof of proofs) putProof(writer, proof);
   for (const change of cells) putCell(writer, change);

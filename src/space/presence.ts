@@ -21,6 +21,8 @@ export interface CheckedRecord {
   readonly links: readonly Address[];
   /** Targets of links that it brings, and that were declared to stay away. */
   readonly references: readonly Address[];
+  /** Targets that stayed away from it when others brought it, and that are there for it now. */
+  readonly come: readonly Address[];
   /** Timelines without a committed tip that it links to and the frames before it did not. */
   readonly untipped: readonly Address[];
 }

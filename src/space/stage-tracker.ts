@@ -1,7 +1,7 @@
 import { type Address, holderOf, isFrame, previousOf } from "../ibgib/index.js";
 import { rowBytesOf } from "./batches.js";
 import type { CheckedRecord } from "./presence.js";
-import type { Reference } from "./space.js";
+import type { Reference, ReferenceTo } from "./space.js";
 import { isIndexed, numberOf } from "./timelines.js";
 
 /** A reference that a record brings. */
@@ -35,6 +35,7 @@ export class StageTracker {
   /** By the newest frame of each. */
   readonly #runs: Map<Address, Run>;
   readonly #references: BroughtReference[];
+  readonly #come: ReferenceTo[];
   #bytes: number;
 
   private constructor(
@@ -42,22 +43,29 @@ export class StageTracker {
     untipped: Iterable<Address>,
     runs: Iterable<[Address, Run]>,
     references: readonly BroughtReference[],
+    come: readonly ReferenceTo[],
     bytes: number,
   ) {
     this.#heads = new Set(heads);
     this.#untipped = new Set(untipped);
     this.#runs = new Map(runs);
     this.#references = [...references];
+    this.#come = [...come];
     this.#bytes = bytes;
   }
 
   static empty(): StageTracker {
-    return new StageTracker([], [], [], [], 0);
+    return new StageTracker([], [], [], [], [], 0);
   }
 
   /** Links that came and whose targets stay away. */
   get references(): readonly BroughtReference[] {
     return this.#references;
+  }
+
+  /** References of stones that others brought without what is there for them now. */
+  get come(): readonly ReferenceTo[] {
+    return this.#come;
   }
 
   /** What all of it takes on a disk where nobody else has it. */
@@ -73,10 +81,11 @@ export class StageTracker {
   /** Takes in records in the order they were checked. */
   add(checked: readonly CheckedRecord[]): void {
     for (const each of checked) {
-      const { record, links, untipped, references } = each;
+      const { record, links, untipped, references, come } = each;
       this.#bytes += rowBytesOf(each);
       const holder = holderOf(record);
       for (const target of references) this.#references.push({ holder, target, by: record.address });
+      for (const target of come) this.#come.push({ holder, target });
       for (const link of links) this.#heads.delete(link);
       this.#heads.add(record.address);
       for (const timeline of untipped) this.#untipped.add(timeline);
@@ -91,7 +100,14 @@ export class StageTracker {
       newest,
       { ...run, indexed: [...run.indexed] },
     ]);
-    const grown = new StageTracker(this.#heads, this.#untipped, runs, this.#references, this.#bytes);
+    const grown = new StageTracker(
+      this.#heads,
+      this.#untipped,
+      runs,
+      this.#references,
+      this.#come,
+      this.#bytes,
+    );
     grown.add(checked);
     return grown;
   }

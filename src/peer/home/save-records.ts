@@ -1,10 +1,12 @@
 import { KeysagaError } from "../../base/index.js";
 import {
   type Address,
+  holderOf,
   type IbGib,
   isStandIn,
   isTjp,
   isWithinOwners,
+  linksOf,
   makerOf,
   ownerOf,
   previousOf,
@@ -13,7 +15,7 @@ import {
 } from "../../ibgib/index.js";
 import { isListIb, refuseList } from "../../lists/index.js";
 import { overlaid, standInFor } from "../../merge/index.js";
-import type { CellChange, Space, TipMove } from "../../space/index.js";
+import type { CellChange, ReferenceTo, Space, TipMove } from "../../space/index.js";
 import { madeChanges, markEach, needsMark } from "./made.js";
 
 /** What moves together with records that are saved. */
@@ -55,6 +57,7 @@ export async function saveRecords(
     )),
     ...cells,
   ];
+  const settled = linksAmong(records);
   const commit = (moved: Moved) =>
     space.commit({
       holder: address,
@@ -63,6 +66,7 @@ export async function saveRecords(
       tips: moved.tips,
       roots: records.filter((record) => tjpOf(record) === undefined).map((record) => record.address),
       cells: changes,
+      settled,
     });
   const moves = tips ?? movesOf(records);
   let result = await commit({ tips: moves, standIns: [] });
@@ -73,6 +77,16 @@ export async function saveRecords(
   if (result.kind === "moved")
     throw new KeysagaError("tip_moved", { timelines: result.tips.length, cells: result.cells.length });
   if (result.kind === "notClosed") throw new KeysagaError("not_closed", { missing: result.missing.length });
+}
+
+/** The links from one of these to another: whatever stayed away for others, here it is meant. */
+function linksAmong(records: readonly IbGib[]): ReferenceTo[] {
+  const saved = new Set(records.map(({ address }) => address));
+  return records.flatMap((record) =>
+    linksOf(record).flatMap(({ target }) =>
+      saved.has(target) ? [{ holder: holderOf(record), target }] : [],
+    ),
+  );
 }
 
 /** How tips move, with the stand-ins that this takes. */
