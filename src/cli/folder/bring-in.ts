@@ -19,7 +19,7 @@ const aheadBytes = 8 * 1024 * 1024;
 
 /**
  * Reads what a file says for its next frame. Of many chunks those that do not fit into one transaction are recorded ahead, a
- * frame for each `aheadBytes` of them that links them and changes nothing else: so they travel in parts, and what was sent need
+ * frame for each `aheadBytes` of them that links all so far and changes nothing else: so they travel in parts, and what was sent need
  * not be sent again. Where this does not come to its end, the next version of the file goes on from there.
  *
  * @param tip The frame to go on from.
@@ -88,13 +88,11 @@ class Bringing {
   async #goAhead(): Promise<void> {
     const first = this.tip ? [] : [this.first!()];
     const before = this.tip ?? first[0]!;
-    const tops = new Set(this.#tree.tops);
-    const links = {
-      add: { [chunkLink]: [...tops] },
-      remove: { [chunkLink]: linked(before, chunkLink).filter((each) => !tops.has(each)) },
-    };
+    const soFar = this.#tree.soFar;
+    const others = linked(before, chunkLink).filter((each) => each !== soFar.address);
+    const links = { add: { [chunkLink]: [soFar.address] }, remove: { [chunkLink]: others } };
     const ahead = relate(before, links, { by: this.identity.address });
-    await commitFrames(this.identity, { frames: [...first, ahead], stones: this.#stones });
+    await commitFrames(this.identity, { frames: [...first, ahead], stones: [...this.#stones, soFar] });
     [this.tip, this.#stones, this.#bytes] = [ahead, [], 0];
   }
 }

@@ -35,9 +35,9 @@ export class ChunkTree {
     return [stone, ...this.#place({ address: stone.address, bytes: chunk.length }, 0)];
   }
 
-  /** The topmost stones there are so far: they lead to all others. */
-  get tops(): readonly Address[] {
-    return this.#levels.flat().map(({ address }) => address);
+  /** A node that leads to all there is so far. */
+  get soFar(): IbGib {
+    return nodeOf(this.#levels.toReversed().flat());
   }
 
   /** Ends the tree. @returns The rest of it, dependencies first, and its root; undefined where there was no chunk. */
@@ -62,15 +62,18 @@ export class ChunkTree {
   }
 
   #close(level: number): IbGib[] {
-    const parts = this.#levels[level]!.splice(0);
-    const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
-    const node = sealRecord({
-      ib: nodeIb,
-      data: { bytes },
-      rel8ns: { part: parts.map(({ address }) => address) },
-    });
-    return [node, ...this.#place({ address: node.address, bytes }, level + 1)];
+    const node = nodeOf(this.#levels[level]!.splice(0));
+    return [node, ...this.#place({ address: node.address, bytes: bytesIn(node)! }, level + 1)];
   }
+}
+
+function nodeOf(parts: readonly Part[]): IbGib {
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+  return sealRecord({
+    ib: nodeIb,
+    data: { bytes },
+    rel8ns: { part: parts.map(({ address }) => address) },
+  });
 }
 
 /** What chunks are compared by; undefined where there is none. Costs reading all of them, and a hash of each. */
@@ -103,47 +106,88 @@ export class BrokenTree extends Error {}
 const readsAtOnce = 16;
 
 /**
- * The chunks of a tree, in order, for as long as it is one: each node has to say what is below it, and each chunk but the last
- * to be no shorter than any that is made here. So what somebody makes up costs no more than a file of that size. Memory for
- * the addresses on the way and `readsAtOnce` chunks.
+ * The chunks of a tree, in order. It is looked through before, each stone once, however often it is in the tree: each node has to
+ * say what is below it, and each chunk but the last to be no shorter than any that is made here. So what somebody makes up
+ * costs what it has brought, and what is written is a file of that size. Memory for the addresses on the way, and `readsAtOnce`
+ * chunks.
  *
- * @throws BrokenTree
+ * @throws BrokenTree before there is any chunk.
  */
 export async function* chunksBelow(space: Space, root: Address): AsyncGenerator<Uint8Array> {
   const [top] = await readStones(space, [root]);
-  let isShort = false;
-  for await (const chunk of leavesOf(space, top!, 0)) {
-    if (isShort) throw new BrokenTree();
-    isShort = chunk.length < chunkBytes.min;
-    yield chunk;
-  }
+  await measured(space, top!, new Map(), 0);
+  yield* leavesOf(space, top!);
 }
 
-async function* leavesOf(space: Space, stone: IbGib, level: number): AsyncGenerator<Uint8Array> {
-  if (stone.data instanceof Uint8Array) return void (yield stone.data);
-  let left = bytesIn(stone);
-  if (left === undefined || level === levelsMax) throw new BrokenTree();
+/** What a stone of a tree was found to be. */
+interface Measured {
+  readonly bytes: number;
+  /** Does it end with a chunk that only the last one may be? */
+  readonly endsShort: boolean;
+}
+
+async function measured(
+  space: Space,
+  stone: IbGib,
+  known: Map<Address, Measured>,
+  level: number,
+): Promise<Measured> {
+  const bytes = bytesIn(stone);
+  if (bytes === undefined || level > levelsMax) throw new BrokenTree();
+  if (stone.data instanceof Uint8Array) return { bytes, endsShort: bytes < chunkBytes.min };
   // What stays away from this node may be here for another reason: it is none of this file.
   if ((await space.references([stone.address])).some(({ isOpen }) => isOpen)) throw new BrokenTree();
   const parts = partsOf(stone);
-  for (let at = 0; at < parts.length; at += readsAtOnce)
-    for (const part of await readStones(space, parts.slice(at, at + readsAtOnce))) {
-      left -= bytesIn(part) ?? Number.POSITIVE_INFINITY;
-      if (left < 0) throw new BrokenTree();
-      yield* leavesOf(space, part, level + 1);
-    }
-  if (left > 0) throw new BrokenTree();
+  await eachStone(
+    space,
+    [...new Set(parts)].filter((part) => !known.has(part)),
+    async (part) => {
+      known.set(part.address, await measured(space, part, known, level + 1));
+    },
+  );
+  const found = parts.map((part) => known.get(part)!);
+  const isWhole = found.reduce((sum, part) => sum + part.bytes, 0) === bytes;
+  if (!isWhole || found.slice(0, -1).some(({ endsShort }) => endsShort)) throw new BrokenTree();
+  return { bytes, endsShort: found.at(-1)?.endsShort === true };
 }
 
-/** All stones that these lead to, as far as they are trees and are here. Reads the nodes. */
+async function* leavesOf(space: Space, stone: IbGib): AsyncGenerator<Uint8Array> {
+  if (stone.data instanceof Uint8Array) return void (yield stone.data);
+  const parts = partsOf(stone);
+  for (let at = 0; at < parts.length; at += readsAtOnce)
+    for (const part of await readStones(space, parts.slice(at, at + readsAtOnce)))
+      yield* leavesOf(space, part);
+}
+
+async function eachStone(
+  space: Space,
+  addresses: readonly Address[],
+  work: (stone: IbGib) => Promise<void>,
+): Promise<void> {
+  for (let at = 0; at < addresses.length; at += readsAtOnce)
+    for (const stone of await readStones(space, addresses.slice(at, at + readsAtOnce))) await work(stone);
+}
+
+/**
+ * All stones that these lead to, as far as they are trees, are here, and nothing stays away from them. Reads the nodes; memory
+ * for an address each.
+ */
 export async function stonesBelow(space: Space, tops: readonly Address[]): Promise<ReadonlySet<Address>> {
-  const found = new Set(tops);
-  for (let level = tops; level.length > 0; ) {
-    const nodes = await space.getMany(level.filter((address) => ibOf(address) !== chunkIb));
-    level = [...new Set(nodes.flatMap((node) => (node ? partsOf(node) : [])))].filter(
-      (part) => !found.has(part),
-    );
-    for (const part of level) found.add(part);
+  const [found, met] = [new Set<Address>(), new Set(tops)];
+  for (const level = [...tops]; level.length > 0; ) {
+    const page = level.splice(-readsAtOnce);
+    const here = await space.hasMany(page);
+    const present = page.filter((_, at) => here[at]);
+    const nodes = await space.getMany(present.filter((address) => ibOf(address) !== chunkIb));
+    const away = await space.references(nodes.flatMap((node) => (node ? [node.address] : [])));
+    const broken = new Set(away.flatMap(({ holder, isOpen }) => (isOpen ? [holder] : [])));
+    for (const address of present) if (!broken.has(address)) found.add(address);
+    for (const node of nodes)
+      for (const part of node && !broken.has(node.address) ? partsOf(node) : [])
+        if (!met.has(part)) {
+          met.add(part);
+          level.push(part);
+        }
   }
   return found;
 }

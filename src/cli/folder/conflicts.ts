@@ -1,6 +1,6 @@
 import { type Address, type Conflict, conflictsOf, type IbGib, type Space } from "../../index.js";
 import type { FolderState } from "./model.js";
-import { frameAt, sayingOf } from "./version.js";
+import { frameAt, sayingOf, wasRemoved } from "./version.js";
 
 /** What a person should look at: everyone has the same, and a rule has chosen what lies in the directory. */
 export type FolderConflict = EditConflict | NameConflict | RemovalConflict;
@@ -37,7 +37,11 @@ export async function openConflicts(
   const contested = await Promise.all(
     files
       .filter(({ isContested }) => isContested)
-      .map(async ({ path, file, tip }) => ({ path, file, tip: await frameAt(space, tip) })),
+      .map(async ({ path, file, tip }) => {
+        const frame = await frameAt(space, tip);
+        const isSilent = sayingOf(frame) === undefined;
+        return { path, file, tip: frame, wasRemoved: isSilent || (await wasRemoved(space, frame)) };
+      }),
   );
   const edits = [{ path: ".", file: folder, tip }, ...contested].map(
     ({ path, file, tip }): EditConflict => ({
@@ -51,9 +55,7 @@ export async function openConflicts(
     .filter(({ path, named }) => path !== named)
     .map(({ path, file, named }): NameConflict => ({ kind: "name", path, timeline: file, named }));
   const removals = contested
-    .filter(
-      ({ tip }) => sayingOf(tip) === undefined || conflictsOf(tip).some((place) => isRemoval(tip, place)),
-    )
+    .filter(({ tip, wasRemoved }) => wasRemoved || conflictsOf(tip).some((place) => isRemoval(tip, place)))
     .map(({ path, file }): RemovalConflict => ({ kind: "removal", path, timeline: file }));
   return byPath([...edits.filter(({ places }) => places.length > 0), ...names, ...removals]);
 }

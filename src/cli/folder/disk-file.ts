@@ -89,8 +89,13 @@ async function* chunksOfFile(file: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-function openFile(file: string): Promise<FileHandle> {
-  return open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+/** What was put in a file's place after the look is not followed, nor waited for. @throws FileChanged */
+async function openFile(file: string): Promise<FileHandle> {
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  const handle = await open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new FileChanged();
 }
 
 async function withFile<Result>(file: string, work: (handle: FileHandle) => Promise<Result>) {

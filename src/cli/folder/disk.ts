@@ -67,7 +67,8 @@ export async function scanDirectory(
     leftovers: [] as string[],
   };
   const found: string[] = [];
-  const entered = new Set<string>();
+  /** Directories, and whether there is anything in them. */
+  const entered = new Map<string, boolean>();
   const known = new Map(base.map((file) => [file.path, file]));
   const synced = [...known.keys()];
   const places = new Set(synced.flatMap((path) => [...parentsOf(path), path]));
@@ -79,8 +80,8 @@ export async function scanDirectory(
       scan.outside.push({ path: at, reason });
       continue;
     }
-    entered.add(at);
     const entries = await entriesOf(dir, at, scan.skipped);
+    entered.set(at, entries.length > 0);
     const names = entries.map(({ name }) => strictText(name));
     const rules = await rulesIn(dir, at, new Set(names), outer, scan.skipped);
     for (const [nth, entry] of entries.entries()) {
@@ -126,25 +127,27 @@ function pathsOf(told: readonly { readonly path: string }[]): string[] {
 }
 
 /**
- * The directories that have nothing in them but names with a dot, as systems put them everywhere. In the place of a synced
- * file one says nothing: see `emptyInPlace`.
+ * The directories that have nothing in them; where one is synced already, names with a dot do not count, as systems put them
+ * everywhere. One that was removed elsewhere and has such a name here would come back by it. In the place of a synced file an empty
+ * one says nothing: see `emptyInPlace`.
  */
 function emptyAmong(
-  entered: ReadonlySet<string>,
+  entered: ReadonlyMap<string, boolean>,
   found: readonly string[],
   known: ReadonlyMap<string, Synced>,
 ): string[] {
-  const filled = new Set([...found, ...[...found, ...entered].flatMap(parentsOf), ""]);
+  const filled = new Set([...found, ...[...found, ...entered.keys()].flatMap(parentsOf), ""]);
   return [...entered]
-    .filter((at) => !filled.has(at) && !known.has(at))
-    .map((at) => `${at}/`)
-    .filter((path) => brokenPathRule(path) === undefined);
+    .filter(([at]) => !filled.has(at) && !known.has(at))
+    .map(([at, hasAny]) => ({ path: `${at}/`, hasAny }))
+    .filter(({ path, hasAny }) => brokenPathRule(path) === undefined && (!hasAny || known.has(path)))
+    .map(({ path }) => path);
 }
 
 /** A directory that has nothing in it and the name of a synced file says nothing of that file. */
 function emptyInPlace(
   synced: readonly string[],
-  entered: ReadonlySet<string>,
+  entered: ReadonlyMap<string, boolean>,
   found: readonly string[],
 ): Skipped[] {
   const filled = new Set(found.flatMap(parentsOf));

@@ -25,7 +25,6 @@ export function refusalOf(thrown: unknown): SkipReason {
  * Writes that cannot be meant: into a home or another synced directory, through a link, below a file that stays, or under a name that this file system takes for another file's.
  *
  * @param paths All files of the folder as it will be.
- * @param taken Of them those that lie here already: of two names that are one here, theirs stands.
  */
 export async function obstaclesOf(
   dir: string,

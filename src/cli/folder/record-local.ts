@@ -67,7 +67,7 @@ export async function recordLocal(
   const { space, address: by } = identity;
   const backFor = plan.added.length === 0 ? () => undefined : await removedFiles(space, now);
   const isNow = new Map(now.files.map((file) => [file.file, file]));
-  const due = [
+  const due: Due[] = [
     ...plan.edited.map((each) => ({ of: each.now.content, next: () => nextOf(identity, each, isNow) })),
     ...plan.added.map((placed) => ({
       of: placed.content,
@@ -78,14 +78,16 @@ export async function recordLocal(
   const renamed = await inBatches(plan.renamed, readsAtOnce, (each) => nextOf(identity, each, isNow), onRead);
   const removed = await inBatches(plan.removed, readsAtOnce, (file) => removedOf(space, file, by));
   let base = [...plan.kept, ...plan.edited.map(({ was }) => was), ...renamed.map(({ file }) => file)];
-  const recordPart = async (to: MappingCell, part: typeof due, made: readonly Made[]) => {
+  const recordPart = async (to: MappingCell, part: readonly Due[], made: readonly Made[]) => {
     const versions = await inBatches(part, readsAtOnce, ({ next }) => next(), onRead);
     const files = new Map(versions.flatMap((each) => (each ? [[each.file.path, each.file]] : [])));
     base = [...base.filter(({ path }) => !files.has(path)), ...files.values()];
     const all = [...made, ...versions.flatMap((each) => each?.made ?? [])];
     return commitMade(identity, to, { folder: now.folder, base }, all);
   };
-  const [first, ...rest] = partsOf(due);
+  // A folder is there before anything stands within it: a large file is recorded ahead of its part.
+  const parts = partsOf(due);
+  const [first, ...rest]: typeof parts = founding.length > 0 ? [[], ...parts] : parts;
   let recorded = await recordPart(cell, first, [
     ...founding.map((frame) => ({ frame })),
     ...renamed.flatMap(({ made }) => made ?? []),
@@ -96,7 +98,7 @@ export async function recordLocal(
 }
 
 /** At least one, for what else is to be recorded. A content that does not fit goes by itself: see `bringIn`. */
-function partsOf<Due extends { readonly of: Content }>(due: readonly Due[]): readonly [Due[], ...Due[][]] {
+function partsOf(due: readonly Due[]): readonly [Due[], ...Due[][]] {
   const parts: [Due[], ...Due[][]] = [[]];
   let bytes = 0;
   for (const each of due) {
@@ -109,6 +111,12 @@ function partsOf<Due extends { readonly of: Content }>(due: readonly Due[]): rea
     }
   }
   return parts;
+}
+
+/** What is to be recorded of a file, and how. */
+interface Due {
+  readonly of: Content;
+  readonly next: () => Promise<Version | undefined>;
 }
 
 /** A frame that was made, and what it tells of a file. */

@@ -16,6 +16,7 @@ import {
 import { chunksBelow, digestIn, digestOfRoot } from "./chunk-tree.js";
 import { type Content, type Digest, digestOf, type Said } from "./content.js";
 import { fileIb } from "./kinds.js";
+import { folderLimits } from "./limits.js";
 import { brokenPathRule, isDirectoryPath } from "./paths.js";
 import type { UnfitReason } from "./skipped.js";
 
@@ -62,11 +63,19 @@ export async function readVersion(
   const isOwn = sayingOf(tip) !== undefined;
   if (rule !== undefined) return isOwn ? `path (${rule})` : "removed";
   const digest = await digestOfSaying(space, file, saying);
-  if (digest === undefined || (isDirectoryPath(data.path) && digest.bytes > 0)) return "no file";
+  const isDirectory = isDirectoryPath(data.path);
+  if (digest === undefined || (isDirectory && digest.bytes > 0)) return "no file";
+  if (digest.bytes > folderLimits.fileBytesMax) return "beyond what a folder may hold";
   const content = storedContent(space, tip.address, digest);
-  const isContested = !isOwn || conflictsOf(tip).length > 0;
-  const isExecutable = data.executable === true;
+  const isContested = !isOwn || conflictsOf(tip).length > 0 || (await wasRemoved(space, tip));
+  const isExecutable = data.executable === true && !isDirectory;
   return { file, tip: tip.address, named: data.path, content, isExecutable, isContested };
+}
+
+/** Does a merge show what somebody has changed and somebody else removed? Also where neither met the other in one field. */
+export async function wasRemoved(space: Space, tip: IbGib): Promise<boolean> {
+  if (!isMerge(tip)) return false;
+  return (await headsIn(space, tip)).some((head) => sayingOf(head) === undefined);
 }
 
 /** Undefined for chunks that stay away from this file, whatever else in the space has them, and for what is none. */
@@ -201,11 +210,15 @@ function dataOf({ data }: IbGib): z.infer<typeof FileData> | undefined {
 }
 
 async function sayingOfHeads(space: Space, tip: IbGib): Promise<Saying | undefined> {
+  return (await headsIn(space, tip)).map(sayingOf).find((saying) => saying !== undefined);
+}
+
+/** What a merge brings together, the newest first; none of a history that nobody can follow. */
+async function headsIn(space: Space, merge: IbGib): Promise<IbGib[]> {
   try {
-    const heads = await space.getMany(await headsOf(tip.address, space));
-    return heads.map((head) => head && sayingOf(head)).find((saying) => saying !== undefined);
+    return (await space.getMany(await headsOf(merge.address, space))).flatMap((head) => head ?? []);
   } catch (thrown) {
-    if (thrown instanceof KeysagaError && !thrown.retryable) return undefined; // a history that nobody can follow
+    if (thrown instanceof KeysagaError && !thrown.retryable) return [];
     throw thrown;
   }
 }

@@ -43,7 +43,7 @@ export interface Unwritten {
  * written as a whole or left as a whole, and keeps no other from being written:
  *
  * 1. Every path on the way is looked at; see `obstaclesOf`.
- * 2. Every new text is written to a temporary file in a directory that exists, and flushed. Up to here nothing shows,
+ * 2. What is new is written to a temporary file in a directory that exists, and flushed. Up to here nothing shows,
  *    and a failure that is not about one file (a full disk, say) takes the temporary files away again.
  * 3. Files are put in place group by group, removals first. Just before, they are read again: a group of which one is not
  *    as it was scanned is left alone. Where the system refuses one, the group is put back as it was.
@@ -70,9 +70,11 @@ export async function writeFiles(
   };
   const open = () => all.filter(({ group }) => !leftGroups.has(group));
   const prepared: Prepared[] = [];
+  const space = new Room(dir);
   try {
     const due = open();
-    await prepareAll(dir, due, { prepared, leave, onDone: counting(onProgress, "writing", due.length) });
+    const onDone = counting(onProgress, "writing", due.length);
+    await prepareAll(dir, due, { prepared, room: space, leave, onDone });
     for (const group of groupsOf(prepared.filter(({ write }) => !leftGroups.has(write.group)))) {
       const failed = await putGroup(dir, group);
       if (failed) leave(failed.path, failed.reason);
@@ -114,17 +116,19 @@ async function prepareAll(
   writes: readonly Write[],
   {
     prepared,
+    room,
     leave,
     onDone,
   }: {
     readonly prepared: Prepared[];
+    readonly room: Room;
     readonly leave: (path: string, reason: SkipReason) => void;
     readonly onDone: (more: number) => void;
   },
 ): Promise<void> {
   for (let at = 0; at < writes.length; at += flushesAtOnce) {
     const part = writes.slice(at, at + flushesAtOnce);
-    const outcomes = await Promise.allSettled(part.map((write) => prepare(dir, write)));
+    const outcomes = await Promise.allSettled(part.map((write) => prepare(dir, write, room)));
     for (const outcome of outcomes)
       if (outcome.status === "fulfilled" && typeof outcome.value === "object") prepared.push(outcome.value);
     for (const [nth, outcome] of outcomes.entries()) {
@@ -146,10 +150,10 @@ function refused(thrown: unknown, file: string): SkipReason {
 }
 
 /**
- * Flushes the new text to a temporary file, if that may be written, with the permissions of the file that it will replace,
+ * Flushes what is new to a temporary file, if that may be written, with the permissions of the file that it will replace,
  * or was renamed from.
  */
-async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason> {
+async function prepare(dir: string, write: Write, room: Room): Promise<Prepared | SkipReason> {
   const { path, to, was, isExecutable } = write;
   if (isDirectoryPath(path)) return { write, temporary: undefined, found: undefined };
   if (to === undefined) {
@@ -161,12 +165,13 @@ async function prepare(dir: string, write: Write): Promise<Prepared | SkipReason
   if (found && isAs(found, write)) return { write, temporary: undefined, found };
   const said = await to.read();
   if (said === undefined) return "changed meanwhile";
-  if (!("text" in said) && !(await hasRoomFor(dir, to))) return "no room for it on this disk";
+  if (!(await room.take(to))) return "no room for it on this disk";
   await lstat(join(dir, path)).catch(passAbsent); // a name that the disk does not have is refused here
   const mode = await modeOf(was === undefined ? [join(dir, path)] : [join(dir, was), join(dir, path)]);
   const temporary = join(await nearestDirectory(dir, path), temporaryFileName(process.pid, randomBytes(8)));
   try {
     await writeSaid(temporary, said, { flag: "wx", mode: mode ?? 0o666, name: basename(path) });
+    if (!("text" in said)) await checkWritten(temporary, to);
     const given = (await lstat(temporary)).mode & 0o777;
     const due = withExecutable(mode ?? given, isExecutable);
     if (due !== given) await changeMode(temporary, due);
@@ -182,13 +187,24 @@ function knownOf({ from, stamp }: Write): Known | undefined {
   return from && { content: from, stamp };
 }
 
-/** What is left on a disk for everything else. */
-const roomBytes = 64 * 1024 * 1024;
+/** What large files leave on a disk for everything else, and from how many bytes on they are large. */
+const room = { leftBytes: 64 * 1024 * 1024, largeBytes: 1024 * 1024 } as const;
 
-/** A large file alone is left out where it does not fit; a disk that is full stops all writing. */
-async function hasRoomFor(dir: string, { bytes }: Content): Promise<boolean> {
-  const { bavail, bsize } = await statfs(dir);
-  return bavail * bsize >= bytes + roomBytes;
+/** Each large file that does not fit beside those before it is left out alone; a disk that is full stops all writing. */
+class Room {
+  #left: Promise<number> | undefined;
+  #taken = 0;
+
+  constructor(private readonly dir: string) {}
+
+  async take({ bytes }: Content): Promise<boolean> {
+    if (bytes < room.largeBytes) return true;
+    this.#left ??= statfs(this.dir).then(({ bavail, bsize }) => bavail * bsize - room.leftBytes);
+    const left = await this.#left;
+    if (this.#taken + bytes > left) return false;
+    this.#taken += bytes;
+    return true;
+  }
 }
 
 /** A content that must not be a file here. */
@@ -217,6 +233,13 @@ async function writeSaid(
     if (thrown instanceof BrokenTree) throw new Unfit("its chunks do not make it up");
     throw thrown instanceof HoldsSecret ? new Unfit(secretReason) : thrown;
   }
+}
+
+/** Of trees that were cut elsewhere a file would come whose next look finds another one. @throws Unfit */
+async function checkWritten(temporary: string, content: Content): Promise<void> {
+  const found = await lookAtFile(temporary);
+  if (found.kind !== "file" || !isSame(found.content, content))
+    throw new Unfit("its chunks do not make it up");
 }
 
 async function* noStore(name: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
