@@ -1,5 +1,5 @@
 /** What is no text, or a long one, goes as chunks. */
-import { createHash } from "node:crypto";
+import { execFileSync } from "node:child_process";
 import { appendFile, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { ChunkTree, treeDigest } from "../../src/cli/folder/chunk-tree.js";
 import { cloneFolder } from "../../src/cli/folder/clone.js";
 import { conflictLines } from "../../src/cli/folder/conflict-text.js";
 import { diffOf } from "../../src/cli/folder/diff.js";
+import { FileChanged, lookAtFile } from "../../src/cli/folder/disk-file.js";
 import { logOf, revisionDigits } from "../../src/cli/folder/log.js";
 import { restoreFile } from "../../src/cli/folder/restore.js";
 import {
@@ -20,14 +21,7 @@ import {
 } from "../../src/index.js";
 import { writeTree } from "./directories.js";
 import { changesOf, filesIn, inStep, twoDirectories } from "./folders.js";
-
-/** Bytes that look like nothing, the same for one seed. */
-function noise(bytes: number, seed = "noise"): Buffer {
-  const blocks = Array.from({ length: Math.ceil(bytes / 32) }, (_, at) =>
-    createHash("sha256").update(`${seed} ${at}`).digest(),
-  );
-  return Buffer.concat(blocks).subarray(0, bytes);
-}
+import { noise } from "./noise.js";
 
 async function* piecesOf(bytes: Uint8Array, length: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
@@ -56,6 +50,7 @@ async function count(space: Space, isMeant: (record: IbGib) => boolean): Promise
 const stonesIn = (space: Space) => count(space, ({ ib }) => ib === "bin" || ib === "chunks");
 
 const megabyte = 1024 * 1024;
+const enough = { "a.md": "1", "b.md": "2", "c.md": "3" };
 
 describe("chunks", () => {
   test("are the same however the bytes come, and all of them", async () => {
@@ -236,5 +231,49 @@ describe("a file that is no text, or a long one", () => {
     const { entries } = await logOf(identity.space, join(here, "x.bin"));
     expect(entries.map(({ change }) => change)).toEqual(["added"]);
     expect(await count(space, isMerge)).toBe(0);
+  });
+
+  test("that was a long text, and needs many chunks, is recorded", async () => {
+    const { here, there, sync } = await twoDirectories({ "x.md": "a".repeat(249 * 1024) });
+    const bytes = noise(24 * megabyte);
+    await writeTree(here, { "x.md": bytes });
+    expect(changesOf((await sync(here)).up)).toEqual(["edited x.md"]);
+    await sync(there);
+    expect((await readFile(join(there, "x.md"))).equals(bytes)).toBe(true);
+  });
+
+  test.each([
+    ["a text that becomes one", Buffer.from("text\n"), noise(1_000)],
+    ["one that becomes a text", noise(1_000), Buffer.from("text\n")],
+  ])("%s where it is removed elsewhere is kept, and that is told", async (_, before, after) => {
+    const { here, there, sync } = await twoDirectories(enough);
+    await writeTree(here, { x: before });
+    await sync(here);
+    await sync(there);
+    await writeTree(here, { x: after });
+    await unlink(join(there, "x"));
+    await sync(here);
+    expect((await sync(there)).conflicts).toMatchObject([{ kind: "removal", path: "x" }]);
+    expect((await sync(here)).conflicts).toMatchObject([{ kind: "removal", path: "x" }]);
+    expect((await readFile(join(there, "x"))).equals(after)).toBe(true);
+  });
+
+  test("in whose place a pipe was put since the look is not waited for", async () => {
+    const { here } = await twoDirectories(enough);
+    for (const content of [noise(1_000), Buffer.from("text\n")]) {
+      await writeTree(here, { x: content });
+      const look = await lookAtFile(join(here, "x"));
+      await unlink(join(here, "x"));
+      execFileSync("mkfifo", [join(here, "x")]);
+      const said = look.kind === "file" ? await look.content.read() : undefined;
+      const read = async () => {
+        if (said !== undefined && "chunks" in said) for await (const _ of said.chunks) return "read";
+        return said;
+      };
+      await expect(
+        read().catch((thrown) => (thrown instanceof FileChanged ? undefined : thrown)),
+      ).resolves.toBe(undefined);
+      await unlink(join(here, "x"));
+    }
   });
 });

@@ -132,3 +132,15 @@ test("what somebody says of one is left out", async () => {
   expect(skipped.map(({ reason }) => reason).sort()).toEqual(["no file", "path (hidden_name)"]);
   expect(await readTree(dir)).toEqual({ fine: "directory" });
 });
+
+test("it does not come back by what a system has put into it here", async () => {
+  const { here, there, sync } = await twoDirectories({ "a.md": "1", "b.md": "2", "d/x.md": "3" });
+  await writeTree(there, { "d/.DS_Store": "x" });
+  await sync(there);
+  await rm(join(here, "d"), { recursive: true });
+  await sync(here);
+  await sync(there);
+  expect(await sync(there)).toMatchObject({ up: [], down: [] });
+  await sync(here);
+  expect(await isDirectory(join(here, "d"))).toBe(false);
+});

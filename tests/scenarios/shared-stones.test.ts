@@ -1,6 +1,14 @@
 /** A tree of stones that was changed: what the other side has of it is neither asked about nor sent, up or down. */
 import { expect, test } from "vitest";
-import { type Address, type IbGib, mutate, saveRecords, sealRecord, verifySpace } from "../../src/index.js";
+import {
+  type Address,
+  createTimeline,
+  type IbGib,
+  mutate,
+  saveRecords,
+  sealRecord,
+  verifySpace,
+} from "../../src/index.js";
 import { createWorld, type Peer, type SenderPeer } from "../../src/testing/index.js";
 
 const leaf = (seed: string) =>
@@ -72,5 +80,50 @@ test("trees that two have changed apart meet, and each has all of both", async (
   for (const peer of [carol, erin, world.receiver])
     expect(await peer.graph(file)).toEqual(await alice.graph(file));
   for (const peer of [alice, carol, erin, world.receiver]) expect(await problemsOf(peer)).toEqual([]);
+  await world.close();
+});
+
+test("what a stranger, or a co-writer, brought without its parts is whole for whoever brings it whole", async () => {
+  const world = await createWorld({ seed: "planted", senders: ["alice", "carol", "mallory"] });
+  const [alice, carol, mallory] = world.senders;
+  const { stones, root } = tree();
+  const parts = stones.filter(({ ib }) => ib === "bin");
+  const plant = async (by: SenderPeer, within: Address | undefined) => {
+    const nodes = stones.filter(({ ib }) => ib === "node");
+    const references = new Set(parts.map(({ address }) => address));
+    const planted = await by.space.commit({
+      ...{ holder: by.address, sight: "anyone", puts: nodes, references, roots: [root] },
+    });
+    expect(planted.kind).toBe("committed");
+    const owner = within === undefined ? by.address : alice.address;
+    const frame = createTimeline({
+      ib: "own",
+      owner,
+      by: by.address,
+      within,
+      rel8ns: { see: [root] },
+      uuid: by.name,
+    });
+    await saveRecords(by, [frame]);
+    expect((await by.sync(within ?? frame.address)).left).toEqual([]);
+  };
+  const folder = await alice.timeline("folder");
+  await alice.share(folder, carol);
+  await alice.sync(folder);
+  await plant(mallory, undefined);
+  await mallory.sender.disconnect();
+  await carol.sync(folder, { direction: "pull" });
+  await plant(carol, folder);
+  await alice.sync(folder);
+  const file = await alice.timeline("file", { within: folder });
+  await putTree(alice, file, { stones, root });
+  await alice.sync(folder);
+  await carol.sync(folder);
+  for (const peer of [alice, carol, world.receiver]) {
+    expect(await peer.space.hasMany(parts.map(({ address }) => address))).not.toContain(false);
+    const open = (await peer.space.referencesFrom([file])).filter(({ isOpen }) => isOpen);
+    expect(open).toEqual([]);
+    expect(await problemsOf(peer)).toEqual([]);
+  }
   await world.close();
 });

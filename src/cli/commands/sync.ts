@@ -23,9 +23,10 @@ sync in FOLDER or below. Another URL that is given is used, and remembered in it
 Text is merged where two people have edited it. What is no UTF-8 text, or a long one, goes in chunks, of which a change
 sends those that are new; of two edits of such a file one is shown. Empty directories are carried.
 
-Left alone: names that begin with a dot, symbolic links, and what is neither file nor directory. So are homes of keysaga in FOLDER,
-files that hold the secret of an identity, and directories that are synced by themselves. So is what .gitignore and .keysagaignore files in FOLDER and below name, by git's rules, which is told in one line. A
-file that is synced already stays synced, also where it is named; the ignore files themselves are not synced.
+Left alone: names that begin with a dot, symbolic links, and what is neither file nor directory. So are homes of
+keysaga in FOLDER, files that hold the secret of an identity, and directories that are synced by themselves. So is what
+.gitignore and .keysagaignore files in FOLDER and below name, by git's rules, which is told in one line. A file that is
+synced already stays synced, also where it is named; the ignore files themselves are not synced.
 
 A file that cannot be read or written stays as it is, and is named with what to do, with exit status 3; everything else
 is done.
