@@ -322,7 +322,7 @@ export class Answers {
   /**
    * What the sender lacks: these branches, of the roots that this space is ahead on what it was told of them (others may
    * have moved them since), and the timelines that belong to these or are within, whole, or what is new since they were
-   * sent.
+   * sent. The index of what they lead to knows them as they are now: where one was moved meanwhile, what it was then tells it.
    */
   async #beyond(
     told: Outset,
@@ -333,7 +333,13 @@ export class Answers {
   ): Promise<Lacking> {
     const starts = [...ahead.map(({ now }) => now.tjp), ...branches.map(({ newer }) => newer.tjp)];
     const lacking = (reached: readonly Tip[]) => this.#lacking(told, branches, ahead, reached, ends);
-    if (!this.#linked.isLimited) return lacking(await this.#reachable([...starts, ...within]));
+    if (!this.#linked.isLimited) {
+      const reachable = await this.#reachable([...starts, ...within]);
+      const then = new Map(ahead.map(({ now }) => [now.tjp, now.address]));
+      for (const { shown } of branches) then.set(shown.tip.address, shown.tip.tip);
+      if (reachable.every(({ tjp, address }) => (then.get(tjp) ?? address) === address))
+        return lacking(reachable);
+    }
     const reached = (await this.#space.tips(starts)).flatMap((tip) => tip ?? []);
     reached.push(...(await this.#linked.admit(within)).tips);
     const met = new Set([...told.roots.map(({ address }) => address), ...within]);
