@@ -1,11 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { access, constants, lstat, mkdir, rename, rmdir, statfs, writeFile } from "node:fs/promises";
+import { access, constants, lstat, mkdir, rename, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { systemError } from "../../index.js";
-import { holdsDeviceSecret, isStoreFile } from "../../node/index.js";
-import { BrokenTree } from "./chunk-tree.js";
-import { type Content, isSame, type Said } from "./content.js";
-import { checked, HoldsSecret, type Known, lookAtFile, type OnDisk, secretReason } from "./disk-file.js";
+import { isSame } from "./content.js";
+import { type Known, lookAtFile, type OnDisk } from "./disk-file.js";
 import {
   flushDirectory,
   ignoresCase,
@@ -21,6 +19,7 @@ import { obstaclesOf, refusalOf } from "./obstacles.js";
 import { directoryAt, isDirectoryPath, parentsOf } from "./paths.js";
 import type { Write } from "./plan.js";
 import { inPlace, type Skipped, type SkipReason } from "./skipped.js";
+import { checkWritten, Room, Unfit, writeSaid } from "./write-content.js";
 
 interface Prepared {
   readonly write: Write;
@@ -70,11 +69,11 @@ export async function writeFiles(
   };
   const open = () => all.filter(({ group }) => !leftGroups.has(group));
   const prepared: Prepared[] = [];
-  const space = new Room(dir);
+  const room = new Room(dir);
   try {
     const due = open();
     const onDone = counting(onProgress, "writing", due.length);
-    await prepareAll(dir, due, { prepared, room: space, leave, onDone });
+    await prepareAll(dir, due, { prepared, room, leave, onDone });
     for (const group of groupsOf(prepared.filter(({ write }) => !leftGroups.has(write.group)))) {
       const failed = await putGroup(dir, group);
       if (failed) leave(failed.path, failed.reason);
@@ -185,71 +184,6 @@ async function prepare(dir: string, write: Write, room: Room): Promise<Prepared 
 
 function knownOf({ from, stamp }: Write): Known | undefined {
   return from && { content: from, stamp };
-}
-
-/** What large files leave on a disk for everything else, and from how many bytes on they are large. */
-const room = { leftBytes: 64 * 1024 * 1024, largeBytes: 1024 * 1024 } as const;
-
-/** Each large file that does not fit beside those before it is left out alone; a disk that is full stops all writing. */
-class Room {
-  #left: Promise<number> | undefined;
-  #taken = 0;
-
-  constructor(private readonly dir: string) {}
-
-  async take({ bytes }: Content): Promise<boolean> {
-    if (bytes < room.largeBytes) return true;
-    this.#left ??= statfs(this.dir).then(({ bavail, bsize }) => bavail * bsize - room.leftBytes);
-    const left = await this.#left;
-    if (this.#taken + bytes > left) return false;
-    this.#taken += bytes;
-    return true;
-  }
-}
-
-/** A content that must not be a file here. */
-class Unfit extends Error {
-  constructor(readonly reason: SkipReason) {
-    super();
-  }
-}
-
-/**
- * Writes and flushes what a file says, chunk by chunk.
- *
- * @param name The file's, where that is another one than it is written to.
- * @throws Unfit for what would be taken for a part of a home, or is not what its record says.
- */
-async function writeSaid(
-  file: string,
-  said: Said,
-  { flag, mode, name }: { readonly flag: string; readonly mode?: number; readonly name: string },
-): Promise<void> {
-  if ("text" in said && holdsDeviceSecret(said.text)) throw new Unfit(secretReason);
-  try {
-    const data = "text" in said ? said.text : noStore(name, checked(said.chunks));
-    await writeFile(file, data, { flag, flush: true, mode });
-  } catch (thrown) {
-    if (thrown instanceof BrokenTree) throw new Unfit("its chunks do not make it up");
-    throw thrown instanceof HoldsSecret ? new Unfit(secretReason) : thrown;
-  }
-}
-
-/** Of trees that were cut elsewhere a file would come whose next look finds another one. @throws Unfit */
-async function checkWritten(temporary: string, content: Content): Promise<void> {
-  const found = await lookAtFile(temporary);
-  if (found.kind !== "file" || !isSame(found.content, content))
-    throw new Unfit("its chunks do not make it up");
-}
-
-async function* noStore(name: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let isFirst = true;
-  for await (const chunk of chunks) {
-    if (isFirst && isStoreFile(name, chunk))
-      throw new Unfit("it would make a store of keysaga of its directory");
-    isFirst = false;
-    yield chunk;
-  }
 }
 
 /** Does a file say and do already what is to be written? */
