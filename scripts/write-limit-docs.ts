@@ -18,11 +18,7 @@ export function withLimits(readme: string): string {
 function table(): string[] {
   const { filesMax, fileBytesMax, pathBytesMax } = folderLimits;
   const rows = [
-    [
-      fixed,
-      showLimit("recordBytesMax", recordLimits.recordBytesMax),
-      "one record",
-    ],
+    [fixed, showLimit("recordBytesMax", recordLimits.recordBytesMax), "one record"],
     [fixed, showLimit("filesMax", filesMax), "files of a folder"],
     [fixed, showLimit("fileBytesMax", fileBytesMax), "one file of a folder"],
     [fixed, showLimit("pathBytesMax", pathBytesMax), "a path in a folder"],
