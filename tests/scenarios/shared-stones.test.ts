@@ -127,3 +127,29 @@ test("what a stranger, or a co-writer, brought without its parts is whole for wh
   }
   await world.close();
 });
+
+test("a part that stayed away from one comes with what took the place of what it was under", async () => {
+  const world = await createWorld({ seed: "lacking", senders: ["alice", "carol"] });
+  const [alice, carol] = world.senders;
+  const file = await alice.timeline("file");
+  await alice.share(file, carol);
+  const { stones, ...old } = tree();
+  await putTree(alice, file, { stones, ...old });
+  await alice.sync(file);
+  // As it came from a receiver that had one leaf less.
+  const [lacking] = stones;
+  const tip = await alice.tip(file);
+  const came = await carol.space.commit({
+    ...{ holder: world.receiver.address, sight: "anyone", references: new Set([lacking!.address]) },
+    puts: [...stones.slice(1), (await alice.space.get(file))!, tip],
+    tips: [{ tjp: file, from: undefined, to: tip.address }],
+  });
+  expect(came.kind).toBe("committed");
+  await putTree(alice, file, tree([7]));
+  await alice.sync(file);
+  await carol.sync(file);
+  expect((await carol.tip(file)).address).toBe((await alice.tip(file)).address);
+  expect(await carol.space.hasMany([lacking!.address])).toEqual([true]);
+  expect(await problemsOf(carol)).toEqual([]);
+  await world.close();
+});

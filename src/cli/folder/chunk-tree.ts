@@ -6,8 +6,8 @@ import type { Digest } from "./content.js";
 /**
  * What is no short text lies in a space as a tree of stones: its chunks as raw bytes, and above them nodes that link what is
  * below in order, and say how many bytes that is. A node ends where the hash of its last part says so, so that a change of
- * some bytes changes a chunk and the nodes above it, wherever it is. Whoever has the same bytes has the same tree: its
- * root is what they are compared by.
+ * some bytes changes a chunk and the nodes above it, wherever it is. The same bytes give the same tree: its root is
+ * what they are compared by.
  */
 const chunkIb = "bin";
 const nodeIb = "chunks";

@@ -9,7 +9,7 @@ const cutMask = 0xfffe0000;
 /** Bytes that the hash depends on: each shifts those before it out by one bit. */
 const windowBytes = 32;
 
-/** A number for each byte, the same everywhere: whoever cuts the same bytes has the same chunks. */
+/** A number for each byte, the same everywhere: so the same bytes give the same chunks. */
 const gear = Uint32Array.from({ length: 256 }, (_, byte) =>
   createHash("sha256").update(`keysaga chunk ${byte}`).digest().readUInt32BE(),
 );

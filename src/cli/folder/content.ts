@@ -11,7 +11,7 @@ export interface SaidText {
 
 /** Everything else. */
 export interface SaidChunks {
-  /** In order, each to be dealt with before the next: a file is never in memory as a whole. Whoever takes them checks them. */
+  /** In order, each to be dealt with before the next: a file is never in memory as a whole. The caller checks them against the digest. */
   readonly chunks: AsyncIterable<Uint8Array>;
   /** The stone that they are recorded under, where they are. */
   readonly root?: Address;

@@ -53,7 +53,7 @@ function modeIn({ mode }: BigIntStats): { readonly mode: number; readonly isExec
   return { mode: Number(mode), isExecutable: (mode & 0o100n) !== 0n };
 }
 
-/** What a file said when it was looked at, as long as it does: of chunks whoever takes them finds out. */
+/** What a file said when it was looked at, as long as it does: of chunks the caller finds out. */
 async function contentIn(file: string, said: Said): Promise<Content> {
   if ("text" in said) {
     const digest = digestOf(said.text);

@@ -82,6 +82,8 @@ const openMax = 10_000;
  * has itself sent: of everything else it answers as if there was nothing.
  */
 export class Answers {
+  /** Targets of open references, as the sender has named them. */
+  readonly lacks: ReadonlySet<Address>;
   readonly #space: Space;
   readonly #proofs: AnswerProofs;
 
@@ -100,6 +102,7 @@ export class Answers {
     private readonly limit: PartLimit,
   ) {
     this.#space = self.space;
+    this.lacks = new Set(asked.roots.flatMap(({ by, address }) => (by === undefined ? [] : [address])));
     this.#linked = Linked.of(asked, self.space, standing);
     this.#proofs = new AnswerProofs(self, standing, merging, lane);
   }
@@ -181,7 +184,7 @@ export class Answers {
   /** What would go out. */
   #outgoing(plan: SendPlan): AsyncIterable<Departure> {
     const source = { space: this.#space, reader: this.#space };
-    return outgoing(source, plan, { known: [], isAllBefore: true }, this.along(plan), {
+    return outgoing(source, plan, { known: [], lacks: this.lacks }, this.along(plan), {
       pass: () => undefined,
     });
   }

@@ -1,5 +1,5 @@
 import { isLimit, KeysagaError, toKeysagaError } from "../../base/index.js";
-import { gibOf, isBinAddress, tjpOf } from "../../ibgib/index.js";
+import { gibOf } from "../../ibgib/index.js";
 import { isListAddress, isListIb } from "../../lists/index.js";
 import {
   type Evidence,
@@ -58,6 +58,9 @@ export interface ReceiverRunOptions {
 const isOfList = (item: Evidence) => Array.isArray(item) && isListIb(item[0]);
 
 const nothing: TakenOver = { records: 0, bytes: 0, tips: [] };
+
+/** Frames of one offer that are looked behind. */
+const vouchingMax = 1_024;
 
 type On<Kind> = Extract<ReceiverSagaEffect, { kind: Kind }>;
 /** What an effect comes to. */
@@ -170,7 +173,7 @@ export class ReceiverSagaRun {
     const records = outgoing(
       { space, reader: space },
       plan,
-      { known, isAllBefore: true },
+      { known, lacks: this.#answers.lacks },
       this.#answers.along(plan),
       this.#progress,
     );
@@ -198,18 +201,15 @@ export class ReceiverSagaRun {
     await this.#staged;
   }
 
-  /** Frames among what is offered vouch for the stones that they lead to: whoever may read them may build on these. */
+  /** Frames among what is offered vouch for the stones that they lead to: a sender that may read them may build on these. */
   async choose({ offered }: On<"choose">): Promise<End<"chosen">> {
     await this.#standing.refresh();
     const { space } = this.options;
     const view = space.view(this.#stage, this.#standing.sight);
     const held = await view.hasMany(offered);
-    const present = offered.filter((address, at) => held[at] && !isBinAddress(address));
-    const frames = (await view.getMany(present)).flatMap((record) =>
-      record && tjpOf(record) !== undefined ? [record] : [],
-    );
+    const vouching = offered.filter((_, at) => held[at]).slice(-vouchingMax); // frames come last
     const unheld = new Set(offered.filter((_, at) => !held[at]));
-    const stones = await stonesBehind({ space, reader: space }, frames, unheld);
+    const stones = await stonesBehind({ space, reader: space }, vouching, unheld);
     this.#standing.readsStones(stones);
     return { kind: "chosen", wanted: offered.map((address, at) => !held[at] && !stones.has(address)) };
   }

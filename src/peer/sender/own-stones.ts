@@ -1,6 +1,6 @@
 import { type Address, type IbGib, isBinAddress, previousOf, tjpOf } from "../../ibgib/index.js";
 import type { Sight, Space } from "../../space/index.js";
-import { stonesBehind, targetsOf, wholeTrees } from "../session/stones.js";
+import { stonesBehind, targetsOf, WalkBudget } from "../session/stones.js";
 
 /** Frames that are read at once, and in all: what rests on an older one is taken for what nobody has. */
 const frames = { atOnce: 128, max: 65_536 } as const;
@@ -31,7 +31,7 @@ export class OwnStones {
     if (wanted.size === 0) return false;
     for await (const page of this.#frames()) {
       const source = { space: this.space, reader: this.space };
-      for (const stone of await stonesBehind(source, page, wanted, wholeTrees)) {
+      for (const stone of await stonesBehind(source, page, wanted, WalkBudget.unlimited())) {
         this.found.add(stone);
         wanted.delete(stone);
       }
@@ -50,15 +50,14 @@ export class OwnStones {
     return [...here.filter(isBinAddress), ...stones];
   }
 
-  async *#frames(): AsyncGenerator<readonly IbGib[]> {
+  async *#frames(): AsyncGenerator<readonly Address[]> {
     const met = new Set(this.tips());
     for (let level = [...met]; level.length > 0; ) {
       const before: Address[] = [];
       for (let at = 0; at < level.length; at += frames.atOnce) {
-        const read = await this.space.getMany(level.slice(at, at + frames.atOnce));
-        const page = read.flatMap((frame) => frame ?? []);
+        const page = level.slice(at, at + frames.atOnce);
         yield page;
-        for (const frame of page) before.push(...beforeIt(frame));
+        for (const frame of await this.space.getMany(page)) if (frame) before.push(...beforeIt(frame));
       }
       level = [...new Set(before)].filter((address) => !met.has(address)).slice(0, frames.max - met.size);
       for (const address of level) met.add(address);

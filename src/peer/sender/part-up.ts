@@ -27,7 +27,7 @@ export function partUp(
 ): Promise<PartEnds | undefined> {
   const { space } = identity;
   const source = { space, reader: space.view(saga) };
-  const departures = outgoing(source, plan, { known: [], isAllBefore: true }, along, {
+  const departures = outgoing(source, plan, { known: [], lacks: new Set() }, along, {
     pass: () => undefined,
   });
   const together = new Set(

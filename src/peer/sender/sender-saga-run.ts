@@ -290,7 +290,7 @@ export class SenderSagaRun {
     this.#progress.expect(plan, notThere);
     const source = { space, reader: space.view(this.saga) };
     const records = this.#named(
-      outgoing(source, plan, { known, isAllBefore: false }, this.#along, this.#progress),
+      outgoing(source, plan, { known, lacks: undefined }, this.#along, this.#progress),
     );
     this.#outflow = this.conversation.outflow(records, this.#progress);
     return this.sendMore();

@@ -16,8 +16,11 @@ const readAtOnce = 128;
 export interface There {
   /** Also what these link to. */
   readonly known: readonly Address[];
-  /** And all that stones lead to which the frames before link: else the other side says of which it may be told so. */
-  readonly isAllBefore: boolean;
+  /**
+   * What it has said that it lacks: all else that the frames before lead to, by stones, is there as well. Undefined where only
+   * what is known is.
+   */
+  readonly lacks: ReadonlySet<Address> | undefined;
 }
 
 /** What of that which is linked goes along. Stones do, unless their link is filed as a reference. */
@@ -331,7 +334,8 @@ class OutgoingWalk {
       carriers.has(target) || isThere(target) || before.some(({ links }) => links.has(target));
     const fresh = [...targetsOf(record)].filter((target) => !isCarried(target));
     const more = async () => {
-      if (this.there.isAllBefore && fresh.length > 0) await this.#passShared(record, fresh, before);
+      const { lacks } = this.there;
+      if (lacks !== undefined && fresh.length > 0) await this.#passShared(record, fresh, before, lacks);
       return fresh;
     };
     const links = before.filter((carrier) => !carrier.isThere).map(({ address }) => address);
@@ -339,7 +343,12 @@ class OutgoingWalk {
   }
 
   /** What stones lead to that took the place of others is there as far as those lead to it, references apart. */
-  async #passShared(frame: IbGib, fresh: readonly Address[], before: readonly Carrier[]): Promise<void> {
+  async #passShared(
+    frame: IbGib,
+    fresh: readonly Address[],
+    before: readonly Carrier[],
+    lacks: ReadonlySet<Address>,
+  ): Promise<void> {
     const links = targetsOf(frame);
     const isMerged = before.length > 1; // it has the links of both
     const old = before.flatMap((carrier) =>
@@ -348,7 +357,7 @@ class OutgoingWalk {
     if (old.length === 0) return;
     const filed = await this.#filedFor(holderOf(frame));
     const there = old.filter((target) => filed.get(target)?.isOpen !== true);
-    for (const shared of await sharedStones(this.source, fresh, there)) this.#done.add(shared);
+    for (const shared of await sharedStones(this.source, fresh, there, lacks)) this.#done.add(shared);
   }
 }
 

@@ -16,9 +16,6 @@ import type { Space } from "../../space/index.js";
 
 /** Records read at once. */
 const readAtOnce = 128;
-/** Records that are read to find what is shared, and addresses that are met, at about the most: what lies beyond is not found. */
-const compared: WalkLimit = { recordsMax: 4_096, addressesMax: 131_072 };
-
 /** Where what goes out is read: a space, and where a saga has staged what it sends, a view of both. */
 export interface Source {
   readonly space: Space;
@@ -36,74 +33,83 @@ export function targetsOf(record: IbGib): ReadonlySet<Address> {
   return targets;
 }
 
+/** How much of trees is read: records, and addresses that are remembered. */
+export class WalkBudget {
+  constructor(
+    private records = 4_096,
+    private addresses = 131_072,
+  ) {}
+
+  /** For trees of one's own, which cost what they are. */
+  static unlimited(): WalkBudget {
+    return new WalkBudget(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+  }
+
+  get isSpent(): boolean {
+    return this.records <= 0 || this.addresses <= 0;
+  }
+
+  spend(records: number, addresses: number): void {
+    this.records -= records;
+    this.addresses -= addresses;
+  }
+}
+
 /**
  * The stones that `now` leads to and `before` as well. Trees of which one was made from the other are held against each
  * other level by level, so that what they share is not walked, however large it is. Cheap, and allowed to miss some.
  *
- * @param before What the other side has, and so has what that leads to, but for what is filed as a reference.
+ * @param before What the other side has, and so has what that leads to, but for what is filed as a reference here, and what it
+ *   has said that it lacks.
  * @returns The topmost ones: what these lead to is shared as well.
  */
 export async function sharedStones(
   source: Source,
   now: readonly Address[],
   before: readonly Address[],
+  lacks: ReadonlySet<Address> = new Set(),
 ): Promise<ReadonlySet<Address>> {
+  const budget = new WalkBudget();
   const shared = new Set<Address>();
-  let [ours, theirs] = [now, before];
+  const had = (addresses: readonly Address[]) => addresses.filter((address) => !lacks.has(address));
+  let [ours, theirs] = [now, had(before)];
   const [seen, met] = [new Set(ours), new Set(theirs)];
-  for (let read = 0; ours.length > 0 && met.size > 0 && isWithin(read, seen.size + met.size); ) {
-    const [stones, old] = [await stonesAt(source, ours), await stonesAt(source, theirs)];
-    read += stones.length + old.length;
-    const away = await openReferences(source.space, old);
-    theirs = unmet(
-      targetsOfAll(old).filter((address) => !away.has(address)),
-      met,
-    );
-    for (const { address } of stones) if (met.has(address)) shared.add(address);
-    ours = unmet(targetsOfAll(stones.filter(({ address }) => !met.has(address))), seen);
+  while (ours.length > 0 && met.size > 0 && !budget.isSpent) {
+    const below = await descend(source, ours, budget, (stone) => !met.has(stone));
+    for (const stone of below.stones) if (met.has(stone)) shared.add(stone);
+    theirs = unmet(had((await descend(source, theirs, budget)).targets), met);
+    ours = unmet(below.targets, seen);
     for (const address of ours) if (isBinAddress(address) && met.has(address)) shared.add(address);
   }
   return shared;
 }
 
-/** How much of trees is read. */
-export interface WalkLimit {
-  readonly recordsMax: number;
-  readonly addressesMax: number;
-}
-
-/** For trees of one's own, which cost what they are. */
-export const wholeTrees: WalkLimit = {
-  recordsMax: Number.POSITIVE_INFINITY,
-  addressesMax: Number.POSITIVE_INFINITY,
-};
-
 /**
  * Those of `wanted` that are stones and that these frames lead to, by stones alone, without what is filed as a reference. Ends
- * when all are found. Memory for the nodes on the way.
+ * when all are found. Memory for the addresses of nodes on the way.
+ *
+ * @param frames By their addresses; what is no frame leads to nothing.
  */
 export async function stonesBehind(
   source: Source,
-  frames: readonly IbGib[],
+  frames: readonly Address[],
   wanted: ReadonlySet<Address>,
-  limit: WalkLimit = compared,
+  budget: WalkBudget = new WalkBudget(),
 ): Promise<ReadonlySet<Address>> {
-  const [found, met] = [new Set<Address>(), new Set<Address>()];
-  let above = frames;
-  for (let read = 0; above.length > 0 && found.size < wanted.size && read < limit.recordsMax; ) {
-    const away = await openReferences(source.space, above);
-    const targets = targetsOfAll(above).filter((address) => !away.has(address));
+  const [found, met] = [new Set<Address>(), new Set(frames)];
+  if (wanted.size === 0) return found;
+  let { targets } = await descend(source, frames, budget, undefined, "frames");
+  for (;;) {
     for (const address of targets) if (isBinAddress(address) && wanted.has(address)) found.add(address);
-    const level = targets.filter((address) => !isBinAddress(address)).slice(0, limit.addressesMax - met.size);
-    above = await stonesAt(source, unmet(level, met));
-    read += above.length;
-    for (const { address } of above) if (wanted.has(address)) found.add(address);
+    const level = unmet(
+      targets.filter((address) => !isBinAddress(address)),
+      met,
+    );
+    if (level.length === 0 || found.size === wanted.size || budget.isSpent) return found;
+    const below = await descend(source, level, budget);
+    for (const stone of below.stones) if (wanted.has(stone)) found.add(stone);
+    targets = below.targets;
   }
-  return found;
-}
-
-function isWithin(records: number, addresses: number): boolean {
-  return records < compared.recordsMax && addresses < compared.addressesMax;
 }
 
 /** Those that were not met before; from now on they are. */
@@ -113,18 +119,34 @@ function unmet(addresses: readonly Address[], met: Set<Address>): Address[] {
   return fresh;
 }
 
-function targetsOfAll(records: readonly IbGib[]): Address[] {
-  return records.flatMap((record) => [...targetsOf(record)]);
-}
-
-/** The stones among what stands at these addresses that may link to something. */
-async function stonesAt({ reader }: Source, addresses: readonly Address[]): Promise<IbGib[]> {
-  const due = addresses.filter((address) => !isBinAddress(address));
-  const stones: IbGib[] = [];
-  for (let at = 0; at < due.length; at += readAtOnce)
-    for (const record of await reader.getMany(due.slice(at, at + readAtOnce)))
-      if (record && tjpOf(record) === undefined) stones.push(record);
-  return stones;
+/**
+ * One level down, as far as the budget goes: which of these are stones (or frames) that may link to something, and what they
+ * link to, without what is filed to stay away from them. A page of records is in memory at a time.
+ *
+ * @param isOpened Is what this one links to of interest?
+ */
+async function descend(
+  { space, reader }: Source,
+  level: readonly Address[],
+  budget: WalkBudget,
+  isOpened: (address: Address) => boolean = () => true,
+  of: "stones" | "frames" = "stones",
+): Promise<{ readonly stones: readonly Address[]; readonly targets: readonly Address[] }> {
+  const due = level.filter((address) => !isBinAddress(address));
+  const [stones, targets]: [Address[], Address[]] = [[], []];
+  for (let at = 0; at < due.length && !budget.isSpent; at += readAtOnce) {
+    const read = await reader.getMany(due.slice(at, at + readAtOnce));
+    const page = read.flatMap((record) =>
+      record && (tjpOf(record) === undefined) === (of === "stones") ? [record] : [],
+    );
+    const opened = page.filter(({ address }) => isOpened(address));
+    const away = await openReferences(space, opened);
+    const next = opened.flatMap((record) => [...targetsOf(record)]).filter((target) => !away.has(target));
+    stones.push(...page.map(({ address }) => address));
+    targets.push(...next);
+    budget.spend(read.length, next.length);
+  }
+  return { stones, targets };
 }
 
 /** What the other side is asked about before it is sent. */
@@ -137,8 +159,8 @@ export interface Unsure {
 
 /**
  * Stones of which it is not known whether the other side has them: what the plan's tips link to that their bases do
- * not, and what that links to. Where the bases lead to some of it by other stones, these are named as well, with the bases: whoever
- * may read them has all of it. Cheap, and allowed to miss some: those are sent unasked.
+ * not, and what that links to. Where the bases lead to some of it by other stones, these are named as well, with the bases: a side
+ * that may read those has all of it. Cheap, and allowed to miss some: those are sent unasked.
  *
  * @param isResumed A connection was lost before: what the first frames that go out link to may have arrived without them.
  */
@@ -192,14 +214,11 @@ async function stonesBelow(
   there: ReadonlySet<Address>,
 ): Promise<readonly Address[]> {
   const [found, stones]: [Set<Address>, Address[]] = [new Set(there), []];
+  const budget = WalkBudget.unlimited();
   for (let level = unmet([...addresses], found); level.length > 0; ) {
-    const page = await stonesAt(source, level);
-    stones.push(...level.filter(isBinAddress), ...page.map(({ address }) => address));
-    const away = await openReferences(source.space, page);
-    level = unmet(
-      targetsOfAll(page).filter((address) => !away.has(address)),
-      found,
-    );
+    const below = await descend(source, level, budget);
+    stones.push(...level.filter(isBinAddress), ...below.stones);
+    level = unmet(below.targets, found);
   }
   return stones;
 }
