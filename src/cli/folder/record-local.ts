@@ -161,8 +161,9 @@ async function nextOf(
   const { space, address: by } = identity;
   const isMoved = now.path !== was.path;
   const tip = await frameAt(space, goesOnFrom(was, isNow.get(was.file)));
-  const brought = isSame(now.content, was.content) ? undefined : await bringIn(identity, now.content, tip);
-  const isGone = brought === undefined && !isSame(now.content, was.content);
+  const isAnew = !isSame(now.content, was.content);
+  const brought = isAnew ? await bringIn(identity, now.content, tip) : undefined;
+  const isGone = isAnew && brought === undefined;
   if (isGone && !isMoved) return { file: was };
   // A move is recorded all the same: others may have come to the path that it left.
   const placed = isGone ? { ...now, content: was.content, stamp: undefined } : now;
